@@ -1,0 +1,45 @@
+"""The activation store: what a host has at a hook, memory-mapped from disk, split by example."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+SPLITS = ("train", "held_out")
+
+
+@dataclass(frozen=True)
+class ActivationStore:
+    """A folder with, for each split, `<split>.npy` (rows, width) and `<split>_ids.npy`, `<split>_labels.npy`."""
+
+    folder: Path
+    n_classes: int
+
+    def rows(self, split: str) -> Float[Tensor, "rows width"]:
+        """Activations of a split; pages are read from disk as they are touched."""
+        return torch.from_numpy(np.load(self.folder / f"{split}.npy", mmap_mode="c"))
+
+    def labels(self, split: str) -> Int[Tensor, " rows"]:
+        """The label of each row."""
+        return torch.from_numpy(np.load(self.folder / f"{split}_labels.npy").astype(np.int64))
+
+    def ids(self, split: str) -> Int[Tensor, " rows"]:
+        """The example id (row of the data set) of each row."""
+        return torch.from_numpy(np.load(self.folder / f"{split}_ids.npy").astype(np.int64))
+
+    def save(
+        self,
+        split: str,
+        rows: Float[Tensor, "rows width"],
+        labels: Int[Tensor, " rows"],
+        ids: Int[Tensor, " rows"],
+    ) -> None:
+        """Write one split."""
+        np.save(self.folder / f"{split}.npy", rows.numpy())
+        np.save(self.folder / f"{split}_labels.npy", labels.numpy().astype(np.uint8))
+        np.save(self.folder / f"{split}_ids.npy", ids.numpy().astype(np.int32))

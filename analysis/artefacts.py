@@ -1,0 +1,164 @@
+"""Draw what is out of date: charts, grids and tables become page fragments, numbers become numbers.json.
+
+An artefact is drawn again when its tables or its code change, and not otherwise: its key is a hash of both. Each one
+leaves `report/_generated/NAME.md` (what pages include), a CSV of what is drawn, and a record that the reproduce page
+lists. Free of torch.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import vl_convert
+
+from analysis.code_version import code_version
+from analysis.drawing import Drawing
+from analysis.paths import Paths
+from analysis.results import Results
+from analysis.style import altair_config, css_colours
+from sae.discover import find, names
+from sae.errors import StrataError
+
+PACKAGES = ("charts", "grids", "tables")
+# Vega needs about 20 bytes a number; more than this belongs into a raster.
+MAX_SPEC_BYTES = 200_000
+MAX_SPEC_ROWS = 5_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Artefact:
+    """A drawn thing, as the record of it on disk says."""
+
+    name: str
+    figure: str
+    """Its id in pages: `fig-NAME` or `tbl-NAME`, with hyphens."""
+    title: str
+    caption: str
+    alt: str
+    source: str
+    """The file whose function drew it."""
+    runs: list[str]
+    files: list[str]
+    key: str
+    """Hash of the tables and of the code; equal key, equal artefact."""
+    seconds: float
+
+
+def draw_all(results: Results, paths: Paths, report: Callable[[str], None] = lambda name: None) -> list[Artefact]:
+    """Draw every artefact that is out of date and give the records of all. `report` hears the name of each drawn one."""
+    for folder in (paths.generated, paths.built_assets, paths.build / "artefacts"):
+        folder.mkdir(parents=True, exist_ok=True)
+    found = [(package, name) for package in PACKAGES for name in names(f"analysis.{package}")]
+    remove_strangers(paths, {name for _, name in found})
+    return [_draw(package, name, results, paths, report) for package, name in found]
+
+
+def remove_strangers(paths: Paths, known: set[str]) -> None:
+    """Remove the records and files of artefacts whose module is gone."""
+    for record in (paths.build / "artefacts").glob("*.json"):
+        if record.stem not in known:
+            for file in json.loads(record.read_text())["files"]:
+                (paths.root / file).unlink(missing_ok=True)
+            record.unlink()
+
+
+def _draw(package: str, name: str, results: Results, paths: Paths, report: Callable[[str], None]) -> Artefact:
+    module = f"analysis.{package}.{name}"
+    key = f"{results.digest}-{code_version(module, 'analysis.artefacts')}"
+    record = paths.build / "artefacts" / f"{name}.json"
+    old = _read(record)
+    if old and old.key == key and all((paths.root / file).exists() for file in old.files):
+        return old
+    report(name)
+    started = time.perf_counter()
+    drawing: Drawing = find(f"analysis.{package}", name)(results)
+    figure = f"{drawing.kind}-{name.replace('_', '-')}"
+    source = f"analysis/{package}/{name}.py"
+    files = _write(drawing, name, figure, source, results, paths)
+    artefact = Artefact(
+        name=name, figure=figure, title=drawing.title, caption=drawing.caption, alt=drawing.alt, source=source,
+        runs=[str(run) for run in results.manifest["runs"]], files=files, key=key,
+        seconds=round(time.perf_counter() - started, 2),
+    )  # fmt: skip
+    record.write_text(json.dumps(asdict(artefact), indent=1) + "\n", encoding="utf-8")
+    return artefact
+
+
+def _read(record: Path) -> Artefact | None:
+    """The record, or None for one that is missing or from another version: then it is drawn again."""
+    try:
+        return Artefact(**json.loads(record.read_text(encoding="utf-8")))
+    except (OSError, json.JSONDecodeError, TypeError):
+        return None
+
+
+def _write(drawing: Drawing, name: str, figure: str, source: str, results: Results, paths: Paths) -> list[str]:
+    """Write the fragment and the files behind it; gives their paths, relative to the project."""
+    table = paths.built_assets / f"{name}.csv"
+    drawing.data.to_csv(table, index=False, float_format="%.6g", lineterminator="\n")
+    files = [table]
+    if drawing.chart is not None:
+        body = chart_html(name, figure, drawing)
+    elif drawing.png:
+        picture = paths.built_assets / f"{name}.png"
+        picture.write_bytes(drawing.png)
+        files.append(picture)
+        body = f'<img class="raster" src="/{paths.relative(picture)}" alt="{html.escape(drawing.alt)}" loading="lazy">'
+    else:
+        body = drawing.html
+    fragment = paths.generated / f"{name}.md"
+    made = f"[Data](/{paths.relative(table)}), [code and runs](/report/reproduce.qmd#made-{name.replace('_', '-')})."
+    alt = drawing.alt.replace("\\", "\\\\").replace('"', '\\"')
+    label = f' fig-alt="{alt}"' if drawing.kind == "fig" else ""
+    title = f'<p class="artefact-title">{html.escape(drawing.title)}</p>'
+    fragment.write_text(
+        f"::: {{#{figure}{label}}}\n\n```{{=html}}\n{title}\n{body}\n```\n\n{drawing.caption} {made}\n\n:::\n",
+        encoding="utf-8",
+    )
+    files.append(fragment)
+    return [paths.relative(file) for file in files]
+
+
+def chart_html(name: str, figure: str, drawing: Drawing) -> str:
+    """The chart's SVG, and its spec for the runtime that makes it interactive. Raises StrataError when it is too big."""
+    assert drawing.chart is not None
+    spec: dict[str, Any] = drawing.chart.to_dict()
+    spec["config"] = altair_config()
+    spec["description"] = drawing.alt
+    text = json.dumps(spec, separators=(",", ":"), sort_keys=True)
+    rows = sum(len(rows) for rows in spec.get("datasets", {}).values())
+    if len(text) > MAX_SPEC_BYTES or rows > MAX_SPEC_ROWS:
+        raise StrataError(f"chart {name}: a spec of {len(text)} bytes and {rows} rows is too big for a page")
+    svg = clean_svg(vl_convert.vegalite_to_svg(spec), name, drawing.alt)
+    # `</` would end the script element inside a string of the spec
+    safe = text.replace("</", "<\\/")
+    return (
+        f'<div class="chart" data-chart="{name}"><div class="chart-view">{svg}</div>'
+        f'<script type="application/json" class="chart-spec">{safe}</script></div>'
+    )
+
+
+def clean_svg(svg: str, name: str, alt: str) -> str:
+    """An SVG fit to stand inline: ids unique to the chart, colours from the theme, size from the page."""
+    svg = re.sub(r'\b(id|clip-path|xlink:href|href)="(url\()?#?', lambda m: _prefixed(m, name), svg)
+    svg = re.sub(r'^<svg([^>]*?) width="[\d.]+" height="[\d.]+"', r"<svg\1", svg)
+    svg = svg.replace(' xmlns:xlink="http://www.w3.org/1999/xlink"', "")
+    svg = svg.replace("<svg ", f'<svg role="img" aria-label="{html.escape(alt)}" ', 1)
+    # Vega writes aria roles for its inner groups; one picture with one description reads better
+    svg = re.sub(r' (role="graphics-\w+"|aria-roledescription="[^"]*")', "", svg)
+    svg = re.sub(r'(<(?:g|path|text|rect)[^>]*?) aria-label="[^"]*"', r"\1", svg)
+    return css_colours(svg)
+
+
+def _prefixed(match: re.Match[str], name: str) -> str:
+    attribute, call = match.group(1), match.group(2)
+    if attribute == "id":
+        return f'id="{name}-'
+    return f'{attribute}="{call or ""}#{name}-'

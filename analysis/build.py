@@ -1,0 +1,96 @@
+"""`strata build`: results -> artefacts, numbers, logs -> page fragments. No training, and nothing drawn twice."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import vl_convert
+from PIL import Image
+
+from analysis import artefacts
+from analysis.artefacts import Artefact
+from analysis.logs.compile import compile_logs
+from analysis.logs.write import escape, to_markdown
+from analysis.numbers import resolve_all
+from analysis.paths import Paths
+from analysis.prose import check_prose
+from analysis.results import Results
+
+RUNTIME = "vega.js"
+CARD = "card.png"
+
+
+def build(results: Results, paths: Paths, report: Callable[[str], None] = lambda name: None) -> list[Artefact]:
+    """Bring everything that pages include up to date. Raises RenderError for prose with a number typed by hand."""
+    pages = sources(paths)
+    check_prose(pages, paths.root)
+    drawn = artefacts.draw_all(results, paths, report)
+    numbers = resolve_all(pages, results, paths.root)
+    write_if_new(
+        paths.generated / "numbers.json",
+        json.dumps({n: {"text": v.text, "title": v.title} for n, v in sorted(numbers.items())}, indent=1) + "\n",
+    )
+    write_if_new(paths.generated / "reproduce.md", reproduce_fragment(drawn))
+    config = (paths.experiments / f"{results.experiment}.toml").read_text(encoding="utf-8")
+    write_if_new(paths.generated / "config.md", f"```toml\n{config}```\n")
+    compilation = compile_logs([paths.logs])
+    write_if_new(paths.generated / "logs.md", to_markdown(compilation))
+    copy_sprite(results, paths)
+    write_runtime(paths.built_assets / RUNTIME)
+    write_card(paths)
+    return drawn
+
+
+def sources(paths: Paths) -> list[Path]:
+    """The pages and parts that people write: what is generated is not among them."""
+    return sorted([*paths.root.glob("*.qmd"), *paths.report.glob("*.qmd")])
+
+
+def reproduce_fragment(drawn: list[Artefact]) -> str:
+    """A list of every artefact: finding, code, runs, key. Each has an anchor that its caption links to."""
+    return "".join(
+        f"- [`{artefact.figure}`]{{#made-{artefact.name.replace('_', '-')}}}: {escape(artefact.title)}. "
+        f"Drawn by `{artefact.source}` from runs {', '.join(f'`{run}`' for run in artefact.runs)}; "
+        f"key `{artefact.key}`.\n"
+        for artefact in sorted(drawn, key=lambda a: a.figure)
+    )
+
+
+def copy_sprite(results: Results, paths: Paths) -> None:
+    """The sprite where pages look for it, and a style sheet that knows its size."""
+    target = paths.built_assets / "sprite.webp"
+    source = results.folder / "sprite.webp"
+    if not target.exists() or target.read_bytes() != source.read_bytes():
+        shutil.copyfile(source, target)
+
+
+def write_runtime(target: Path) -> None:
+    """Vega, Vega-Lite and vega-embed as one local file, in a scope of its own (unwrapped it leaks its globals)."""
+    stamp = target.with_suffix(".version")
+    version = f"{vl_convert.__version__}\n"
+    if target.exists() and stamp.exists() and stamp.read_text() == version:
+        return
+    bundle = vl_convert.javascript_bundle("window.strataEmbed = vegaEmbed;")
+    target.write_text(f"(function(){{{bundle}}})();\n", encoding="utf-8")
+    stamp.write_text(version)
+
+
+def write_card(paths: Paths) -> None:
+    """The picture that links to the site show: the class map, on white, 1200 by 630."""
+    source, target = paths.built_assets / "class_map.png", paths.built_assets / CARD
+    if target.exists() and target.stat().st_mtime >= source.stat().st_mtime:
+        return
+    with Image.open(source) as picture:
+        picture.thumbnail((1160, 590))
+        card = Image.new("RGB", (1200, 630), "white")
+        card.paste(picture, ((1200 - picture.width) // 2, (630 - picture.height) // 2))
+    card.save(target)
+
+
+def write_if_new(path: Path, text: str) -> None:
+    """Write only what changed, so that files keep their times."""
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        path.write_text(text, encoding="utf-8")

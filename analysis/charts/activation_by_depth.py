@@ -1,0 +1,56 @@
+"""How activation changes with depth: the sum falls, the strength of a firing rises, on any host."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from analysis.drawing import Drawing, over_depth, series, spoken
+from analysis.results import Results
+
+STYLES = {
+    "mass": ("c1", [1, 0]),
+    "mass, random host": ("c2", [6, 3]),
+    "strength of a firing": ("c3", [1, 0]),
+    "strength, random host": ("c4", [6, 3]),
+}
+
+
+def activation_by_depth(results: Results) -> Drawing:
+    """Activation mass and mean activation of the latents tower, in host units, relative to depth 1."""
+    kind = "latents"
+    parts = []
+    for label, measure, control in (
+        ("mass", "activation_mass", "none"),
+        ("mass, random host", "activation_mass", "random_host"),
+        ("strength of a firing", "mean_activation", "none"),
+        ("strength, random host", "mean_activation", "random_host"),
+    ):
+        line = series(results, label, measure, kind, control=control)
+        first = line[line["depth"] == 1].set_index("run")["value"]
+        parts.append(line.assign(value=line["value"] / line["run"].astype(str).map(first).to_numpy()))
+    lines = pd.concat(parts)
+    last = max(results.depths(kind))
+
+    def end(label: str) -> float:
+        return float(lines[(lines["series"] == label) & (lines["depth"] == last)]["value"].mean())
+
+    return Drawing(
+        title=(
+            f"From depth 1 to {last} the activation of an example falls to {spoken(end('mass'))} of what it was while "
+            f"each firing gets {spoken(end('strength of a firing'))} times as strong, and a random host does the same"
+        ),
+        caption=(
+            "Mass is the summed activation of an example, strength the mean of the activations above 0; both in "
+            "the host's units and relative to depth 1. This tower halves the number of active latents at each "
+            "depth, so mass has to fall. That both move alike on an untrained host says that neither is evidence "
+            "of anything learned. Held-out digits; bands are the range over seeds."
+        ),
+        alt=(
+            f"Line chart relative to depth 1. At depth {last}: mass {spoken(end('mass'))}, on the random host "
+            f"{spoken(end('mass, random host'))}; strength of a firing {spoken(end('strength of a firing'))}, on "
+            f"the random host {spoken(end('strength, random host'))}."
+        ),
+        data=lines,
+        chart=over_depth(lines, "relative to depth 1", domain=(0, round(float(lines["value"].max()) * 1.1, 1)),
+                         styles=STYLES),
+    )  # fmt: skip

@@ -1,0 +1,248 @@
+"""The command `strata`. Each command reads files, calls one function, and says where it wrote.
+
+Heavy imports stand inside the commands: `strata build` never loads torch unless results are missing.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from analysis import paths as project
+from analysis.config import experiment_names, load_experiment
+from sae.errors import NotFoundError, StrataError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from analysis.config import Experiment
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Train towers of sparse autoencoders, measure every depth, compile the logs, render the write-up.",
+)
+errors = Console(stderr=True)
+DEFAULT = "digits"
+
+ExperimentName = Annotated[str, typer.Argument(metavar="EXPERIMENT", help="a TOML in data/experiments, by its name")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="say nothing but errors")]
+
+
+@contextmanager
+def progress_bar(what: str) -> Iterator[Callable[[Any], None]]:
+    """A bar with rate and time left on stderr; silent when that is not a terminal."""
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )  # fmt: skip
+    with Progress(*columns, console=errors, disable=not errors.is_terminal) as bar:
+        task = bar.add_task(what, total=None, rate="")
+        first: list[int] = []
+
+        def tell(now: Any) -> None:
+            first.append(now.done)
+            rate = (now.done - first[0]) / now.seconds * 60 if now.seconds > 0 else 0.0
+            bar.update(task, total=now.total, completed=now.done, rate=f"stages, {rate:.0f} a minute")
+
+        yield tell
+
+
+def ensure_results(experiment: Experiment, workers: int, *, only_if_missing: bool) -> Path:
+    """Run what is missing; with `only_if_missing`, results that are merely out of date are used as they are."""
+    from analysis import results
+    from analysis.plan import plan
+
+    paths = project.find()
+    if only_if_missing:
+        try:
+            found = results.open_results(experiment.name, paths)
+        except NotFoundError:
+            pass
+        else:
+            if not results.is_current(experiment, plan(experiment), paths):
+                errors.print(f"note: results of {experiment.name} are older than its code or config; "
+                             f"`strata run {experiment.name}` renews them")  # fmt: skip
+            return found.folder
+    elif results.is_current(experiment, plan(experiment), paths):
+        return paths.collected / experiment.name
+    from analysis import pipeline
+
+    with progress_bar(f"run {experiment.name}") as tell:
+        return pipeline.run(experiment, paths, workers, tell)
+
+
+@app.command()
+def run(
+    experiment: ExperimentName,
+    workers: Annotated[int, typer.Option(help="processes; 0 means one for each core")] = 0,
+) -> None:
+    """Train and measure what is missing of an experiment.
+
+    Reads data/experiments/EXPERIMENT.toml and its data set; writes stage folders under data/runs and the tables
+    under data/runs/results/EXPERIMENT. Can be stopped and called again at any time.
+    """
+    paths = project.find()
+    folder = ensure_results(load_experiment(paths.experiments, experiment), workers, only_if_missing=False)
+    print(f"results of {experiment}: {paths.relative(folder)}")
+
+
+@app.command()
+def build(experiment: ExperimentName = DEFAULT, quiet: Quiet = False) -> None:
+    """Bring all artefacts and page fragments up to date; trains only when there are no results at all.
+
+    Reads the experiment's tables, data/logs and the pages; writes report/_generated and report/assets/generated.
+    """
+    drawn = build_site(experiment)
+    if not quiet:
+        print(f"built {len(drawn[1])} artefacts, drew {len(drawn[0])} anew: {', '.join(drawn[0]) or 'none'}")
+
+
+def build_site(experiment: str) -> tuple[list[str], list[Any]]:
+    """Names of what was drawn anew, and the records of all artefacts."""
+    from analysis import build as builder
+    from analysis.results import Results
+
+    paths = project.find()
+    folder = ensure_results(load_experiment(paths.experiments, experiment), 0, only_if_missing=True)
+    anew: list[str] = []
+    return anew, builder.build(Results(folder), paths, anew.append)
+
+
+@app.command()
+def render(
+    renderer: Annotated[str | None, typer.Option(help="quarto or embedded; quarto where it is on PATH")] = None,
+    experiment: Annotated[str, typer.Option(help="whose results the pages show")] = DEFAULT,
+) -> None:
+    """Build, then render the website.
+
+    Reads _quarto.yml, index.qmd and report; writes _site. A build that fails leaves the last good _site in place.
+    """
+    if renderer not in (None, "quarto", "embedded"):
+        raise NotFoundError("renderer", str(renderer), ["quarto", "embedded"])
+    from analysis.site.render import choose
+    from analysis.site.render import render as render_site
+
+    paths = project.find()
+    choose(renderer)  # before the work, not after it
+    build_site(experiment)
+    done = render_site(paths, renderer)
+    print(f"rendered by the {done.renderer} renderer ({done.reason})")
+    print(paths.site / "index.html")
+
+
+@app.command()
+def serve(port: Annotated[int, typer.Option(help="0 takes a free one")] = 8000) -> None:
+    """Serve _site at 127.0.0.1 until interrupted. Reads _site; writes nothing."""
+    from analysis.site.serve import serve as start
+
+    server = start(project.find(), port)
+    print(f"http://127.0.0.1:{server.server_address[1]}/  (Ctrl+C stops it)", flush=True)
+    try:
+        server.serve_forever()
+    except KeyboardInterrupt:
+        server.server_close()
+
+
+@app.command()
+def logs(
+    folders: Annotated[list[Path], typer.Argument(metavar="DIR...", help="folders or files of experiment logs")],
+    form: Annotated[str, typer.Option("--format", help="md or json")] = "md",
+    since: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="leave out older logs")] = None,
+) -> None:
+    """Compile next steps, questions and learnings from experiment logs.
+
+    Reads Markdown and text files under DIR; writes to standard output, problems to standard error.
+    """
+    from analysis.logs.compile import compile_logs
+    from analysis.logs.write import to_json, to_markdown
+
+    if form not in ("md", "json"):
+        raise NotFoundError("format", form, ["md", "json"])
+    compilation = compile_logs(folders, since.date() if since else None)
+    for problem in compilation.problems:
+        errors.print(f"{problem.file}:{problem.line}: {problem.message}", markup=False, highlight=False)
+    print(to_json(compilation) if form == "json" else to_markdown(compilation))
+
+
+@app.command(name="list")
+def list_(as_json: Annotated[bool, typer.Option("--json", help="one JSON list")] = False) -> None:
+    """List the experiments, how many of their stages are done, and where results lie.
+
+    Reads data/experiments, data/runs and data/results; writes nothing.
+    """
+    from analysis.plan import plan
+    from analysis.results import open_results
+
+    paths = project.find()
+    rows = []
+    for name in experiment_names(paths.experiments):
+        experiment = load_experiment(paths.experiments, name)
+        chains = plan(experiment)
+        stages = {stage.key: stage for chain in chains for stage in chain.stages}
+        done = sum(stage.complete(paths.runs) for stage in stages.values())
+        try:
+            folder = paths.relative(open_results(name, paths).folder)
+        except NotFoundError:
+            folder = ""
+        state = "complete" if done == len(stages) else "not started" if not done else "partly done"
+        rows.append({"experiment": name, "title": experiment.title, "runs": len(experiment.runs()),
+                     "stages_done": done, "stages": len(stages), "state": state, "results": folder})  # fmt: skip
+    if as_json:
+        print(json.dumps(rows, indent=1))
+        return
+    for row in rows:
+        print(f"{row['experiment']:<12} {row['state']:<12} {row['stages_done']}/{row['stages']} stages, "
+              f"{row['runs']} runs  {row['results'] or '(no results)'}  {row['title']}")  # fmt: skip
+
+
+@app.command()
+def verdict(
+    experiment: ExperimentName,
+    as_json: Annotated[bool, typer.Option("--json", help="one JSON list: an object per tower and depth")] = False,
+) -> None:
+    """Print the measures of each depth beside their controls: means over seeds, held out.
+
+    Reads the experiment's tables; writes to standard output.
+    """
+    from analysis.results import open_results
+    from analysis.verdict import panel, text
+
+    rows = panel(open_results(experiment, project.find()))
+    print(json.dumps(rows, indent=1) if as_json else text(rows))
+
+
+@app.command()
+def verify(
+    experiment: ExperimentName = DEFAULT,
+    runs: Annotated[int, typer.Option(min=1, help="how many chains to do again")] = 1,
+    tolerance: Annotated[float, typer.Option(help="largest difference of a measure between 0 and 1")] = 0.01,
+) -> None:
+    """Train a sample of an experiment's chains again from their configs, in an empty folder, and compare.
+
+    Reads the experiment's tables; writes only to a temporary folder. Exits with 1 when a measure differs by more.
+    """
+    from analysis.verify import verify as compare
+
+    report = compare(experiment, project.find(), runs, tolerance)
+    print(report.text())
+    if not report.agrees:
+        raise typer.Exit(1)
+
+
+def main() -> None:
+    """Entry point: an error of ours is one line on stderr and exit code 1."""
+    try:
+        app()
+    except StrataError as error:
+        errors.print(f"error: {error}", style="red", markup=False, highlight=False)
+        sys.exit(1)

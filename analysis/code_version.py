@@ -1,0 +1,73 @@
+"""The version of a piece of code: a hash of the modules it is made of, found by following imports.
+
+A stage or an artefact is done again only when its config, its inputs or THIS changes. Source is compared as parsed,
+without docstrings, so that a comment or a sentence in a docstring costs nobody a training run. Only modules of
+`sae` and `analysis` count; the versions of libraries stand in the manifest instead.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from functools import cache
+from pathlib import Path
+
+PACKAGES = ("sae", "analysis")
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def code_version(*modules: str) -> str:
+    """A short hash over `modules` (dotted names) and all modules of ours that they import, directly or not."""
+    seen: set[str] = set()
+    waiting = list(modules)
+    while waiting:
+        name = waiting.pop()
+        if name not in seen:
+            seen.add(name)
+            waiting.extend(_imports(name))
+    text = "\n".join(f"{name} {_normal(name)}" for name in sorted(seen))
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def files_of(*modules: str) -> list[Path]:
+    """The source files behind `modules` themselves."""
+    return [_file(name) for name in modules]
+
+
+def _file(module: str) -> Path:
+    path = ROOT.joinpath(*module.split("."))
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+
+
+def _exists(module: str) -> bool:
+    return module.split(".")[0] in PACKAGES and _file(module).exists()
+
+
+@cache
+def _tree(module: str) -> ast.Module:
+    return ast.parse(_file(module).read_text(encoding="utf-8"))
+
+
+@cache
+def _imports(module: str) -> tuple[str, ...]:
+    """Modules of ours that `module` imports anywhere. The package of `from package import module` is not followed."""
+    found: list[str] = []
+    for node in ast.walk(_tree(module)):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            children = [f"{node.module}.{alias.name}" for alias in node.names]
+            found += [child if _exists(child) else node.module for child in children]
+    return tuple(name for name in dict.fromkeys(found) if _exists(name))
+
+
+@cache
+def _normal(module: str) -> str:
+    """The module as parsed, docstrings left out."""
+    tree = ast.parse(_file(module).read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            body = node.body
+            if body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
+                node.body = body[1:]
+    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()

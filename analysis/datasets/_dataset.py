@@ -1,0 +1,74 @@
+"""What a data set gives, and how its files are read. Numpy only."""
+
+from __future__ import annotations
+
+import gzip
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sae.errors import DataError
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Images with labels and a fixed split. A row's number is its example id, in both splits."""
+
+    name: str
+    images: NDArray[np.uint8]
+    """(rows, height, width), 0 is background."""
+    labels: NDArray[np.uint8]
+    held_out: NDArray[np.bool_]
+    """True: never trained on, by host or SAE."""
+    class_names: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        rows = len(self.images)
+        if len(self.labels) != rows or len(self.held_out) != rows:
+            raise DataError(
+                f"data set {self.name}: {rows} images, {len(self.labels)} labels, {len(self.held_out)} split marks"
+            )
+        if rows and int(self.labels.max()) >= len(self.class_names):
+            raise DataError(f"data set {self.name}: label {self.labels.max()} but {len(self.class_names)} class names")
+
+    @property
+    def n_classes(self) -> int:
+        """How many classes there are."""
+        return len(self.class_names)
+
+
+def read_idx(path: Path, again: str) -> NDArray[np.uint8]:
+    """An IDX file of bytes, plain or gzipped. `again` says in the error how to get the file."""
+    try:
+        raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        zero, kind, dimensions = struct.unpack(">HBB", raw[:4])
+        shape = struct.unpack(f">{dimensions}I", raw[4 : 4 + 4 * dimensions])
+    except (OSError, EOFError, struct.error, ValueError) as error:
+        raise DataError(f"{path} cannot be read as an IDX file ({error}); {again}") from error
+    values = np.frombuffer(raw, np.uint8, offset=4 + 4 * dimensions)
+    expected = int(np.prod(shape))
+    if zero != 0 or kind != 8 or len(values) != expected:
+        raise DataError(f"{path} holds {len(values)} bytes where its header says {shape}; {again}")
+    return values.reshape(shape)
+
+
+def from_idx_folder(name: str, folder: Path, class_names: tuple[str, ...], again: str) -> Dataset:
+    """The four IDX files of MNIST's layout (gzipped or not): 60,000 training rows, then 10,000 held-out ones."""
+    parts = {}
+    for part in ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"):
+        found = [folder / f"{part}-ubyte{end}" for end in ("", ".gz")]
+        path = next((p for p in found if p.exists()), None)
+        if path is None:
+            raise DataError(f"{folder} has no file {part}-ubyte(.gz); {again}")
+        parts[part] = read_idx(path, again)
+    held_out = np.repeat([False, True], [len(parts["train-labels-idx1"]), len(parts["t10k-labels-idx1"])])
+    return Dataset(
+        name,
+        np.concatenate([parts["train-images-idx3"], parts["t10k-images-idx3"]]),
+        np.concatenate([parts["train-labels-idx1"], parts["t10k-labels-idx1"]]),
+        held_out,
+        class_names,
+    )

@@ -1,0 +1,33 @@
+"""Fashion-MNIST, 60,000 + 10,000 pictures of clothes: from Debian's package, data/downloads, or torchvision."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from analysis import paths
+from analysis.datasets._dataset import Dataset, from_idx_folder
+from sae.errors import DataError
+
+DEBIAN = Path("/usr/share/datasets/fashion-mnist")
+CLASSES = (
+    "T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot",
+)  # fmt: skip
+AGAIN = (
+    "install Debian's `dataset-fashion-mnist`, or put the four IDX files into "
+    "data/downloads/FashionMNIST/raw, or let torchvision download them"
+)
+
+
+def fashion_mnist() -> Dataset:
+    """Debian's files are read in place, then data/downloads; torchvision is asked only when both are missing."""
+    downloads = paths.find().data / "downloads"
+    for folder in (DEBIAN, downloads / "FashionMNIST" / "raw"):
+        if folder.exists():
+            return from_idx_folder("fashion_mnist", folder, CLASSES, AGAIN)
+    from torchvision.datasets import FashionMNIST  # imported here: only a download needs it
+
+    try:
+        FashionMNIST(str(downloads), download=True)
+    except (OSError, RuntimeError) as error:
+        raise DataError(f"Fashion-MNIST was not found and could not be downloaded ({error}); {AGAIN}") from error
+    return from_idx_folder("fashion_mnist", downloads / "FashionMNIST" / "raw", CLASSES, AGAIN)

@@ -1,0 +1,26 @@
+"""The full MNIST, 60,000 + 10,000, where torchvision can download it or finds it under data/downloads."""
+
+from __future__ import annotations
+
+from analysis import paths
+from analysis.datasets._dataset import Dataset, from_idx_folder
+from sae.errors import DataError
+
+AGAIN = (
+    "put the four IDX files into data/downloads/MNIST/raw, or let torchvision download them "
+    "(needs a connection to its mirrors); the embedded data set `digits` needs neither"
+)
+
+
+def mnist() -> Dataset:
+    """Files in place are read as they are; torchvision is asked only when they are missing."""
+    downloads = paths.find().data / "downloads"
+    folder = downloads / "MNIST" / "raw"
+    if not folder.exists():
+        from torchvision.datasets import MNIST  # imported here: only a download needs it
+
+        try:
+            MNIST(str(downloads), download=True)
+        except (OSError, RuntimeError) as error:
+            raise DataError(f"MNIST is not in {folder} and could not be downloaded ({error}); {AGAIN}") from error
+    return from_idx_folder("mnist", folder, tuple("0123456789"), AGAIN)

@@ -1,0 +1,133 @@
+"""Drawings: what a chart, a table or a grid gives to the build; and the one shape that most charts here have.
+
+A chart module `charts/NAME.py` holds `def NAME(results) -> Drawing`. It computes nothing that is not in the tables:
+it selects, averages over seeds, and draws.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from analysis.results import Results
+from analysis.style import LABEL_WIDTH, PLOT_HEIGHT, PLOT_WIDTH, ROLES, SERIES
+
+# Labels at line ends closer than this share of the axis are pushed apart.
+LABEL_GAP = 0.065
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drawing:
+    """An artefact before it is written: exactly one of `chart`, `html` and `png`, and the words around it."""
+
+    title: str
+    """The finding, as a sentence."""
+    caption: str
+    """How to read it."""
+    alt: str
+    """What it shows, for a reader who does not see it."""
+    data: pd.DataFrame
+    """What is drawn, offered as CSV."""
+    chart: alt.LayerChart | alt.Chart | alt.VConcatChart | None = None
+    html: str = ""
+    png: bytes = b""
+    kind: str = "fig"
+    """`fig` or `tbl`: how it is numbered."""
+    numbers: dict[str, float] = field(default_factory=dict)
+
+
+def series(
+    results: Results, label: str, measure: str, kind: str, split: str = "held_out", control: str = "none"
+) -> pd.DataFrame:
+    """One line of a chart: label, run, depth, value."""
+    rows = results.values(measure, kind, split, control)
+    return rows.assign(series=label)[["series", "run", "depth", "value"]]
+
+
+def over_seeds(lines: pd.DataFrame) -> pd.DataFrame:
+    """Mean, least and largest over seeds, by series and depth."""
+    whole = lines.groupby(["series", "depth"], sort=False, observed=True)["value"]
+    return whole.agg(mean="mean", low="min", high="max", seeds="count").reset_index()
+
+
+def over_depth(
+    lines: pd.DataFrame,
+    y: str,
+    *,
+    domain: tuple[float, float],
+    percent: bool = False,
+    styles: dict[str, tuple[str, list[int]]] = SERIES,
+) -> alt.LayerChart:
+    """Lines over depth with seeds as bands, labelled at their ends; a series of one depth is a ruled level."""
+    data = over_seeds(lines).round(4)
+    names = list(dict.fromkeys(data["series"]))
+    colours = alt.Scale(domain=names, range=[ROLES[styles[name][0]] for name in names])
+    dashes = alt.Scale(domain=names, range=[styles[name][1] for name in names])
+    depths = sorted(int(d) for d in data["depth"].unique())
+    form = ".0%" if percent else ".3~f"
+    hover = alt.selection_point(on="pointerover", fields=["series"], empty=True, name="hover")
+    base = alt.Chart(data).encode(
+        x=alt.X("depth:Q", title="depth", axis=alt.Axis(values=depths, format="d", grid=False),
+                scale=alt.Scale(domain=[min(depths), max(depths)], nice=False)),
+        color=alt.Color("series:N", scale=colours, legend=None),
+        opacity=alt.condition(hover, alt.value(1), alt.value(0.25)),
+    )  # fmt: skip
+    scale = alt.Scale(domain=list(domain), nice=False, clamp=False)
+    axis = alt.Axis(format=".0%" if percent else "~g", tickCount=6)
+    band = base.mark_area(opacity=0.18, clip=True).encode(
+        y=alt.Y("low:Q", scale=scale, title=y, axis=axis), y2="high:Q", opacity=alt.value(0.18)
+    )
+    line = base.mark_line(strokeWidth=2.2).encode(
+        y=alt.Y("mean:Q", scale=scale), strokeDash=alt.StrokeDash("series:N", scale=dashes, legend=None)
+    )
+    tips = [
+        alt.Tooltip("series:N", title="series"),
+        alt.Tooltip("depth:Q", title="depth"),
+        alt.Tooltip("mean:Q", title="mean over seeds", format=form),
+        alt.Tooltip("low:Q", title="least", format=form),
+        alt.Tooltip("high:Q", title="largest", format=form),
+        alt.Tooltip("seeds:Q", title="seeds"),
+    ]
+    points = (
+        base.mark_point(filled=True, size=46).encode(y=alt.Y("mean:Q", scale=scale), tooltip=tips).add_params(hover)
+    )
+    ends = end_labels(data, domain)
+    text = (
+        alt.Chart(ends)
+        .mark_text(align="left", dx=8, fontSize=13)
+        .encode(
+            x=alt.X("depth:Q"), y=alt.Y("at:Q", scale=scale), text="series:N",
+            color=alt.Color("series:N", scale=colours, legend=None),
+        )
+    )  # fmt: skip
+    layers = alt.layer(band, line, points, text).properties(width=PLOT_WIDTH, height=PLOT_HEIGHT)
+    return layers.properties(padding={"left": 5, "top": 8, "bottom": 5, "right": LABEL_WIDTH})
+
+
+def end_labels(data: pd.DataFrame, domain: tuple[float, float]) -> pd.DataFrame:
+    """Where each series' label stands: at its last point, pushed apart where two would touch."""
+    ends = data.sort_values("depth").groupby("series", sort=False).tail(1)[["series", "depth", "mean"]]
+    ends = ends.sort_values("mean").reset_index(drop=True)
+    gap = LABEL_GAP * (domain[1] - domain[0])
+    at = ends["mean"].clip(*domain).to_numpy(dtype=float, copy=True)
+    for _ in range(60):  # relax: neighbours that are too close move apart by the same amount
+        for i in range(len(at) - 1):
+            lack = gap - (at[i + 1] - at[i])
+            if lack > 1e-9:
+                at[i] -= lack / 2
+                at[i + 1] += lack / 2
+        shift = max(0.0, domain[0] - at.min()) - max(0.0, at.max() - domain[1]) if len(at) else 0.0
+        at += shift
+    ends["at"] = np.round(at, 4)
+    ends["depth"] = int(data["depth"].max())
+    return ends
+
+
+def spoken(value: float, percent: bool = False) -> str:
+    """A number as it stands in a title or caption: `86%` or `0.86`."""
+    if np.isnan(value):
+        return "undefined"
+    return f"{value:.0%}" if percent else f"{value:.2f}".replace("-0.00", "0.00")

@@ -1,0 +1,1 @@
+"""Research logs in Markdown or plain text, compiled into questions, next steps and learnings."""

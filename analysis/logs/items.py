@@ -1,0 +1,139 @@
+"""The records of the log compiler: frozen, without behaviour except what follows from their fields.
+
+A `Log` is one file as read. An `Item` is one thing that a log says, with its kind and its place. A
+`Compilation` is what several logs say together, each thing once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal, NamedTuple
+
+Kind = Literal["question", "next_step", "learning", "done", "resource", "background", "unsorted"]
+State = Literal["open", "done"]
+
+KINDS: tuple[Kind, ...] = ("question", "next_step", "learning", "done", "resource", "background", "unsorted")
+"""Every kind, in the order in which lists are sorted."""
+
+MAYBE_BELOW = 0.5
+"""An item that is less sure of its kind than this is shown as "maybe"."""
+
+_ENUMERATOR = re.compile(r"^\s*\(?(?:\d{1,3}|[a-z])[.)]\s+", re.IGNORECASE)
+_WORD = re.compile(r"\w+")
+
+
+class Sighting(NamedTuple):
+    """One place where an item stands."""
+
+    date: date | None
+    file: str
+    line: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """Something in a log that could not be read as it was meant; the rest is compiled all the same."""
+
+    file: str
+    line: int
+    """1-based; 1 also when the file as a whole is meant."""
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Item:
+    """One question, next step, learning, ... of a log."""
+
+    id: str
+    """Short hash of kind, normalised text and, for a nested item, its parent: no line number goes in."""
+    kind: Kind
+    text: str
+    """Plain text on one line: links are only their words."""
+    markdown: str
+    """The same as Markdown on one line. All that could be HTML, an attribute or a command is escaped."""
+    file: str
+    """Name relative to the folder that was compiled."""
+    line: int
+    """First line of the item, 1-based."""
+    end_line: int
+    """Last line of the item's own text (nested items have their own)."""
+    date: date | None
+    """The day it was written; None where the log does not say."""
+    confidence: float
+    """How sure the kind is: 1.0 where a section says so, less where prose was read."""
+    state: State | None
+    """For next steps and questions: "done" when ticked. None for all other kinds."""
+    depth: int
+    """0 at top level, 1 for an item below another, and so on."""
+    parent: str | None
+    """Id of the item that this one is nested in."""
+    seen: tuple[Sighting, ...]
+    """All places where it stands, oldest first; the only one before logs are joined."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Log:
+    """One file as read."""
+
+    file: str
+    title: str
+    """From the front matter, else the first heading, else the file name."""
+    date: date | None
+    category: str
+    """Empty when the front matter names none."""
+    items: tuple[Item, ...]
+    """In the order of the file."""
+    structure: frozenset[int]
+    """Lines (1-based) that carry no item: front matter, headings, breaks, fences, empty bullets."""
+    problems: tuple[Problem, ...]
+
+    def lost_lines(self, text: str) -> list[int]:
+        """Lines of the file's `text` that are not blank, in no item and no structure: always none."""
+        covered = set(self.structure)
+        for item in self.items:
+            covered.update(range(item.line, item.end_line + 1))
+        return [n for n, line in enumerate(split_lines(text), 1) if line.strip() and n not in covered]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compilation:
+    """What several logs say together."""
+
+    items: tuple[Item, ...]
+    """Each thing once, by kind, newest first."""
+    logs: tuple[Log, ...]
+    problems: tuple[Problem, ...]
+
+
+def split_lines(text: str) -> list[str]:
+    """Lines as editors count them: only LF, CRLF and CR end one (not U+2028, as in `splitlines`)."""
+    return re.split(r"\r\n|\r|\n", text)
+
+
+def normalise(text: str) -> str:
+    """Text without case, punctuation and a leading `(1)`. Symbols alone are kept."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    words = _WORD.findall(_ENUMERATOR.sub("", folded))
+    return " ".join(words) or " ".join(folded.split())
+
+
+def item_id(kind: Kind, text: str, parent: str | None) -> str:
+    """Ten hex digits. The parent counts, else `MNIST` under "train" and under "measure" would be one item."""
+    raw = "\0".join((kind, normalise(text), parent or ""))
+    return hashlib.sha256(raw.encode("utf-8", "replace")).hexdigest()[:10]
+
+
+def natural(name: str) -> tuple[tuple[int, int, str], ...]:
+    """Sort key under which `log-3` comes before `log-11`."""
+    parts = re.findall(r"[0-9]+|[^0-9]+", name)
+    return tuple((0, int(p), "") if p.isdigit() and len(p) < 19 else (1, 0, p) for p in parts)
+
+
+def newest_first(item: Item) -> tuple[object, ...]:
+    """Sort key: by kind, newest day first (no day last), then by place; ties keep their order."""
+    day = item.date.toordinal() if item.date else 0
+    return (KINDS.index(item.kind), -day, natural(item.file), item.line)

@@ -1,0 +1,311 @@
+"""From parsed text to safe Markdown, and from a compilation to a page or JSON.
+
+A log is somebody's text: none of it may run in a reader's browser or steer the site's renderer. So nothing is
+passed through. Markdown is written anew from the parse, with every character escaped that could begin HTML,
+math, a citation, an attribute, a shortcode or a block; a link survives only as http, https, mailto or
+relative; an image becomes a link to it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import groupby
+
+from markdown_it.token import Token
+
+from analysis.logs.items import MAYBE_BELOW, Compilation, Item, Kind, newest_first
+
+# A "!" counts where a link may follow: it would make a picture of it.
+_SPECIAL = re.compile(r"[\\`*_{}\[\]<>|~^$@&]|!(?=\[|\Z)")
+_BLOCK_START = re.compile(r"^(?=[-+:=%#])")
+_LIST_START = re.compile(r"^(\(?(?:\d{1,9}|[A-Za-z]|[ivxlcdmIVXLCDM]+))([.)])(?=\s|$)")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_SCHEME = re.compile(r"^([^/?#]*?):")
+_SAFE_SCHEMES = ("http", "https", "mailto")
+_UNSAFE_IN_URL = re.compile(r"[\s()<>\"'\\{}\[\]|^`\x00-\x20\x7f-\x9f]")
+_BOX = re.compile(r"^\s*\[([ xX\u2713\u2714]?)\]\s*")
+_BOX_MARKDOWN = re.compile(r"^\s*\\\[[ xX\u2713\u2714]?\\\]\s*")
+_BARE_URL = re.compile(r"https?://[^\s<>\"`\[\]{}()|\\^]+(?:\([^\s<>\"`\[\]{}()]*\)[^\s<>\"`\[\]{}()|\\^]*)*")
+_MARKS = {"em": "*", "strong": "**", "s": "~~"}
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A stretch of one inline text. Only pieces without `markdown` may be cut (between sentences)."""
+
+    text: str
+    markdown: str | None
+    """None for plain words, which are escaped when they are written."""
+    linked: bool = False
+    """A link or picture."""
+
+
+def safe_url(url: str) -> str | None:
+    """`url` for a Markdown link, or None when a click could do more than open a page or a mail."""
+    url = url.strip()
+    scheme = _SCHEME.match(url)
+    if not url or url.startswith("//") or (scheme and scheme.group(1).casefold() not in _SAFE_SCHEMES):
+        return None
+    return _UNSAFE_IN_URL.sub(lambda found: "".join(f"%{byte:02X}" for byte in found.group().encode()), url)
+
+
+def escape(text: str, *, links: bool = True) -> str:
+    """Plain text as Markdown that shows exactly it. With `links`, bare http(s) addresses become links."""
+    parts: list[str] = []
+    position = 0
+    for match in _BARE_URL.finditer(text) if links else ():
+        url = match.group().rstrip(".,;:!?'*_~")
+        # `[words](https://a b)` was meant as one address: half of it would lead astray.
+        broken = text[: match.start()].endswith("](") and not text[match.end() :].startswith(")")
+        target = None if broken or len(url) <= len("https://") else safe_url(url)
+        if target:
+            parts += [_escape(text[position : match.start()]), f"[{_escape(url)}]({target})"]
+            position = match.start() + len(url)
+    return "".join(parts) + _escape(text[position:])
+
+
+def _escape(text: str) -> str:
+    return _SPECIAL.sub(r"\\\g<0>", _CONTROL.sub(" ", text))
+
+
+def one_line(markdown: str) -> str:
+    """On one line, and safe as the first thing of a list item: never a heading, a rule or another list."""
+    markdown = " ".join(markdown.split())
+    return _LIST_START.sub(r"\1\\\2", _BLOCK_START.sub(r"\\", markdown))
+
+
+def code(text: str) -> str:
+    """Text as inline code; as escaped words where a renderer would run or expand it (`{{<`, `r 1 + 1`)."""
+    flat = " ".join(_CONTROL.sub(" ", text).split())
+    if not flat or "{{" in flat or re.match(r"r\s|\{", flat):
+        return escape(flat, links=False)
+    fence = "`" * (max((len(run) for run in re.findall(r"`+", flat)), default=0) + 1)
+    pad = " " if "`" in (flat[0], flat[-1]) else ""
+    return f"{fence}{pad}{flat}{pad}{fence}"
+
+
+def pieces(tokens: Sequence[Token]) -> list[Piece]:
+    """Inline tokens as pieces. A loop, not a recursion: emphasis nests as deep as a log likes."""
+    stack: list[tuple[Token | None, list[Piece]]] = [(None, [])]
+    for token in tokens:
+        if token.nesting == 1:
+            stack.append((token, []))
+        elif token.nesting == -1 and len(stack) > 1:
+            opened, inner = stack.pop()
+            stack[-1][1].append(_wrapped(opened, inner, [frame.type for frame, _ in stack if frame]))
+        else:
+            in_link = any(frame is not None and frame.type == "link_open" for frame, _ in stack)
+            stack[-1][1].append(_leaf(token, in_link))
+    while len(stack) > 1:
+        _, inner = stack.pop()
+        stack[-1][1].extend(inner)
+    return [piece for piece in stack[0][1] if piece.text]
+
+
+def _leaf(token: Token, in_link: bool) -> Piece:
+    if token.type in ("softbreak", "hardbreak"):
+        return Piece("\n", None)
+    if token.type == "code_inline":
+        return Piece(token.content, code(token.content))
+    if token.type == "image":
+        source = str(token.attrs.get("src", ""))
+        name = " ".join(token.content.split()) or source.rsplit("/", 1)[-1] or "picture"
+        target = None if in_link else safe_url(source)
+        label = _escape(f"image: {name}")
+        return Piece(f"image: {name}", f"[{label}]({target})" if target else label, linked=True)
+    return Piece(token.content, escape(token.content, links=False) if in_link else None)
+
+
+def _wrapped(opened: Token | None, inner: list[Piece], around: list[str]) -> Piece:
+    text = "".join(piece.text for piece in inner)
+    markdown = "".join(_markdown(piece) for piece in inner)
+    linked = any(piece.linked for piece in inner)
+    if opened is not None and opened.type == "link_open":
+        href = str(opened.attrs.get("href", ""))
+        target = safe_url(href)
+        if not text.strip():
+            text, markdown = href, _escape(href)
+        return Piece(text, f"[{markdown}]({target})" if target else markdown, linked=bool(target))
+    mark = _MARKS.get((opened.type if opened else "").removesuffix("_open"), "")
+    if opened is None or opened.type in around or not markdown.strip():
+        mark = ""
+    return Piece(text, f"{mark}{markdown}{mark}", linked=linked)
+
+
+def _markdown(piece: Piece) -> str:
+    return escape(piece.text) if piece.markdown is None else piece.markdown
+
+
+def cut(parts: Iterable[Piece], ends: Sequence[int]) -> Iterator[list[Piece]]:
+    """The pieces in runs that end at positions `ends` of their joined text; no link or emphasis is cut."""
+    run: list[Piece] = []
+    position, waiting = 0, list(ends)
+    for piece in parts:
+        rest, start = piece, position
+        position += len(piece.text)
+        while waiting and waiting[0] <= position:
+            end = waiting.pop(0) - start
+            if end == len(rest.text) or rest.markdown is None:
+                run.append(Piece(rest.text[:end], rest.markdown, rest.linked) if end else Piece("", None))
+                rest, start = Piece(rest.text[end:], None if end else rest.markdown, rest.linked), start + end
+                yield run
+                run = []
+        if rest.text:
+            run.append(rest)
+    if run:
+        yield run
+
+
+def plain(parts: Iterable[Piece]) -> str:
+    """The words of the pieces on one line."""
+    return " ".join(_CONTROL.sub(" ", "".join(piece.text for piece in parts)).split())
+
+
+def markdown_of(parts: Iterable[Piece]) -> str:
+    """The pieces as safe Markdown on one line."""
+    return one_line("".join(_markdown(piece) for piece in _merged(parts)))
+
+
+def _merged(parts: Iterable[Piece]) -> Iterator[Piece]:
+    """Neighbouring plain words joined, so that an address split by the parser at `_` is found whole."""
+    for is_plain, group in groupby(parts, key=lambda piece: piece.markdown is None):
+        if is_plain:
+            yield Piece("".join(piece.text for piece in group), None)
+        else:
+            yield from group
+
+
+def after_colon(parts: list[Piece]) -> list[Piece]:
+    """What follows the first colon: the item behind a label such as `TODO:` or `**Question:**`."""
+    for number, piece in enumerate(parts):
+        _, colon, after = piece.text.partition(":")
+        if colon and piece.markdown is None:
+            return [Piece(after.lstrip(" *_"), None), *parts[number + 1 :]]
+        if colon and not after.strip():  # **Question:** what is ...
+            return parts[number + 1 :]
+        if colon:
+            return [Piece(plain([piece]).partition(":")[2].strip(), None), *parts[number + 1 :]]
+    return parts
+
+
+def only_links(parts: list[Piece]) -> bool:
+    """Links and pictures with nothing around them but marks or a short label with a colon."""
+    words = " ".join(piece.text for piece in parts if not piece.linked).strip(" \n\t.,;|&-\u2013\u2014")
+    if not any(piece.linked for piece in parts):
+        return bool(re.fullmatch(r"(?:[\w ]{0,30}:\s*)?<?https?://\S+", words))
+    return not words or (len(words.split()) <= 3 and words.endswith(":"))
+
+
+def unboxed(parts: list[Piece]) -> tuple[bool | None, list[Piece]]:
+    """Whether a task box leads the text (True ticked, False empty, None no box), and the text without it."""
+    if not parts or not (box := _BOX.match(parts[0].text)):
+        return None, parts
+    first = parts[0]
+    markdown = None if first.markdown is None else _BOX_MARKDOWN.sub("", first.markdown)
+    return bool(box.group(1).strip()), [Piece(first.text[box.end() :], markdown, first.linked), *parts[1:]]
+
+
+def stands_out(text: str, parts: list[Piece]) -> bool:
+    """A name on its own line is a label when it is bold, ends with a colon, or is in capitals."""
+    marked = len(parts) == 1 and (parts[0].markdown or "").startswith("**")
+    return marked or text.endswith(":") or (text.isupper() and len(text) > 3)
+
+
+def to_json(compilation: Compilation) -> str:
+    """The items as a JSON list, in the compilation's order; equal compilations give equal bytes."""
+    return json.dumps([_record(item) for item in compilation.items], ensure_ascii=False, indent=2) + "\n"
+
+
+def _record(item: Item) -> dict[str, object]:
+    return {
+        "id": item.id,
+        "kind": item.kind,
+        "text": item.text,
+        "file": item.file,
+        "line": item.line,
+        "date": _day(item.date, None),
+        "confidence": item.confidence,
+        "state": item.state,
+        "parent": item.parent,
+        "seen": [{"date": _day(day, None), "file": file, "line": line} for day, file, line in item.seen],
+    }
+
+
+def _day(day: date | None, missing: str | None = "no date") -> str | None:
+    return day.isoformat() if day else missing
+
+
+_PAGE: tuple[tuple[str, Kind], ...] = (
+    ("Open questions", "question"),
+    ("Next steps", "next_step"),
+    ("Learnings", "learning"),
+)
+_PAGE_REST: tuple[tuple[str, Kind], ...] = (
+    ("Work done", "done"),
+    ("Resources", "resource"),
+    ("Background", "background"),
+)
+
+
+def to_markdown(compilation: Compilation, heading_level: int = 2, *, all_kinds: bool = False) -> str:
+    """A page fragment: questions, next steps (open, done), learnings, then what could not be sorted.
+
+    Within a section the newest day comes first and nested items stay below theirs. `all_kinds` adds work
+    done, resources and background before the unsorted. An empty section is left out.
+    """
+    out: list[str] = []
+    for title, kind in _PAGE + (_PAGE_REST if all_kinds else ()) + (("Unsorted", "unsorted"),):
+        chosen = [item for item in compilation.items if item.kind == kind]
+        ids = {item.id for item in chosen}
+        roots = sorted((item for item in chosen if item.parent not in ids), key=newest_first)
+        if not roots:
+            continue
+        below: dict[str, list[Item]] = {}
+        for item in chosen:
+            if item.parent in ids:
+                below.setdefault(str(item.parent), []).append(item)
+        out += [_heading(title, heading_level), ""]
+        finished = [item for item in roots if item.state == "done"]
+        unfinished = [item for item in roots if item.state != "done"]
+        if kind == "next_step" or finished:
+            for name, group in (
+                ("Open", unfinished),
+                ("Answered" if kind == "question" else "Done", finished),
+            ):
+                if group:
+                    out += [_heading(name, heading_level + 1), "", *_by_day(group, below, heading_level + 2)]
+        else:
+            out += _by_day(roots, below, heading_level + 1)
+    return "\n".join(out).rstrip("\n") + "\n" if out else ""
+
+
+def _heading(text: str, level: int) -> str:
+    return f"{'#' * max(1, min(level, 6))} {text}"
+
+
+def _by_day(roots: list[Item], below: dict[str, list[Item]], level: int) -> Iterator[str]:
+    for day, group in groupby(roots, key=lambda item: item.date):
+        yield from (_heading(str(_day(day, "No date")), level), "")
+        waiting = [(item, 0) for item in reversed(list(group))]
+        while waiting:
+            item, depth = waiting.pop()
+            yield f"{' ' * 4 * depth}- {_line(item, nested=depth > 0)}"
+            children = sorted(below.get(item.id, ()), key=lambda child: child.line, reverse=True)
+            waiting += [(child, depth + 1) for child in children]
+        yield ""
+
+
+def _line(item: Item, *, nested: bool) -> str:
+    parts = ["*maybe:* " if item.confidence < MAYBE_BELOW else "", item.markdown]
+    if nested and item.state == "done":
+        parts.append(" (done)")
+    places = list(dict.fromkeys((seen.date, seen.file) for seen in item.seen))
+    if len(places) > 1:
+        days = ", ".join(str(_day(day)) for day in dict.fromkeys(day for day, _ in places))
+        parts.append(f" (came up {len(places)} times: {days})")
+    parts.append(f" [{_day(item.date)}, {_escape(item.file)}:{item.line}]{{.source}}")
+    return "".join(parts)

@@ -1,0 +1,138 @@
+"""Numbers in prose: `{{< num MEASURE/KIND/DEPTH... >}}` is looked up in the tables, never typed by hand.
+
+A name is a path: measure, kind, depth, and then in any order a control (`random_host`, ...), a split (`train`), a
+form (`pct`, `range`, `int`, `x`). What is left out is the trained host, held out, two decimals:
+
+    variance_explained/latents/1                     0.93
+    variance_explained/directions/2/train/pct        64%
+    selectivity/latents/4/random_host/range          0.79 to 0.81   (least and largest over seeds)
+
+Numbers that are made of several stand below as functions, `DERIVED`, with the same forms behind a slash.
+Only names that pages use are resolved; a name that nothing answers to fails the build, with file and line.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from analysis.results import Results
+from sae.errors import NotFoundError, RenderError
+
+USE = re.compile(r"(?<!\{)\{\{<\s*num\s+([^\s>]+)\s*>\}\}")
+CONTROLS = ("none", "random_host", "permuted_labels", "random_dictionary", "pca", "memorising")
+SPLITS = ("train", "held_out")
+FORMS = ("pct", "range", "int", "x", "one")
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number as it stands in a page, with where it comes from."""
+
+    text: str
+    title: str
+
+
+def lead(results: Results, measure: str, depth: int) -> pd.Series:
+    """Trained minus random host, by run, latents tower."""
+    trained = results.values(measure, "latents").query("depth == @depth").set_index("run")["value"]
+    random = results.values(measure, "latents", control="random_host").query("depth == @depth")
+    return trained - random.set_index("run")["value"]
+
+
+def ratio(results: Results, measure: str, control: str = "none") -> pd.Series:
+    """Last depth over depth 1, by run, latents tower."""
+    rows = results.values(measure, "latents", control=control)
+    by_depth = rows.pivot(index="run", columns="depth", values="value")
+    return by_depth[by_depth.columns.max()] / by_depth[1]
+
+
+# Several numbers made one: each gives a value per run. Named in pages as they are here.
+DERIVED: dict[str, Callable[[Results], pd.Series]] = {
+    "seeds": lambda r: pd.Series([r.runs["seed"].nunique()]),
+    "chains": lambda r: pd.Series([len(r.runs)]),
+    "seconds": lambda r: pd.Series([r.runs["seconds"].sum()]),
+    "latents_tower_depth": lambda r: pd.Series([max(r.depths("latents"))]),
+    "held_out_digits": lambda r: pd.Series([len(r.sprite["ids"])]),
+    "variance_lead_1": lambda r: lead(r, "variance_explained", 1),
+    "variance_lead_4": lambda r: lead(r, "variance_explained", 4),
+    "selectivity_lead_1": lambda r: lead(r, "selectivity", 1),
+    "selectivity_lead_4": lambda r: lead(r, "selectivity", 4),
+    "mass_ratio": lambda r: ratio(r, "activation_mass"),
+    "mass_ratio_random_host": lambda r: ratio(r, "activation_mass", "random_host"),
+    "strength_ratio": lambda r: ratio(r, "mean_activation"),
+    "strength_ratio_random_host": lambda r: ratio(r, "mean_activation", "random_host"),
+}
+
+
+def used(pages: Iterable[Path]) -> list[tuple[str, Path, int]]:
+    """Every name that the pages use, with file and line."""
+    found = []
+    for page in pages:
+        for line, text in enumerate(page.read_text(encoding="utf-8").splitlines(), 1):
+            found += [(match, page, line) for match in USE.findall(text)]
+    return found
+
+
+def resolve_all(pages: Iterable[Path], results: Results, root: Path) -> dict[str, Number]:
+    """Every number that the pages use. Raises RenderError with file and line for a name without an answer."""
+    numbers: dict[str, Number] = {}
+    for name, page, line in used(pages):
+        if name not in numbers:
+            try:
+                numbers[name] = resolve(name, results)
+            except NotFoundError as error:
+                raise RenderError(str(error), page.relative_to(root).as_posix(), line) from error
+    return numbers
+
+
+def resolve(name: str, results: Results) -> Number:
+    """The number that `name` asks for. Raises NotFoundError when nothing answers to it."""
+    first, *rest = name.split("/")
+    if first in DERIVED:
+        values, forms, where = DERIVED[first](results), rest, first.replace("_", " ")
+    else:
+        values, forms, where = _from_tables(name, first, rest, results)
+    unknown = [form for form in forms if form not in FORMS]
+    if unknown:
+        raise NotFoundError(f"part of the number {name!r}", unknown[0], [*FORMS, *CONTROLS, *SPLITS])
+    if values.empty or values.isna().all():
+        raise NotFoundError("number", name, [*DERIVED, "MEASURE/KIND/DEPTH"])
+    runs = ", ".join(sorted({str(run) for run in values.index})) if values.index.dtype == object else "all runs"
+    over = f"mean of {len(values)} runs ({values.min():.3g} to {values.max():.3g}): {runs}" if len(values) > 1 else runs
+    return Number(_spoken(values, forms), f"{where}; {over}")
+
+
+def _from_tables(name: str, measure: str, rest: list[str], results: Results) -> tuple[pd.Series, list[str], str]:
+    if len(rest) < 2 or not rest[1].isdigit():
+        raise NotFoundError("number", name, [*DERIVED, "MEASURE/KIND/DEPTH"])
+    kind, depth, parts = rest[0], int(rest[1]), rest[2:]
+    control = next((part for part in parts if part in CONTROLS), "none")
+    split = next((part for part in parts if part in SPLITS), "held_out")
+    rows = results.values(measure, kind, split, control)
+    rows = rows[rows["depth"] == depth]
+    if rows.empty:
+        raise NotFoundError("number", name, [str(m) for m in results.measures["measure"].unique()])
+    forms = [part for part in parts if part not in (*CONTROLS, *SPLITS)]
+    values = rows.set_index(rows["run"].astype(str))["value"]
+    where = f"{measure.replace('_', ' ')}, {kind}, depth {depth}, {split.replace('_', ' ')}"
+    return values, forms, where + ("" if control == "none" else f", {control.replace('_', ' ')}")
+
+
+def _spoken(values: pd.Series, forms: list[str]) -> str:
+    def say(value: float) -> str:
+        if "pct" in forms:
+            return f"{value:.0%}"
+        if "int" in forms:
+            return f"{value:,.0f}"
+        if "one" in forms:
+            return f"{value:.1f}"
+        return f"{value:.2f}".replace("-", "−")  # noqa: RUF001 (a minus sign, as in print)
+
+    if "range" in forms:
+        return f"{say(values.min())} to {say(values.max())}"
+    return say(float(values.mean())) + ("×" if "x" in forms else "")  # noqa: RUF001 (times)

@@ -1,0 +1,97 @@
+"""The one module that knows the folders. Nobody else joins paths to project files.
+
+The project is found from `STRATA_ROOT` if that is set, else from the working directory upwards (the folder that
+holds `_quarto.yml`), else it is the checkout this package was installed from.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from sae.errors import ConfigError
+
+MARK = "_quarto.yml"
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Every folder and file that a stage, an artefact or a page may read or write."""
+
+    root: Path
+
+    @property
+    def data(self) -> Path:
+        """Embedded inputs, experiments, logs, tracked results."""
+        return self.root / "data"
+
+    @property
+    def experiments(self) -> Path:
+        """One TOML per experiment."""
+        return self.data / "experiments"
+
+    @property
+    def logs(self) -> Path:
+        """The researcher's own logs."""
+        return self.data / "logs"
+
+    @property
+    def runs(self) -> Path:
+        """Cache of stage folders, safe to delete."""
+        return self.data / "runs"
+
+    @property
+    def collected(self) -> Path:
+        """Result tables of experiments run here."""
+        return self.runs / "results"
+
+    @property
+    def tracked(self) -> Path:
+        """Result tables that are part of the repository."""
+        return self.data / "results"
+
+    @property
+    def report(self) -> Path:
+        """The pages' sources."""
+        return self.root / "report"
+
+    @property
+    def generated(self) -> Path:
+        """Page fragments and numbers that the build writes."""
+        return self.report / "_generated"
+
+    @property
+    def assets(self) -> Path:
+        """Styles and scripts, served as they are."""
+        return self.report / "assets"
+
+    @property
+    def built_assets(self) -> Path:
+        """Files the build adds to the assets: the sprite, the chart runtime, CSV tables."""
+        return self.assets / "generated"
+
+    @property
+    def site(self) -> Path:
+        """The rendered website."""
+        return self.root / "_site"
+
+    @property
+    def build(self) -> Path:
+        """Caches of the build and outputs of benchmarks, safe to delete."""
+        return self.root / "build"
+
+    def relative(self, path: Path) -> str:
+        """`path` as it should be printed or stored: relative to the project, never a path of this machine."""
+        return path.resolve().relative_to(self.root).as_posix() if path.is_absolute() else path.as_posix()
+
+
+def find() -> Paths:
+    """The project's folders. Raises ConfigError where there is no project."""
+    named = os.environ.get("STRATA_ROOT")
+    here = Path(named).resolve() if named else Path.cwd().resolve()
+    candidates = [here] if named else [here, *here.parents, Path(__file__).resolve().parent.parent]
+    for folder in candidates:
+        if (folder / MARK).exists():
+            return Paths(folder)
+    raise ConfigError(f"no {MARK} in {here} or above it: run strata inside a project, or set STRATA_ROOT")

@@ -1,0 +1,98 @@
+"""Run an experiment: do the stages that are missing, two chains at a time, and collect the tables.
+
+A failed chain is reported and does not lose the others. Progress is what lies on disk: a stage counts when its folder
+is whole, so a second call starts where the first one stopped, however it stopped.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+import traceback
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import joblib
+import torch
+
+from analysis import results
+from analysis.config import Experiment
+from analysis.paths import Paths
+from analysis.plan import Chain, plan
+from analysis.runs import Stage, writing
+from sae.discover import find
+from sae.errors import StageError, StrataError
+
+POLL_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far an experiment is: stages done, stages in all, seconds since the start."""
+
+    done: int
+    total: int
+    seconds: float
+
+
+def run(
+    experiment: Experiment,
+    paths: Paths,
+    workers: int = 0,
+    report: Callable[[Progress], None] = lambda progress: None,
+) -> Path:
+    """Do what is missing of `experiment` and give the folder of its tables.
+
+    `workers` 0 means one for each core. Raises StageError at the end, naming every chain that failed and why; what
+    was done stays done.
+    """
+    chains = plan(experiment)
+    stages = {stage.key: stage for chain in chains for stage in chain.stages}
+    missing = [chain for chain in chains if not chain.measures.complete(paths.runs)]
+    started = time.monotonic()
+
+    def tell() -> None:
+        done = sum(stage.complete(paths.runs) for stage in stages.values())
+        report(Progress(done, len(stages), time.monotonic() - started))
+
+    if missing:
+        workers = min(workers or os.cpu_count() or 1, len(missing))
+        with ThreadPoolExecutor(1) as background:
+            work = background.submit(
+                lambda: joblib.Parallel(n_jobs=workers)(
+                    joblib.delayed(run_chain)(chain, paths.runs) for chain in missing
+                )
+            )
+            while not work.done():
+                tell()
+                time.sleep(POLL_SECONDS)
+            failures = [failure for failure in work.result() if failure]
+        tell()
+        if failures:
+            raise StageError(f"{len(failures)} of {len(chains)} chains failed:\n" + "\n".join(failures))
+    return results.collect(experiment, chains, paths)
+
+
+def run_chain(chain: Chain, runs: Path) -> str | None:
+    """Do the missing stages of one chain; gives what went wrong, or None."""
+    # One thread a process: two chains side by side beat one chain on two threads, and products stay reproducible.
+    torch.set_num_threads(1)
+    for stage in chain.stages:
+        try:
+            do_stage(stage, runs)
+        except StrataError as error:
+            return f"run {chain.run} ({chain.control}), stage {stage.name}/{stage.key}: {error}"
+        except Exception:  # a bug of ours: the other chains go on, and the report shows where it is
+            return f"run {chain.run} ({chain.control}), stage {stage.name}/{stage.key}:\n{traceback.format_exc()}"
+    return None
+
+
+def do_stage(stage: Stage, runs: Path) -> None:
+    """Do one stage if it is missing; its inputs must be there."""
+    if stage.complete(runs):
+        return
+    inputs = {name: given.folder(runs) for name, given in stage.inputs.items()}
+    with writing(stage, runs) as (work, notes):
+        notes |= find("analysis.stages", stage.name)(work, stage.config, inputs)

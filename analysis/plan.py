@@ -1,0 +1,137 @@
+"""Which stages a run is made of, without loading torch or doing any of them.
+
+For each seed there are two chains, one on the trained host and one on its randomly initialised twin:
+host -> activations -> sae depth 1 -> ... -> measures. A depth is a stage of its own, so a deeper tower, another kind
+or a killed run does again only what is missing; depth 1 is shared by both kinds.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+
+from analysis.code_version import code_version
+from analysis.config import Experiment, RunConfig, SaeConfig, TowerConfig
+from analysis.runs import Stage
+from sae.discover import names
+from sae.errors import NotFoundError
+
+# control "none" is the trained host itself
+HOSTS = {"none": True, "random_host": False}
+
+
+@dataclass(frozen=True)
+class Chain:
+    """The stages of one run on one host, each before those that need it; the last one measures."""
+
+    config: RunConfig
+    control: str
+    """`none` (the trained host) or `random_host`."""
+    stages: tuple[Stage, ...]
+
+    @cached_property
+    def run(self) -> str:
+        """The run's id."""
+        return run_id(self.config)
+
+    @property
+    def measures(self) -> Stage:
+        """The stage that holds the tables."""
+        return self.stages[-1]
+
+
+def run_id(config: RunConfig) -> str:
+    """Ten hex digits: a hash of the canonical config."""
+    return hashlib.sha256(config.canonical().encode()).hexdigest()[:10]
+
+
+def plan(experiment: Experiment) -> list[Chain]:
+    """Every chain of an experiment. Raises NotFoundError for a data set, host or architecture that is not there."""
+    return [chain(config, control) for config in experiment.runs() for control in HOSTS]
+
+
+def chain(config: RunConfig, control: str) -> Chain:
+    """The stages of one run under one control."""
+    host = _stage(
+        "host",
+        {
+            "dataset": config.dataset,
+            "host": config.host.name,
+            "options": config.host.options,
+            "trained": HOSTS[control],
+            "seed": config.seed,
+        },
+        {},
+        _module("analysis.datasets", config.dataset),
+        _module("analysis.hosts", config.host.name),
+    )
+    activations = _stage(
+        "activations",
+        {"hook": config.host.hook},
+        {"host": host},
+        _module("analysis.datasets", config.dataset),
+        _module("analysis.hosts", config.host.name),
+    )
+    first = _sae(config, config.sae, None, 1, [], activations)
+    layers, inputs = [first], {}
+    for tower in config.towers:
+        below = [first]
+        for depth in range(2, tower.depth + 1):
+            layer = _sae(config, tower.at(depth, config.sae), tower, depth, below, activations)
+            below = [*below, layer]
+            layers.append(layer)
+        inputs |= {f"{tower.kind}_{depth}": layer for depth, layer in enumerate(below, 1)}
+    measures = _stage(
+        "measures",
+        {
+            "towers": {tower.kind: tower.depth for tower in config.towers},
+            "control": control,
+            "run": run_id(config),
+            "seed": config.seed,
+        },
+        {"host": host, "activations": activations, **inputs},
+        _module("analysis.hosts", config.host.name),
+        *(f"sae.measures.{name}" for name in names("sae.measures")),
+        *(_module("sae.architectures", a) for a in {config.sae.architecture, *(t.architecture for t in config.towers)}),
+    )
+    return Chain(config, control, (host, activations, *layers, measures))
+
+
+def _sae(
+    config: RunConfig,
+    sae: SaeConfig,
+    tower: TowerConfig | None,
+    depth: int,
+    below: list[Stage],
+    activations: Stage,
+) -> Stage:
+    kind = tower.kind if tower else None
+    return _stage(
+        "sae",
+        {
+            "architecture": sae.architecture,
+            "width": sae.width,
+            "k": sae.k,
+            "options": sae.options,
+            "train": dataclasses.asdict(sae.train),
+            "kind": kind,
+            "depth": depth,
+            "folds": tower.folds if tower and kind == "directions" else 0,
+            "seed": config.seed,
+        },
+        {"activations": activations, **{f"layer_{d}": stage for d, stage in enumerate(below, 1)}},
+        _module("sae.architectures", sae.architecture),
+    )
+
+
+def _module(package: str, name: str) -> str:
+    if name not in names(package):
+        raise NotFoundError(package.split(".")[-1].removesuffix("s"), name, names(package))
+    return f"{package}.{name}"
+
+
+def _stage(name: str, config: dict[str, object], inputs: dict[str, Stage], *modules: str) -> Stage:
+    code = code_version(f"analysis.stages.{name}", *modules)
+    return Stage(name=name, config=config, code=code, inputs=inputs)

@@ -1,0 +1,210 @@
+"""The tidy tables: what every chart, table, grid and number is drawn from. Free of torch.
+
+An experiment's tables lie in one folder (`data/runs/results/NAME`, or tracked in `data/results/NAME`):
+
+runs.parquet      run, experiment, seed, dataset, host, hook, control, config (canonical JSON), date, machine, commit,
+                  seconds, measures (stage key)                                  one row a chain
+measures.parquet  run, kind, depth, split, control, measure, version, value, n   one number a row
+latents.parquet   run, kind, depth, split, control, latent, measure, value       one number of one latent a row
+examples.parquet  run, kind, depth, split, control, latent, rank, example, activation   what drives a latent most
+sprite.webp       the held-out images side by side, `SPRITE_COLUMNS` in a row, in the order of sprite.json's ids
+manifest.json     experiment, run ids, stage keys, library versions; written last
+
+kind: `host` (depth 0), `latents`, `directions`.   split: `train`, `held_out`.
+control: `none`, `random_host`, `permuted_labels`, `random_dictionary`, `pca`, `memorising`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from analysis.config import Experiment
+from analysis.paths import Paths
+from analysis.plan import Chain
+from analysis.runs import MANIFEST, read_manifest, write_manifest
+from sae.discover import find
+from sae.errors import NotFoundError
+
+TABLES = ("runs", "measures", "latents", "examples")
+SPRITE_COLUMNS = 50
+CATEGORIES = ("run", "kind", "split", "control", "measure")
+
+
+@dataclass(frozen=True)
+class Results:
+    """An experiment's tables, read when asked for."""
+
+    folder: Path
+
+    @cached_property
+    def manifest(self) -> dict[str, Any]:
+        """What the tables were made from."""
+        return read_manifest(self.folder)
+
+    @property
+    def experiment(self) -> str:
+        """The experiment's name."""
+        return str(self.manifest["experiment"])
+
+    @cached_property
+    def runs(self) -> pd.DataFrame:
+        """One row a chain; see the module's docstring."""
+        return pd.read_parquet(self.folder / "runs.parquet")
+
+    @cached_property
+    def measures(self) -> pd.DataFrame:
+        """One number a row; see the module's docstring."""
+        return pd.read_parquet(self.folder / "measures.parquet")
+
+    @cached_property
+    def latents(self) -> pd.DataFrame:
+        """One number of one latent a row; see the module's docstring."""
+        return pd.read_parquet(self.folder / "latents.parquet")
+
+    @cached_property
+    def examples(self) -> pd.DataFrame:
+        """What drives a latent most; see the module's docstring."""
+        return pd.read_parquet(self.folder / "examples.parquet")
+
+    @cached_property
+    def sprite(self) -> dict[str, Any]:
+        """Columns, cell size, example ids and labels of the sprite's cells, and the class names."""
+        content: dict[str, Any] = json.loads((self.folder / "sprite.json").read_text())
+        return content
+
+    @cached_property
+    def digest(self) -> str:
+        """A hash of the tables: what is drawn from equal tables need not be drawn again."""
+        whole = hashlib.sha256()
+        for name in (*(f"{table}.parquet" for table in TABLES), "sprite.webp", "sprite.json"):
+            whole.update((self.folder / name).read_bytes())
+        return whole.hexdigest()[:16]
+
+    @property
+    def first_run(self) -> str:
+        """The run whose latents are shown one by one: that of the first seed."""
+        trained = self.runs[self.runs["control"] == "none"]
+        return str(trained.sort_values("seed")["run"].iloc[0])
+
+    def depths(self, kind: str) -> list[int]:
+        """The depths of a tower."""
+        rows = self.measures[(self.measures["kind"] == kind) & (self.measures["depth"] > 0)]
+        return sorted(int(depth) for depth in rows["depth"].unique())
+
+    def values(
+        self, measure: str, kind: str | None = None, split: str = "held_out", control: str = "none"
+    ) -> pd.DataFrame:
+        """Rows of one measure: run, kind, depth, value, n; sorted. Empty when there are none."""
+        rows = self.measures
+        rows = rows[(rows["measure"] == measure) & (rows["split"] == split) & (rows["control"] == control)]
+        if kind is not None:
+            rows = rows[rows["kind"] == kind]
+        return rows[["run", "kind", "depth", "value", "n"]].sort_values(["kind", "depth", "run"])
+
+    def mean(self, measure: str, kind: str, depth: int, split: str = "held_out", control: str = "none") -> float:
+        """Mean over seeds. Raises NotFoundError where there is no such number."""
+        rows = self.values(measure, kind, split, control)
+        rows = rows[rows["depth"] == depth]
+        if rows.empty:
+            raise NotFoundError(
+                f"value of {measure} ({kind}, depth {depth}, {split}, {control}); measure",
+                measure, [str(name) for name in self.measures["measure"].unique()],
+            )  # fmt: skip
+        return float(rows["value"].mean())
+
+
+def open_results(name: str, paths: Paths) -> Results:
+    """The tables of an experiment, run here or tracked. Raises NotFoundError when there are none."""
+    for folder in (paths.collected / name, paths.tracked / name):
+        if (folder / MANIFEST).exists():
+            return Results(folder)
+    found = {p.parent.name for base in (paths.collected, paths.tracked) for p in base.glob(f"*/{MANIFEST}")}
+    raise NotFoundError("results of an experiment", name, sorted(found))
+
+
+def is_current(experiment: Experiment, chains: list[Chain], paths: Paths) -> bool:
+    """Whether the collected tables are those of exactly these chains."""
+    folder = paths.collected / experiment.name
+    return (folder / MANIFEST).exists() and read_manifest(folder)["stages"] == _stage_keys(chains)
+
+
+def collect(experiment: Experiment, chains: list[Chain], paths: Paths) -> Path:
+    """Join the chains' tables into the experiment's folder, replacing an older one as a whole."""
+    final = paths.collected / experiment.name
+    if is_current(experiment, chains, paths):
+        return final
+    work = final.with_name(f"{final.name}.tmp-{os.getpid()}")
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    folders = [chain.measures.folder(paths.runs) for chain in chains]
+    for table in TABLES[1:]:
+        whole = pd.concat([pd.read_parquet(folder / f"{table}.parquet") for folder in folders])
+        for name in set(CATEGORIES) & set(whole):
+            whole[name] = whole[name].astype("category")
+        whole.reset_index(drop=True).to_parquet(work / f"{table}.parquet", index=False)
+    _runs_table(experiment, chains, paths).to_parquet(work / "runs.parquet", index=False)
+    write_sprite(experiment.dataset, work)
+    manifests = [read_manifest(folder) for folder in folders]
+    write_manifest(
+        work / MANIFEST,
+        {
+            "experiment": experiment.name,
+            "title": experiment.title,
+            "runs": sorted({chain.run for chain in chains}),
+            "stages": _stage_keys(chains),
+            "versions": manifests[0]["versions"],
+        },
+    )
+    shutil.rmtree(final, ignore_errors=True)
+    work.rename(final)
+    return final
+
+
+def _stage_keys(chains: list[Chain]) -> dict[str, str]:
+    return {f"{chain.run}/{chain.control}": chain.measures.key for chain in chains}
+
+
+def _runs_table(experiment: Experiment, chains: list[Chain], paths: Paths) -> pd.DataFrame:
+    rows = []
+    for chain in chains:
+        manifests = [read_manifest(stage.folder(paths.runs)) for stage in chain.stages]
+        last, config = manifests[-1], chain.config
+        rows.append(
+            {
+                "run": chain.run, "experiment": experiment.name, "seed": config.seed,
+                "dataset": config.dataset, "host": config.host.name, "hook": config.host.hook,
+                "control": chain.control, "config": config.canonical(),
+                "date": last["date"], "machine": last["machine"], "commit": last["commit"],
+                "seconds": sum(manifest["seconds"] for manifest in manifests), "measures": chain.measures.key,
+            }
+        )  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def write_sprite(dataset_name: str, folder: Path) -> None:
+    """The held-out images as one lossless WebP, and a JSON that says which cell is which example."""
+    dataset = find("analysis.datasets", dataset_name)()
+    ids = np.flatnonzero(dataset.held_out)
+    height, width = dataset.images.shape[1:]
+    rows = -(-len(ids) // SPRITE_COLUMNS)
+    sheet = np.zeros((rows * height, SPRITE_COLUMNS * width), np.uint8)
+    for cell, example in enumerate(ids):
+        top, left = cell // SPRITE_COLUMNS * height, cell % SPRITE_COLUMNS * width
+        sheet[top : top + height, left : left + width] = dataset.images[example]
+    Image.fromarray(sheet).save(folder / "sprite.webp", lossless=True, quality=100, method=4)
+    content = {
+        "columns": SPRITE_COLUMNS, "width": int(width), "height": int(height),
+        "ids": ids.tolist(), "labels": dataset.labels[ids].tolist(), "class_names": list(dataset.class_names),
+    }  # fmt: skip
+    (folder / "sprite.json").write_text(json.dumps(content))

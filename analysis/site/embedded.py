@@ -1,0 +1,188 @@
+"""The embedded renderer: the sources of the Quarto website as HTML where no `quarto` is at hand.
+
+    render(root, out)
+
+Two passes: every page is read and converted by pandoc (in two threads), then, when all ids are known, each is
+set into the page shell and its links are checked. The output is written beside `out` and renamed at the end,
+so that a build that fails leaves the last good one in place. It runs no code: `pre-render` is up to the
+caller.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from analysis.site import links, pandoc, shell, source
+from analysis.site.project import CONFIG, Project, as_list, load_project, resource_files
+from sae.errors import RenderError
+
+THREADS = 2
+
+
+@dataclass(frozen=True)
+class RenderReport:
+    """What was rendered: the pages (as sources), how long it took, how many files the site has."""
+
+    pages: tuple[str, ...]
+    seconds: float
+    files: int
+
+
+def render(root: Path, out: Path) -> RenderReport:
+    """Render the website of `root/_quarto.yml` into `out`, replacing what is there."""
+    begun = time.perf_counter()
+    root, out = root.resolve(), out.resolve()
+    project = load_project(root)
+    if root.is_relative_to(out) or any((root / page).is_relative_to(out) for page in project.pages):
+        raise RenderError(f"the output folder {out} holds the sources")
+    site = _pages(project)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    fresh = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+    try:
+        files = _write(project, site, fresh)
+        fresh.chmod(0o755)
+        _swap(fresh, out)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+    return RenderReport(project.pages, time.perf_counter() - begun, files)
+
+
+def _swap(fresh: Path, out: Path) -> None:
+    """Put `fresh` in the place of `out`; should the second rename fail, the first is undone."""
+    if not out.exists():
+        fresh.rename(out)
+        return
+    old = Path(tempfile.mkdtemp(prefix=f".{out.name}-old-", dir=out.parent)) / "site"
+    out.rename(old)
+    try:
+        fresh.rename(out)
+    except OSError:
+        old.rename(out)
+        raise
+    finally:
+        shutil.rmtree(old.parent, ignore_errors=True)
+
+
+def _pages(project: Project) -> list[shell.Page]:
+    """First pass. All sources are read first: the message for a reference names the page of its target."""
+    numbers = source.load_numbers(project.root)
+    sources = [source.load_source(project.root, page, numbers) for page in project.pages]
+    with ThreadPoolExecutor(THREADS) as pool:
+        return list(pool.map(lambda one: _convert(project, one, sources), sources))
+
+
+def _convert(project: Project, one: source.Source, sources: list[source.Source]) -> shell.Page:
+    if not one.meta.get("title"):
+        raise RenderError("the page needs a title: in its front matter", one.page, 1)
+    meta: dict[str, Any] = {"title": one.meta["title"], "lang": project.lang}
+    meta |= {key: one.meta[key] for key in ("subtitle", "pagetitle", "nocite") if key in one.meta}
+    for key in ("bibliography", "csl"):
+        # A path in the front matter is relative to the page, one in _quarto.yml to the project.
+        base, value = (
+            ((project.root / one.page).parent, one.meta[key])
+            if key in one.meta
+            else (project.root, project.shared.get(key))
+        )
+        paths = [project.root / name.lstrip("/") if name.startswith("/") else base / name for name in as_list(value)]
+        for path in paths:
+            if not path.is_file():
+                raise RenderError(f"{key}: there is no file {path.name}", one.page if key in one.meta else CONFIG)
+        if paths:
+            meta[key] = [str(path) for path in paths]
+    depth = int(shell.setting(project, one, "toc-depth", 3))
+    try:
+        parts = pandoc.convert(one, meta, project.root, depth)
+    except RenderError as error:
+        raise _elsewhere(error, one, sources) from None
+    return shell.Page(one, parts, links.text_of(parts.pagetitle))
+
+
+def _elsewhere(error: RenderError, one: source.Source, sources: list[source.Source]) -> RenderError:
+    """Say which page has the target of an unresolved cross-reference: numbers restart on each page."""
+    found = re.search(r"unresolved cross-reference @(\S+)", str(error))
+    if not found:
+        return error
+    for other in sources:
+        if other.page != one.page and re.search(rf"#{re.escape(found[1])}(?![\w-])", other.text):
+            hint = f"it is on {other.page}; link with [text](/{other.page}#{found[1]})"
+            return RenderError(f"{found[0]}: {hint}", error.file, error.line)
+    return RenderError(f"{found[0]}: no such id on this page", error.file, error.line)
+
+
+def _write(project: Project, site: list[shell.Page], out: Path) -> int:
+    """Second pass: shell, ids, links, files. Returns how many files were written."""
+    footer = _footer(project)
+    pages = {page.path: page for page in site}
+    html = {page.path: shell.page_html(project, page, site, footer) for page in site}
+    ids: dict[str, set[str]] = {}
+    for path, text in html.items():
+        tags = links.tags_of(text)
+        for again in links.duplicates(tags):
+            raise RenderError(f"the id {again} is used twice on this page", *pages[path].source.locate_again(again))
+        ids[path] = set(links.ids_of(tags))
+    made = {f"{shell.LIBS}/{path.name}" for path in shell.ASSETS.iterdir() if path.suffix in (".css", ".js")}
+    linker = links.Linker(project.root, {page: project.html_of(page) for page in project.pages}, ids, made)
+    for path, text in html.items():
+        target = out / project.html_of(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(linker.rewrite(path, text, _failing(project, pages[path].source)), encoding="utf-8")
+    _copy(project, site, linker.files, out)
+    (out / shell.LIBS).mkdir(parents=True, exist_ok=True)
+    for name in made:
+        shutil.copyfile(shell.ASSETS / Path(name).name, out / name)
+    base = str(project.site.get("site-url", "")).rstrip("/")
+    if base:
+        rows = "".join(f"  <url><loc>{base}/{project.html_of(page)}</loc></url>\n" for page in project.pages)
+        head = '<?xml version="1.0" encoding="UTF-8"?>\n<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n'
+        (out / "sitemap.xml").write_text(f"{head}{rows}</urlset>\n", encoding="utf-8")
+        (out / "robots.txt").write_text(f"Sitemap: {base}/sitemap.xml\n", encoding="utf-8")
+    return sum(path.is_file() for path in out.rglob("*"))
+
+
+def _copy(project: Project, site: list[shell.Page], asked: set[str], out: Path) -> None:
+    """Copy what the settings list, what pages link to and show, and the pictures of the link previews."""
+    names = set(resource_files(project.root, project.resources, line=project.line_of("resources"))) | asked
+    for page in site:
+        folder = Path(page.path).parent
+        globs = [
+            glob if glob.startswith("/") else f"{folder}/{glob}" for glob in as_list(page.source.meta.get("resources"))
+        ]
+        names |= set(resource_files(project.root, tuple(globs), page.path))
+        image = shell.image_of(project, page.source)
+        names |= {image} if image else set()
+    for name in sorted(names):
+        target = out / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(project.root / name, target)
+
+
+def _footer(project: Project) -> dict[str, str]:
+    made = {}
+    for side in ("left", "center", "right"):
+        text = (project.site.get("page-footer") or {}).get(side)
+        line = project.line_of("page-footer")
+        if isinstance(text, str):
+            made[side] = links.rooted(pandoc.inline_html(text, project.root, CONFIG, line))
+        elif text is not None:
+            raise RenderError(f"page-footer.{side}: Markdown text is expected, not {text!r}", CONFIG, line)
+    return made
+
+
+def _failing(project: Project, one: source.Source) -> links.Fail:
+    """A function that raises with the place of a link: in the page, else in the settings."""
+
+    def fail(message: str, needle: str) -> None:
+        file, line = one.locate(needle)
+        if line == 0:
+            hits = [n for n, text in enumerate(project.text.splitlines(), 1) if needle.lstrip("/") in text]
+            file, line = (CONFIG, hits[0]) if hits else (file, 0)
+        raise RenderError(message, file, line)
+
+    return fail

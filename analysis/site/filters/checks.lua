@@ -1,0 +1,120 @@
+-- The first walk: numbers of the `num` shortcode put in, and what pandoc would pass on or drop in silence
+-- refused.
+
+local common = require("common")
+local fail, check_classes, check_attributes = common.fail, common.check_classes, common.check_attributes
+
+local NUM, NUM_END = "\u{E000}", "\u{E001}" -- around the index of a number; set by source.py
+local OPEN, CLOSE = "\u{E002}", "\u{E003}"  -- escaped shortcode braces; set by source.py
+local DIV_ATTRIBUTES = pandoc.List {
+  "fig-alt", "layout-ncol", "title", "collapse", "icon", "appearance", "group", "lang", "role",
+}
+local IMAGE_ATTRIBUTES = pandoc.List { "fig-alt", "alt", "width", "height", "loading", "lang" }
+local HEADER_CLASSES = pandoc.List { "unnumbered", "unlisted" }
+
+local function plain(text)
+  text = text:gsub(NUM .. "(%d+)" .. NUM_END, function(i) return common.context.numbers[tonumber(i) + 1].text end)
+  return (text:gsub(OPEN, "{{<"):gsub(CLOSE, ">}}"))
+end
+
+local function no_number(text, where)
+  local index = text:match(NUM .. "(%d+)" .. NUM_END)
+  if index then
+    local name = common.context.numbers[tonumber(index) + 1].name
+    fail("{{< num " .. name .. " >}} cannot stand in " .. where .. "; put it into the text", { NUM .. index .. NUM_END })
+  end
+  return plain(text)
+end
+
+local function plain_attributes(el)
+  for key, value in pairs(el.attributes) do el.attributes[key] = plain(value) end
+end
+
+local function check_str(el)
+  local text = el.text
+  if text:match("^:::") then
+    fail("this ::: line is read as text; leave a blank line before it", { text })
+  elseif text:find("{{<", 1, true) then
+    fail("a shortcode must stand on one line", { "{{<" })
+  end
+  if not text:find(NUM) and not text:find(OPEN) and not text:find(CLOSE) then return nil end
+  local out, from = pandoc.List {}, 1
+  while true do
+    local first, last, index = text:find(NUM .. "(%d+)" .. NUM_END, from)
+    local between = text:sub(from, (first or #text + 1) - 1)
+    if between ~= "" then out:insert(pandoc.Str(plain(between))) end
+    if not first then return out end
+    local number = common.context.numbers[tonumber(index) + 1]
+    local attributes = number.title and { title = number.title } or {}
+    out:insert(pandoc.Span({ pandoc.Str(number.text) }, pandoc.Attr("", { "num" }, attributes)))
+    from = last + 1
+  end
+end
+
+local function check_image(el)
+  plain_attributes(el)
+  check_attributes(el, IMAGE_ATTRIBUTES, "an image")
+  if el.src:find(NUM) then el.src = plain(el.src) end
+  return el
+end
+
+local filter = {
+  Str = check_str,
+  Image = check_image,
+  Math = function(el) el.text = no_number(el.text, "a formula"); return el end,
+  CodeBlock = function(el)
+    el.text = no_number(el.text, "code")
+    el.attributes["shortcodes"] = nil
+    return el
+  end,
+  Code = function(el)
+    if el.text:match("^{%a+}%s") then fail("pages run no code, inline code neither", { "`" .. el.text }) end
+    el.text = no_number(el.text, "code")
+    return el
+  end,
+  RawInline = function(el)
+    if el.format:match("^html") then
+      el.text = no_number(el.text, "raw HTML")
+      return el
+    end
+    fail("raw " .. el.format .. " would be left out of the page", { el.text:sub(1, 20) })
+  end,
+  RawBlock = function(el)
+    if el.format:match("^html") then
+      el.text = no_number(el.text, "raw HTML")
+      return el
+    end
+    fail("raw " .. el.format .. " would be left out of the page", { el.text:match("^[^\n]*") })
+  end,
+  Link = function(el)
+    plain_attributes(el)
+    if not el.classes:includes("uri") and not el.classes:includes("email") then check_classes(el, "a link", "") end
+    el.target = plain(el.target)
+    return el
+  end,
+  Span = function(el)
+    plain_attributes(el)
+    check_classes(el, "a span", "")
+    return el
+  end,
+  Header = function(el)
+    for _, class in ipairs(el.classes) do
+      if not HEADER_CLASSES:includes(class) then
+        fail("unknown class ." .. class .. " on a heading; known: ." .. table.concat(HEADER_CLASSES, ", ."), { class })
+      end
+    end
+    return el
+  end,
+  Div = function(el)
+    plain_attributes(el)
+    check_attributes(el, DIV_ATTRIBUTES, "a ::: div")
+    return el
+  end,
+}
+
+-- For the last walk: attributes that found nothing to belong to.
+local function leftover(el)
+  if el.text:match("^{[#.=]") or el.text:match("%[%^[^%s%]]+%]") then fail(el.text .. " belongs to nothing and would be shown as text", { el.text }) end
+end
+
+return { filter = filter, leftover = leftover }

@@ -1,0 +1,100 @@
+-- What Quarto adds to pandoc's Markdown, for the embedded renderer: numbered floats and equations, cross-
+-- references, callouts, tabsets, figure grids, and the refusal of what the two renderers would treat
+-- differently.
+--
+-- The tree is walked by the recursive function `convert`, not by a filter table: a filter that returns a div
+-- of a kind it also matches would be called again on its own product.
+--
+-- `-M strata-context=FILE` names a JSON file with the allow list of classes and the numbers of the page.
+
+package.path = pandoc.path.join { pandoc.path.directory(PANDOC_SCRIPT_FILE), "?.lua" } .. ";" .. package.path
+
+local common = require("common")
+local fail, kind_of = common.fail, common.kind_of
+local check_classes, check_attributes = common.check_classes, common.check_attributes
+local checks, floats, boxes, references = require("checks"), require("floats"), require("boxes"), require("references")
+
+local function convert_div(div, parent)
+  local kind = kind_of(div.identifier)
+  if kind == "fig" or kind == "tbl" then return floats.div_float(div, kind, parent) end
+  for _, class in ipairs(div.classes) do
+    local callout_kind = class:match("^callout%-(.*)$")
+    if callout_kind and boxes.CALLOUTS[callout_kind] then return boxes.callout(div, callout_kind) end
+    if callout_kind then
+      fail("unknown callout type " .. class .. "; known: note, tip, warning, important, caution", { ":::", class })
+    end
+    if class == "panel-tabset" then return boxes.tabset(div) end
+  end
+  check_classes(div, "a ::: div", ":::")
+  local columns = floats.columns_of(div)
+  if not columns then
+    div.content = common.convert(div.content)
+  else
+    div.content = floats.grid(div.content:map(function(block) return common.convert(pandoc.Blocks { block }) end), columns)
+    div.classes:insert("quarto-layout-panel")
+    div.attributes["data-layout-ncol"] = tostring(columns)
+    div.attributes["layout-ncol"] = nil
+  end
+  return div
+end
+
+function common.convert(blocks, parent)
+  local out = pandoc.Blocks {}
+  for _, el in ipairs(blocks) do
+    if el.t == "Div" then
+      local made = convert_div(el, parent)
+      if pandoc.utils.type(made) == "Blocks" then out:extend(made) else out:insert(made) end
+    elseif el.t == "Figure" then
+      local image = el.content[1] and el.content[1].content and el.content[1].content[1]
+      if not image or image.t ~= "Image" then fail("a figure holds one image", { el.identifier }) end
+      local id = el.identifier ~= "" and el.identifier or image.identifier
+      out:insert(floats.image_figure(image, id, pandoc.utils.blocks_to_inlines(el.caption.long), parent))
+    elseif el.t == "Table" then
+      check_classes(el, "a table", "")
+      check_attributes(el, pandoc.List {}, "a table")
+      if kind_of(el.identifier) == "tbl" then
+        out:insert(floats.table_float(el, parent, el.identifier, pandoc.utils.blocks_to_inlines(el.caption.long)))
+      elseif kind_of(el.identifier) then
+        fail("the id of a table starts with tbl-, not " .. el.identifier, { "#" .. el.identifier })
+      else
+        el.classes:insert("table")
+        out:insert(pandoc.Div({ el }, pandoc.Attr("", { "table-responsive" })))
+      end
+    elseif el.t == "Para" or el.t == "Plain" then
+      local only = el.content[1]
+      if #el.content == 1 and only.t == "Image" and kind_of(only.identifier) == "fig" then
+        out:insert(floats.image_figure(only, only.identifier, pandoc.Inlines {}, parent))
+      else
+        el.content = floats.equations(el.content)
+        out:insert(el)
+      end
+    elseif el.t == "BlockQuote" then
+      el.content = common.convert(el.content)
+      out:insert(el)
+    elseif el.t == "BulletList" or el.t == "OrderedList" then
+      el.content = el.content:map(function(item) return common.convert(item) end)
+      out:insert(el)
+    elseif el.t == "DefinitionList" then
+      el.content = el.content:map(function(item)
+        return { item[1], item[2]:map(function(definition) return common.convert(definition) end) }
+      end)
+      out:insert(el)
+    else
+      out:insert(el)
+    end
+  end
+  return out
+end
+
+function Pandoc(doc)
+  local path = pandoc.utils.stringify(doc.meta["strata-context"])
+  local file = assert(io.open(path, "r"))
+  common.context = pandoc.json.decode(file:read("a"), false)
+  file:close()
+  doc.meta["strata-context"] = nil
+  common.allowed = pandoc.List(common.context.classes)
+  doc = doc:walk(checks.filter)
+  doc.blocks = common.convert(doc.blocks)
+  doc = doc:walk { Cite = references.cite, Image = floats.inline_image, Str = checks.leftover }
+  return references.citations(doc)
+end

@@ -1,0 +1,176 @@
+"""The tags of finished HTML: which ids a page has, and where each link and picture leads.
+
+Works on the text of the page, tag by tag, so that all the rest stays byte for byte what pandoc and the
+templates wrote. Links are checked against all pages, so this runs after every page has been converted.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from html import escape, unescape
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import quote, unquote
+
+# Where Quarto rewrites root-relative addresses too; `data-*` attributes are left to the scripts that read
+# them.
+_ADDRESSES = {
+    "a": "href",
+    "area": "href",
+    "link": "href",
+    "img": "src",
+    "script": "src",
+    "embed": "src",
+    "iframe": "src",
+    "source": "src",
+    "video": "src",
+    "audio": "src",
+}
+_ELSEWHERE = re.compile(r"^(?:[a-zA-Z][a-zA-Z0-9+.-]*:|//)")
+Fail = Callable[[str, str], None]
+
+
+@dataclass(frozen=True)
+class Tag:
+    """A start tag as it stands in the text."""
+
+    start: int
+    text: str
+    name: str
+    attributes: dict[str, str]
+
+
+class _Tags(HTMLParser):
+    def __init__(self, html: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.tags: list[Tag] = []
+        self._starts = [0, *(match.end() for match in re.finditer("\n", html))]
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        line, column = self.getpos()
+        text = self.get_starttag_text() or ""
+        self.tags.append(Tag(self._starts[line - 1] + column, text, tag, {k: v or "" for k, v in attrs}))
+
+
+def tags_of(html: str) -> list[Tag]:
+    """Every start tag, in order."""
+    return _Tags(html).tags
+
+
+def ids_of(tags: list[Tag]) -> Iterator[str]:
+    """Every id, and every name that an old-fashioned anchor gives."""
+    for tag in tags:
+        if "id" in tag.attributes:
+            yield tag.attributes["id"]
+        elif tag.name == "a" and "name" in tag.attributes:
+            yield tag.attributes["name"]
+
+
+@dataclass
+class Linker:
+    """Turns the addresses of the sources into those of the output; one that leads nowhere is refused."""
+
+    root: Path
+    pages: dict[str, str]  # page.qmd -> page.html
+    ids: dict[str, set[str]]  # page.qmd -> its ids
+    made: set[str]  # files that the renderer itself writes into the output
+    files: set[str] = field(default_factory=set)  # files of the project that some page asks for
+
+    def rewrite(self, page: str, html: str, fail: Fail) -> str:
+        """The page with every address relative to it; `fail(message, needle)` raises."""
+        out, last = [], 0
+        for tag in tags_of(html):
+            if tag.name == "img" and "alt" not in tag.attributes:
+                fail(f"an <img> without alt: {tag.text}", tag.attributes.get("src", ""))
+            name = _ADDRESSES.get(tag.name)
+            if name is None or name not in tag.attributes:
+                continue
+            address = tag.attributes[name]
+            new = self.resolve(page, address, fail)
+            if new != address:
+                out += [html[last : tag.start], _replaced(tag.text, name, new)]
+                last = tag.start + len(tag.text)
+        return "".join([*out, html[last:]])
+
+    def resolve(self, page: str, address: str, fail: Fail) -> str:
+        """The address as the browser needs it on `page`."""
+        if not address or _ELSEWHERE.match(address):
+            return address
+        path, _, anchor = address.partition("#")
+        path, question, query = path.partition("?")
+        if not path:
+            self._check_anchor(page, anchor, address, fail)
+            return address
+        path = unquote(path)
+        folder = posixpath.dirname(page)
+        target = posixpath.normpath(path.lstrip("/") if path.startswith("/") else posixpath.join(folder, path))
+        if target.startswith("../") or target == "..":
+            fail(f"the link {address} leads out of the site", address)
+        target, to_page = self._find(target)
+        if to_page:
+            self._check_anchor(to_page, anchor, address, fail)
+        elif target.endswith(".qmd"):
+            fail(
+                f"the link {address} leads to {target}, which is no page of the site; pages: " + ", ".join(self.pages),
+                address,
+            )
+        elif target not in self.made:
+            if not (self.root / target).is_file():
+                fail(f"the link {address} leads nowhere: there is no file {target}", address)
+            self.files.add(target)
+        relative = posixpath.relpath(target, folder or ".")
+        relative = relative if relative.startswith("../") else "./" + relative
+        return quote(relative, safe="/:@!$&'()*+,;=~") + question + query + (f"#{anchor}" if anchor else "")
+
+    def _find(self, target: str) -> tuple[str, str]:
+        """The file to link to and, if it is a page, its source."""
+        candidates = [target, posixpath.normpath(posixpath.join(target, "index.qmd"))]
+        if target.endswith(".html"):
+            candidates.append(target.removesuffix(".html") + ".qmd")
+        for candidate in candidates:
+            if candidate in self.pages:
+                return self.pages[candidate], candidate
+        return target, ""
+
+    def _check_anchor(self, page: str, anchor: str, address: str, fail: Fail) -> None:
+        if anchor and anchor != "top" and unquote(anchor) not in self.ids[page]:
+            fail(f"the link {address} leads nowhere: {page} has no id {anchor!r}", address)
+
+
+def rooted(html: str) -> str:
+    """A piece of HTML that every page shows, its relative addresses made root-relative."""
+    out, last = [], 0
+    for tag in tags_of(html):
+        name = _ADDRESSES.get(tag.name, "")
+        address = tag.attributes.get(name, "")
+        if address and not _ELSEWHERE.match(address) and address[0] not in "/#?":
+            out += [html[last : tag.start], _replaced(tag.text, name, "/" + posixpath.normpath(address))]
+            last = tag.start + len(tag.text)
+    return "".join([*out, html[last:]])
+
+
+def _replaced(tag: str, name: str, value: str) -> str:
+    pattern = re.compile(rf"""(\s{name}\s*=\s*)("[^"]*"|'[^']*'|[^\s>]+)""", re.IGNORECASE)
+    return pattern.sub(lambda match: f'{match[1]}"{escape(value)}"', tag, count=1)
+
+
+def duplicates(tags: list[Tag]) -> list[str]:
+    """The ids that stand on more than one tag."""
+    seen: set[str] = set()
+    again = []
+    for tag in tags:
+        name = tag.attributes.get("id")
+        if name is not None and name in seen:
+            again.append(name)
+        seen.add(name or "")
+    return again
+
+
+def text_of(html: str) -> str:
+    """HTML without its tags."""
+    return unescape(re.sub(r"<[^>]*>", "", html)).strip()

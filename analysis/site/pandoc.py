@@ -1,0 +1,111 @@
+"""One call of pandoc: a page's Markdown in, the HTML of its parts out.
+
+Pandoc 3.9 comes with PyPI's `pypandoc-binary`; it is the parser that Quarto itself uses. What Quarto does on
+top is in `filters/strata.lua`. The parts (body, table of contents, title, references) come from one run
+through a template that prints them one after the other with separators between.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pypandoc  # type: ignore[import-untyped]  # ships no types
+
+from analysis.site.source import Source
+from sae.errors import RenderError
+
+# The one list of classes that a span, a div, a link or a table may carry; each is styled in
+# assets/embedded.css. Callouts and .panel-tabset are known to the filter itself.
+CLASSES = (
+    "num", "sourced", "lead", "aside", "column-margin", "column-body-outset", "column-page",
+    "column-screen-inset", "small", "muted", "nowrap", "underline", "smallcaps", "striped", "hover", "sm",
+)  # fmt: skip
+
+_FILTER = Path(__file__).parent / "filters" / "strata.lua"
+_READER = "markdown-yaml_metadata_block-pandoc_title_block"
+_PARTS = ("toc", "title", "subtitle", "pagetitle", "refs", "body")
+_SEPARATOR = "<!--strata:part-->"
+_TEMPLATE = _SEPARATOR.join(
+    ["$toc$", "$title$", "$subtitle$", "$pagetitle$", "$for(strata-refs)$$strata-refs$$endfor$", "$body$"]
+)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The HTML of a page's parts; `pagetitle` is the title as escaped text."""
+
+    toc: str
+    title: str
+    subtitle: str
+    pagetitle: str
+    refs: str
+    body: str
+
+
+@functools.cache
+def pandoc_path() -> str:
+    """The pandoc program of `pypandoc-binary`."""
+    return str(pypandoc.get_pandoc_path())
+
+
+def convert(source: Source, meta: Mapping[str, Any], root: Path, toc_depth: int) -> Parts:
+    """Render a page's Markdown. `meta` is what pandoc may see: title, subtitle, bibliography, csl, ..."""
+    parts = _run(source.text, dict(meta), list(source.numbers), root, toc_depth, source)
+    return Parts(*(part.strip() for part in parts))
+
+
+def inline_html(markdown: str, root: Path, file: str, line: int) -> str:
+    """A piece of Markdown from the settings (a page footer) as HTML."""
+    empty = Source(file, {}, "", (), ())
+    try:
+        return _run(markdown + "\n", {"pagetitle": "x"}, [], root, 1, empty)[-1].strip()
+    except RenderError as error:
+        raise RenderError(str(error).removeprefix(f"{file}: "), file, line) from None
+
+
+def _run(
+    text: str, meta: dict[str, Any], numbers: list[dict[str, str]], root: Path, depth: int, source: Source
+) -> list[str]:
+    # As options, since pandoc would read paths in the metadata as Markdown, underscores and all.
+    files = [f"--{key}={path}" for key in ("bibliography", "csl") for path in meta.pop(key, [])]
+    with tempfile.TemporaryDirectory(prefix="strata-pandoc-") as name:
+        folder = Path(name)
+        (folder / "context.json").write_text(json.dumps({"classes": CLASSES, "numbers": numbers}))
+        (folder / "meta.json").write_text(json.dumps(meta))
+        (folder / "page.html").write_text(_TEMPLATE)
+        command = [
+            pandoc_path(), f"--from={_READER}", "--to=html5", "--standalone", "--section-divs", "--mathml",
+            "--wrap=none", "--email-obfuscation=none", "--toc", f"--toc-depth={depth}",
+            f"--template={folder / 'page.html'}", f"--metadata-file={folder / 'meta.json'}",
+            f"--lua-filter={_FILTER}", f"--metadata=strata-context={folder / 'context.json'}",
+            "--metadata=link-citations=true", *files,
+        ]  # fmt: skip
+        done = subprocess.run(command, input=text.encode(), capture_output=True, cwd=root, check=False)
+    _raise_for(done.stderr.decode(), done.returncode, source)
+    parts = done.stdout.decode().split(_SEPARATOR, maxsplit=len(_PARTS) - 1)
+    assert len(parts) == len(_PARTS), "the page template of pandoc lost a part"
+    return parts
+
+
+def _raise_for(log: str, code: int, source: Source) -> None:
+    """Whatever pandoc or the filter says is an error: a warning is a page that is not what was meant."""
+    for line in log.splitlines():
+        if line.startswith("STRATA "):
+            told = json.loads(line.removeprefix("STRATA "))
+            place = source.locate_again(told["again"]) if "again" in told else source.locate(*told["needles"])
+            raise RenderError(told["message"], *place)
+    flat = " ".join(log.split())
+    if again := re.search(r"Duplicate identifier '([^']*)'", flat):
+        raise RenderError(f"the id {again[1]} is used twice on this page", *source.locate_again(again[1]))
+    if code or "[WARNING]" in flat:
+        quoted = re.search(r"TeX math (.*?), rendering|Duplicate note reference '(.*?)'", flat)
+        needle = next((group for group in quoted.groups() if group), "") if quoted else ""
+        raise RenderError(f"pandoc: {flat}", *source.locate(needle.strip()))

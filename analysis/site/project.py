@@ -1,0 +1,142 @@
+"""`_quarto.yml` as a value: which pages there are, which settings hold, and where each file stands.
+
+Read once per build and never changed. All paths inside are POSIX strings relative to the project's root,
+since this is how pages, links and Quarto's own settings name files.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from analysis.site.keys import NAV_KEYS, PROJECT_KEYS, check_keys, key_line, read_yaml, text_file
+from sae.errors import RenderError
+
+CONFIG = "_quarto.yml"
+
+
+@dataclass(frozen=True)
+class NavItem:
+    """One entry of the navbar; `href` is root-relative or absolute, an empty text means the page's title."""
+
+    href: str
+    text: str
+    label: str
+    rel: str
+    target: str
+
+
+@dataclass(frozen=True)
+class Project:
+    """The settings of the site."""
+
+    root: Path
+    pages: tuple[str, ...]
+    resources: tuple[str, ...]
+    lang: str
+    site: dict[str, Any]
+    html: dict[str, Any]
+    shared: dict[str, Any]
+    left: tuple[NavItem, ...]
+    right: tuple[NavItem, ...]
+    text: str
+
+    @property
+    def css(self) -> tuple[str, ...]:
+        """The style sheets of the project."""
+        return tuple(as_list(self.html.get("css")))
+
+    def html_of(self, page: str) -> str:
+        """`report/depths.qmd` is written to `report/depths.html`."""
+        return posixpath.splitext(page)[0] + ".html"
+
+    def line_of(self, key: str) -> int:
+        """The line of a key in `_quarto.yml`, for messages."""
+        return key_line(self.text, key)
+
+
+def load_project(root: Path) -> Project:
+    """Read and check `_quarto.yml`."""
+    path = root / CONFIG
+    if not path.is_file():
+        raise RenderError(f"no {CONFIG} in {root}", CONFIG)
+    text = text_file(path)
+    config = read_yaml(text, CONFIG)
+    check_keys(config, PROJECT_KEYS, text, CONFIG)
+    project, site = config.get("project") or {}, config.get("website") or {}
+    pages = tuple(as_list(project.get("render")))
+    if not pages:
+        raise RenderError("project.render must list the pages", CONFIG, key_line(text, "project"))
+    for page in pages:
+        if any(sign in page for sign in "*?!") or not page.endswith(".qmd"):
+            raise RenderError(
+                f"project.render: {page!r} is not the plain path of a .qmd page",
+                CONFIG,
+                key_line(text, "render"),
+            )
+        if not (root / page).is_file():
+            raise RenderError(f"project.render: there is no page {page}", CONFIG, key_line(text, "render"))
+    if len(set(pages)) < len(pages):
+        raise RenderError("project.render lists a page twice", CONFIG, key_line(text, "render"))
+    navbar = site.get("navbar") or {}
+    shared: dict[str, Any] = {
+        key: config[key] for key in ("author", "bibliography", "csl", "date", "nocite") if key in config
+    }
+    return Project(
+        root=root,
+        pages=pages,
+        resources=tuple(as_list(project.get("resources"))),
+        lang=str(config.get("lang", "en")),
+        site=site,
+        html=(config.get("format") or {}).get("html") or {},
+        shared=shared,
+        left=_nav(navbar.get("left"), text),
+        right=_nav(navbar.get("right"), text),
+        text=text,
+    )
+
+
+def _nav(items: object, text: str) -> tuple[NavItem, ...]:
+    made = []
+    for item in items if isinstance(items, list) else []:
+        entry = {"href": item} if isinstance(item, str) else item
+        check_keys(entry, NAV_KEYS, text, CONFIG, path="navbar")
+        href = str(entry.get("href", ""))
+        if not href:
+            raise RenderError(f"an entry of the navbar has no href: {item!r}", CONFIG, key_line(text, "navbar"))
+        if "://" not in href and not href.startswith(("/", "mailto:")):
+            href = "/" + posixpath.normpath(href)
+        made.append(
+            NavItem(
+                href,
+                str(entry.get("text", "")),
+                str(entry.get("aria-label", "")),
+                str(entry.get("rel", "")),
+                str(entry.get("target", "")),
+            )
+        )
+    return tuple(made)
+
+
+def as_list(value: object) -> list[str]:
+    """Quarto takes one string wherever it takes a list of them."""
+    if value is None:
+        return []
+    return [str(v) for v in value] if isinstance(value, list) else [str(value)]
+
+
+def resource_files(root: Path, patterns: tuple[str, ...], file: str = CONFIG, line: int = 0) -> list[str]:
+    """The files that the globs name; a glob without a file is an error, since something was meant by it."""
+    found: set[str] = set()
+    for pattern in patterns:
+        glob = pattern.lstrip("/") + ("/*" if pattern.endswith("**") else "")
+        glob += "/**/*" if (root / glob).is_dir() else ""
+        # A dot folder or file (editor state, .gitkeep) is nothing to publish.
+        hits = {path.relative_to(root).as_posix() for path in root.glob(glob) if path.is_file()}
+        hits = {hit for hit in hits if not any(part.startswith(".") for part in hit.split("/"))}
+        if not hits:
+            raise RenderError(f"resources: {pattern!r} matches no file", file, line)
+        found |= hits
+    return sorted(found)

@@ -1,0 +1,54 @@
+"""Render the site with Quarto where there is one, with the embedded renderer elsewhere. Same sources, same output."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+
+from analysis.paths import Paths
+from analysis.site.embedded import render as render_embedded
+from sae.errors import RenderError
+
+# Quarto only warns, and exits with 0, where a reference or a link leads nowhere
+COMPLAINTS = ("WARN", "Unable to resolve", "ERROR")
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """Which renderer made the site, and why that one."""
+
+    renderer: str
+    reason: str
+
+
+def choose(renderer: str | None) -> Rendered:
+    """Quarto if it is on PATH, unless told otherwise. Raises RenderError for a Quarto that is asked for and missing."""
+    found = shutil.which("quarto")
+    if renderer == "quarto" and not found:
+        raise RenderError("no `quarto` on PATH: install Quarto 1.5 or later, or use --renderer embedded")
+    if renderer in (None, "quarto") and found:
+        return Rendered("quarto", "found on PATH")
+    return Rendered("embedded", "asked for" if renderer == "embedded" else "no `quarto` on PATH")
+
+
+def render(paths: Paths, renderer: str | None = None) -> Rendered:
+    """Write `_site`. The build must have run. Raises RenderError; a failed embedded build leaves the last good site."""
+    chosen = choose(renderer)
+    if chosen.renderer == "embedded":
+        render_embedded(paths.root, paths.site)
+        return chosen
+    # `strata render` has just built; the pre-render step need not do so again
+    environment = os.environ | {"STRATA_BUILT": "1", "QUARTO_PYTHON": sys.executable}
+    done = subprocess.run(
+        ["quarto", "render"], cwd=paths.root, env=environment, capture_output=True, text=True, check=False
+    )
+    log = done.stdout + done.stderr
+    if done.returncode:
+        raise RenderError(f"quarto render failed:\n{log}")
+    bad = [line for line in log.splitlines() if any(word in line for word in COMPLAINTS)]
+    if bad:
+        raise RenderError("quarto render complained:\n" + "\n".join(bad))
+    return chosen

@@ -1,0 +1,250 @@
+"""What stands around a page's text: head, navbar, table of contents, title block, footer
+(templates/page.html).
+
+All addresses in here are root-relative; `links.Linker` makes them relative to the page afterwards, as for the
+text.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import struct
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from analysis.site.keys import text_file
+from analysis.site.pandoc import Parts
+from analysis.site.project import CONFIG, NavItem, Project, as_list
+from analysis.site.source import Source
+from sae.errors import RenderError
+
+LIBS = "site_libs/strata"
+ASSETS = Path(__file__).parent / "assets"
+MONTHS = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page between its two passes."""
+
+    source: Source
+    parts: Parts
+    title: str  # as text
+
+    @property
+    def path(self) -> str:
+        """The page's source, relative to the project."""
+        return self.source.page
+
+
+@cache
+def _environment() -> Environment:
+    folder = Path(__file__).parent / "templates"
+    return Environment(
+        loader=FileSystemLoader(folder),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def setting(project: Project, source: Source, key: str, default: Any = None) -> Any:
+    """A page's own setting, else the project's."""
+    for place in (source.meta, project.html, project.shared):
+        if key in place:
+            return place[key]
+    return default
+
+
+def page_html(project: Project, page: Page, pages: list[Page], footer: dict[str, str]) -> str:
+    """The whole HTML of one page, addresses still root-relative."""
+    source, site = page.source, project.site
+    number = [other.path for other in pages].index(page.path)
+    titles = {"/" + other.path: other.title for other in pages}
+    turn = site.get("page-navigation", False)
+    site_title = str(site.get("title", ""))
+    body, notes = _split_notes(page.parts.body)
+    toc = setting(project, source, "toc", False)
+    return (
+        _environment()
+        .get_template("page.html")
+        .render(
+            lang=str(source.meta.get("lang", project.lang)),
+            offset="../" * page.path.count("/") or "./",
+            site_title=site_title,
+            navbar_title=_navbar_title(project),
+            head_title=head_title(page.title, site_title),
+            title=Markup(page.parts.title),
+            subtitle=Markup(page.parts.subtitle),
+            description=description(project, source),
+            cards=_cards(project, page),
+            authors=_authors(setting(project, source, "author")),
+            date=long_date(setting(project, source, "date"), source),
+            categories=as_list(source.meta.get("categories")),
+            css=["/" + name.lstrip("/") for name in project.css],
+            home="/index.qmd" if "/index.qmd" in titles else "/" + pages[0].path,
+            libs="/" + LIBS,
+            favicon=site.get("favicon"),
+            head=Markup(_included(project, source, "include-in-header")),
+            after=Markup(_included(project, source, "include-after-body")),
+            follow_system=bool(project.html.get("respect-user-color-scheme", False)),
+            left=_named(project.left, titles),
+            right=_named(project.right, titles),
+            here="/" + page.path,
+            toc=_toc(page.parts.toc) if toc and page.parts.toc else None,
+            toc_fold=_toc(re.sub(r' id="toc-[^"]*"', "", page.parts.toc)),
+            toc_title=str(setting(project, source, "toc-title", "On this page")),
+            layout=_layout(source),
+            body=Markup(body),
+            refs=Markup(page.parts.refs),
+            notes=Markup(notes),
+            before=pages[number - 1] if turn and number > 0 else None,
+            next=pages[number + 1] if turn and number + 1 < len(pages) else None,
+            footer={key: Markup(value) for key, value in footer.items()},
+        )
+    )
+
+
+def head_title(title: str, site_title: str) -> str:
+    """`Depths – Strata`, as Quarto writes it; the site's own page carries its name once."""
+    return title if not site_title or title == site_title else f"{title} – {site_title}"
+
+
+def description(project: Project, source: Source) -> str:
+    """What a search engine and a link preview show."""
+    text = str(source.meta.get("description") or project.site.get("description") or "")
+    if not text:
+        raise RenderError("the page needs a description: in its front matter", source.page, 1)
+    return " ".join(text.split())
+
+
+def _navbar_title(project: Project) -> str:
+    navbar = project.site.get("navbar") or {}
+    title = navbar.get("title", project.site.get("title", ""))
+    return "" if title is False else str(title)
+
+
+def _layout(source: Source) -> str:
+    layout = str(source.meta.get("page-layout", "article"))
+    if layout not in ("article", "full"):
+        raise RenderError(f"page-layout: {layout!r} is not supported, only article and full", *source.locate(layout))
+    return layout
+
+
+def _toc(toc: str) -> Markup:
+    return Markup(toc.replace("<a ", '<a class="nav-link" '))
+
+
+def _named(items: tuple[NavItem, ...], titles: dict[str, str]) -> list[dict[str, str]]:
+    named = []
+    for item in items:
+        text = item.text or titles.get(item.href, "")
+        if not text:
+            raise RenderError(f"the navbar's entry {item.href} needs a text", CONFIG)
+        named.append({"href": item.href, "text": text, "label": item.label, "rel": item.rel, "target": item.target})
+    return named
+
+
+def _split_notes(body: str) -> tuple[str, str]:
+    """Pandoc ends the body with the footnotes; Quarto puts them behind the references under a heading."""
+    start = body.rfind('<section id="footnotes"')
+    if start < 0:
+        return body, ""
+    heading = '<h2 class="anchored quarto-appendix-heading">Footnotes</h2>'
+    return body[:start], re.sub(r"<hr />", heading, body[start:], count=1)
+
+
+def _authors(value: object) -> list[str]:
+    people = value if isinstance(value, list) else [value] if value else []
+    return [str(person.get("name", "")) if isinstance(person, dict) else str(person) for person in people]
+
+
+def long_date(value: object, source: Source) -> str:
+    """`2026-08-21` is shown as August 21, 2026. `today` is refused: a page must not change by itself."""
+    if not value:
+        return ""
+    found = re.fullmatch(r"(\d{4})-(\d{2})-(\d{2})", str(value))
+    if not found or not 1 <= int(found[2]) <= 12:
+        raise RenderError(f"date: {value!r} is not of the form 2026-08-21", *source.locate("date:"))
+    return f"{MONTHS[int(found[2]) - 1]} {int(found[3])}, {found[1]}"
+
+
+def _included(project: Project, source: Source, key: str) -> str:
+    """HTML from `include-in-header: [{text: ...}, {file: ...}, path]`, the project's before the page's."""
+    made = []
+    for place, file in ((project.html.get(key), CONFIG), (source.meta.get(key), source.page)):
+        for item in place if isinstance(place, list) else [place] if place else []:
+            if isinstance(item, dict) and set(item) == {"text"}:
+                made.append(str(item["text"]).strip())
+                continue
+            name = str(item["file"] if isinstance(item, dict) and "file" in item else item)
+            path = project.root / name.lstrip("/")
+            if not path.is_file():
+                raise RenderError(f"{key}: there is no file {name}", file)
+            made.append(text_file(path).strip())
+    return "\n".join(made)
+
+
+def image_of(project: Project, source: Source) -> str:
+    """The picture of the link preview, relative to the project; a page names its own relative to itself."""
+    own, shared = source.meta.get("image"), project.site.get("image")
+    name = str(own or shared or "")
+    if own and not name.startswith("/"):
+        name = posixpath.normpath(posixpath.join(posixpath.dirname(source.page), name))
+    name = name.lstrip("/")
+    if name and not (project.root / name).is_file():
+        raise RenderError(
+            f"image: there is no file {name}",
+            *(source.locate("image:") if own else (CONFIG, project.line_of("image"))),
+        )
+    return name
+
+
+def _cards(project: Project, page: Page) -> list[tuple[str, str, str]]:
+    """(attribute, name, content) of the Open Graph and Twitter tags."""
+    site, source = project.site, page.source
+    title = head_title(page.title, str(site.get("title", "")))
+    base = str(site.get("site-url", "")).rstrip("/")
+    name = image_of(project, source)
+    text = description(project, source)
+    tags: list[tuple[str, str, str]] = []
+    picture: list[tuple[str, str]] = []
+    if name:
+        path = project.root / name
+        head = path.read_bytes()[:24]
+        picture = [("image", f"{base}/{name}" if base else f"/{name}")]
+        if head.startswith(b"\x89PNG"):
+            width, height = struct.unpack(">II", head[16:24])
+            picture += [("image:height", str(height)), ("image:width", str(width))]
+        alt = source.meta.get("image-alt") or site.get("image-alt")
+        picture += [("image:alt", str(alt))] if alt else []
+    if site.get("open-graph"):
+        tags += [("property", "og:title", title), ("property", "og:description", text)]
+        tags += [("property", f"og:{key}", value) for key, value in picture]
+        tags += [("property", "og:site_name", str(site.get("title", "")))]
+        tags += [("property", "og:url", f"{base}/{project.html_of(page.path)}")] if base else []
+    if site.get("twitter-card"):
+        tags += [("name", "twitter:title", title), ("name", "twitter:description", text)]
+        tags += [("name", f"twitter:{key.replace('image:', 'image-')}", value) for key, value in picture]
+        tags += [("name", "twitter:card", "summary_large_image" if name else "summary")]
+    return tags

@@ -1,0 +1,221 @@
+"""A page's Markdown before pandoc sees it: front matter, includes, shortcodes, refusals, and a map of lines.
+
+Pandoc's Markdown reader keeps no positions, so all that can be told from the text alone is told here, with
+the file and line that the author wrote, through includes. What remains for the Lua filter is found again by
+`Source.locate`.
+"""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from analysis.site.keys import PAGE_KEYS, check_keys, key_line, read_yaml, text_file
+from sae.errors import RenderError
+
+NUMBERS = "report/_generated/numbers.json"
+
+# Private-use characters: an index of a number between the first two; escaped shortcode braces. The filter
+# puts the number in, because only the tree tells text from attributes, headings, links and code.
+NUM, NUM_END, OPEN, CLOSE = "\ue000", "\ue001", "\ue002", "\ue003"
+
+_FENCE = re.compile(r"^(?P<lead>[ \t>]*(?:(?:[-*+]|\(?\w{1,3}[.)])[ \t]+)*)(?P<mark>`{3,}|~{3,})(?P<info>.*)$")
+_DIV = re.compile(r"^[ \t>]*:::+[ \t]*(?P<info>[^:\s].*?)?[ \t]*:*[ \t]*$")
+_CELL = re.compile(r"^\{\s*[A-Za-z][\w+-]*\s*([,}\s].*)?$")
+_RAW = re.compile(r"^\{\s*=\s*(\w+)\s*\}$")
+_SHORTCODE = re.compile(r"\{\{\{<(?P<escaped>.*?)>\}\}\}|\{\{<(?P<code>.*?)>\}\}")
+_INCLUDE = re.compile(r"^\{\{<\s*include\s+(?P<path>\S+)\s*>\}\}\s*$")
+_GRID = re.compile(r"^[ \t>]*\+(?:[-=:]{3,}\+)+\s*$")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line as pandoc gets it, where it came from, and whether it is inside a code block."""
+
+    text: str
+    file: str
+    number: int
+    code: bool
+
+
+@dataclass(frozen=True)
+class Source:
+    """A page ready for pandoc."""
+
+    page: str
+    meta: dict[str, Any]
+    front: str
+    lines: tuple[Line, ...]
+    numbers: tuple[dict[str, str], ...]
+
+    @property
+    def text(self) -> str:
+        """The Markdown, front matter taken off."""
+        return "\n".join(line.text for line in self.lines) + "\n"
+
+    def locate(self, *needles: str) -> tuple[str, int]:
+        """File and line on which all the needles stand together, else on which the last one stands."""
+        wanted = [needle for needle in needles if needle]
+        for tries in (wanted, wanted[-1:]):
+            for prose_only in (True, False):
+                for line in self.lines:
+                    if tries and not (line.code and prose_only) and all(needle in line.text for needle in tries):
+                        return line.file, line.number
+        for number, text in enumerate(self.front.splitlines(), start=2):
+            if wanted and wanted[-1] in text:
+                return self.page, number
+        return self.page, 0
+
+    def locate_again(self, name: str) -> tuple[str, int]:
+        """File and line of the last element that takes the id: the first one had it before."""
+        pattern = re.compile(rf"""#{re.escape(name)}(?![\w-])|id=["']?{re.escape(name)}(?![\w-])""")
+        hits = [line for line in self.lines if pattern.search(line.text)]
+        return (hits[-1].file, hits[-1].number) if hits else (self.page, 0)
+
+
+def load_numbers(root: Path) -> dict[str, dict[str, str]]:
+    """The numbers that prose may show; an empty table if none were made yet."""
+    path = root / NUMBERS
+    if not path.is_file():
+        return {}
+    try:
+        numbers = json.loads(path.read_text(encoding="utf-8"))
+        return {
+            name: {"text": str(entry["text"])} | ({"title": str(entry["title"])} if "title" in entry else {})
+            for name, entry in numbers.items()
+        }
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise RenderError(f"not a table of numbers: {error!r}", NUMBERS) from None
+
+
+def load_source(root: Path, page: str, numbers: dict[str, dict[str, str]]) -> Source:
+    """Read a page: checked front matter, included parts put in, shortcodes marked."""
+    lines = text_file(root / page).splitlines()
+    front, body_from = "", 0
+    if lines and lines[0].rstrip() == "---":
+        ends = [i for i, line in enumerate(lines[1:], start=1) if line.rstrip() in ("---", "...")]
+        if not ends:
+            raise RenderError("the front matter is not closed", page, 1)
+        front, body_from = "\n".join(lines[1 : ends[0]]), ends[0] + 1
+    meta = read_yaml(front, page, first=2)
+    check_keys(meta, PAGE_KEYS, front, page, first=2)
+    reader = _Reader(root, numbers)
+    meta = {key: reader.meta_value(value, page, key_line(front, key, 2)) for key, value in meta.items()}
+    reader.read(page, lines, body_from, ())
+    return Source(page, meta, front, tuple(reader.lines), tuple(reader.used))
+
+
+class _Reader:
+    """Puts a page together line by line."""
+
+    def __init__(self, root: Path, numbers: dict[str, dict[str, str]]) -> None:
+        self.root, self.numbers = root, numbers
+        self.lines: list[Line] = []
+        self.used: list[dict[str, str]] = []
+
+    def read(self, file: str, lines: list[str], start: int, above: tuple[str, ...]) -> None:
+        if file in above:
+            raise RenderError(f"include loop: {' -> '.join((*above, file))}", file)
+        fence: re.Match[str] | None = None
+        opened, keep, divs = 0, False, list[int]()
+        for number, text in enumerate(lines[start:], start=start + 1):
+            match = _FENCE.match(text)
+            if fence is not None:
+                ends = match and not match["info"].strip() and match["mark"].startswith(fence["mark"])
+                if not ends and not keep:
+                    text = self._code(text, file, number)
+                self.lines.append(Line(text, file, number, True))
+                fence = None if ends else fence
+                continue
+            if match and not (match["mark"][0] == "`" and "`" in match["info"]):
+                self._check_fence(match["info"].strip(), file, number)
+                fence, opened, keep = match, number, 'shortcodes="false"' in match["info"]
+                self.lines.append(Line(text, file, number, True))
+                continue
+            include = _INCLUDE.match(text)
+            if include:
+                self._include(include["path"], file, number, above)
+                continue
+            div = _DIV.match(text)
+            if div and div["info"]:
+                divs.append(number)
+            elif div and not divs:
+                raise RenderError("this ::: closes nothing", file, number)
+            elif div:
+                divs.pop()
+            if _GRID.match(text):
+                raise RenderError("grid tables are not supported; write a pipe table", file, number)
+            if text.lstrip().startswith("#") and "{{<" in text and "{#" not in text:
+                raise RenderError("a heading with a number needs an explicit id: {#...}", file, number)
+            self.lines.append(Line(self._shortcodes(text, file, number), file, number, False))
+        if fence is not None:
+            raise RenderError("this code block is not closed", file, opened)
+        if divs:
+            raise RenderError("this ::: div is not closed", file, divs[-1])
+
+    def _include(self, path: str, file: str, number: int, above: tuple[str, ...]) -> None:
+        path = path.strip("\"'")
+        joined = path.lstrip("/") if path.startswith("/") else posixpath.join(posixpath.dirname(file), path)
+        target = posixpath.normpath(joined)
+        if target.startswith("../") or not (self.root / target).is_file():
+            raise RenderError(f"include: there is no file {target}", file, number)
+        if target in (*above, file):
+            raise RenderError(f"include loop: {' -> '.join((*above, file, target))}", file, number)
+        lines = text_file(self.root / target).splitlines()
+        if lines and lines[0].rstrip() == "---":
+            raise RenderError(f"the included file {target} has front matter; only pages have", file, number)
+        # Quarto puts the part between blank lines; without them its first line would join the paragraph
+        # above.
+        self.lines.append(Line("", file, number, False))
+        self.read(target, lines, 0, (*above, file))
+        self.lines.append(Line("", file, number, False))
+
+    def _check_fence(self, info: str, file: str, number: int) -> None:
+        raw = _RAW.match(info)
+        if raw and raw[1] != "html":
+            raise RenderError(f"raw {raw[1]} would be left out of the page; only {{=html}} is shown", file, number)
+        if _CELL.match(info):
+            raise RenderError(f"{info} is an executable cell; pages run no code (write ```python)", file, number)
+
+    def _code(self, text: str, file: str, number: int) -> str:
+        def shown(match: re.Match[str]) -> str:
+            if match["escaped"] is None:
+                raise RenderError(
+                    'Quarto would run this shortcode in a code block; write {{{< ... >}}} or add shortcodes="false"',
+                    file,
+                    number,
+                )
+            return "{{<" + match["escaped"] + ">}}"
+
+        return _SHORTCODE.sub(shown, text)
+
+    def _shortcodes(self, text: str, file: str, number: int) -> str:
+        def marked(match: re.Match[str]) -> str:
+            if match["escaped"] is not None:
+                return OPEN + match["escaped"] + CLOSE
+            words = match["code"].split()
+            if words and words[0] == "include":
+                raise RenderError("an include stands alone on its line", file, number)
+            if len(words) != 2 or words[0] != "num":
+                raise RenderError(f"unknown shortcode {match[0]}; known: include PATH, num NAME", file, number)
+            return NUM + str(self._number(words[1], file, number)) + NUM_END
+
+        return _SHORTCODE.sub(marked, text)
+
+    def _number(self, name: str, file: str, line: int) -> int:
+        if name not in self.numbers:
+            near = ", ".join(sorted(self.numbers)[:20]) or f"none ({NUMBERS} is missing or empty)"
+            raise RenderError(f"no number named {name!r}; found: {near}", file, line)
+        self.used.append({"name": name} | self.numbers[name])
+        return len(self.used) - 1
+
+    def meta_value(self, value: Any, page: str, line: int) -> Any:
+        """Numbers in the front matter, as plain text: they end up in `<meta>` tags and in the title."""
+        if not isinstance(value, str):
+            return value
+        marked = self._shortcodes(value, page, line).replace(OPEN, "{{<").replace(CLOSE, ">}}")
+        return re.sub(f"{NUM}(\\d+){NUM_END}", lambda match: self.used[int(match[1])]["text"], marked)

@@ -1,0 +1,63 @@
+"""Load what earlier stages saved."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+
+from analysis.activations import ActivationStore
+from analysis.datasets._dataset import Dataset
+from analysis.hosts._host import Host
+from analysis.runs import read_manifest
+from sae.checkpoint import load_layer
+from sae.discover import find
+from sae.tower import Kind, Tower
+
+
+def dataset_of(name: str) -> Dataset:
+    """The data set named `name`."""
+    found: Dataset = find("analysis.datasets", name)()
+    return found
+
+
+def new_host(config: dict[str, Any], dataset: Dataset) -> Host:
+    """The host that a host stage's config describes, with its initial weights."""
+    shape = (dataset.images.shape[1], dataset.images.shape[2])
+    host: Host = find("analysis.hosts", config["host"])(shape, dataset.n_classes, config["seed"], **config["options"])
+    return host
+
+
+def load_host(folder: Path) -> tuple[Host, Dataset]:
+    """A saved host and the data set it was made for."""
+    config = read_manifest(folder)["config"]
+    dataset = dataset_of(config["dataset"])
+    host = new_host(config, dataset)
+    host.load_state_dict(load_file(folder / "host.safetensors"))
+    return host, dataset
+
+
+def load_store(folder: Path) -> ActivationStore:
+    """A saved activation store."""
+    return ActivationStore(folder, read_manifest(folder)["notes"]["n_classes"])
+
+
+def load_tower(kind: Kind, folders: list[Path]) -> Tower:
+    """The tower whose layers lie in `folders`, depth 1 first."""
+    return Tower(kind, tuple(load_layer(folder / "layer.safetensors") for folder in folders))
+
+
+def images_of(dataset: Dataset, split: str) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Images (rows, h, w) uint8, labels and example ids of a split."""
+    mask = torch.from_numpy(dataset.held_out == (split == "held_out"))
+    images = torch.from_numpy(dataset.images)[mask]
+    labels = torch.from_numpy(dataset.labels)[mask].long()
+    return images, labels, mask.nonzero().flatten()
+
+
+def read_json(path: Path) -> Any:
+    """A JSON file's content."""
+    return json.loads(path.read_text(encoding="utf-8"))

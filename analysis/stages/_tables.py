@@ -1,0 +1,74 @@
+"""Rows of the tidy tables, gathered while a run is measured. The schema stands in `analysis.results`."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import torch
+
+from sae.evaluate import Reading, Seen, versions
+
+
+class Tables:
+    """Gathers rows of one run under one control; `frames` gives them as tables."""
+
+    def __init__(self, run: str, control: str) -> None:
+        self.run, self.control = run, control
+        self.versions = versions()
+        self.measures: list[dict[str, object]] = []
+        self.latents: list[pd.DataFrame] = []
+        self.examples: list[pd.DataFrame] = []
+
+    def value(self, kind: str, depth: int, split: str, control: str, measure: str, value: float, n: int) -> None:
+        """One row of `measures`."""
+        self.measures.append(
+            {
+                "run": self.run, "kind": kind, "depth": depth, "split": split, "control": control,
+                "measure": measure, "version": self.versions.get(measure, 1), "value": value, "n": n,
+            }
+        )  # fmt: skip
+
+    def add(self, kind: str, depth: int, split: str, readings: dict[str, Reading], control: str | None = None) -> None:
+        """One row of `measures` for each reading."""
+        for name, reading in readings.items():
+            self.value(kind, depth, split, control or self.control, name, reading.value, reading.n)
+
+    def latent_values(self, kind: str, depth: int, split: str, readings: dict[str, Reading], seen: Seen) -> None:
+        """Rows of `latents`: every per-latent reading, the chosen class, and the mass share of each class."""
+        mass = seen.by_class.mass
+        shares = mass / mass.sum(1, keepdim=True)
+        columns = {name: r.latents for name, r in readings.items() if r.latents is not None}
+        columns |= {f"class_share_{c}": shares[:, c] for c in range(shares.shape[1])}
+        if seen.chosen is not None:
+            columns["chosen_class"] = torch.where(seen.chosen >= 0, seen.chosen.double(), torch.nan)
+        wide = pd.DataFrame({name: value.numpy().astype(np.float32) for name, value in columns.items()})
+        tidy = wide.rename_axis("latent").reset_index().melt("latent", var_name="measure").dropna()
+        self.latents.append(self._key(tidy, kind, depth, split))
+
+    def top_examples(self, kind: str, depth: int, seen: Seen, ids: torch.Tensor, count: int) -> None:
+        """Rows of `examples`: for each latent the examples that drive it most, strongest first."""
+        dense = seen.dense * seen.unit
+        values, rows = dense.topk(min(count, len(dense)), dim=0)
+        rank, latent = np.indices(values.shape)
+        tidy = pd.DataFrame(
+            {
+                "latent": latent.ravel(),
+                "rank": rank.ravel(),
+                "example": ids[rows].numpy().ravel(),
+                "activation": values.numpy().ravel(),
+            }
+        )
+        tidy = tidy[tidy["activation"] > 0].sort_values(["latent", "rank"])
+        self.examples.append(self._key(tidy, kind, depth, "held_out"))
+
+    def frames(self) -> dict[str, pd.DataFrame]:
+        """The tables, by name."""
+        return {
+            "measures": pd.DataFrame(self.measures),
+            "latents": pd.concat(self.latents, ignore_index=True),
+            "examples": pd.concat(self.examples, ignore_index=True),
+        }
+
+    def _key(self, tidy: pd.DataFrame, kind: str, depth: int, split: str) -> pd.DataFrame:
+        key = {"run": self.run, "kind": kind, "depth": depth, "split": split, "control": self.control}
+        return pd.concat([pd.DataFrame([key] * len(tidy), index=tidy.index), tidy], axis=1).reset_index(drop=True)

@@ -1,0 +1,80 @@
+"""Train a sample of chains again, in an empty folder, and compare their measures with the stored ones."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from analysis.config import RunConfig
+from analysis.paths import Paths
+from analysis.pipeline import run_chain
+from analysis.plan import chain as chain_of
+from analysis.results import Results, open_results
+from sae.errors import StageError
+
+# Measures that are shares or fractions: there a difference means the same everywhere.
+COMPARED = (
+    "variance_explained", "host_variance_explained", "host_accuracy", "live_share", "selectivity", "exclusive_share",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was compared, and the largest difference."""
+
+    experiment: str
+    chains: int
+    numbers: int
+    largest: float
+    where: str
+    tolerance: float
+
+    @property
+    def agrees(self) -> bool:
+        """Whether no measure differs by more than the tolerance."""
+        return self.largest <= self.tolerance
+
+    def text(self) -> str:
+        """One line for a terminal."""
+        return (
+            f"{self.experiment}: {self.chains} chain(s) trained again, {self.numbers} numbers compared; largest "
+            f"difference {self.largest:.2g} ({self.where}), tolerance {self.tolerance}: "
+            + ("agrees" if self.agrees else "DOES NOT AGREE")
+        )
+
+
+def verify(experiment: str, paths: Paths, runs: int, tolerance: float) -> Report:
+    """Do `runs` chains of `experiment` again and compare. Raises StageError when one cannot be done."""
+    results = open_results(experiment, paths)
+    sample = results.runs.sort_values(["seed", "control"]).head(runs)
+    parts = [_again(results, row) for _, row in sample.iterrows()]
+    both = pd.concat(parts)
+    both = both[both["measure"].isin(COMPARED)]
+    gap = (both["value_stored"] - both["value_again"]).abs()
+    missing = both[["value_stored", "value_again"]].isna().sum(axis=1) == 1
+    gap = gap.where(~missing, float("inf")).fillna(0.0)
+    worst = both.loc[gap.idxmax()] if len(gap) else None
+    where = "nothing" if worst is None else f"{worst['measure']}, {worst['kind']} depth {worst['depth']}"
+    return Report(experiment, len(sample), len(both), float(gap.max()), where, tolerance)
+
+
+def _again(results: Results, row: pd.Series) -> pd.DataFrame:
+    """Stored and fresh measures of one chain side by side."""
+    config = RunConfig.from_canonical(row["config"])
+    chain = chain_of(config, row["control"])
+    with tempfile.TemporaryDirectory() as folder:
+        failure = run_chain(chain, Path(folder))
+        if failure:
+            raise StageError(failure)
+        fresh = pd.read_parquet(chain.measures.folder(Path(folder)) / "measures.parquet")
+    keys = ["run", "kind", "depth", "split", "control", "measure"]
+    stored = results.measures[
+        (results.measures["run"] == row["run"]) & results.measures["control"].isin(set(fresh["control"]))
+    ]
+    for table in (fresh, stored):
+        table.reset_index(drop=True, inplace=True)
+    stored = stored.astype({key: str for key in keys if key != "depth"})
+    return stored.merge(fresh, on=keys, how="outer", suffixes=("_stored", "_again")).reset_index(drop=True)

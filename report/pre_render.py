@@ -1,0 +1,38 @@
+"""Quarto's pre-render step: run `strata build`. Standard library only, so that any Python can start it.
+
+It looks for the project's own `.venv`, then for a Python that has the package; without either it says what to do.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def interpreter() -> str | None:
+    """A Python that can import `analysis`, or None."""
+    for place in (".venv/bin/python", ".venv/Scripts/python.exe"):
+        if (ROOT / place).exists():
+            return str(ROOT / place)
+    probe = subprocess.run([sys.executable, "-c", "import analysis.cli"], cwd=ROOT, capture_output=True)
+    return sys.executable if probe.returncode == 0 else None
+
+
+def main() -> int:
+    """Run the build; Quarto stops when this fails."""
+    if os.environ.get("STRATA_BUILT") == "1":  # `strata render` has just built
+        return 0
+    python = interpreter()
+    if python is None:
+        print(
+            "strata is not installed: run `make site` first (it makes .venv and trains what is missing)",
+            file=sys.stderr,
+        )
+        return 1
+    return subprocess.run([python, "-m", "analysis", "build", "--quiet"], cwd=ROOT).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,34 @@
+"""Settings of training. Free of torch, so that a plan can be made and compared without loading it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sae.errors import ConfigError
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """How an SAE is trained. Rows are drawn without replacement, epoch after epoch, until `steps` are done."""
+
+    steps: int = 1500
+    """Optimiser steps."""
+    batch: int = 256
+    """Rows a step; cut to the number of rows there are."""
+    lr: float = 2e-3
+    """Adam's peak learning rate. Gao et al. (arXiv 2406.04093) scale it as 1/sqrt(n_latents)."""
+    warmup: float = 0.05
+    """Share of the steps over which the rate rises linearly from 0."""
+    decay: float = 0.2
+    """Share of the steps, at the end, over which it falls linearly to 0."""
+    dead_after: float = 0.05
+    """A latent is dead when it has not fired for this share of all planned rows (more, and AuxK never acts)."""
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "batch", "lr", "dead_after"):
+            if getattr(self, name) <= 0:
+                raise ConfigError(f"train.{name} = {getattr(self, name)}: must be above 0")
+        if self.warmup < 0 or self.decay < 0 or self.warmup + self.decay > 1:
+            raise ConfigError(
+                f"train.warmup + train.decay = {self.warmup} + {self.decay}: each at least 0, together at most 1"
+            )

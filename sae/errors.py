@@ -1,0 +1,54 @@
+"""Every error that Strata raises on purpose. Each message names the bad value and what would be right.
+
+StrataError
++-- ConfigError      a setting is unknown or has a value out of range
++-- DataError        a data file is missing, short or corrupt
++-- NotFoundError    no such architecture, measure, data set, experiment, ...
++-- NumericError     NaN or infinity where a number must be
++-- CheckpointError  a saved SAE is incomplete or of another architecture
++-- StageError       a stage of a run failed, or its folder cannot be used
++-- RenderError      a page cannot be rendered; carries file and line
+
+Nothing else in Strata is raised for a user's mistake: any other exception is a bug of ours.
+"""
+
+
+class StrataError(Exception):
+    """Root of the tree: `except StrataError` catches all that Strata raises on purpose."""
+
+
+class ConfigError(StrataError):
+    """A setting is unknown, or its value is outside what is allowed."""
+
+
+class DataError(StrataError):
+    """A data file is missing, short or corrupt; the message says how to get it again."""
+
+
+class NotFoundError(StrataError):
+    """A name that nothing answers to; the message lists the names that were found."""
+
+    def __init__(self, what: str, name: str, found: list[str]) -> None:
+        listed = ", ".join(sorted(found)) or "none"
+        super().__init__(f"no {what} named {name!r}; found: {listed}")
+
+
+class NumericError(StrataError):
+    """NaN or infinity; the message says in which term or row."""
+
+
+class CheckpointError(StrataError):
+    """A saved SAE cannot be read as what it is asked to be."""
+
+
+class StageError(StrataError):
+    """A stage of a run failed, or its folder cannot be used."""
+
+
+class RenderError(StrataError):
+    """A page cannot be rendered."""
+
+    def __init__(self, message: str, file: str = "", line: int = 0) -> None:
+        place = f"{file}:{line}: " if file and line else f"{file}: " if file else ""
+        super().__init__(place + message)
+        self.file, self.line = file, line

@@ -1,0 +1,132 @@
+"""Measures: what they see, what they say, and one pass that runs every measure whose needs are met.
+
+A measure is a class in `sae.measures` with
+    version   raised when its meaning changes, so that old results are never mixed with new ones
+    on        "input": the rows the SAE reads; "examples": its activations on host examples
+    needs     the fields of `Seen` it reads besides `codes`
+    update(seen)          add a batch to its sums
+    reading() -> Reading  divide once, at the end
+Averages of ratios would weight batches by accident; sums divided once do not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar, Literal, Protocol
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from sae.discover import find_all
+from sae.records import Codes
+
+On = Literal["input", "examples"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """A batch as a measure sees it. None: not known here, and measures that need it are left out."""
+
+    codes: Codes
+    scale: float = 1.0
+    """Units of the SAE's input for an activation of 1."""
+    unit: float = 1.0
+    """Host units for an activation of 1."""
+    x: Float[Tensor, "batch d_in"] | None = None
+    x_hat: Float[Tensor, "batch d_in"] | None = None
+    host: Float[Tensor, "batch d_host"] | None = None
+    host_hat: Float[Tensor, "batch d_host"] | None = None
+    logits: Float[Tensor, "batch n_classes"] | None = None
+    """Of the host, with `host_hat` spliced in."""
+    labels: Int[Tensor, " batch"] | None = None
+    n_classes: int = 0
+    chosen: Int[Tensor, " n_latents"] | None = None
+    """The class of each latent, chosen on training rows; -1 for a latent that never fired there."""
+    directions: Float[Tensor, "n_latents d_in"] | None = None
+    references: Float[Tensor, "n_refs d_in"] | None = None
+    """What a copying latent would point at: input axes or training rows."""
+
+    @cached_property
+    def dense(self) -> Float[Tensor, "batch n_latents"]:
+        """The codes with a column for every latent, made once for all measures."""
+        return self.codes.dense()
+
+    @cached_property
+    def by_class(self) -> ClassSums:
+        """Sums per latent and class, made once for all measures. Needs labels."""
+        assert self.labels is not None
+        return class_sums(self.dense, self.labels, self.n_classes)
+
+
+@dataclass(frozen=True)
+class ClassSums:
+    """Per latent and class: the summed activation, and the number of rows on which the latent fires."""
+
+    mass: Float[Tensor, "n_latents n_classes"]
+    fires: Float[Tensor, "n_latents n_classes"]
+    rows: Float[Tensor, " n_classes"]
+    """How many rows each class has."""
+
+    def __add__(self, other: ClassSums) -> ClassSums:
+        return ClassSums(self.mass + other.mass, self.fires + other.fires, self.rows + other.rows)
+
+    def class_means(self) -> Float[Tensor, "n_latents n_classes"]:
+        """Mean activation over the rows of each class, zeros included."""
+        return self.mass / self.rows.clamp(min=1)
+
+    def best_class(self) -> Int[Tensor, " n_latents"]:
+        """Per latent the class with the largest mean activation; -1 for a latent that never fires."""
+        return torch.where(self.fires.sum(1) > 0, self.class_means().argmax(1), -1)
+
+
+def class_sums(dense: Float[Tensor, "batch n_latents"], labels: Int[Tensor, " batch"], n_classes: int) -> ClassSums:
+    """Sums of one batch, in float64 so that batches can be added up without losing small activations."""
+    classes = torch.nn.functional.one_hot(labels, n_classes).to(dense.dtype)
+    fires = (dense > 0).to(dense.dtype)
+    return ClassSums((dense.T @ classes).double(), (fires.T @ classes).double(), classes.sum(0).double())
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A measure's value. `n` counts what it was averaged over; `latents` has one value each, NaN where undefined."""
+
+    value: float
+    n: int
+    latents: Float[Tensor, " n_latents"] | None = None
+
+
+class Measure(Protocol):
+    """See the module's docstring."""
+
+    version: ClassVar[int]
+    on: ClassVar[On]
+    needs: ClassVar[tuple[str, ...]]
+
+    def update(self, seen: Seen) -> None: ...
+
+    def reading(self) -> Reading: ...
+
+
+def evaluate(batches: Iterable[Seen], on: On, only: tuple[str, ...] = ()) -> dict[str, Reading]:
+    """Run every measure that reads `on` and has what it needs (or only those named), in one pass over `batches`."""
+    measures: dict[str, Measure] | None = None
+    for seen in batches:
+        if measures is None:
+            measures = {
+                name: kind()
+                for name, kind in find_all("sae.measures").items()
+                if kind.on == on  # type: ignore[attr-defined]  # discovered: its class is only known as callable
+                and all(getattr(seen, field) is not None for field in kind.needs)  # type: ignore[attr-defined]
+                and (not only or name in only)
+            }
+        for measure in measures.values():
+            measure.update(seen)
+    return {name: measure.reading() for name, measure in (measures or {}).items()}
+
+
+def versions() -> dict[str, int]:
+    """The version of every measure there is."""
+    return {name: int(kind.version) for name, kind in find_all("sae.measures").items()}  # type: ignore[attr-defined]

@@ -1,0 +1,66 @@
+"""Floors: what a measure reaches without any structure having been learned.
+
+Each floor answers one objection. *Memorising*: M latents can store M of N rows verbatim. *Random dictionary*: any
+set of unit directions explains something once codes are fitted to it. *PCA*: a linear basis of the same L0 (printed
+beside the others; it is a baseline, not a floor). Trained nulls and frozen decoders are not here yet.
+"""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+
+def memorising_bound(n_latents: int, n_rows: int) -> float:
+    """Variance explained in-sample that storing rows verbatim can reach on pure noise: n_latents / n_rows."""
+    return min(1.0, n_latents / n_rows)
+
+
+def random_directions(n_latents: int, d_in: int, generator: torch.Generator) -> Float[Tensor, "n_latents d_in"]:
+    """Isotropic random unit rows."""
+    rows = torch.randn(n_latents, d_in, generator=generator)
+    return rows / rows.norm(dim=1, keepdim=True)
+
+
+def fit_on_support(
+    rows: Float[Tensor, "batch d_in"],
+    directions: Float[Tensor, "n_latents d_in"],
+    support: Int[Tensor, "batch k"],
+) -> Float[Tensor, "batch d_in"]:
+    """Least-squares reconstruction of each row from its own chosen directions (no sign constraint: generous)."""
+    chosen = directions[support]  # batch k d_in
+    gram = chosen @ chosen.transpose(1, 2)
+    # a whisper of ridge: two random directions of one support may be nearly parallel
+    gram = gram + 1e-6 * torch.eye(gram.shape[1])
+    weights = torch.linalg.solve(gram, (chosen @ rows[:, :, None]))
+    return (weights * chosen).sum(1)
+
+
+def random_dictionary(
+    rows: Float[Tensor, "batch d_in"], n_latents: int, k: int, generator: torch.Generator
+) -> Float[Tensor, "batch d_in"]:
+    """Rows (centred by the caller) given back from k of `n_latents` random directions, chosen greedily.
+
+    Orthogonal matching pursuit: codes are fitted by least squares on their support, so the floor is not an
+    artefact of a poor encoder. Signs are free, which favours the floor.
+    """
+    directions = random_directions(n_latents, rows.shape[1], generator)
+    residual, support = rows, torch.empty(len(rows), 0, dtype=torch.long)
+    for _ in range(min(k, n_latents, rows.shape[1])):
+        match = (residual @ directions.T).abs()
+        if support.shape[1]:
+            match.scatter_(1, support, -1.0)  # a direction is chosen once
+        support = torch.cat([support, match.argmax(1, keepdim=True)], 1)
+        residual = rows - fit_on_support(rows, directions, support)
+    return rows - residual
+
+
+def pca(train: Float[Tensor, "rows d_in"], rows: Float[Tensor, "batch d_in"], rank: int) -> Float[Tensor, "batch d_in"]:
+    """`rows` given back from the first `rank` principal components of `train`."""
+    mean = train.mean(0)
+    centred = (train - mean).double()
+    # eigenvectors of the covariance: rows are many and columns few, so this is far cheaper than a full SVD
+    _, vectors = torch.linalg.eigh(centred.T @ centred)
+    basis = vectors[:, -rank:].to(rows.dtype)
+    return (rows - mean) @ basis @ basis.T + mean

@@ -1,0 +1,65 @@
+"""What every architecture offers. The training loop, the tower and the measures use nothing else.
+
+Inputs are normalised rows (see `sae.normaliser`). `encode`, `decode`, `directions` and `loss` change no state, so
+that measuring an SAE can never alter it; only the training loop calls the underscore methods, which may.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from sae.records import Codes, Loss
+
+
+class SAE(Protocol):
+    """A sparse autoencoder on rows of width `d_in` with `n_latents` latents."""
+
+    d_in: int
+    n_latents: int
+
+    def encode(self, x: Float[Tensor, "batch d_in"]) -> Codes:
+        """The sparse codes of each row."""
+        ...
+
+    def decode(self, codes: Codes) -> Float[Tensor, "batch d_in"]:
+        """Rows from codes, the bias included."""
+        ...
+
+    def directions(self) -> Float[Tensor, "n_latents d_in"]:
+        """The decoder rows, each of unit norm."""
+        ...
+
+    def bias(self) -> Float[Tensor, " d_in"]:
+        """What `decode` adds to the weighted directions."""
+        ...
+
+    def loss(self, x: Float[Tensor, "batch d_in"], dead: Bool[Tensor, " n_latents"] | None) -> Loss:
+        """The training loss of a batch. `dead` marks latents that have not fired for long; None means none."""
+        ...
+
+    def options(self) -> dict[str, Any]:
+        """The options that, with `d_in` and `n_latents`, build an SAE of the same shape."""
+        ...
+
+    def parameters(self) -> Iterator[torch.nn.Parameter]: ...
+
+    def state_dict(self) -> dict[str, Any]: ...
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> Any: ...
+
+    def _start(self, sample: Float[Tensor, "rows d_in"], generator: torch.Generator) -> None:
+        """Set the parameters before training, from a sample of the rows."""
+        ...
+
+    def _before_step(self) -> None:
+        """After the gradients are there, before the optimiser uses them."""
+        ...
+
+    def _after_step(self) -> None:
+        """After the optimiser's step: restore what must hold of saved weights."""
+        ...

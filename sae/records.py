@@ -1,0 +1,66 @@
+"""The records that pass between an SAE, the training loop and the measures. Plain data, no behaviour to learn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Codes:
+    """Sparse codes of a batch: for each row the active latents and their values.
+
+    `values` are non-negative and 0 where a row has fewer active latents than columns; an index behind a value of
+    0 means nothing. Codes are in the SAE's normalised units (see `sae.normaliser`).
+    """
+
+    values: Float[Tensor, "batch k"]
+    indices: Int[Tensor, "batch k"]
+    n_latents: int
+
+    def dense(self) -> Float[Tensor, "batch n_latents"]:
+        """The same codes with a column for every latent."""
+        full = self.values.new_zeros(len(self.values), self.n_latents)
+        # add, not set: padding repeats an index with value 0 and must not overwrite a real value
+        return full.scatter_add(1, self.indices, self.values)
+
+    @classmethod
+    def from_dense(cls, full: Float[Tensor, "batch n_latents"]) -> Codes:
+        """Codes with a column for every latent, for measures of activations that are not sparse."""
+        indices = torch.arange(full.shape[1], device=full.device).expand(len(full), -1)
+        return cls(full, indices, full.shape[1])
+
+    def fired(self) -> Bool[Tensor, " n_latents"]:
+        """Which latents are above 0 anywhere in the batch."""
+        mask = torch.zeros(self.n_latents, dtype=torch.bool, device=self.values.device)
+        mask[self.indices[self.values > 0]] = True
+        return mask
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A batch's loss: `total` is what is differentiated; `terms` are its weighted parts, for logs and messages."""
+
+    total: Float[Tensor, ""]
+    terms: dict[str, Tensor]
+    codes: Codes
+
+
+@dataclass(frozen=True)
+class StepRecord:
+    """What the training loop tells its observer after a step."""
+
+    step: int
+    steps: int
+    rows_seen: int
+    """Rows (with repetition) trained on so far."""
+    loss: float
+    terms: dict[str, float] = field(default_factory=dict)
+    dead_share: float = 0.0
+    """Share of latents that have not fired for `dead_after` rows."""

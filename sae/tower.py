@@ -1,0 +1,92 @@
+"""A tower: SAEs trained on SAEs, depth by depth, and what it takes to read and decode them on host rows.
+
+kind `latents`     depth d reads the codes of depth d-1.
+kind `directions`  depth d reads the unit-norm directions of depth d-1 as its rows (Leask et al., arXiv 2502.04878).
+
+In the directions kind an SAE never sees an example. What a meta-latent does on an example x is then *defined*:
+z_d(x) = z_{d-1}(x) Phi_d, with Phi_d the codes of the directions of depth d-1. Decoding to the host replaces each
+decoder by its reconstruction from the depth above it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from sae.layer import Layer
+from sae.records import Codes
+
+Kind = Literal["latents", "directions"]
+
+
+@dataclass(frozen=True)
+class Tower:
+    """Layers from depth 1 up, of one kind. All methods take host rows and count depths from 1."""
+
+    kind: Kind
+    layers: tuple[Layer, ...]
+
+    @property
+    def depth(self) -> int:
+        """How many depths there are."""
+        return len(self.layers)
+
+    def unit(self, depth: int) -> float:
+        """Host units of an activation of 1 at `depth`: the product of the scales from there down."""
+        product = 1.0
+        for layer in self.layers[:depth]:
+            product *= layer.normaliser.scale
+        return product
+
+    def codes(self, host: Float[Tensor, "batch d_host"], depth: int) -> Codes:
+        """Activations of the latents of `depth` on host rows; in the directions kind not sparse from depth 2 on."""
+        codes = self.layers[0].encode(host)
+        for below, layer in zip(self.layers[: depth - 1], self.layers[1:depth], strict=True):
+            if self.kind == "latents":
+                codes = layer.encode(codes.dense())
+            else:
+                codes = Codes.from_dense(codes.dense() @ layer.encode(below.sae.directions()).dense())
+        return codes
+
+    def activations(self, host: Float[Tensor, "batch d_host"], depth: int) -> Float[Tensor, "batch n_latents"]:
+        """`codes`, with a column for every latent."""
+        return self.codes(host, depth).dense()
+
+    def inputs(self, host: Float[Tensor, "batch d_host"], depth: int) -> Float[Tensor, "rows d_in"]:
+        """The rows that the SAE of `depth` reads: host rows, codes below, or directions below."""
+        if depth == 1:
+            return host
+        if self.kind == "latents":
+            return self.activations(host, depth - 1)
+        return self.layers[depth - 2].sae.directions()
+
+    def decode(self, host: Float[Tensor, "batch d_host"], depth: int) -> Float[Tensor, "batch d_host"]:
+        """Host rows as `depth` gives them back, decoded all the way down."""
+        if self.kind == "latents":
+            rows = self.activations(host, depth)
+            for layer in reversed(self.layers[:depth]):
+                rows = layer.decode_with(rows, layer.sae.directions())
+            return rows
+        directions = self.layers[depth - 1].sae.directions()
+        for below, layer in zip(reversed(self.layers[: depth - 1]), reversed(self.layers[1:depth]), strict=True):
+            codes = layer.encode(below.sae.directions()).dense()
+            directions = layer.decode_with(codes, directions)
+        return self.layers[0].decode_with(self.layers[0].encode(host).dense(), directions)
+
+
+def training_rows(tower: Tower, host: Float[Tensor, "batch d_host"]) -> Float[Tensor, "rows d_in"]:
+    """The rows on which the next depth of `tower` trains."""
+    if not tower.layers:
+        return host
+    if tower.kind == "latents":
+        return tower.activations(host, tower.depth)
+    return tower.layers[-1].sae.directions().clone()
+
+
+def fold_rows(n_rows: int, folds: int, generator: torch.Generator) -> list[Tensor]:
+    """Disjoint row numbers of `folds` held-out parts whose sizes differ by at most 1."""
+    return list(torch.randperm(n_rows, generator=generator).tensor_split(folds))

@@ -1,0 +1,93 @@
+"""What all tests share: shape checks on every call into `sae`, a toy dictionary, a small project to run in.
+
+Shapes in the signatures of `sae` (jaxtyping) are enforced by beartype for the whole test run. The hook has to stand
+before the first import of `sae`, and each pytest-xdist worker passes through here, so both ways of running check.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import typing
+from pathlib import Path
+
+from jaxtyping import install_import_hook
+
+install_import_hook("sae", "beartype.beartype")
+
+import sae.protocol  # noqa: E402  (after the hook)
+
+# beartype checks `sae: SAE` by isinstance, which a protocol has to allow
+typing.runtime_checkable(sae.protocol.SAE)
+
+import pytest  # noqa: E402
+import torch  # noqa: E402
+
+from analysis.paths import Paths  # noqa: E402
+
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+torch.set_num_threads(1)
+CHECKOUT = Path(__file__).resolve().parent.parent
+ACTIVE = 3
+
+TINY = """
+title = "A tiny experiment"
+dataset = "digits"
+seeds = [0, 1]
+
+[host]
+hook = "hidden2"
+options = { hidden1 = 32, hidden2 = 24, epochs = 1 }
+
+[sae]
+width = 32
+k = 4
+train = { steps = 20, batch = 64 }
+
+[[towers]]
+kind = "latents"
+depth = 2
+train = { steps = 20, batch = 64 }
+
+[[towers]]
+kind = "directions"
+depth = 2
+width = "halving"
+k = [2]
+folds = 2
+train = { steps = 10, batch = 16 }
+"""
+
+
+@pytest.fixture(scope="session")
+def toy_directions() -> torch.Tensor:
+    """32 unit directions in 24 dimensions: more features than dimensions, known to the test."""
+    rows = torch.randn(32, 24, generator=torch.Generator().manual_seed(0))
+    return rows / rows.norm(dim=1, keepdim=True)
+
+
+@pytest.fixture(scope="session")
+def toy_rows(toy_directions: torch.Tensor) -> torch.Tensor:
+    """2,000 rows, each the sum of 3 of the directions with weights in 1..2. Not to be changed by a test."""
+    draw = torch.Generator().manual_seed(1)
+    active = torch.rand(2000, 32, generator=draw).topk(ACTIVE).indices
+    codes = torch.zeros(2000, 32).scatter_(1, active, 1 + torch.rand(2000, ACTIVE, generator=draw))
+    return codes @ toy_directions
+
+
+def make_project(root: Path, experiment: str = TINY) -> Paths:
+    """A project folder with the digits and the experiment `tiny`."""
+    root.mkdir(parents=True)
+    shutil.copy(CHECKOUT / "_quarto.yml", root)
+    shutil.copytree(CHECKOUT / "data" / "digits", root / "data" / "digits")
+    (root / "data" / "experiments").mkdir()
+    (root / "data" / "experiments" / "tiny.toml").write_text(experiment)
+    return Paths(root.resolve())
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Paths:
+    """A project folder of the test's own, found through STRATA_ROOT."""
+    paths = make_project(tmp_path / "project")
+    monkeypatch.setenv("STRATA_ROOT", str(paths.root))
+    return paths

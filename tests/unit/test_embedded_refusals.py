@@ -1,0 +1,177 @@
+"""What the embedded renderer refuses, and that it names the file and line that the author wrote."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from analysis.site.embedded import render
+from sae.errors import RenderError
+
+CONFIG = """project:
+  type: website
+  render: [index.qmd, report/other.qmd]
+website:
+  title: Site
+format:
+  html: {html-math-method: mathml}
+"""
+FRONT = "---\ntitle: T\ndescription: D\n---\n"  # the body starts on line 5
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    (tmp_path / "_quarto.yml").write_text(CONFIG)
+    (tmp_path / "report/_generated").mkdir(parents=True)
+    (tmp_path / "report/_generated/numbers.json").write_text(json.dumps({"top": {"text": "97.8%"}}))
+    (tmp_path / "report/other.qmd").write_text(f"{FRONT}![c](/a.svg){{#fig-there fig-alt='x'}}\n")
+    (tmp_path / "a.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
+    return tmp_path
+
+
+def refused(root: Path, body: str) -> RenderError:
+    (root / "index.qmd").write_text(FRONT + body)
+    with pytest.raises(RenderError) as caught:
+        render(root, root / "_site")
+    return caught.value
+
+
+# (body, line of the fault counted within it, words of the message)
+TEXT = {
+    "python cell": ("\n```{python}\n1\n```\n", 2, "executable cell"),
+    "ojs cell": ("```{ojs}\n```\n", 1, "executable cell"),
+    "mermaid": ("```{mermaid}\n```\n", 1, "executable cell"),
+    "cell with options": ("```{python, echo=false}\n```\n", 1, "executable cell"),
+    "cell in a list": ("- a\n\n  ```{r}\n  ```\n", 3, "executable cell"),
+    "raw latex": ("```{=latex}\nx\n```\n", 1, "only {=html}"),
+    "unknown shortcode": ("a\n\n{{< video x >}}\n", 3, "known: include PATH, num NAME"),
+    "unknown number": ("{{< num nope >}}\n", 1, "found: top"),
+    "number without id": ("## A {{< num top >}}\n", 1, "explicit id"),
+    "shortcode in code": ("```python\n{{< num top >}}\n```\n", 2, "{{{< ... >}}}"),
+    "missing include": ("\n{{< include _no.qmd >}}\n", 2, "there is no file _no.qmd"),
+    "include outside": ("{{< include ../x.qmd >}}\n", 1, "no file ../x.qmd"),
+    "include in a line": ("a {{< include _no.qmd >}}\n", 1, "stands alone"),
+    "unclosed div": ("a\n\n::: {.aside}\nx\n", 3, "not closed"),
+    "unclosed inner div": ("::: {.aside}\n\n::: {.lead}\nx\n\n:::\n", 1, "not closed"),
+    "closing nothing": ("a\n\n:::\n", 3, "closes nothing"),
+    "unclosed code": ("a\n\n```python\nx\n", 3, "not closed"),
+    "grid table": ("+---+---+\n| a | b |\n+---+---+\n", 1, "pipe table"),
+}
+TREE = {
+    "unknown class": ("::: {.wow}\nx\n:::\n", 1, "unknown class .wow"),
+    "unknown bare class": ("a\n\n::: wow\nx\n:::\n", 3, "unknown class .wow"),
+    "unknown class on a span": ("a\n\n[x]{.wow}\n", 3, "unknown class .wow on a span"),
+    "unknown callout": (
+        "::: {.callout-danger}\nx\n:::\n",
+        1,
+        "known: note, tip, warning, important, caution",
+    ),
+    "unknown attribute": ("::: {.aside layout='[1]'}\nx\n:::\n", 1, "unknown attribute layout"),
+    "div without blank line": ("para\n::: {.aside}\nx\n:::\n", 2, "blank line before"),
+    "tabset without heading": ("::: {.panel-tabset}\nx\n:::\n", 1, "starts with a heading"),
+    "section reference": ("a\n\nSee @sec-x.\n", 3, "use a link: [text](#sec-x)"),
+    "listing reference": ("See @lst-x.\n", 1, "lst- references are not supported"),
+    "unresolved figure": ("a\n\nSee @fig-nope.\n", 3, "no such id on this page"),
+    "figure elsewhere": ("See @fig-there.\n", 1, "link with [text](/report/other.qmd#fig-there)"),
+    "unresolved in code is fine": ("`@fig-code` and @fig-nope\n", 1, "@fig-nope"),
+    "unknown key": ("By @nobody2020.\n", 1, "unknown citation key @nobody2020"),
+    "figure without alt": ("![c](a.svg){#fig-a}\n", 1, "alt text"),
+    "figure div without alt": ("::: {#fig-a}\n`x`\n\nCap.\n:::\n", 1, "fig-a needs an alt text"),
+    "figure without caption": ("::: {#fig-a fig-alt='x'}\n```{=html}\n<b>x</b>\n```\n:::\n", 1, "caption"),
+    "image without alt": ("a ![](a.svg)\n", 1, "alt text"),
+    "raw image without alt": ("\n```{=html}\n<img src='a.svg'>\n```\n", 3, "without alt"),
+    "figure id of a table": ("![c](a.svg){#tbl-a fig-alt='x'}\n", 1, "starts with fig-"),
+    "duplicate heading": ("## A {#x}\n\n## B {#x}\n", 3, "used twice"),
+    "duplicate figure": (
+        "![c](a.svg){#fig-a fig-alt='x'}\n\n![c](a.svg){#fig-a fig-alt='x'}\n",
+        3,
+        "used twice",
+    ),
+    "duplicate raw id": ("## A {#x}\n\n```{=html}\n<b id='x'></b>\n```\n", 4, "used twice"),
+    "equation id alone": ("a {#eq-x}\n", 1, "belongs to nothing"),
+    "unknown footnote": ("a[^zz]\n", 1, "belongs to nothing"),
+    "bad formula": ("a\n\n$\\nocommand{x}$\n", 3, "nocommand"),
+    "number in a formula": ("a\n\n$x = {{< num top >}}$\n", 3, "cannot stand in a formula"),
+    "number in code": ("`{{< num top >}}`\n", 1, "cannot stand in code"),
+    "shortcode over lines": ("{{< num\ntop >}}\n", 1, "on one line"),
+    "inline cell": ("`{python} 1`\n", 1, "run no code"),
+    "no such page": ("a\n\n[x](nope.qmd)\n", 3, "no page of the site"),
+    "no such anchor": ("[x](report/other.qmd#nope)\n", 1, "report/other.qmd has no id 'nope'"),
+    "no such anchor here": ("[x](#nope)\n", 1, "index.qmd has no id 'nope'"),
+    "no such file": ("[x](/none.png)\n", 1, "no file none.png"),
+    "no such file in raw HTML": ("```{=html}\n<a href='/none.html'>x</a>\n```\n", 2, "no file none.html"),
+    "link outside": ("[x](../../etc/passwd)\n", 1, "out of the site"),
+}
+
+
+@pytest.mark.parametrize(("body", "line", "words"), (TEXT | TREE).values(), ids=list(TEXT | TREE))
+def test_refused_with_its_place(root: Path, body: str, line: int, words: str) -> None:
+    error = refused(root, body)
+    assert words in str(error)
+    assert (error.file, error.line) == ("index.qmd", line + 4)
+
+
+def test_place_is_the_included_file(root: Path) -> None:
+    (root / "report/_outer.qmd").write_text("Outer.\n\n{{< include _inner.qmd >}}\n")
+    (root / "report/_inner.qmd").write_text("Inner.\n\nSee @fig-lost.\n")
+    error = refused(root, "{{< include /report/_outer.qmd >}}\n")
+    assert (error.file, error.line) == ("report/_inner.qmd", 3)
+
+
+def test_include_loop_names_the_chain(root: Path) -> None:
+    (root / "report/_a.qmd").write_text("{{< include _b.qmd >}}\n")
+    (root / "report/_b.qmd").write_text("x\n\n{{< include _a.qmd >}}\n")
+    error = refused(root, "{{< include report/_a.qmd >}}\n")
+    assert "index.qmd -> report/_a.qmd -> report/_b.qmd -> report/_a.qmd" in str(error)
+    assert (error.file, error.line) == ("report/_b.qmd", 3)
+
+
+def test_citation_key_missing_from_the_bibliography(root: Path) -> None:
+    (root / "_quarto.yml").write_text(CONFIG + "bibliography: report/my_refs_.bib\n")
+    (root / "report/my_refs_.bib").write_text("@misc{able2020, title={T}, author={Able, A}, year={2020}}")
+    error = refused(root, "Known @able2020,\nunknown @able2021.\n")
+    assert "@able2021" in str(error)
+    assert error.line == 6
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words", "line"),
+    [
+        ("  title: Site", "  title: Site\n  sidebar: {}", "unknown key 'website.sidebar'", 6),
+        ("format:", "colour: red\nformat:", "unknown key 'colour'", 6),
+        ("mathml", "mathjax", "only mathml", 7),
+        ("  type: website", "  type: book", "only website", 2),
+        ("[index.qmd, report/other.qmd]", "[index.qmd, '*.qmd']", "plain path", 3),
+        ("[index.qmd, report/other.qmd]", "[index.qmd, gone.qmd]", "no page gone.qmd", 3),
+        ("  render:", "  resources: [nothing/**]\n  render:", "matches no file", 3),
+        ("format:", "format: [", "YAML", 8),
+    ],
+)
+def test_settings_are_refused(root: Path, old: str, new: str, words: str, line: int) -> None:
+    assert old in CONFIG
+    (root / "_quarto.yml").write_text(CONFIG.replace(old, new))
+    error = refused(root, "x\n")
+    assert words in str(error)
+    assert (error.file, error.line) == ("_quarto.yml", line)
+
+
+@pytest.mark.parametrize(
+    ("front", "words", "line"),
+    [
+        ("title: T\ndescription: D\njupyter: python3", "only False", 4),
+        ("title: T\ndescription: D\nlisting: x", "unknown key 'listing'", 4),
+        ("title: T", "needs a description", 1),
+        ("description: D", "needs a title", 1),
+        ("title: T\ndescription: D\ndate: today", "2026-08-21", 4),
+        ("title: T\ndescription: '{{< num nope >}}'", "no number named 'nope'", 3),
+        ("title: [", "YAML", 2),
+    ],
+)
+def test_front_matter_is_refused(root: Path, front: str, words: str, line: int) -> None:
+    (root / "index.qmd").write_text(f"---\n{front}\n---\n\nx\n")
+    with pytest.raises(RenderError) as caught:
+        render(root, root / "_site")
+    assert words in str(caught.value)
+    assert (caught.value.file, caught.value.line) == ("index.qmd", line)
