@@ -52,7 +52,7 @@ class Artefact:
 
 
 def draw_all(results: Results, paths: Paths, report: Callable[[str], None] = lambda name: None) -> list[Artefact]:
-    """Draw every artefact that is out of date and give the records of all. `report` hears the name of each drawn one."""
+    """Draw every artefact that is out of date and give the records of all. `report` hears what is drawn."""
     for folder in (paths.generated, paths.built_assets, paths.build / "artefacts"):
         folder.mkdir(parents=True, exist_ok=True)
     found = [(package, name) for package in PACKAGES for name in names(f"analysis.{package}")]
@@ -127,12 +127,13 @@ def _write(drawing: Drawing, name: str, figure: str, source: str, results: Resul
 
 
 def chart_html(name: str, figure: str, drawing: Drawing) -> str:
-    """The chart's SVG, and its spec for the runtime that makes it interactive. Raises StrataError when it is too big."""
+    """The chart's SVG, and its spec for the runtime that makes it interactive. Raises StrataError when too big."""
     assert drawing.chart is not None
     spec: dict[str, Any] = drawing.chart.to_dict()
     spec["config"] = altair_config()
     spec["description"] = drawing.alt
-    text = json.dumps(spec, separators=(",", ":"), sort_keys=True)
+    text = renumbered(json.dumps(spec, separators=(",", ":"), sort_keys=True))
+    spec = json.loads(text)
     rows = sum(len(rows) for rows in spec.get("datasets", {}).values())
     if len(text) > MAX_SPEC_BYTES or rows > MAX_SPEC_ROWS:
         raise StrataError(f"chart {name}: a spec of {len(text)} bytes and {rows} rows is too big for a page")
@@ -145,8 +146,19 @@ def chart_html(name: str, figure: str, drawing: Drawing) -> str:
     )
 
 
+def renumbered(text: str) -> str:
+    """A spec with its automatic names counted from 1: Altair counts on over all charts of a process."""
+    found = dict.fromkeys(re.findall(r'"((?:view|param)_\d+)"', text))
+    for number, name in enumerate(found, 1):
+        text = text.replace(f'"{name}"', f'"{name.split("_")[0]}_n{number}"')
+    return text
+
+
 def clean_svg(svg: str, name: str, alt: str) -> str:
     """An SVG fit to stand inline: ids unique to the chart, colours from the theme, size from the page."""
+    # the converter, too, counts its ids on over all charts of a process
+    for number, identifier in enumerate(dict.fromkeys(re.findall(r'\bid="([^"]+)"', svg)), 1):
+        svg = svg.replace(f'id="{identifier}"', f'id="{number}"').replace(f"url(#{identifier})", f"url(#{number})")
     svg = re.sub(r'\b(id|clip-path|xlink:href|href)="(url\()?#?', lambda m: _prefixed(m, name), svg)
     svg = re.sub(r'^<svg([^>]*?) width="[\d.]+" height="[\d.]+"', r"<svg\1", svg)
     svg = svg.replace(' xmlns:xlink="http://www.w3.org/1999/xlink"', "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from importlib import metadata
 from pathlib import Path
 
 import vl_convert
@@ -70,7 +71,7 @@ def copy_sprite(results: Results, paths: Paths) -> None:
 def write_runtime(target: Path) -> None:
     """Vega, Vega-Lite and vega-embed as one local file, in a scope of its own (unwrapped it leaks its globals)."""
     stamp = target.with_suffix(".version")
-    version = f"{vl_convert.__version__}\n"
+    version = metadata.version("vl-convert-python") + "\n"
     if target.exists() and stamp.exists() and stamp.read_text() == version:
         return
     bundle = vl_convert.javascript_bundle("window.strataEmbed = vegaEmbed;")

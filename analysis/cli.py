@@ -71,7 +71,7 @@ def ensure_results(experiment: Experiment, workers: int, *, only_if_missing: boo
         else:
             if not results.is_current(experiment, plan(experiment), paths):
                 errors.print(f"note: results of {experiment.name} are older than its code or config; "
-                             f"`strata run {experiment.name}` renews them")  # fmt: skip
+                             f"`strata run {experiment.name}` renews them", soft_wrap=True)  # fmt: skip
             return found.folder
     elif results.is_current(experiment, plan(experiment), paths):
         return paths.collected / experiment.name
@@ -170,7 +170,7 @@ def logs(
         raise NotFoundError("format", form, ["md", "json"])
     compilation = compile_logs(folders, since.date() if since else None)
     for problem in compilation.problems:
-        errors.print(f"{problem.file}:{problem.line}: {problem.message}", markup=False, highlight=False)
+        errors.print(f"{problem.file}:{problem.line}: {problem.message}", markup=False, highlight=False, soft_wrap=True)
     print(to_json(compilation) if form == "json" else to_markdown(compilation))
 
 
@@ -244,5 +244,5 @@ def main() -> None:
     try:
         app()
     except StrataError as error:
-        errors.print(f"error: {error}", style="red", markup=False, highlight=False)
+        errors.print(f"error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
         sys.exit(1)

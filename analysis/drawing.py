@@ -7,13 +7,14 @@ it selects, averages over seeds, and draws.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import altair as alt
 import numpy as np
 import pandas as pd
 
 from analysis.results import Results
-from analysis.style import LABEL_WIDTH, PLOT_HEIGHT, PLOT_WIDTH, ROLES, SERIES
+from analysis.style import PLOT_HEIGHT, PLOT_WIDTH, ROLES, SERIES
 
 # Labels at line ends closer than this share of the axis are pushed apart.
 LABEL_GAP = 0.065
@@ -31,7 +32,8 @@ class Drawing:
     """What it shows, for a reader who does not see it."""
     data: pd.DataFrame
     """What is drawn, offered as CSV."""
-    chart: alt.LayerChart | alt.Chart | alt.VConcatChart | None = None
+    chart: Any = None
+    """An Altair chart (its classes share no public base that a type checker sees)."""
     html: str = ""
     png: bytes = b""
     kind: str = "fig"
@@ -60,7 +62,7 @@ def over_depth(
     domain: tuple[float, float],
     percent: bool = False,
     styles: dict[str, tuple[str, list[int]]] = SERIES,
-) -> alt.LayerChart:
+) -> Any:
     """Lines over depth with seeds as bands, labelled at their ends; a series of one depth is a ruled level."""
     data = over_seeds(lines).round(4)
     names = list(dict.fromkeys(data["series"]))
@@ -103,8 +105,7 @@ def over_depth(
             color=alt.Color("series:N", scale=colours, legend=None),
         )
     )  # fmt: skip
-    layers = alt.layer(band, line, points, text).properties(width=PLOT_WIDTH, height=PLOT_HEIGHT)
-    return layers.properties(padding={"left": 5, "top": 8, "bottom": 5, "right": LABEL_WIDTH})
+    return alt.layer(band, line, points, text).properties(width=PLOT_WIDTH, height=PLOT_HEIGHT)
 
 
 def end_labels(data: pd.DataFrame, domain: tuple[float, float]) -> pd.DataFrame:

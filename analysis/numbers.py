@@ -13,6 +13,7 @@ Only names that pages use are resolved; a name that nothing answers to fails the
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -100,9 +101,10 @@ def resolve(name: str, results: Results) -> Number:
     unknown = [form for form in forms if form not in FORMS]
     if unknown:
         raise NotFoundError(f"part of the number {name!r}", unknown[0], [*FORMS, *CONTROLS, *SPLITS])
-    if values.empty or values.isna().all():
+    if values.empty:
         raise NotFoundError("number", name, [*DERIVED, "MEASURE/KIND/DEPTH"])
-    runs = ", ".join(sorted({str(run) for run in values.index})) if values.index.dtype == object else "all runs"
+    by_run = not pd.api.types.is_numeric_dtype(values.index)  # a number of the whole experiment has no run
+    runs = ", ".join(sorted({str(run) for run in values.index})) if by_run else "all runs"
     over = f"mean of {len(values)} runs ({values.min():.3g} to {values.max():.3g}): {runs}" if len(values) > 1 else runs
     return Number(_spoken(values, forms), f"{where}; {over}")
 
@@ -125,14 +127,16 @@ def _from_tables(name: str, measure: str, rest: list[str], results: Results) -> 
 
 def _spoken(values: pd.Series, forms: list[str]) -> str:
     def say(value: float) -> str:
+        if math.isnan(value):
+            return "undefined"
         if "pct" in forms:
             return f"{value:.0%}"
         if "int" in forms:
             return f"{value:,.0f}"
         if "one" in forms:
             return f"{value:.1f}"
-        return f"{value:.2f}".replace("-", "−")  # noqa: RUF001 (a minus sign, as in print)
+        return f"{value:.2f}".replace("-", "−")
 
     if "range" in forms:
         return f"{say(values.min())} to {say(values.max())}"
-    return say(float(values.mean())) + ("×" if "x" in forms else "")  # noqa: RUF001 (times)
+    return say(float(values.mean())) + ("×" if "x" in forms else "")

@@ -75,7 +75,8 @@ def chain(config: RunConfig, control: str) -> Chain:
         _module("analysis.hosts", config.host.name),
     )
     first = _sae(config, config.sae, None, 1, [], activations)
-    layers, inputs = [first], {}
+    layers = [first]
+    inputs: dict[str, Stage] = {}
     for tower in config.towers:
         below = [first]
         for depth in range(2, tower.depth + 1):

@@ -31,7 +31,7 @@ SERIES = {
 }
 
 FONT = "system-ui, 'Segoe UI', 'Helvetica Neue', Arial, sans-serif"
-PLOT_WIDTH, PLOT_HEIGHT, LABEL_WIDTH = 330, 240, 150
+PLOT_WIDTH, PLOT_HEIGHT = 330, 240
 
 
 def altair_config() -> dict[str, object]:

@@ -13,16 +13,18 @@ def panel(results: Results) -> list[dict[str, Any]]:
     high (over seeds) and seeds. NaN, a measure that is undefined there, becomes null."""
     rows = []
     table = results.measures
-    for (kind, depth), place in table.groupby(["kind", "depth"], observed=True, sort=True):
+    for place_key, place in table.groupby(["kind", "depth"], observed=True, sort=True):
+        kind, depth = (str(part) for part in place_key)
         measures: dict[str, Any] = {}
         keys = ["measure", "split", "control"]
-        for (measure, split, control), cell in place.groupby(keys, observed=True, sort=True):
+        for cell_key, cell in place.groupby(keys, observed=True, sort=True):
+            measure, split, control = (str(part) for part in cell_key)
             values = cell["value"].dropna()
             measures.setdefault(measure, {}).setdefault(split, {})[control] = {
                 "mean": _plain(values.mean()), "low": _plain(values.min()), "high": _plain(values.max()),
                 "seeds": len(values),
             }  # fmt: skip
-        rows.append({"experiment": results.experiment, "kind": str(kind), "depth": int(depth), "measures": measures})
+        rows.append({"experiment": results.experiment, "kind": kind, "depth": int(depth), "measures": measures})
     return rows
 
 

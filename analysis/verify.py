@@ -56,7 +56,7 @@ def verify(experiment: str, paths: Paths, runs: int, tolerance: float) -> Report
     gap = (both["value_stored"] - both["value_again"]).abs()
     missing = both[["value_stored", "value_again"]].isna().sum(axis=1) == 1
     gap = gap.where(~missing, float("inf")).fillna(0.0)
-    worst = both.loc[gap.idxmax()] if len(gap) else None
+    worst = both.iloc[int(gap.to_numpy().argmax())] if len(gap) else None
     where = "nothing" if worst is None else f"{worst['measure']}, {worst['kind']} depth {worst['depth']}"
     return Report(experiment, len(sample), len(both), float(gap.max()), where, tolerance)
 
@@ -74,7 +74,8 @@ def _again(results: Results, row: pd.Series) -> pd.DataFrame:
     stored = results.measures[
         (results.measures["run"] == row["run"]) & results.measures["control"].isin(set(fresh["control"]))
     ]
-    for table in (fresh, stored):
-        table.reset_index(drop=True, inplace=True)
     stored = stored.astype({key: str for key in keys if key != "depth"})
-    return stored.merge(fresh, on=keys, how="outer", suffixes=("_stored", "_again")).reset_index(drop=True)
+    joined: pd.DataFrame = stored.merge(fresh, on=keys, how="outer", suffixes=("_stored", "_again")).reset_index(
+        drop=True
+    )
+    return joined

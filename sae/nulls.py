@@ -20,7 +20,8 @@ def memorising_bound(n_latents: int, n_rows: int) -> float:
 def random_directions(n_latents: int, d_in: int, generator: torch.Generator) -> Float[Tensor, "n_latents d_in"]:
     """Isotropic random unit rows."""
     rows = torch.randn(n_latents, d_in, generator=generator)
-    return rows / rows.norm(dim=1, keepdim=True)
+    unit: Tensor = rows / rows.norm(dim=1, keepdim=True)
+    return unit
 
 
 def fit_on_support(
@@ -34,7 +35,8 @@ def fit_on_support(
     # a whisper of ridge: two random directions of one support may be nearly parallel
     gram = gram + 1e-6 * torch.eye(gram.shape[1])
     weights = torch.linalg.solve(gram, (chosen @ rows[:, :, None]))
-    return (weights * chosen).sum(1)
+    back: Tensor = (weights * chosen).sum(1)
+    return back
 
 
 def random_dictionary(
@@ -63,4 +65,5 @@ def pca(train: Float[Tensor, "rows d_in"], rows: Float[Tensor, "batch d_in"], ra
     # eigenvectors of the covariance: rows are many and columns few, so this is far cheaper than a full SVD
     _, vectors = torch.linalg.eigh(centred.T @ centred)
     basis = vectors[:, -rank:].to(rows.dtype)
-    return (rows - mean) @ basis @ basis.T + mean
+    back: Tensor = (rows - mean) @ basis @ basis.T + mean
+    return back

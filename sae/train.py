@@ -49,7 +49,7 @@ def train(
         loss = sae.loss(normal[chosen], dead if bool(dead.any()) else None)
         check_loss(loss, step)
         optimiser.zero_grad(set_to_none=True)
-        loss.total.backward()
+        loss.total.backward()  # type: ignore[no-untyped-call]  # torch's own gap
         sae._before_step()
         optimiser.step()
         sae._after_step()

@@ -6,7 +6,6 @@ before the first import of `sae`, and each pytest-xdist worker passes through he
 
 from __future__ import annotations
 
-import os
 import shutil
 import typing
 from pathlib import Path
@@ -25,7 +24,6 @@ import torch  # noqa: E402
 
 from analysis.paths import Paths  # noqa: E402
 
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 torch.set_num_threads(1)
 CHECKOUT = Path(__file__).resolve().parent.parent
 ACTIVE = 3

@@ -44,8 +44,8 @@ def class_map(results: Results) -> Drawing:
     return Drawing(
         title=(
             f"The strongest class takes {spoken(top('none', 1), True)} of a latent's activation at depth 1 and "
-            f"{spoken(top('none', last), True)} at depth {last}; on a random host {spoken(top('random_host', 1), True)} "
-            f"and {spoken(top('random_host', last), True)}"
+            f"{spoken(top('none', last), True)} at depth {last}; on a random host "
+            f"{spoken(top('random_host', 1), True)} and {spoken(top('random_host', last), True)}"
         ),
         caption=(
             "Each column of a strip is one latent, each row a class; the darker a cell, the larger that class's "

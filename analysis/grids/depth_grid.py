@@ -5,26 +5,30 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from analysis.drawing import Drawing
-from analysis.grids._sprite import cells, spoken_counts
+from analysis.drawing import Drawing, spoken
 from analysis.results import Results
+from analysis.sprite import cells, spoken_counts
 
 COLUMNS = 7
 IMAGES = 9
-ROWS = (
-    ("host", 0, "none", "Neurons", "the host's own, for comparison"),
-    ("latents", 1, "none", "Depth 1", "SAE on the host"),
-    ("latents", 2, "none", "Depth 2", "meta-SAE on its codes"),
-    ("latents", 3, "none", "Depth 3", "meta-meta-SAE"),
-    ("latents", 4, "none", "Depth 4", "one more"),
-    ("latents", 4, "random_host", "Depth 4, random host", "the same tower on an untrained host"),
-)
+GLOSSES = {1: "SAE on the host", 2: "meta-SAE on its codes", 3: "SAE on depth 2"}
+
+
+def rows_of(results: Results) -> list[tuple[str, int, str, str, str]]:
+    """Kind, depth, control, name and gloss of each row: neurons, every depth, and the last one on a random host."""
+    depths = results.depths("latents")
+    rows = [("host", 0, "none", "Neurons", "the host's own, for comparison")]
+    rows += [("latents", d, "none", f"Depth {d}", GLOSSES.get(d, f"SAE on depth {d - 1}")) for d in depths]
+    last = max(depths)
+    rows.append(("latents", last, "random_host", f"Depth {last}, random host", "the same tower on an untrained host"))
+    return rows
 
 
 def depth_grid(results: Results) -> Drawing:
     """Grid of the latents tower, first seed. The latents are not picked by eye: see `evenly`."""
     body, data = [], []
-    for kind, depth, control, name, gloss in ROWS:
+    last = max(results.depths("latents"))
+    for kind, depth, control, name, gloss in rows_of(results):
         chosen = evenly(results, kind, depth, control, COLUMNS)
         if chosen.empty:
             body.append(f'<div class="grid-row"><h4>{name}</h4><p>No latent fires ten times or more here.</p></div>')
@@ -50,19 +54,22 @@ def depth_grid(results: Results) -> Drawing:
             f'<div class="grid-cells">{"".join(figures)}</div></div>'
         )
     return Drawing(
-        title="From host neurons to depth 4: what drives a latent gets purer, on any host",
+        title=(
+            f"The mean neuron gives {spoken(results.mean('top_class_share', 'host', 0), True)} of its activation to "
+            f"one class, the mean latent of depth {last} {spoken(results.mean('top_class_share', 'latents', last), True)}"
+        ),
         caption=(
             f"Each cell shows the {IMAGES} held-out digits that drive one latent most, strongest first. The columns "
             f"are not picked by eye: of the latents of a row that fire on ten held-out digits or more, {COLUMNS} are "
-            "taken at even steps from the least to the most class-selective. The percentage is the share of a latent's whole "
-            "activation that falls on its strongest class: it can be low where the top images all agree, because "
+            "taken at even steps from the least to the most class-selective. The percentage is the share of a latent's "
+            "whole activation that falls on its strongest class: it can be low where the top images all agree, because "
             "top images hide the rest of the range. First seed."
         ),
         alt=(
-            f"Grid of digit images, {len(ROWS)} rows by {COLUMNS} columns. Plain neurons respond to mixed digits; "
+            f"Grid of digit images, {len(body)} rows by {COLUMNS} columns. Plain neurons respond to mixed digits; "
             "deeper rows hold more cells in which all images are one digit, also on the random host."
         ),
-        data=pd.concat(data).reset_index(drop=True),
+        data=pd.concat(data).reset_index(drop=True) if data else pd.DataFrame(),
         html=f'<div class="depth-grid">{"".join(body)}</div>',
     )
 

@@ -40,10 +40,11 @@ class Mlp(nn.Module):
         self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in itertools.pairwise(sizes))
         draw = stream(seed, "host")
         with torch.no_grad():
-            for layer in self.layers:
-                bound = layer.in_features**-0.5
-                layer.weight.uniform_(-bound, bound, generator=draw)
-                layer.bias.uniform_(-bound, bound, generator=draw)
+            for parameter in self.parameters():
+                # torch's own default for both weight and bias of a linear layer: 1 / sqrt(inputs)
+                if parameter.dim() == 2:
+                    bound = parameter.shape[1] ** -0.5
+                parameter.uniform_(-bound, bound, generator=draw)
 
     def hooks(self) -> dict[str, int]:
         """`hidden1` and `hidden2`, after their ReLU."""
@@ -86,6 +87,6 @@ class Mlp(nn.Module):
                 rows = as_rows(torch.roll(images[chosen], shift, (1, 2)))
                 loss = nn.functional.cross_entropy(self._run(rows, 0, len(self.layers)), labels[chosen])
                 optimiser.zero_grad()
-                loss.backward()
+                loss.backward()  # type: ignore[no-untyped-call]  # torch's own gap
                 optimiser.step()
                 schedule.step()

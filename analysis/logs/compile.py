@@ -86,7 +86,7 @@ def _files(folder: Path, visited: set[tuple[int, int]], problems: list[Problem])
         problems.append(Problem(file=_shown(Path(str(error.filename)), folder), line=1, message=_message(error)))
 
     for place, folders, files in os.walk(folder, onerror=report, followlinks=True):
-        status = os.stat(place)
+        status = Path(place).stat()
         if (status.st_dev, status.st_ino) in visited:
             folders.clear()
             continue

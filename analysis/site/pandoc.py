@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pypandoc  # type: ignore[import-untyped]  # ships no types
+import pypandoc
 
 from analysis.site.source import Source
 from sae.errors import RenderError
@@ -25,7 +25,7 @@ from sae.errors import RenderError
 # The one list of classes that a span, a div, a link or a table may carry; each is styled in
 # assets/embedded.css. Callouts and .panel-tabset are known to the filter itself.
 CLASSES = (
-    "num", "sourced", "lead", "aside", "column-margin", "column-body-outset", "column-page",
+    "num", "source", "sourced", "lead", "aside", "column-margin", "column-body-outset", "column-page",
     "column-screen-inset", "small", "muted", "nowrap", "underline", "smallcaps", "striped", "hover", "sm",
 )  # fmt: skip
 

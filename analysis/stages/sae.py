@@ -25,7 +25,7 @@ def sae(work: Path, config: dict[str, Any], inputs: dict[str, Path]) -> dict[str
     tower = load_tower(config["kind"], below) if below else Tower("latents", ())
     rows = training_rows(tower, load_store(inputs["activations"]).rows("train"))
     curve: list[list[float]] = []
-    layer = _train(config, rows, lambda record: curve.append([record.step, record.loss, record.dead_share]))
+    layer = train_layer(config, rows, lambda record: curve.append([record.step, record.loss, record.dead_share]))
     save_layer(layer, work / "layer.safetensors")
     if config["folds"]:
         value = held_out_by_folds(config, rows)
@@ -33,7 +33,8 @@ def sae(work: Path, config: dict[str, Any], inputs: dict[str, Path]) -> dict[str
     return {"curve": curve, "gamma": layer.normaliser.gamma, "scale": layer.normaliser.scale}
 
 
-def _train(config: dict[str, Any], rows: torch.Tensor, observe: Any = lambda record: None) -> Layer:
+def train_layer(config: dict[str, Any], rows: torch.Tensor, observe: Any = lambda record: None) -> Layer:
+    """The SAE that a stage config describes, trained on `rows`."""
     build = find("sae.architectures", config["architecture"])
     model = build(rows.shape[1], config["width"], k=config["k"], **config["options"])
     seed = config["seed"] * 1000 + config["depth"]
@@ -51,7 +52,7 @@ def held_out_by_folds(config: dict[str, Any], rows: torch.Tensor) -> float:
     for part in parts:
         kept = torch.ones(len(rows), dtype=torch.bool)
         kept[part] = False
-        layer = _train(config, rows[kept])
+        layer = train_layer(config, rows[kept])
         code = layer.encode(rows[part])
         given.append(rows[part])
         back.append(layer.decode(code))

@@ -7,8 +7,8 @@ from html import escape
 import pandas as pd
 
 from analysis.drawing import Drawing
-from analysis.grids._sprite import cells, spoken_counts
 from analysis.results import Results
+from analysis.sprite import cells, spoken_counts
 
 PER_DEPTH = 60
 IMAGES = 5
@@ -56,8 +56,12 @@ def neurons(results: Results) -> Drawing:
     return Drawing(
         kind="tbl",
         title=(
-            f"The best single-class detector in the tower is latent d{deep['depth']}/{deep['latent']} "
-            f"(F1 {deep['f1']:.2f}); the best plain neuron reaches {first:.2f}"
+            (
+                f"No latent detects a class as well as the best plain neuron (F1 {first:.2f}); the best latent, "
+                if first > deep["f1"]
+                else f"The best plain neuron (F1 {first:.2f}) is beaten by a latent: "
+            )
+            + f"d{deep['depth']}/{deep['latent']}, reaches {deep['f1']:.2f}"
         ),
         caption=(
             f"Latents as detectors of one class: the {PER_DEPTH} best of each depth by F1. A latent's class is chosen "

@@ -26,7 +26,8 @@ def seen_of(dense, seed=0):
     directions = torch.nn.functional.normalize(torch.randn(LATENTS, D_IN, generator=draw), dim=1)
     directions[:3] = torch.eye(D_IN)[:3]
     return Seen(
-        codes=Codes.from_dense(dense), scale=1.5, unit=0.7, x=x, x_hat=x + 0.3 * torch.randn(ROWS, D_IN, generator=draw),
+        codes=Codes.from_dense(dense), scale=1.5, unit=0.7, x=x,
+        x_hat=x + 0.3 * torch.randn(ROWS, D_IN, generator=draw),
         host=2 * x, host_hat=2 * x + torch.randn(ROWS, D_IN, generator=draw),
         logits=torch.randn(ROWS, CLASSES, generator=draw), labels=labels, n_classes=CLASSES,
         chosen=torch.arange(LATENTS) % CLASSES, directions=directions, references=torch.eye(D_IN),

@@ -130,9 +130,10 @@ def test_precision_and_recall_by_hand():
     assert [math.isnan(v) for v in precision.latents.tolist()] == [False, True, True, False]
 
 
-def test_a_latent_without_a_chosen_class_is_left_out_of_precision():
-    reading = by_class("class_precision", DENSE, LABELS, chosen=torch.tensor([-1, 0, -1, 1]))
-    assert (reading.value, reading.n) == (pytest.approx(0.2), 1)
+@pytest.mark.parametrize(("name", "left"), [("class_precision", 0.2), ("class_recall", 1.0)])
+def test_a_latent_without_a_chosen_class_is_left_out(name, left):
+    reading = by_class(name, DENSE, LABELS, chosen=torch.tensor([-1, 0, -1, 1]))
+    assert (reading.value, reading.n) == (pytest.approx(left), 1)
 
 
 def test_selectivity_compares_class_means_not_sums():

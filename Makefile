@@ -1,0 +1,49 @@
+# Two commands matter: `make site` and `make test`. Each makes .venv and installs what it needs, then does its job.
+PYTHON ?= python3
+BIN := .venv/bin
+export OMP_WAIT_POLICY ?= passive   # idle torch threads must not spin where another process needs the core
+
+.PHONY: site preview test test-all check bench clean
+site: .venv/.installed
+	@$(BIN)/strata run digits
+	@$(BIN)/strata render
+
+preview: site
+	@$(BIN)/strata serve
+
+test: .venv/.installed-dev
+	$(BIN)/python -m pytest -n 2
+
+test-all: .venv/.installed-browser
+	$(BIN)/strata run digits
+	$(BIN)/strata render --renderer embedded
+	$(BIN)/python -m pytest -m "" -n 2
+
+check: .venv/.installed-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+bench: .venv/.installed
+	$(BIN)/python benchmarks/site.py
+
+clean:
+	rm -rf _site build data/runs report/_generated report/assets/generated
+
+# A stamp for each set of dependencies; made again when pyproject.toml changes.
+.venv/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit("Strata needs Python 3.11 or later") if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv .venv
+
+.venv/.installed: pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+.venv/.installed-dev: pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@ .venv/.installed
+
+.venv/.installed-browser: pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --editable '.[dev,browser]'
+	@touch $@ .venv/.installed .venv/.installed-dev

@@ -1,0 +1,51 @@
+"""How long to train a meta-SAE on directions: in-sample and held-out variance explained against steps.
+
+    python benchmarks/direction_steps.py
+
+Needs a finished run of `digits`; prints the table of the methods page (about a minute). The last lines are the same
+SAE on isotropic noise of the same shape.
+"""
+
+from __future__ import annotations
+
+import torch
+
+from analysis import paths
+from analysis.config import load_experiment
+from analysis.plan import plan
+from analysis.stages.sae import held_out_by_folds, train_layer
+from sae.checkpoint import load_layer
+from sae.evaluate import Seen, evaluate
+from sae.seeding import stream
+
+
+def explained(config: dict, rows: torch.Tensor) -> tuple[float, float]:
+    """Variance explained in-sample and held out by folds."""
+    layer = train_layer(config, rows)
+    codes = layer.encode(rows)
+    seen = Seen(codes=codes, x=rows, x_hat=layer.decode(codes))
+    return evaluate([seen], "input", ("variance_explained",))["variance_explained"].value, held_out_by_folds(
+        config, rows
+    )
+
+
+def main() -> None:
+    """Print the table."""
+    torch.set_num_threads(1)
+    project = paths.find()
+    chain = plan(load_experiment(project.experiments, "digits"))[0]
+    first = next(stage for stage in chain.stages if stage.name == "sae" and stage.config["depth"] == 1)
+    second = next(stage for stage in chain.stages if stage.config.get("kind") == "directions")
+    rows = load_layer(first.folder(project.runs) / "layer.safetensors").sae.directions()
+    noise = torch.randn(rows.shape, generator=stream(0, "noise"))
+    noise /= noise.norm(dim=1, keepdim=True)
+    print("rows        steps  in-sample  held out")
+    for name, data, all_steps in (("directions", rows, (25, 50, 100, 200, 400, 800)), ("noise", noise, (100, 800))):
+        for steps in all_steps:
+            config = {**second.config, "train": {**second.config["train"], "steps": steps}}
+            inside, outside = explained(config, data)
+            print(f"{name:<11} {steps:>5}  {inside:9.3f}  {outside:8.3f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

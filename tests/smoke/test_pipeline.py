@@ -1,0 +1,238 @@
+"""A tiny experiment from end to end: its tables, a second call, a killed process, a chain that fails."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import CHECKOUT, TINY, make_project
+from PIL import Image
+
+from analysis.config import load_experiment
+from analysis.pipeline import run
+from analysis.plan import plan
+from analysis.results import SPRITE_COLUMNS, TABLES, is_current, open_results
+from analysis.runs import read_manifest
+from sae.errors import NotFoundError, StageError
+from sae.evaluate import versions
+
+KEY = ["run", "kind", "depth", "split", "control", "measure"]
+COLUMNS = {
+    "runs": ["run", "experiment", "seed", "dataset", "host", "hook", "control", "config", "date", "machine", "commit",
+             "seconds", "measures"],
+    "measures": [*KEY, "version", "value", "n"],
+    "latents": ["run", "kind", "depth", "split", "control", "latent", "measure", "value"],
+    "examples": ["run", "kind", "depth", "split", "control", "latent", "rank", "example", "activation"],
+}  # fmt: skip
+CONTROLS = {"none", "random_host", "permuted_labels", "random_dictionary", "pca", "memorising"}
+
+
+def tiny(paths, **changes):
+    return replace(load_experiment(paths.experiments, "tiny"), **changes)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """The experiment, run once without interruption: its paths, results and progress."""
+    paths = make_project(tmp_path_factory.mktemp("whole") / "project")
+    progress = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("STRATA_ROOT", str(paths.root))
+        run(tiny(paths), paths, workers=1, report=progress.append)
+        yield paths, open_results("tiny", paths), progress
+
+
+def test_every_table_has_the_documented_columns_and_no_holes(whole):
+    results = whole[1]
+    for table in TABLES:
+        frame = getattr(results, table)
+        assert sorted(frame.columns) == sorted(COLUMNS[table]) and len(frame), table
+        assert not frame.isna().any().any(), table
+    assert set(results.measures["kind"]) == {"host", "latents", "directions"}
+    assert set(results.measures["split"]) == {"train", "held_out"}
+    assert set(results.measures["control"]) == CONTROLS
+    assert np.isfinite(results.measures["value"]).all() and (results.measures["n"] > 0).all()
+
+
+def test_a_run_is_one_row_for_each_host(whole):
+    results = whole[1]
+    assert len(results.runs) == 4 and not results.runs.duplicated(["run", "control"]).any()
+    assert set(results.runs["control"]) == {"none", "random_host"} and set(results.runs["seed"]) == {0, 1}
+    config = json.loads(results.runs["config"].iloc[0])
+    assert config["dataset"] == "digits" and config["sae"]["width"] == 32
+    assert set(results.runs["run"]) == set(results.measures["run"]) == set(results.manifest["runs"])
+
+
+def test_a_number_has_one_row(whole):
+    results = whole[1]
+    assert not results.measures.duplicated(KEY).any()
+    assert not results.latents.duplicated([*KEY, "latent"]).any()
+    assert not results.examples.duplicated([*KEY[:-1], "latent", "rank"]).any()
+
+
+def test_every_depth_has_every_measure_with_its_version_and_its_floors(whole):
+    measures = whole[1].measures
+    known = versions()
+    assert all(known.get(str(row.measure), 1) == row.version for row in measures.itertuples())
+    for kind in ("latents", "directions"):
+        assert whole[1].depths(kind) == [1, 2]
+        for depth in (1, 2):
+            for split in ("train", "held_out"):
+                at = measures[(measures["kind"] == kind) & (measures["depth"] == depth) & (measures["split"] == split)]
+                controls = set(at[at["measure"] == "variance_explained"]["control"])
+                assert controls >= {"none", "random_host", "random_dictionary", "pca"}
+                missing = set(known) - set(at[at["control"] == "none"]["measure"])
+                assert not missing or (kind, depth, split) == ("directions", 2, "held_out"), missing
+
+
+def test_values_are_where_they_can_be(whole):
+    results = whole[1]
+    assert results.measures[results.measures["measure"] == "variance_explained"]["value"].max() <= 1
+    random = results.mean("host_accuracy", "host", 0, "held_out", "random_host")
+    assert results.mean("host_accuracy", "host", 0) > 0.5 > random
+    assert results.mean("host_variance_explained", "host", 0) == 1.0
+    assert 0 < results.mean("l0", "latents", 2) <= 2 and 0 < results.mean("l0", "latents", 1) <= 4
+    with pytest.raises(NotFoundError):
+        results.mean("l0", "latents", 9)
+
+
+def test_a_baseline_on_held_out_rows_was_not_fitted_on_them(whole):
+    """In the directions kind rows are held out by folds, and a PCA of the same rows is an in-sample number."""
+    results = whole[1]
+    assert results.mean("variance_explained", "directions", 2, "held_out", "pca") < results.mean(
+        "variance_explained", "directions", 2, "train", "pca"
+    )
+
+
+def test_the_examples_of_a_latent_are_held_out_and_fall_with_rank(whole):
+    examples, sprite = whole[1].examples, whole[1].sprite
+    assert set(examples["example"]) <= set(sprite["ids"]) and (examples["activation"] > 0).all()
+    one = [*KEY[:-1], "latent"]
+    ordered = examples.sort_values([*one, "rank"]).groupby(one, observed=True)["activation"]
+    assert (ordered.diff().dropna() <= 0).all() and examples["rank"].max() == 8
+
+
+def test_the_sprite_holds_the_held_out_images(whole):
+    results = whole[1]
+    sheet, sprite = np.asarray(Image.open(results.folder / "sprite.webp").convert("L")), results.sprite
+    assert sheet.shape == (2000 // SPRITE_COLUMNS * 28, SPRITE_COLUMNS * 28) and len(sprite["ids"]) == 2000
+    with np.load(whole[0].data / "digits" / "digits.npz") as file:
+        top, left = 77 // SPRITE_COLUMNS * 28, 77 % SPRITE_COLUMNS * 28
+        assert np.array_equal(sheet[top : top + 28, left : left + 28], file["images"][sprite["ids"][77]])
+
+
+def test_progress_is_reported_up_to_the_end(whole):
+    progress = whole[2]
+    assert progress[-1].done == progress[-1].total == 4 * 6
+    assert [p.done for p in progress] == sorted(p.done for p in progress)
+
+
+def test_a_second_call_does_no_stage_again(whole):
+    paths, results, _ = whole
+
+    def stamps():
+        return {path: path.stat().st_mtime_ns for path in paths.runs.rglob("*") if path.is_file()}
+
+    before = stamps()
+    assert is_current(tiny(paths), plan(tiny(paths)), paths)
+    assert run(tiny(paths), paths, workers=1) == results.folder
+    assert stamps() == before
+
+
+def test_a_deeper_tower_and_another_seed_share_the_stages_that_are_the_same(whole):
+    paths = whole[0]
+    keys = [
+        {stage.key for chain in plan(e) for stage in chain.stages} for e in (tiny(paths), tiny(paths, seeds=(1, 2)))
+    ]
+    assert len(keys[0] & keys[1]) == 2 * 6
+    deeper = tuple(replace(tower, depth=3, k=[2, 1]) for tower in tiny(paths).towers)
+    stages = {stage.key: stage for chain in plan(tiny(paths, towers=deeper)) for stage in chain.stages}
+    new = sorted((stage.name, stage.config.get("depth", 0)) for key, stage in stages.items() if key not in keys[0])
+    # of each chain: depth 3 of both kinds, and the measures
+    assert [name for name, _ in new] == ["measures"] * 4 + ["sae"] * 8
+    assert {depth for name, depth in new if name == "sae"} == {3}
+
+
+SCRIPT = """
+from analysis.config import load_experiment
+from analysis.paths import find
+from analysis.pipeline import run
+run(load_experiment(find().experiments, "tiny"), find(), workers=1)
+"""
+
+
+def test_a_killed_run_is_completed_by_the_next_with_the_same_numbers(whole, project):
+    process = subprocess.Popen(
+        [sys.executable, "-c", SCRIPT], cwd=CHECKOUT, env={**os.environ, "STRATA_ROOT": str(project.root)}
+    )
+    try:
+        until = time.monotonic() + 60
+        while not list(project.runs.glob("*/*/manifest.json")):
+            assert process.poll() is None and time.monotonic() < until, "no stage was done"
+            time.sleep(0.01)
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    done = {path: path.stat().st_mtime_ns for path in project.runs.glob("*/*/manifest.json")}
+    assert 1 <= len(done) < 4 * 6 and not (project.collected / "tiny").exists()
+    run(tiny(project), project, workers=1)
+    assert {path: path.stat().st_mtime_ns for path in done} == done, "what was whole is not done again"
+    assert list(project.runs.glob("*/*.tmp-*")) == []
+    results = open_results("tiny", project)
+    for table in TABLES[1:]:
+        pd.testing.assert_frame_equal(getattr(results, table), getattr(whole[1], table), check_exact=True)
+    assert results.digest != "" and results.manifest["stages"] == whole[1].manifest["stages"]
+
+
+def test_a_part_of_the_cache_that_was_deleted_is_made_again(whole, project):
+    """paths.py: stage folders are a cache, safe to delete; so is any one of them."""
+    shutil.copytree(whole[0].runs, project.runs)
+    for stage in plan(tiny(project))[0].stages[:2]:
+        shutil.rmtree(stage.folder(project.runs))
+    shutil.rmtree(project.collected)
+    run(tiny(project), project, workers=1)
+    pd.testing.assert_frame_equal(open_results("tiny", project).measures, whole[1].measures, check_exact=True)
+
+
+def with_host(paths, **options):
+    experiment = tiny(paths, seeds=(0,))
+    return replace(experiment, host=replace(experiment.host, options={**experiment.host.options, **options}))
+
+
+def test_a_chain_that_fails_is_reported_and_the_other_one_is_whole(project):
+    experiment = with_host(project, lr=1e30)  # the trained host ends in NaN, its untrained twin does not
+    with pytest.raises(StageError, match=r"1 of 2 chains failed") as caught:
+        run(experiment, project, workers=1)
+    trained, twin = plan(experiment)
+    assert f"run {trained.run} (none), stage sae/" in str(caught.value) and "input row 0 holds NaN" in str(caught.value)
+    assert "random_host" not in str(caught.value)
+    assert all(stage.complete(project.runs) for stage in twin.stages)
+    assert [stage.name for stage in trained.stages if stage.complete(project.runs)] == ["host", "activations"]
+    assert read_manifest(twin.measures.folder(project.runs))["config"]["control"] == "random_host"
+    with pytest.raises(NotFoundError, match="tiny"):
+        open_results("tiny", project)
+
+
+@pytest.mark.parametrize(
+    ("where", "options"), [("host", {"no_such_option": 1}), ("sae", {"no_such_option": 1}), ("sae", {"k_aux": -1})]
+)
+def test_an_option_that_is_wrong_is_reported_in_a_line_and_not_as_a_bug_of_ours(project, where, options):
+    experiment = tiny(project, seeds=(0,))
+    experiment = replace(experiment, **{where: replace(getattr(experiment, where), options=options)})
+    with pytest.raises(StageError, match=next(iter(options))) as caught:
+        run(experiment, project, workers=1)
+    assert "2 of 2 chains failed" in str(caught.value) and f"stage {where}/" in str(caught.value)
+    assert "Traceback" not in str(caught.value)
+
+
+def test_the_tiny_experiment_is_the_one_of_the_fixture(project):
+    assert (project.experiments / "tiny.toml").read_text() == TINY and len(plan(tiny(project))) == 4

@@ -1,0 +1,283 @@
+"""A tiny experiment, run, built and rendered once; then looked at from every side."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import time
+from html.parser import HTMLParser
+
+import pandas as pd
+import pytest
+from factories import site_project
+from typer.testing import CliRunner
+
+from analysis import build as builder
+from analysis import pipeline
+from analysis.artefacts import PACKAGES, Artefact, draw_all
+from analysis.cli import app
+from analysis.config import load_experiment
+from analysis.numbers import resolve
+from analysis.plan import plan
+from analysis.results import Results, open_results
+from analysis.site import render as renderer
+from analysis.site.serve import serve
+from analysis.style import ROLES
+from sae.discover import find_all, names
+from sae.errors import NotFoundError, RenderError, StrataError
+
+ARTEFACTS = [(package, name) for package in PACKAGES for name in names(f"analysis.{package}")]
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """Paths, results and records of a project that was run, built and rendered."""
+    paths = site_project(tmp_path_factory.mktemp("site") / "project")
+    before = os.environ.get("STRATA_ROOT")
+    os.environ["STRATA_ROOT"] = str(paths.root)
+    try:
+        folder = pipeline.run(load_experiment(paths.experiments, "digits"), paths, workers=1)
+        results = Results(folder)
+        records = builder.build(results, paths)
+        renderer.render(paths, "embedded")
+        yield paths, results, records
+    finally:
+        if before is None:
+            del os.environ["STRATA_ROOT"]
+        else:
+            os.environ["STRATA_ROOT"] = before
+
+
+class Ids(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.ids: list[str] = []
+        self.images: list[dict] = []
+
+    def handle_starttag(self, tag, attrs):
+        found = dict(attrs)
+        if "id" in found:
+            self.ids.append(found["id"])
+        if tag == "img":
+            self.images.append(found)
+
+
+@pytest.mark.parametrize(("package", "name"), ARTEFACTS)
+def test_every_artefact_has_words_data_and_one_body(site, package, name):
+    drawing = find_all(f"analysis.{package}")[name](site[1])
+    assert drawing.title and drawing.caption.endswith(".") and drawing.alt
+    assert sum([drawing.chart is not None, bool(drawing.html), bool(drawing.png)]) == 1
+    assert not drawing.data.empty
+    assert drawing.kind == ("tbl" if package == "tables" else "fig")
+
+
+@pytest.mark.parametrize(("package", "name"), ARTEFACTS)
+def test_every_fragment_has_its_id_and_no_leftover_colour_or_nan(site, package, name):
+    text = (site[0].generated / f"{name}.md").read_text()
+    kind = "tbl" if package == "tables" else "fig"
+    assert text.startswith(f"::: {{#{kind}-{name.replace('_', '-')}")
+    shown = re.sub(r"<script.*?</script>", "", text, flags=re.S)
+    assert not any(colour in shown for colour in ROLES.values())
+    assert "NaN" not in shown and ">nan<" not in shown
+    assert f"](/report/assets/generated/{name}.csv)" in text
+
+
+def test_chart_specs_are_json_with_a_description_and_few_rows(site):
+    for name in names("analysis.charts"):
+        text = (site[0].generated / f"{name}.md").read_text()
+        for spec in re.findall(r'class="chart-spec">(.*?)</script>', text, re.S):
+            parsed = json.loads(spec.replace("<\\/", "</"))
+            assert parsed["description"] and len(spec) < 60_000
+
+
+def test_pages_have_unique_ids_and_images_with_alt(site):
+    pages = list(site[0].site.rglob("*.html"))
+    assert len(pages) == 6
+    for page in pages:
+        parser = Ids()
+        parser.feed(page.read_text())
+        assert len(parser.ids) == len(set(parser.ids)), page
+        assert all(image.get("alt") for image in parser.images), page
+
+
+def test_every_artefact_is_shown_on_a_page_and_listed_under_reproduce(site):
+    paths, _, records = site
+    whole = "".join(page.read_text() for page in paths.site.rglob("*.html"))
+    reproduce = (paths.site / "report/reproduce.html").read_text()
+    for record in records:
+        assert f'id="{record.figure}"' in whole, record.name
+        assert f'id="made-{record.name.replace("_", "-")}"' in reproduce
+
+
+def test_no_page_names_another_host_but_in_links(site):
+    for page in site[0].site.rglob("*.html"):
+        text = re.sub(r'<a [^>]*href="https?://[^"]*"', "", page.read_text())
+        text = re.sub(r'<meta [^>]*content="https?://[^"]*"|<link rel="canonical"[^>]*>|xmlns(:\w+)?="[^"]*"', "", text)
+        text = re.sub(r'<script type="application/json".*?</script>', "", text, flags=re.S)
+        assert not re.search(r'(src|href|url\()\s*=?\s*["\']?https?://', text), page
+
+
+def test_a_second_build_draws_nothing_and_a_changed_record_draws_one(site):
+    paths, results, records = site
+    drawn: list[str] = []
+    draw_all(results, paths, drawn.append)
+    assert drawn == []
+    record = paths.build / "artefacts" / "live_by_depth.json"
+    content = json.loads(record.read_text())
+    record.write_text(json.dumps(content | {"key": "older"}))
+    draw_all(results, paths, drawn.append)
+    assert drawn == ["live_by_depth"]
+    assert isinstance(records[0], Artefact)
+
+
+def test_two_builds_from_the_same_results_are_byte_equal(site, tmp_path):
+    paths, results, _ = site
+    first = {f.name: f.read_bytes() for f in [*paths.generated.iterdir(), *paths.built_assets.iterdir()]}
+    shutil.rmtree(paths.build)
+    builder.build(results, paths)
+    second = {f.name: f.read_bytes() for f in [*paths.generated.iterdir(), *paths.built_assets.iterdir()]}
+    assert first.keys() == second.keys()
+    assert [name for name in first if first[name] != second[name]] == []
+
+
+def test_artefacts_of_a_module_that_is_gone_are_removed(site):
+    paths, results, _ = site
+    stray = paths.generated / "gone.md"
+    stray.write_text("old")
+    record = paths.build / "artefacts" / "gone.json"
+    record.write_text(json.dumps({"files": [paths.relative(stray)]}))
+    draw_all(results, paths)
+    assert not stray.exists() and not record.exists()
+
+
+def test_an_unknown_number_fails_the_build_with_file_and_line(site):
+    paths, results, _ = site
+    page = paths.report / "methods.qmd"
+    before = page.read_text()
+    page.write_text(before + "\n{{< num selectivity/latents/77 >}}\n")
+    try:
+        with pytest.raises(RenderError, match=rf"report/methods\.qmd:{before.count(chr(10)) + 2}:"):
+            builder.build(results, paths)
+    finally:
+        page.write_text(before)
+
+
+def test_numbers_agree_with_the_tables(site):
+    _, results, _ = site
+    rows = results.measures.query(
+        "measure == 'l0' and kind == 'latents' and depth == 2 and split == 'held_out' and control == 'none'"
+    )
+    assert resolve("l0/latents/2/one", results).text == f"{rows['value'].mean():.1f}"
+    assert all(run in resolve("l0/latents/2", results).title for run in rows["run"])
+    for wrong in ("nothing/latents/1", "l0/latents", "l0/latents/9", "l0/latents/1/wobbly"):
+        with pytest.raises(NotFoundError):
+            resolve(wrong, results)
+
+
+def test_a_failed_render_leaves_the_last_good_site(site):
+    paths, _, _ = site
+    page = paths.report / "logs.qmd"
+    before, good = page.read_text(), (paths.site / "index.html").read_bytes()
+    page.write_text(before + "\nsee @fig-nowhere\n")
+    try:
+        with pytest.raises(RenderError, match="fig-nowhere"):
+            renderer.render(paths, "embedded")
+    finally:
+        page.write_text(before)
+    assert (paths.site / "index.html").read_bytes() == good
+    assert not [f for f in paths.root.iterdir() if f.name.startswith("_site.")]
+
+
+def test_commands_on_a_finished_project(site):
+    paths, results, _ = site
+    run = CliRunner()
+
+    def call(*words: str) -> str:
+        done = run.invoke(app, list(words))
+        assert done.exit_code == 0, done.output
+        return done.stdout
+
+    assert "data/runs/results/digits" in call("run", "digits")
+    assert "drew 0 anew" in call("build")
+    listed = json.loads(call("list", "--json"))
+    assert listed[0]["state"] == "complete" and listed[0]["stages_done"] == listed[0]["stages"]
+    panel = json.loads(call("verdict", "digits", "--json"))
+    cell = next(row for row in panel if row["kind"] == "latents" and row["depth"] == 3)
+    stored = results.mean("l0", "latents", 3)
+    assert cell["measures"]["l0"]["held_out"]["none"]["mean"] == pytest.approx(stored, abs=1e-6)
+    assert "latents, depth 3" in call("verdict", "digits")
+    assert json.loads(call("logs", str(paths.logs), "--format", "json"))
+    assert "agrees" in call("verify", "digits")
+
+
+def test_verify_notices_results_that_cannot_be_made_again(site):
+    results = site[1]
+    table = results.folder / "measures.parquet"
+    before = table.read_bytes()
+    changed = pd.read_parquet(table)
+    changed.loc[changed["measure"] == "variance_explained", "value"] += 0.2
+    changed.to_parquet(table)
+    try:
+        done = CliRunner().invoke(app, ["verify", "digits"])
+        assert done.exit_code == 1 and "DOES NOT AGREE" in done.stdout
+    finally:
+        table.write_bytes(before)
+
+
+def test_results_of_older_code_are_used_by_build_and_renewed_by_run(site):
+    paths, _, _ = site
+    experiment = load_experiment(paths.experiments, "digits")
+    toml = paths.experiments / "digits.toml"
+    before = toml.read_text()
+    toml.write_text(before.replace("seeds = [0, 1]", "seeds = [0]"))
+    try:
+        done = CliRunner().invoke(app, ["build"])
+        assert done.exit_code == 0 and "older than" in done.output
+        assert len(open_results("digits", paths).manifest["runs"]) == len(experiment.seeds)
+    finally:
+        toml.write_text(before)
+    assert plan(load_experiment(paths.experiments, "digits"))
+
+
+def test_wrong_names_are_errors_that_list_what_there_is(site, capsys):
+    with pytest.raises(NotFoundError, match="found: digits"):
+        CliRunner().invoke(app, ["run", "letters"], catch_exceptions=False)
+    with pytest.raises(NotFoundError, match="embedded, quarto"):
+        CliRunner().invoke(app, ["render", "--renderer", "latex"], catch_exceptions=False)
+    with pytest.raises(StrataError, match="results of an experiment"):
+        open_results("letters", site[0])
+
+
+def test_the_server_serves_the_site_to_this_machine_and_nothing_outside_it(site):
+    import threading
+    import urllib.error
+    import urllib.request
+
+    paths, _, _ = site
+    (paths.root / "secret.txt").write_text("not for you")
+    server = serve(paths, 0)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        host, port = server.server_address[:2]
+        assert host == "127.0.0.1"
+        base = f"http://127.0.0.1:{port}"
+        assert b"<main" in urllib.request.urlopen(f"{base}/index.html", timeout=5).read()
+        for path in ("/../secret.txt", "/%2e%2e/secret.txt", "/report/../../secret.txt"):
+            with pytest.raises(urllib.error.HTTPError):
+                urllib.request.urlopen(base + path, timeout=5).read()
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def test_unchanged_files_keep_their_times(site):
+    paths, results, _ = site
+    numbers = paths.generated / "numbers.json"
+    before = numbers.stat().st_mtime_ns
+    time.sleep(0.01)
+    builder.build(results, paths)
+    assert numbers.stat().st_mtime_ns == before

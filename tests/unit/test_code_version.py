@@ -1,0 +1,147 @@
+"""Code versions: what makes a stage be done again, and what must not. On an editable copy."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from analysis import code_version as module
+from analysis.code_version import code_version, files_of
+from analysis.config import Experiment, SaeConfig, TowerConfig
+from analysis.plan import plan
+
+SAE = ("analysis.stages.sae", "sae.architectures.topk")
+CHECKOUT = module.ROOT
+
+
+def forget():
+    for function in (module._tree, module._imports, module._normal):
+        function.cache_clear()
+
+
+@pytest.fixture
+def copy(tmp_path, monkeypatch):
+    """The packages' sources in a folder of the test's own; `edit(file, old, new)` changes one."""
+    for package in module.PACKAGES:
+        shutil.copytree(CHECKOUT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(module, "ROOT", tmp_path)
+    forget()
+
+    def edit(file, old, new):
+        path: Path = tmp_path / file
+        text = path.read_text()
+        assert old in text, f"{file} no longer holds {old!r}"
+        path.write_text(text.replace(old, new, 1))
+        forget()
+
+    yield edit
+    forget()
+
+
+@pytest.fixture
+def small(copy, tmp_path):
+    """A package of three modules in place of the real ones: a imports b, b imports c inside a function."""
+    (tmp_path / "sae" / "small_a.py").write_text('"""A."""\nfrom sae.small_b import value\n')
+    (tmp_path / "sae" / "small_b.py").write_text("def value():\n    import sae.small_c\n    return sae.small_c.X\n")
+    (tmp_path / "sae" / "small_c.py").write_text("X = 1\n")
+    forget()
+    return copy
+
+
+def stage_codes():
+    towers = (TowerConfig(kind="latents", depth=2), TowerConfig(kind="directions", depth=2))
+    experiment = Experiment(name="x", title="x", seeds=(0,), sae=SaeConfig(width=8, k=2), towers=towers)
+    stages = plan(experiment)[0].stages
+    return {(stage.name, stage.config.get("kind"), stage.config.get("depth")): stage.code for stage in stages}
+
+
+def test_a_copy_has_the_version_of_the_original(copy):
+    there = code_version(*SAE)
+    assert there == code_version(*SAE)
+    forget()
+    assert len(there) == 12 and there == code_version(*reversed(SAE))
+
+
+def test_a_comment_or_a_blank_line_changes_nothing(copy):
+    before = code_version(*SAE)
+    copy("sae/train.py", "OBSERVE_EVERY = 50", "\n\n# a remark\nOBSERVE_EVERY = 50  # another")
+    assert code_version(*SAE) == before
+
+
+@pytest.mark.parametrize(
+    ("file", "words"),
+    [
+        ("sae/train.py", "The training loop, once"),  # of a module
+        ("sae/normaliser.py", "Fit on training rows."),  # of a method
+        ("sae/records.py", "A batch's loss:"),  # of a class
+        ("sae/config.py", "Optimiser steps."),  # under a field
+    ],
+)
+def test_a_docstring_changes_nothing(copy, file, words):
+    before = code_version(*SAE)
+    copy(file, words, "Other words.")
+    assert code_version(*SAE) == before
+
+
+def test_code_changes_the_version(copy):
+    before = code_version(*SAE)
+    copy("sae/train.py", "betas=(0.9, 0.999)", "betas=(0.9, 0.99)")
+    assert code_version(*SAE) != before
+
+
+def test_code_of_a_module_that_is_imported_indirectly_changes_the_version(small):
+    before, other = code_version("sae.small_a"), code_version(*SAE)
+    small("sae/small_c.py", "X = 1", "X = 2")
+    assert code_version("sae.small_a") != before
+    assert code_version(*SAE) == other
+
+
+def test_text_that_is_used_is_no_docstring(small):
+    before = code_version("sae.small_a")
+    small("sae/small_c.py", "X = 1", 'X = "1"')
+    assert code_version("sae.small_a") != before
+
+
+def test_neither_another_architecture_nor_a_page_influences_the_sae_stage(copy, tmp_path):
+    before = code_version(*SAE)
+    (tmp_path / "sae" / "architectures" / "another.py").write_text("class Another:\n    pass\n")
+    (tmp_path / "analysis" / "charts").mkdir(exist_ok=True)
+    (tmp_path / "analysis" / "charts" / "another.py").write_text("def another():\n    pass\n")
+    copy("analysis/results.py", "SPRITE_COLUMNS = 50", "SPRITE_COLUMNS = 51")
+    assert code_version(*SAE) == before
+
+
+def test_each_stage_follows_what_it_runs(copy):
+    before = stage_codes()
+    copy("analysis/hosts/mlp.py", "BATCH = 128", "BATCH = 64")
+    after = stage_codes()
+    different = {key[0] for key in before if before[key] != after[key]}
+    assert different == {"host", "activations", "measures"}
+
+
+def test_a_measure_is_part_of_the_stage_that_measures(copy):
+    before = stage_codes()
+    copy("sae/measures/l0.py", "> 0", "> 0.5")
+    after = stage_codes()
+    assert before[("measures", None, None)] != after[("measures", None, None)]
+    assert before[("sae", None, 1)] == after[("sae", None, 1)]
+
+
+def test_the_measure_of_held_out_folds_is_part_of_the_stage_that_trains_them(copy):
+    """The directions kind writes its held-out variance explained while training: a new formula has to redo it."""
+    before = stage_codes()
+    copy("sae/measures/variance_explained.py", "return Reading(1 -", "return Reading(2 -")
+    after = stage_codes()
+    assert before[("sae", "directions", 2)] != after[("sae", "directions", 2)]
+
+
+def test_files_of_modules_and_packages():
+    found = files_of("sae.train", "sae.measures")
+    assert [path.relative_to(CHECKOUT).as_posix() for path in found] == ["sae/train.py", "sae/measures/__init__.py"]
+    assert all(path.exists() for path in found)
+
+
+def test_floors_need_no_sae():
+    assert module._imports("sae.nulls") == ()

@@ -1,0 +1,206 @@
+"""Experiments and runs as settings: what is refused, with which words, and what makes two runs different."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from analysis.config import (
+    Experiment,
+    HostConfig,
+    RunConfig,
+    SaeConfig,
+    TowerConfig,
+    build,
+    experiment_names,
+    load_experiment,
+    scheduled,
+)
+from analysis.plan import plan, run_id
+from sae.config import TrainConfig
+from sae.errors import ConfigError, NotFoundError
+
+TOWER = '[[towers]]\nkind = "latents"\n'
+START = 'title = "x"\n'
+
+REFUSED = {
+    "unknown key": (START + "sedes = [1]\n" + TOWER, ["unknown key 'sedes'", "seeds", "towers"]),
+    "unknown key of a table": (START + "[sae]\nwidht = 4\n" + TOWER, ["sae: unknown key 'widht'", "width"]),
+    "unknown key of a tower": (START + TOWER + "depht = 2\n", ["towers[0]: unknown key 'depht'", "depth"]),
+    "unknown key of training": (START + TOWER + "train = { step = 2 }\n", ["towers[0].train", "'step'", "steps"]),
+    "the file's name as a key": (START + 'name = "another"\n' + TOWER, ["name"]),
+    "text for a number": (START + '[sae]\nwidth = "512"\n' + TOWER, ["sae.width", "'512'", "int"]),
+    "a fraction for a count": (START + "[sae]\nk = 1.5\n" + TOWER, ["sae.k", "1.5", "int"]),
+    "a truth value for a count": (START + "[sae]\nk = true\n" + TOWER, ["sae.k", "True", "int"]),
+    "a truth value for a rate": (START + "[sae]\ntrain = { lr = true }\n" + TOWER, ["sae.train.lr", "True", "float"]),
+    "a number for a table": (START + "sae = 3\n" + TOWER, ["sae", "3", "table"]),
+    "a number for a list": (START + "seeds = 3\n" + TOWER, ["seeds", "3", "int"]),
+    "text in a list": (START + 'seeds = [0, "1"]\n' + TOWER, ["seeds[1]", "'1'", "int"]),
+    "a table for a list of tables": (START + '[towers]\nkind = "latents"\n', ["towers", "TowerConfig"]),
+    "neither a rule nor a list": (START + TOWER + "width = 3\n", ["towers[0].width", "3", "str", "int"]),
+    "an unknown rule": (START + TOWER + 'k = "thirds"\n', ["towers.k", "'thirds'", "constant", "doubling", "halving"]),
+    "a list that is too short": (START + TOWER + "width = [8, 4]\n", ["towers.width", "[8, 4]", "3 numbers"]),
+    "an unknown kind": (START + '[[towers]]\nkind = "codes"\n', ["towers.kind", "'codes'", "latents, directions"]),
+    "no kind": (START + "[[towers]]\ndepth = 2\n", ["towers[0]", "kind"]),
+    "two towers of a kind": (START + TOWER + TOWER, ["different kinds", "['latents', 'latents']"]),
+    "no towers": (START, ["towers"]),
+    "an empty list of towers": (START + "towers = []\n", ["towers"]),
+    "no title": (TOWER, ["title"]),
+    "a seed twice": (START + "seeds = [0, 1, 0]\n" + TOWER, ["seeds", "[0, 1, 0]", "distinct"]),
+    "no seed": (START + "seeds = []\n" + TOWER, ["seeds", "[]"]),
+    "depth 0": (START + TOWER + "depth = 0\n", ["towers.depth", "0", "1..10"]),
+    "depth 11": (START + TOWER + "depth = 11\n", ["towers.depth", "11", "1..10"]),
+    "one fold": (START + TOWER + "folds = 1\n", ["towers.folds", "1", "2"]),
+    "more active than there are": (START + "[sae]\nwidth = 4\nk = 5\n" + TOWER, ["width = 4", "k = 5", "1..width"]),
+    "none active at a depth": (START + TOWER + "depth = 2\nk = [0]\n", ["k", "0"]),
+    "no width at a depth": (START + TOWER + "depth = 2\nwidth = [-4]\n", ["width", "-4"]),
+    "no steps": (START + "[sae]\ntrain = { steps = 0 }\n" + TOWER, ["train.steps", "0", "above 0"]),
+    "a negative rate": (START + "[sae]\ntrain = { lr = -1 }\n" + TOWER, ["train.lr", "-1", "above 0"]),
+    "a rate that is no number": (START + "[sae]\ntrain = { lr = nan }\n" + TOWER, ["train.lr", "nan"]),
+    "too much warm-up": (START + "[sae]\ntrain = { warmup = 0.9 }\n" + TOWER, ["train.warmup", "0.9", "at most 1"]),
+    "no TOML": (START + "seeds = = 3", ["line 2"]),
+}
+
+
+@pytest.fixture
+def write(tmp_path):
+    def writer(text, name="trial"):
+        (tmp_path / f"{name}.toml").write_text(text)
+        return tmp_path
+
+    return writer
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_a_mistake_is_refused_naming_file_key_value_and_what_is_allowed(case, write):
+    text, words = REFUSED[case]
+    with pytest.raises(ConfigError) as caught:
+        load_experiment(write(text), "trial")
+    assert [word for word in ["trial.toml", *words] if word not in str(caught.value)] == []
+
+
+def test_a_file_that_is_not_utf8_is_refused(tmp_path):
+    (tmp_path / "trial.toml").write_bytes(b'title = "\xff"\n')
+    with pytest.raises(ConfigError, match=r"trial\.toml"):
+        load_experiment(tmp_path, "trial")
+
+
+def test_an_unknown_experiment_lists_those_there_are(write):
+    write(START + TOWER, "second")
+    folder = write(START + TOWER, "first")
+    assert experiment_names(folder) == ["first", "second"]
+    with pytest.raises(NotFoundError, match="'third'; found: first, second"):
+        load_experiment(folder, "third")
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ('dataset = "digitz"', "'digitz'.*digits"),
+        ('host = { name = "mpl" }', "'mpl'.*mlp"),
+        ('sae = { architecture = "topq" }', "'topq'.*topk"),
+    ],
+)
+def test_a_plan_refuses_names_that_nothing_answers_to(line, words, write):
+    experiment = load_experiment(write(START + line + "\n" + TOWER), "trial")
+    with pytest.raises(NotFoundError, match=words):
+        plan(experiment)
+
+
+def test_an_experiment_takes_its_name_from_its_file_and_its_defaults_from_the_classes(write):
+    experiment = load_experiment(write(START + TOWER), "trial")
+    assert experiment == Experiment(name="trial", title="x", towers=(TowerConfig(kind="latents"),))
+    assert [config.seed for config in experiment.runs()] == [0, 1, 2]
+
+
+def test_a_whole_number_will_do_where_a_fraction_is_asked_for(write):
+    folder = write(START + "[sae]\ntrain = { lr = 1 }\n" + TOWER)
+    assert type(load_experiment(folder, "trial").sae.train.lr) is float
+
+
+RUN = RunConfig(
+    dataset="digits",
+    host=HostConfig(options={"epochs": 3}),
+    sae=SaeConfig(options={"encoder_norm": 0.5}),
+    towers=(TowerConfig(kind="latents", width=[9, 8, 7]), TowerConfig(kind="directions", depth=2)),
+    seed=7,
+)
+
+
+def test_a_canonical_config_comes_back_as_it_was():
+    back = RunConfig.from_canonical(RUN.canonical())
+    assert back == RUN and back.canonical() == RUN.canonical() and run_id(back) == run_id(RUN)
+
+
+def test_the_order_of_options_is_no_difference():
+    a, b = (dataclasses.replace(RUN, host=HostConfig(options=o)) for o in ({"x": 1, "y": 2}, {"y": 2, "x": 1}))
+    assert run_id(a) == run_id(b)
+
+
+OTHER = {
+    "kind": "directions", "depth": 5, "width": "doubling", "k": "constant", "folds": 3, "architecture": "other",
+    "options": {"some": 1}, "name": "other", "hook": "other", "steps": 7, "batch": 7, "lr": 7.0, "warmup": 0.07,
+    "decay": 0.07, "dead_after": 0.7, "dataset": "other", "seed": 8,
+}  # fmt: skip
+
+
+def changed(value, name):
+    """Every value that differs from `value` in exactly one field, however deep, with the field's path."""
+    if isinstance(value, tuple):
+        for i, item in enumerate(value):
+            for path, new in changed(item, f"{name}[{i}]"):
+                yield path, (*value[:i], new, *value[i + 1 :])
+    elif dataclasses.is_dataclass(value):
+        for field in dataclasses.fields(value):
+            old = getattr(value, field.name)
+            if isinstance(old, tuple) or dataclasses.is_dataclass(old):
+                inner = changed(old, f"{name}.{field.name}")
+            else:
+                new = (
+                    OTHER[field.name]
+                    if not isinstance(value, SaeConfig)
+                    else {**OTHER, "width": 99, "k": 9}[field.name]
+                )
+                inner = [(f"{name}.{field.name}", new)]
+            for path, new in inner:
+                yield path, dataclasses.replace(value, **{field.name: new})
+
+
+def test_the_run_id_changes_with_every_field():
+    simple = dataclasses.replace(RUN, towers=(TowerConfig(kind="latents"),))
+    variants = dict(changed(simple, "run"))
+    assert len(variants) > 25 and "run.towers[0].train.dead_after" in variants and "run.sae.width" in variants
+    ids = {path: run_id(config) for path, config in variants.items()}
+    assert run_id(simple) not in ids.values()
+    assert len(set(ids.values())) == len(ids)
+
+
+@pytest.mark.parametrize(
+    ("rule", "start", "values"),
+    [
+        ("constant", 16, [16, 16, 16, 16]),
+        ("doubling", 16, [16, 32, 64, 128]),
+        ("halving", 16, [16, 8, 4, 2]),
+        ("halving", 3, [3, 1, 1, 1]),
+    ],
+)
+def test_schedules(rule, start, values):
+    assert [scheduled(rule, start, depth) for depth in (1, 2, 3, 4)] == values
+
+
+def test_a_tower_derives_its_depths():
+    first = SaeConfig(width=64, k=16)
+    tower = TowerConfig(
+        kind="directions", width="halving", k=[4, 4, 99], options={"k_aux": 2}, train=TrainConfig(steps=9)
+    )
+    assert tower.at(1, first) is first
+    assert [(tower.at(d, first).width, tower.at(d, first).k) for d in (2, 3, 4)] == [(32, 4), (16, 4), (8, 8)]
+    assert tower.at(2, first).options == {"k_aux": 2} and tower.at(2, first).train.steps == 9
+
+
+def test_values_are_frozen():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        RUN.seed = 3
+    with pytest.raises(ConfigError, match="must be a table"):
+        build(HostConfig, [], "host")

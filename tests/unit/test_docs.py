@@ -1,0 +1,75 @@
+"""Documents are tested: a command, an option, a room or a shortcode that they do not mention fails."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+
+import pytest
+import typer.main
+from tests_root import CHECKOUT
+
+from analysis.cli import app
+from analysis.numbers import CONTROLS
+from analysis.results import TABLES
+from sae.discover import find_all, names
+
+COMMANDS = typer.main.get_command(app).commands
+
+
+def read(name: str) -> str:
+    return (CHECKOUT / name).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("command", sorted(COMMANDS))
+def test_every_command_is_in_the_architecture_and_says_what_it_reads_and_writes(command):
+    assert f"strata {command}" in read("ARCHITECTURE.md")
+    says = COMMANDS[command].help.lower()
+    assert "read" in says and ("writes" in says or "output" in says)
+
+
+@pytest.mark.parametrize("place", ["sae", "analysis"])
+def test_every_module_stands_in_the_architecture(place):
+    text = read("ARCHITECTURE.md")
+    modules = [m.name for m in (CHECKOUT / place).iterdir() if not m.name.startswith("__")]
+    missing = [m for m in modules if f"`{m}`" not in text and f"`{m}/`" not in text]
+    assert not missing
+
+
+def test_every_table_column_and_control_is_documented():
+    text = read("ARCHITECTURE.md")
+    tables = [f"{name}.parquet" for name in TABLES]
+    for word in (*tables, *CONTROLS):
+        assert word in text, word
+
+
+def test_every_figure_id_is_in_the_architecture():
+    text = read("ARCHITECTURE.md")
+    for package in ("charts", "grids"):
+        for name in names(f"analysis.{package}"):
+            assert f"fig-{name.replace('_', '-')}" in text, name
+    for name in names("analysis.tables"):
+        assert f"tbl-{name}" in text, name
+
+
+def test_the_readme_starts_with_the_two_commands_and_a_picture():
+    top = "\n".join(read("README.md").splitlines()[:30])
+    assert "make site" in top and "make test" in top and re.search(r"!\[[^]]+\]\(docs/", top)
+
+
+def test_links_in_documents_lead_to_files():
+    for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"):
+        for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", read(name)):
+            assert (CHECKOUT / target).exists(), f"{name}: {target}"
+
+
+def test_every_measure_says_what_it_is():
+    for name, measure in find_all("sae.measures").items():
+        assert (measure.__doc__ or "").strip(), name
+
+
+def test_building_needs_no_torch():
+    modules = "analysis.build, analysis.plan, analysis.cli, analysis.site.render"
+    code = f"import {modules}, sys; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=CHECKOUT, check=False).returncode == 0

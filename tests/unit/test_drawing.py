@@ -1,0 +1,70 @@
+"""Drawings: bands over seeds, labels that do not touch, colours that the theme knows."""
+
+from __future__ import annotations
+
+import itertools
+import re
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests_root import CHECKOUT
+
+from analysis.drawing import LABEL_GAP, end_labels, over_seeds, spoken
+from analysis.style import ROLES, css_colours
+
+
+def lines(values: dict[str, list[float]]) -> pd.DataFrame:
+    rows = [
+        {"series": name, "run": f"r{run}", "depth": 1, "value": value}
+        for name, given_ in values.items()
+        for run, value in enumerate(given_)
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_over_seeds_gives_mean_least_largest_and_count():
+    row = over_seeds(lines({"a": [1.0, 2.0, 6.0]})).iloc[0]
+    assert (row["mean"], row["low"], row["high"], row["seeds"]) == (3.0, 1.0, 6.0, 3)
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=6))
+def test_end_labels_keep_their_order_their_distance_and_stay_on_the_axis(values):
+    data = over_seeds(lines({f"s{i}": [value] for i, value in enumerate(values)}))
+    ends = end_labels(data, (0.0, 1.0))
+    assert list(ends["mean"]) == sorted(ends["mean"])
+    at = list(ends["at"])
+    assert all(b - a > 0.8 * LABEL_GAP for a, b in itertools.pairwise(at))
+    assert min(at) > -LABEL_GAP and max(at) < 1 + LABEL_GAP
+
+
+@pytest.mark.parametrize(
+    ("value", "percent", "text"), [(0.856, True, "86%"), (0.856, False, "0.86"), (-0.001, False, "0.00")]
+)
+def test_spoken_numbers(value, percent, text):
+    assert spoken(value, percent) == text
+    assert spoken(float("nan")) == "undefined"
+
+
+def test_the_theme_defines_every_role_and_its_light_values_are_the_palette():
+    css = (CHECKOUT / "report/assets/theme.css").read_text()
+    light, media, dark = (
+        css.split("{", 1)[1].split("}", 1)[0],
+        css.split("@media", 1)[1],
+        css.split("body.quarto-dark {")[1],
+    )
+    for role, colour in ROLES.items():
+        assert re.search(rf"--{role}: {colour};", light), role
+        assert f"--{role}:" in media and f"--{role}:" in dark.split("}")[0], role
+
+
+def test_the_script_knows_the_same_palette():
+    script = (CHECKOUT / "report/assets/charts.js").read_text()
+    found = dict(re.findall(r'"(#[0-9a-f]{6})": "--(\w+)"', script))
+    assert found == {colour: role for role, colour in ROLES.items()}
+
+
+def test_no_palette_colour_is_a_part_of_another():
+    assert len(set(ROLES.values())) == len(ROLES)
+    assert css_colours(f'fill="{ROLES["c1"]}"') == 'fill="var(--c1)"'

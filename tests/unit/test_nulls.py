@@ -1,0 +1,119 @@
+"""Floors that need no SAE: storing rows, random directions, principal components."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from sae.nulls import fit_on_support, memorising_bound, pca, random_dictionary, random_directions
+
+
+def draw(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def explained(rows, back):
+    return 1 - float((rows - back).pow(2).sum() / (rows - rows.mean(0)).pow(2).sum())
+
+
+def noise(n_rows, d_in, seed=0):
+    """Isotropic unit rows."""
+    return random_directions(n_rows, d_in, draw(seed))
+
+
+def dot_codes(rows, directions, k):
+    """Rows given back from their k largest dot products, without any fit: how an SAE's untrained encoder codes."""
+    values, indices = (rows @ directions.T).topk(k)
+    return torch.zeros(len(rows), len(directions)).scatter(1, indices, torch.relu(values)) @ directions
+
+
+@pytest.fixture(scope="module")
+def rows():
+    """Anisotropic centred rows."""
+    given = torch.randn(300, 16, generator=draw(2)) * torch.linspace(0.3, 2, 16)
+    return given - given.mean(0)
+
+
+@pytest.mark.parametrize(("latents", "n_rows", "bound"), [(64, 256, 0.25), (256, 256, 1.0), (999, 256, 1.0)])
+def test_the_memorising_bound_is_the_share_of_rows_that_fit(latents, n_rows, bound):
+    assert memorising_bound(latents, n_rows) == bound
+
+
+def test_storing_rows_does_reach_the_memorising_bound_on_noise():
+    rows = noise(200, 32)
+    back = torch.cat([rows[:50], rows.mean(0).expand(150, -1)])
+    assert explained(rows, back) == pytest.approx(memorising_bound(50, 200), abs=0.01)
+
+
+def test_isotropic_noise_at_64_dimensions_with_k_4_and_a_quarter_as_many_latents():
+    """Dot-product codes: .27 of noise for random directions, .36 in-sample for a dictionary of stored rows."""
+    rows = noise(1024, 64)
+    assert explained(rows, dot_codes(rows, random_directions(256, 64, draw(1)), 4)) == pytest.approx(0.269, abs=0.02)
+    assert explained(rows, dot_codes(rows, rows[:256], 4)) == pytest.approx(0.36, abs=0.03)
+
+
+def test_codes_fitted_by_least_squares_are_a_higher_floor_than_dot_products():
+    rows = noise(400, 64)
+    fitted = explained(rows, random_dictionary(rows, 256, 4, draw(1)))
+    assert fitted > explained(rows, dot_codes(rows, random_directions(256, 64, draw(1)), 4)) + 0.05
+    assert fitted == pytest.approx(0.41, abs=0.03)
+
+
+def test_a_random_dictionary_explains_less_in_more_dimensions():
+    small, large = (explained(x, random_dictionary(x, 128, 4, draw(1))) for x in (noise(300, 64), noise(300, 256)))
+    assert large < small / 2
+
+
+def test_the_least_squares_residual_is_orthogonal_to_the_chosen_directions(rows):
+    directions = random_directions(40, 16, draw(3))
+    support = torch.rand(len(rows), 40, generator=draw(4)).topk(5).indices
+    residual = rows - fit_on_support(rows, directions, support)
+    inner = (directions[support] @ residual[:, :, None])[:, :, 0]
+    assert float(inner.abs().max()) < 1e-3 * float(rows.norm(dim=1).max())
+    # ... so nothing else in the span of the chosen directions comes closer
+    by_numpy = np.linalg.lstsq(directions[support[0]].T.numpy(), rows[0].numpy(), rcond=None)[0]
+    torch.testing.assert_close(
+        rows[0] - residual[0], directions[support[0]].T @ torch.from_numpy(by_numpy), atol=1e-3, rtol=1e-3
+    )
+
+
+def test_reconstructions_are_orthogonal_projections_onto_k_directions(rows):
+    back = random_dictionary(rows, 40, 3, draw(3))
+    residual = rows - back
+    assert float((back * residual).sum(1).abs().max()) < 1e-3 * float(rows.norm(dim=1).max()) ** 2
+    # each row is given back from at most 3 of the directions that the same generator draws
+    directions = random_directions(40, 16, draw(3))
+    orthogonal = (residual @ directions.T).abs() < 1e-3 * rows.norm(dim=1, keepdim=True)
+    assert int(orthogonal.sum(1).min()) >= 3
+
+
+def test_explained_variance_rises_with_k_and_ends_at_1(rows):
+    values = [explained(rows, random_dictionary(rows, 64, k, draw(3))) for k in (1, 2, 4, 8, 16)]
+    assert values == sorted(values) and values[0] > 0.2
+    assert values[-1] == pytest.approx(1, abs=1e-4)
+    assert explained(rows, random_dictionary(rows, 64, 99, draw(3))) == pytest.approx(1, abs=1e-4)
+
+
+def test_a_random_dictionary_is_a_function_of_its_generator(rows):
+    one, again, other = (random_dictionary(rows, 40, 3, draw(seed)) for seed in (3, 3, 4))
+    assert torch.equal(one, again) and not torch.equal(one, other)
+
+
+def test_floors_leave_their_rows_and_the_global_random_state_alone(rows):
+    before, state = rows.clone(), torch.random.get_rng_state()
+    random_dictionary(rows, 40, 3, draw(3)), pca(rows, rows, 3)
+    assert torch.equal(rows, before) and torch.equal(state, torch.random.get_rng_state())
+
+
+@pytest.mark.parametrize("rank", [1, 4, 15, 16])
+def test_pca_against_a_singular_value_decomposition(rows, rank):
+    train, new = rows[:200] + 5.0, rows[200:] + 5.0
+    mean = train.numpy().mean(0)
+    _, _, components = np.linalg.svd(train.numpy() - mean, full_matrices=False)
+    by_svd = (new.numpy() - mean) @ components[:rank].T @ components[:rank] + mean
+    torch.testing.assert_close(pca(train, new, rank), torch.from_numpy(by_svd), atol=1e-4, rtol=1e-4)
+
+
+def test_pca_of_rank_0_is_the_mean(rows):
+    torch.testing.assert_close(pca(rows + 1.0, rows, 0), (rows + 1.0).mean(0).expand_as(rows))
