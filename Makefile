@@ -1,7 +1,8 @@
 # Two commands matter: `make site` and `make test`. Each makes .venv and installs what it needs, then does its job.
 PYTHON ?= python3
 BIN := .venv/bin
-export OMP_WAIT_POLICY ?= passive   # idle torch threads must not spin where another process needs the core
+# Idle torch threads must not spin where another process needs the core.
+export OMP_WAIT_POLICY ?= passive
 
 .PHONY: site preview test test-all check bench clean
 site: .venv/.installed
@@ -12,12 +13,12 @@ preview: site
 	@$(BIN)/strata serve
 
 test: .venv/.installed-dev
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-all: .venv/.installed-browser
 	$(BIN)/strata run digits
 	$(BIN)/strata render --renderer embedded
-	$(BIN)/python -m pytest -m "" -n 2
+	$(BIN)/python -m pytest -m "" -n 2 --dist loadfile
 
 check: .venv/.installed-dev
 	$(BIN)/ruff format --check .

@@ -246,3 +246,6 @@ def main() -> None:
     except StrataError as error:
         errors.print(f"error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
         sys.exit(1)
+    except OSError as error:  # a folder that cannot be written, a full disk: the message names the file
+        errors.print(f"error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(1)

@@ -66,8 +66,12 @@ def _normal(module: str) -> str:
     """The module as parsed, docstrings left out."""
     tree = ast.parse(_file(module).read_text(encoding="utf-8"))
     for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            body = node.body
-            if body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
-                node.body = body[1:]
+        body = getattr(node, "body", None)
+        if isinstance(body, list):
+            # a string that stands alone is documentation, also under a field
+            node.body = [part for part in body if not _is_text(part)]  # type: ignore[attr-defined]  # just read
     return hashlib.sha256(ast.dump(tree).encode()).hexdigest()
+
+
+def _is_text(node: ast.AST) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)

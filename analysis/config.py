@@ -85,6 +85,8 @@ class TowerConfig:
             value = getattr(self, name)
             if isinstance(value, str) and value not in RULES:
                 raise ConfigError(f"towers.{name} = {value!r}: must be {', '.join(RULES)} or a list of numbers")
+            if isinstance(value, list) and any(number < 1 for number in value):
+                raise ConfigError(f"towers.{name} = {value}: every number must be at least 1")
             if isinstance(value, list) and len(value) != self.depth - 1:
                 raise ConfigError(
                     f"towers.{name} = {value}: needs {self.depth - 1} numbers, for depths 2 to {self.depth}"
@@ -214,6 +216,8 @@ def load_experiment(folder: Path, name: str) -> Experiment:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path.name}: {error}") from error
+    if "name" in table:
+        raise ConfigError(f"{path.name}: unknown key 'name'; an experiment is named by its file")
     try:
         return build(Experiment, {"name": name, **table}, path.name)
     except ConfigError as error:

@@ -11,6 +11,7 @@ import time
 import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,7 +51,7 @@ def run(
     """
     chains = plan(experiment)
     stages = {stage.key: stage for chain in chains for stage in chain.stages}
-    missing = [chain for chain in chains if not chain.measures.complete(paths.runs)]
+    missing = [chain for chain in chains if not all(stage.complete(paths.runs) for stage in chain.stages)]
     started = time.monotonic()
 
     def tell() -> None:
@@ -68,7 +69,10 @@ def run(
             while not work.done():
                 tell()
                 time.sleep(POLL_SECONDS)
-            failures = [failure for failure in work.result() if failure]
+            try:
+                failures = [failure for failure in work.result() if failure]
+            except BrokenProcessPool as error:  # a worker was killed, by hand or for want of memory
+                raise StageError(f"a worker process died ({error}); what was done is kept, run again") from error
         tell()
         if failures:
             raise StageError(f"{len(failures)} of {len(chains)} chains failed:\n" + "\n".join(failures))

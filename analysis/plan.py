@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import importlib
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -58,6 +59,7 @@ def chain(config: RunConfig, control: str) -> Chain:
         "host",
         {
             "dataset": config.dataset,
+            "data": fingerprint(config.dataset),
             "host": config.host.name,
             "options": config.host.options,
             "trained": HOSTS[control],
@@ -100,6 +102,13 @@ def chain(config: RunConfig, control: str) -> Chain:
     return Chain(config, control, (host, activations, *layers, measures))
 
 
+def fingerprint(dataset: str) -> str:
+    """What the data set says of its own files, if it says anything: other data, another run."""
+    _module("analysis.datasets", dataset)
+    module = importlib.import_module(f"analysis.datasets.{dataset}")
+    return str(module.fingerprint()) if hasattr(module, "fingerprint") else ""
+
+
 def _sae(
     config: RunConfig,
     sae: SaeConfig,
@@ -124,6 +133,8 @@ def _sae(
         },
         {"activations": activations, **{f"layer_{d}": stage for d, stage in enumerate(below, 1)}},
         _module("sae.architectures", sae.architecture),
+        # folds are scored while training; the measure is found by name, so imports do not show it
+        "sae.measures.variance_explained",
     )
 
 

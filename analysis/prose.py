@@ -14,7 +14,7 @@ from pathlib import Path
 
 from sae.errors import RenderError
 
-NUMBER = re.compile(r"(?<![\w./-])(?:\d+)?\.\d+(?![\w.]*\d)|(?<![\w.])\d+(?:\.\d+)?\s?%")
+NUMBER = re.compile(r"(?<![\w./:-])(?:\d+)?\.\d+(?![\w.]*\d)|(?<![\w.])\d+(?:\.\d+)?\s?%")
 SOURCED = re.compile(r"\[[^\]]*\]\{\.sourced[^}]*source=[^}]*\}")
 # In this order: what opens first hides what stands inside it.
 PASSED_OVER = (

@@ -32,7 +32,7 @@ from PIL import Image
 from analysis.config import Experiment
 from analysis.paths import Paths
 from analysis.plan import Chain
-from analysis.runs import MANIFEST, read_manifest, write_manifest
+from analysis.runs import MANIFEST, clear_leftovers, read_manifest, write_manifest
 from sae.discover import find
 from sae.errors import NotFoundError
 
@@ -136,7 +136,10 @@ def open_results(name: str, paths: Paths) -> Results:
 def is_current(experiment: Experiment, chains: list[Chain], paths: Paths) -> bool:
     """Whether the collected tables are those of exactly these chains."""
     folder = paths.collected / experiment.name
-    return (folder / MANIFEST).exists() and read_manifest(folder)["stages"] == _stage_keys(chains)
+    if not (folder / MANIFEST).exists():
+        return False
+    manifest = read_manifest(folder)
+    return bool(manifest["stages"] == _stage_keys(chains) and manifest["title"] == experiment.title)
 
 
 def collect(experiment: Experiment, chains: list[Chain], paths: Paths) -> Path:
@@ -145,7 +148,7 @@ def collect(experiment: Experiment, chains: list[Chain], paths: Paths) -> Path:
     if is_current(experiment, chains, paths):
         return final
     work = final.with_name(f"{final.name}.tmp-{os.getpid()}")
-    shutil.rmtree(work, ignore_errors=True)
+    clear_leftovers(final)
     work.mkdir(parents=True)
     folders = [chain.measures.folder(paths.runs) for chain in chains]
     for table in TABLES[1:]:

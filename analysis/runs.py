@@ -99,7 +99,8 @@ def clear_leftovers(final: Path) -> None:
     """Remove half-written folders of `final` whose process is gone."""
     for left in final.parent.glob(f"{final.name}.tmp-*"):
         pid = int(left.name.rsplit("-", 1)[1])
-        if not psutil.pid_exists(pid):
+        # our own number on a leftover: an earlier process had it (in a container numbers repeat)
+        if pid == os.getpid() or not psutil.pid_exists(pid):
             shutil.rmtree(left, ignore_errors=True)
 
 
@@ -114,7 +115,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     """The manifest of a whole folder. Raises StageError where there is none."""
     try:
         content: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, json.JSONDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise StageError(f"{folder} has no readable manifest: {error}") from error
     return content
 

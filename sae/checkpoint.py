@@ -14,8 +14,8 @@ import safetensors
 import torch
 from safetensors.torch import save_file
 
-from sae.discover import find
-from sae.errors import CheckpointError
+from sae.discover import construct
+from sae.errors import CheckpointError, ConfigError, NotFoundError
 from sae.layer import Layer
 from sae.normaliser import Normaliser
 
@@ -51,17 +51,17 @@ def load_layer(path: Path, architecture: str | None = None) -> Layer:
         raise CheckpointError(f"{path} is not a readable safetensors file: {error}") from error
     if metadata.get("format") != FORMAT:
         raise CheckpointError(f"{path} has format {metadata.get('format')!r}, expected {FORMAT!r}")
-    if architecture is not None and metadata["architecture"] != architecture:
-        raise CheckpointError(f"{path} holds a {metadata['architecture']!r} SAE, asked for as {architecture!r}")
-    sae = find("sae.architectures", metadata["architecture"])(
-        metadata["d_in"], metadata["n_latents"], **metadata["options"]
-    )
-    state = {name.removeprefix("sae."): value for name, value in tensors.items() if name != MEAN}
     try:
-        sae.load_state_dict(state)
-    except RuntimeError as error:
+        found, options = metadata["architecture"], metadata["options"]
+        sizes, scale, gamma = (metadata["d_in"], metadata["n_latents"]), metadata["scale"], metadata["gamma"]
+        mean = tensors.pop(MEAN)
+    except KeyError as error:
+        raise CheckpointError(f"{path} lacks {error.args[0]!r}") from error
+    if architecture is not None and found != architecture:
+        raise CheckpointError(f"{path} holds a {found!r} SAE, asked for as {architecture!r}")
+    try:
+        sae = construct("sae.architectures", found, *sizes, **options)
+        sae.load_state_dict({name.removeprefix("sae."): value for name, value in tensors.items()})
+    except (ConfigError, NotFoundError, RuntimeError, TypeError) as error:
         raise CheckpointError(f"{path}: {error}") from error
-    if MEAN not in tensors:
-        raise CheckpointError(f"{path} lacks the tensor {MEAN!r}")
-    normaliser = Normaliser(tensors[MEAN].to(torch.float32), metadata["scale"], metadata["gamma"])
-    return Layer(metadata["architecture"], sae, normaliser)
+    return Layer(found, sae, Normaliser(mean.to(torch.float32), scale, gamma))

@@ -26,9 +26,9 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         for name in ("steps", "batch", "lr", "dead_after"):
-            if getattr(self, name) <= 0:
+            if not getattr(self, name) > 0:  # so that NaN is refused too
                 raise ConfigError(f"train.{name} = {getattr(self, name)}: must be above 0")
-        if self.warmup < 0 or self.decay < 0 or self.warmup + self.decay > 1:
+        if not (self.warmup >= 0 and self.decay >= 0 and self.warmup + self.decay <= 1):
             raise ConfigError(
                 f"train.warmup + train.decay = {self.warmup} + {self.decay}: each at least 0, together at most 1"
             )

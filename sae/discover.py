@@ -8,11 +8,12 @@ run over all that is found. Modules whose name starts with an underscore are hel
 from __future__ import annotations
 
 import importlib
+import inspect
 import pkgutil
 from collections.abc import Callable
 from typing import Any
 
-from sae.errors import NotFoundError
+from sae.errors import ConfigError, NotFoundError
 
 
 def names(package: str) -> list[str]:
@@ -42,3 +43,14 @@ def find(package: str, name: str) -> Callable[..., Any]:
 def find_all(package: str) -> dict[str, Callable[..., Any]]:
     """Every object that `package` offers, by module name, sorted."""
     return {name: find(package, name) for name in names(package)}
+
+
+def construct(package: str, name: str, *arguments: Any, **options: Any) -> Any:
+    """An object of the class that `package.name` offers. Raises ConfigError for an option that it does not take."""
+    kind = find(package, name)
+    try:
+        inspect.signature(kind).bind(*arguments, **options)
+    except TypeError as error:
+        known = [p.name for p in inspect.signature(kind).parameters.values() if p.kind is p.KEYWORD_ONLY]
+        raise ConfigError(f"{package}.{name}: {error}; its options: {', '.join(known) or 'none'}") from error
+    return kind(*arguments, **options)

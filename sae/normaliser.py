@@ -30,10 +30,13 @@ class Normaliser:
     @classmethod
     def fit(cls, rows: Float[Tensor, "rows d_in"]) -> Normaliser:
         """Fit on training rows. Raises NumericError for rows that are not finite or do not vary at all."""
+        if not len(rows):
+            raise NumericError("there are no input rows to fit on")
         check_finite(rows)
         mean = rows.mean(0)
         spread = (rows - mean).pow(2).sum(1).mean().sqrt()
-        if float(spread) < 1e-12:
+        # float32 rounding alone gives constant rows a spread of about 1e-7 of their size
+        if float(spread) <= 1e-6 * float(mean.norm()) + 1e-12:
             raise NumericError(f"the {len(rows)} input rows do not vary (spread {float(spread):.1e}): nothing to learn")
         return cls(mean, float(spread) / rows.shape[1] ** 0.5, float(mean.norm() / spread))
 

@@ -64,6 +64,6 @@ def pca(train: Float[Tensor, "rows d_in"], rows: Float[Tensor, "batch d_in"], ra
     centred = (train - mean).double()
     # eigenvectors of the covariance: rows are many and columns few, so this is far cheaper than a full SVD
     _, vectors = torch.linalg.eigh(centred.T @ centred)
-    basis = vectors[:, -rank:].to(rows.dtype)
+    basis = vectors[:, vectors.shape[1] - rank :].to(rows.dtype)  # eigenvalues ascend; rank 0 leaves the mean
     back: Tensor = (rows - mean) @ basis @ basis.T + mean
     return back

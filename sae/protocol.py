@@ -7,7 +7,7 @@ that measuring an SAE can never alter it; only the training loop calls the under
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Bool, Float
@@ -16,6 +16,7 @@ from torch import Tensor
 from sae.records import Codes, Loss
 
 
+@runtime_checkable
 class SAE(Protocol):
     """A sparse autoencoder on rows of width `d_in` with `n_latents` latents."""
 

@@ -87,6 +87,13 @@ def training_rows(tower: Tower, host: Float[Tensor, "batch d_host"]) -> Float[Te
     return tower.layers[-1].sae.directions().clone()
 
 
-def fold_rows(n_rows: int, folds: int, generator: torch.Generator) -> list[Tensor]:
-    """Disjoint row numbers of `folds` held-out parts whose sizes differ by at most 1."""
-    return list(torch.randperm(n_rows, generator=generator).tensor_split(folds))
+def folds_of(
+    rows: Float[Tensor, "rows d_in"], folds: int, generator: torch.Generator
+) -> list[tuple[Float[Tensor, "kept d_in"], Float[Tensor, "held d_in"]]]:
+    """`folds` pairs (the other rows, held-out rows); held-out parts are disjoint, their sizes differ by at most 1."""
+    pairs = []
+    for part in torch.randperm(len(rows), generator=generator).tensor_split(folds):
+        kept = torch.ones(len(rows), dtype=torch.bool)
+        kept[part] = False
+        pairs.append((rows[kept], rows[part]))
+    return pairs

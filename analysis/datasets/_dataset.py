@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import struct
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,7 +47,7 @@ def read_idx(path: Path, again: str) -> NDArray[np.uint8]:
         raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
         zero, kind, dimensions = struct.unpack(">HBB", raw[:4])
         shape = struct.unpack(f">{dimensions}I", raw[4 : 4 + 4 * dimensions])
-    except (OSError, EOFError, struct.error, ValueError) as error:
+    except (OSError, EOFError, struct.error, zlib.error, ValueError) as error:
         raise DataError(f"{path} cannot be read as an IDX file ({error}); {again}") from error
     values = np.frombuffer(raw, np.uint8, offset=4 + 4 * dimensions)
     expected = int(np.prod(shape))
@@ -64,6 +65,10 @@ def from_idx_folder(name: str, folder: Path, class_names: tuple[str, ...], again
         if path is None:
             raise DataError(f"{folder} has no file {part}-ubyte(.gz); {again}")
         parts[part] = read_idx(path, again)
+    for half in ("train", "t10k"):
+        images, labels = parts[f"{half}-images-idx3"], parts[f"{half}-labels-idx1"]
+        if len(images) != len(labels):
+            raise DataError(f"{folder}: {half} has {len(images)} images but {len(labels)} labels; {again}")
     held_out = np.repeat([False, True], [len(parts["train-labels-idx1"]), len(parts["t10k-labels-idx1"])])
     return Dataset(
         name,

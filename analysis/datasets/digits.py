@@ -15,6 +15,14 @@ AGAIN = "get it again with `git checkout data/digits` or make it with `python da
 ROWS, HELD_OUT = 10_000, 2_000
 
 
+def fingerprint() -> str:
+    """The sha256 that the file must have; part of every run's key."""
+    try:
+        return (paths.find().data / "digits" / "digits.sha256").read_text().split()[0]
+    except (OSError, IndexError) as error:
+        raise DataError(f"data/digits/digits.sha256: {error}; {AGAIN}") from error
+
+
 def digits() -> Dataset:
     """Read `data/digits/digits.npz`. Raises DataError when the file is missing, altered or short."""
     folder = paths.find().data / "digits"

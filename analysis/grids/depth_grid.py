@@ -31,7 +31,10 @@ def depth_grid(results: Results) -> Drawing:
     for kind, depth, control, name, gloss in rows_of(results):
         chosen = evenly(results, kind, depth, control, COLUMNS)
         if chosen.empty:
-            body.append(f'<div class="grid-row"><h4>{name}</h4><p>No latent fires ten times or more here.</p></div>')
+            body.append(
+                f'<div class="grid-row"><div class="grid-head"><b>{name}</b></div>'
+                "<p>No latent fires ten times or more here.</p></div>"
+            )
             continue
         figures = []
         for rank, row in chosen.iterrows():
@@ -44,7 +47,7 @@ def depth_grid(results: Results) -> Drawing:
             word = "neuron" if kind == "host" else "latent"
             says = f"{name}, {word} {int(row['latent'])}: {spoken_counts(results.sprite, examples)}"
             figures.append(
-                f'<figure class="cell"><div class="digits" role="img" aria-label="{says}">'
+                f'<figure class="grid-cell"><div class="digits" role="img" aria-label="{says}">'
                 f"{cells(results.sprite, examples)}</div>"
                 f"<figcaption>{word} {int(row['latent'])}<br><b>{row['share']:.0%}</b> one class</figcaption></figure>"
             )
@@ -56,7 +59,8 @@ def depth_grid(results: Results) -> Drawing:
     return Drawing(
         title=(
             f"The mean neuron gives {spoken(results.mean('top_class_share', 'host', 0), True)} of its activation to "
-            f"one class, the mean latent of depth {last} {spoken(results.mean('top_class_share', 'latents', last), True)}"
+            f"one class, the mean latent of depth {last} "
+            f"{spoken(results.mean('top_class_share', 'latents', last), True)}"
         ),
         caption=(
             f"Each cell shows the {IMAGES} held-out digits that drive one latent most, strongest first. The columns "

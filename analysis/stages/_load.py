@@ -14,7 +14,7 @@ from analysis.datasets._dataset import Dataset
 from analysis.hosts._host import Host
 from analysis.runs import read_manifest
 from sae.checkpoint import load_layer
-from sae.discover import find
+from sae.discover import construct, find
 from sae.tower import Kind, Tower
 
 
@@ -27,7 +27,9 @@ def dataset_of(name: str) -> Dataset:
 def new_host(config: dict[str, Any], dataset: Dataset) -> Host:
     """The host that a host stage's config describes, with its initial weights."""
     shape = (dataset.images.shape[1], dataset.images.shape[2])
-    host: Host = find("analysis.hosts", config["host"])(shape, dataset.n_classes, config["seed"], **config["options"])
+    host: Host = construct(
+        "analysis.hosts", config["host"], shape, dataset.n_classes, config["seed"], **config["options"]
+    )
     return host
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import torch
@@ -70,5 +72,8 @@ class Tables:
         }
 
     def _key(self, tidy: pd.DataFrame, kind: str, depth: int, split: str) -> pd.DataFrame:
-        key = {"run": self.run, "kind": kind, "depth": depth, "split": split, "control": self.control}
-        return pd.concat([pd.DataFrame([key] * len(tidy), index=tidy.index), tidy], axis=1).reset_index(drop=True)
+        """`tidy` with the key columns in front; an empty table (a dead depth) keeps them and their types."""
+        key: dict[str, Any] = {"run": self.run, "kind": kind, "depth": depth, "split": split, "control": self.control}
+        keyed = tidy.reset_index(drop=True).assign(**key)
+        keyed["depth"] = keyed["depth"].astype("int64")
+        return keyed.astype(dict.fromkeys(("run", "kind", "split", "control"), "str"))[[*key, *tidy.columns]]

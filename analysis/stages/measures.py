@@ -5,6 +5,8 @@ Depth 0 (kind `host`) is the host itself: its neurons taken as latents, its clea
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +18,12 @@ from analysis.runs import read_manifest
 from analysis.stages._load import load_host, load_store, load_tower, read_json
 from analysis.stages._tables import Tables
 from sae.discover import find_all
-from sae.evaluate import Reading, Seen, class_sums, evaluate
+from sae.evaluate import ClassSums, Reading, Seen, class_sums, evaluate
 from sae.measures._sums import ClassMeasure
 from sae.nulls import memorising_bound, pca, random_dictionary
 from sae.records import Codes
 from sae.seeding import stream
-from sae.tower import Tower
+from sae.tower import Tower, folds_of
 
 TOP_EXAMPLES = 9
 PERMUTATIONS = 10
@@ -48,17 +50,16 @@ def measures(work: Path, config: dict[str, Any], inputs: dict[str, Path]) -> dic
 
 def neurons(tables: Tables, store: ActivationStore, host: Host, hook: str, seed: int) -> None:
     """Depth 0: the host's own neurons, measured as if they were latents."""
-    chosen: torch.Tensor | None = None
+    train: Seen | None = None
     for split in SPLITS:
-        rows, labels = store.rows(split), store.labels(split)
-        codes = Codes.from_dense(torch.relu(rows))
-        chosen = class_sums(codes.dense(), labels, store.n_classes).best_class() if chosen is None else chosen
+        rows = store.rows(split)
         seen = Seen(
-            codes=codes, x=rows, host=rows, host_hat=rows, logits=host.logits_from(rows, hook),
-            labels=labels, n_classes=store.n_classes, chosen=chosen,
+            codes=Codes.from_dense(torch.relu(rows)), x=rows, host=rows, host_hat=rows,
+            logits=host.logits_from(rows, hook), labels=store.labels(split), n_classes=store.n_classes,
         )  # fmt: skip
+        train = train or seen
         tables.add("host", 0, split, evaluate([seen], "input", ("l0",)))
-        record_examples(tables, "host", 0, split, seen, store, seed)
+        record_examples(tables, "host", 0, split, seen, train, store, seed)
 
 
 def own_input(tables: Tables, tower: Tower, depth: int, store: ActivationStore, folder: Path, seed: int) -> None:
@@ -76,78 +77,93 @@ def own_input(tables: Tables, tower: Tower, depth: int, store: ActivationStore, 
         )  # fmt: skip
         readings = evaluate([seen], "input")
         tables.add(kind, depth, split, readings)
-        floors(tables, kind, depth, split, train, rows, layer.sae.n_latents, readings["l0"].value, seed)
+        sample = rows[torch.randperm(len(rows), generator=stream(seed, "floor sample"))[:FLOOR_SAMPLE]]
+        floors(tables, kind, depth, split, [(train, sample)], layer.sae.n_latents, readings["l0"].value, seed)
     if by_folds:
-        value = read_json(folder / "folds.json")["variance_explained"]
-        tables.add(kind, depth, "held_out", {"variance_explained": Reading(value, len(train))})
-        floors(tables, kind, depth, "held_out", train, train, layer.sae.n_latents, readings["l0"].value, seed)
-    tables.value(kind, depth, "train", "memorising", "variance_explained",
-                 memorising_bound(layer.sae.n_latents, len(train)), len(train))  # fmt: skip
+        stored = read_json(folder / "folds.json")
+        tables.add(kind, depth, "held_out", {"variance_explained": Reading(stored["variance_explained"], len(train))})
+        pairs = folds_of(train, stored["folds"], stream(seed, "folds"))
+        floors(tables, kind, depth, "held_out", pairs, layer.sae.n_latents, readings["l0"].value, seed)
     tables.value(kind, depth, "train", tables.control, "gamma", layer.normaliser.gamma, len(train))
 
 
 def floors(
     tables: Tables, kind: str, depth: int, split: str,
-    train: torch.Tensor, rows: torch.Tensor, n_latents: int, l0: float, seed: int,
+    pairs: list[tuple[torch.Tensor, torch.Tensor]], n_latents: int, l0: float, seed: int,
 ) -> None:  # fmt: skip
-    """A random dictionary and PCA, each at the depth's own L0. Only for the trained host: floors of its rows."""
+    """Random dictionary and PCA at the depth's own L0, and the memorising bound. Only on the trained host's rows.
+
+    `pairs` are (rows to fit on, rows to score): one pair, or one a fold, so that no floor sees what it is scored on.
+    """
     if tables.control != "none":
         return
-    k, mean = max(1, round(l0)), train.mean(0)
-    sample = rows[torch.randperm(len(rows), generator=stream(seed, "floor sample"))[:FLOOR_SAMPLE]]
-    draw = stream(seed, "random dictionary", kind, depth)
-    for control, back in (
-        ("random_dictionary", random_dictionary(sample - mean, n_latents, k, draw) + mean),
-        ("pca", pca(train, sample, k)),
-    ):
-        seen = Seen(codes=Codes.from_dense(torch.zeros(1, 1)), x=sample, x_hat=back)
+    k, draw = max(1, round(l0)), stream(seed, "random dictionary", kind, depth)
+    x = torch.cat([rows for _, rows in pairs])
+    back: dict[str, list[torch.Tensor]] = {"random_dictionary": [], "pca": []}
+    for fit, rows in pairs:
+        mean = fit.mean(0)
+        back["random_dictionary"].append(random_dictionary(rows - mean, n_latents, k, draw) + mean)
+        back["pca"].append(pca(fit, rows, k))
+    for control, parts in back.items():
+        seen = Seen(codes=Codes.from_dense(torch.zeros(1, 1)), x=x, x_hat=torch.cat(parts))
         reading = evaluate([seen], "input", ("variance_explained",))["variance_explained"]
         tables.value(kind, depth, split, control, "variance_explained", reading.value, reading.n)
+    if split == "train":
+        rows = pairs[0][0]
+        bound = memorising_bound(n_latents, len(rows))
+        tables.value(kind, depth, split, "memorising", "variance_explained", bound, len(rows))
 
 
 def on_examples(
     tables: Tables, tower: Tower, depth: int, store: ActivationStore, host: Host, hook: str, seed: int
 ) -> None:
     """Measures of a depth on host examples: classes, mass, and the host decoded all the way down."""
-    chosen: torch.Tensor | None = None
+    train: Seen | None = None
     for split in SPLITS:
-        rows, labels = store.rows(split), store.labels(split)
-        codes = tower.codes(rows, depth)
-        chosen = class_sums(codes.dense(), labels, store.n_classes).best_class() if chosen is None else chosen
+        rows = store.rows(split)
         back = tower.decode(rows, depth)
         seen = Seen(
-            codes=codes, unit=tower.unit(depth), host=rows, host_hat=back,
-            logits=host.logits_from(back, hook), labels=labels, n_classes=store.n_classes, chosen=chosen,
+            codes=tower.codes(rows, depth), unit=tower.unit(depth), host=rows, host_hat=back,
+            logits=host.logits_from(back, hook), labels=store.labels(split), n_classes=store.n_classes,
         )  # fmt: skip
-        record_examples(tables, tower.kind, depth, split, seen, store, seed)
+        train = train or seen
+        record_examples(tables, tower.kind, depth, split, seen, train, store, seed)
 
 
 def record_examples(
-    tables: Tables, kind: str, depth: int, split: str, seen: Seen, store: ActivationStore, seed: int
+    tables: Tables, kind: str, depth: int, split: str, seen: Seen, train: Seen, store: ActivationStore, seed: int
 ) -> None:
     """All example measures, the class measures under permuted labels, and what drives each latent most."""
+    seen = replace(seen, chosen=train.by_class.best_class())
     readings = evaluate([seen], "examples")
     tables.add(kind, depth, split, readings)
     tables.latent_values(kind, depth, split, readings, seen)
     if split == "held_out":
         tables.top_examples(kind, depth, seen, store.ids(split), TOP_EXAMPLES)
     if tables.control == "none":
-        tables.add(kind, depth, split, permuted(seen, seed), control="permuted_labels")
+        tables.add(kind, depth, split, permuted(seen, train, seed), control="permuted_labels")
 
 
-def permuted(seen: Seen, seed: int) -> dict[str, Reading]:
-    """Class measures with labels shuffled over examples, the class chosen anew; means over several shuffles."""
-    assert seen.labels is not None
+def permuted(seen: Seen, train: Seen, seed: int) -> dict[str, Reading]:
+    """Class measures with labels shuffled over examples; means over several shuffles.
+
+    Each shuffle chooses the class of a latent anew, on shuffled training labels, as the real class is chosen on real
+    ones. `n` is the number of shuffles in which the measure was defined.
+    """
     draw = stream(seed, "permuted labels")
-    measures = {
-        name: kind
-        for name, kind in find_all("sae.measures").items()
-        if issubclass(kind, ClassMeasure)  # type: ignore[arg-type]  # what measures offer are classes
-    }
-    values: dict[str, list[float]] = {name: [] for name in measures}
+    values: dict[str, list[float]] = {}
     for _ in range(PERMUTATIONS):
-        labels = seen.labels[torch.randperm(len(seen.labels), generator=draw)]
-        sums = class_sums(seen.dense, labels, seen.n_classes)
-        for name, kind in measures.items():
-            values[name].append(kind.read(sums, sums.best_class()).value)  # type: ignore[attr-defined]  # a ClassMeasure
-    return {name: Reading(sum(given) / PERMUTATIONS, PERMUTATIONS) for name, given in values.items()}
+        sums, chosen = _shuffled(seen, draw), _shuffled(train, draw).best_class()
+        for name, kind in find_all("sae.measures").items():
+            if isinstance(kind, type) and issubclass(kind, ClassMeasure):
+                values.setdefault(name, []).append(kind.read(sums, chosen).value)
+    defined = {name: [value for value in given if not math.isnan(value)] for name, given in values.items()}
+    return {
+        name: Reading(sum(given) / len(given) if given else math.nan, len(given)) for name, given in defined.items()
+    }
+
+
+def _shuffled(seen: Seen, draw: torch.Generator) -> ClassSums:
+    assert seen.labels is not None
+    order = torch.randperm(len(seen.labels), generator=draw)
+    return class_sums(seen.dense, seen.labels[order], seen.n_classes)

@@ -11,11 +11,11 @@ import torch
 from analysis.stages._load import load_store, load_tower
 from sae.checkpoint import save_layer
 from sae.config import TrainConfig
-from sae.discover import find
+from sae.discover import construct
 from sae.evaluate import Seen, evaluate
 from sae.layer import Layer
 from sae.seeding import stream
-from sae.tower import Tower, fold_rows, training_rows
+from sae.tower import Tower, folds_of, training_rows
 from sae.train import train
 
 
@@ -35,8 +35,8 @@ def sae(work: Path, config: dict[str, Any], inputs: dict[str, Path]) -> dict[str
 
 def train_layer(config: dict[str, Any], rows: torch.Tensor, observe: Any = lambda record: None) -> Layer:
     """The SAE that a stage config describes, trained on `rows`."""
-    build = find("sae.architectures", config["architecture"])
-    model = build(rows.shape[1], config["width"], k=config["k"], **config["options"])
+    options = {"k": config["k"], **config["options"]}
+    model = construct("sae.architectures", config["architecture"], rows.shape[1], config["width"], **options)
     seed = config["seed"] * 1000 + config["depth"]
     return train(config["architecture"], model, rows, TrainConfig(**config["train"]), seed, observe)
 
@@ -47,15 +47,11 @@ def held_out_by_folds(config: dict[str, Any], rows: torch.Tensor) -> float:
     With M latents for N rows, storing M rows verbatim explains M/N of pure noise in-sample; held-out rows cannot be
     stored.
     """
-    parts = fold_rows(len(rows), config["folds"], stream(config["seed"], "folds"))
-    given, back, codes = [], [], []
-    for part in parts:
-        kept = torch.ones(len(rows), dtype=torch.bool)
-        kept[part] = False
-        layer = train_layer(config, rows[kept])
-        code = layer.encode(rows[part])
-        given.append(rows[part])
-        back.append(layer.decode(code))
-        codes.append(code)
-    seen = Seen(codes=codes[0], x=torch.cat(given), x_hat=torch.cat(back))
+    given, back = [], []
+    for kept, held in folds_of(rows, config["folds"], stream(config["seed"], "folds")):
+        layer = train_layer(config, kept)
+        codes = layer.encode(held)
+        given.append(held)
+        back.append(layer.decode(codes))
+    seen = Seen(codes=codes, x=torch.cat(given), x_hat=torch.cat(back))
     return evaluate([seen], "input", ("variance_explained",))["variance_explained"].value

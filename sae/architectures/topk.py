@@ -29,7 +29,7 @@ MEDIAN_SAMPLE = 32_768
 
 
 class TopK(nn.Module):
-    """TopK SAE. Raises ConfigError for a k outside 1..n_latents."""
+    """TopK SAE. Raises ConfigError for a k outside 1..n_latents or a negative k_aux."""
 
     def __init__(
         self,
@@ -46,6 +46,8 @@ class TopK(nn.Module):
         super().__init__()
         if not 1 <= k <= n_latents:
             raise ConfigError(f"k = {k} active latents of n_latents = {n_latents}: k must be in 1..{n_latents}")
+        if k_aux < 0:
+            raise ConfigError(f"k_aux = {k_aux}: must be at least 0 (0 means d_in / 2 rounded to a power of two)")
         self.d_in, self.n_latents, self.k = d_in, n_latents, k
         self.k_aux = k_aux or 2 ** max(0, round(torch.tensor(d_in / 2).log2().item()))
         self.aux_weight, self.encoder_norm = aux_weight, encoder_norm

@@ -15,7 +15,10 @@ MIN_FIRINGS = 10
 
 
 class ClassMeasure(ABC):
-    """A measure of class sums; what is left to write is `read`, its one division."""
+    """A measure of class sums; what is left to write is `read`, its one division.
+
+    Where no latent fires often enough the value is NaN and `n` is 0.
+    """
 
     version: ClassVar[int] = 1
     on: ClassVar[On] = "examples"

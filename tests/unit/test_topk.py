@@ -10,6 +10,7 @@ from sae.config import TrainConfig
 from sae.errors import ConfigError
 from sae.kernels import decode_sparse, keep_top
 from sae.median import geometric_median
+from sae.records import Codes
 from sae.train import batches, schedule, train
 
 ROWS = torch.tensor([[3.0, 1.0], [0.0, -3.0]])
@@ -207,4 +208,12 @@ def test_an_epoch_visits_each_row_once_and_the_next_one_in_another_order():
     assert len(drawn) == 5 and all(len(chosen) == 4 for chosen in drawn)
     epoch, following = torch.cat(drawn[:2]), torch.cat(drawn[2:4])
     assert len(epoch.unique()) == len(following.unique()) == 8 and not torch.equal(epoch, following)
+    other = next(batches(10, TrainConfig(steps=5, batch=4), seed=1))
+    assert not torch.equal(drawn[0], other)
     assert [len(chosen) for chosen in batches(3, TrainConfig(steps=2, batch=256), 0)] == [3, 3]
+
+
+def test_padding_that_repeats_an_index_hides_no_code():
+    codes = Codes(torch.tensor([[2.0, 0.0], [0.0, 3.0]]), torch.tensor([[1, 1], [2, 2]]), 4)
+    assert codes.dense().tolist() == [[0, 2, 0, 0], [0, 0, 3, 0]]
+    assert codes.fired().tolist() == [False, True, True, False]

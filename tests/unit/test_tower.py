@@ -13,7 +13,7 @@ from sae.layer import Layer
 from sae.median import geometric_median
 from sae.normaliser import Normaliser
 from sae.seeding import stream
-from sae.tower import Tower, fold_rows, training_rows
+from sae.tower import Tower, folds_of, training_rows
 
 
 def identity(mean, scale):
@@ -124,9 +124,12 @@ def test_training_rows_of_each_kind(host, directions_tower):
 
 
 def test_folds_are_disjoint_cover_all_rows_and_are_of_equal_size():
-    parts = fold_rows(23, 5, stream(0, "folds"))
-    assert sorted(torch.cat(parts).tolist()) == list(range(23))
-    assert sorted(len(part) for part in parts) == [4, 4, 5, 5, 5]
+    rows = torch.arange(23.0)[:, None]
+    pairs = folds_of(rows, 5, stream(0, "folds"))
+    assert sorted(torch.cat([held for _, held in pairs])[:, 0].tolist()) == list(range(23))
+    assert sorted(len(held) for _, held in pairs) == [4, 4, 5, 5, 5]
+    for kept, held in pairs:
+        assert sorted(torch.cat([kept, held])[:, 0].tolist()) == list(range(23))
 
 
 @settings(max_examples=25, deadline=None)
