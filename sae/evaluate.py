@@ -55,10 +55,17 @@ class Seen:
         return self.codes.dense()
 
     @cached_property
+    def fired(self) -> Float[Tensor, "batch n_latents"]:
+        """1 where a latent is above 0."""
+        return (self.dense > 0).to(self.dense.dtype)
+
+    @cached_property
     def by_class(self) -> ClassSums:
         """Sums per latent and class, made once for all measures. Needs labels."""
         assert self.labels is not None
-        return class_sums(self.dense, self.labels, self.n_classes)
+        classes = torch.nn.functional.one_hot(self.labels, self.n_classes).to(self.dense.dtype)
+        # float64 from here on, so that batches can be added up without losing small activations
+        return ClassSums((self.dense.T @ classes).double(), (self.fired.T @ classes).double(), classes.sum(0).double())
 
 
 @dataclass(frozen=True)
@@ -82,11 +89,15 @@ class ClassSums:
         return torch.where(self.fires.sum(1) > 0, self.class_means().argmax(1), -1)
 
 
-def class_sums(dense: Float[Tensor, "batch n_latents"], labels: Int[Tensor, " batch"], n_classes: int) -> ClassSums:
-    """Sums of one batch, in float64 so that batches can be added up without losing small activations."""
-    classes = torch.nn.functional.one_hot(labels, n_classes).to(dense.dtype)
-    fires = (dense > 0).to(dense.dtype)
-    return ClassSums((dense.T @ classes).double(), (fires.T @ classes).double(), classes.sum(0).double())
+def shuffled_sums(seen: Seen, times: int, generator: torch.Generator) -> list[ClassSums]:
+    """Class sums under `times` shuffles of the labels, in one product: what chance gives to these very latents."""
+    assert seen.labels is not None
+    shuffles = [seen.labels[torch.randperm(len(seen.labels), generator=generator)] for _ in range(times)]
+    classes = torch.cat([torch.nn.functional.one_hot(labels, seen.n_classes) for labels in shuffles], 1)
+    mass = torch.split((seen.dense.T @ classes.to(seen.dense.dtype)).double(), seen.n_classes, 1)
+    fires = torch.split((seen.fired.T @ classes.to(seen.dense.dtype)).double(), seen.n_classes, 1)
+    rows = torch.bincount(seen.labels, minlength=seen.n_classes).double()
+    return [ClassSums(*sums, rows) for sums in zip(mass, fires, strict=True)]
 
 
 @dataclass(frozen=True)

@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
-# Distances are softened by this share of the rows' spread: without it the iteration sticks to a row it starts on.
-SOFTENING = 1e-3
+# A row closer than this share of the typical distance counts as being at the point.
+AT = 1e-7
 
 
 def geometric_median(
     rows: Float[Tensor, "rows d_in"], iterations: int = 200, tolerance: float = 1e-6
 ) -> Float[Tensor, " d_in"]:
-    """Weiszfeld's iteration, started at the mean; stops when the point moves by less than `tolerance` times its scale.
+    """Weiszfeld's iteration, started at the mean; stops when a step is below `tolerance` times the typical distance.
 
-    The start of `b_pre` in Gao et al. (arXiv 2406.04093, appendix A.1). A distance of 0 is held above 0, so a
-    point that falls on a row stays finite and can leave it again.
+    The start of `b_pre` in Gao et al. (arXiv 2406.04093, appendix A.1). Plain Weiszfeld sticks to a row it falls on;
+    the step of Vardi and Zhang (PNAS 97(4), 2000) leaves it unless that row is the median.
     """
     point = rows.mean(0)
-    spread = (rows - point).norm(dim=1).mean().clamp(min=1e-12)
+    typical = (rows - point).norm(dim=1).median().clamp(min=1e-30)
     for _ in range(iterations):
-        weight = 1 / ((rows - point).pow(2).sum(1) + (SOFTENING * spread) ** 2).sqrt()
-        moved = (rows * weight[:, None]).sum(0) / weight.sum()
-        step = (moved - point).norm()
-        point = moved
-        if float(step) < tolerance * float(spread):
+        offset = rows - point
+        distance = offset.norm(dim=1)
+        away = distance > AT * typical
+        if not bool(away.any()):
+            break
+        weight = torch.where(away, 1 / distance.clamp(min=1e-30), 0.0)
+        pull = (offset * weight[:, None]).sum(0)  # sum of unit vectors towards the other rows
+        stay = min(1.0, float((~away).sum()) / max(float(pull.norm()), 1e-30))
+        step = (1 - stay) * pull / weight.sum()
+        point = point + step
+        if float(step.norm()) < tolerance * float(typical):
             break
     return point

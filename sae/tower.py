@@ -42,15 +42,20 @@ class Tower:
             product *= layer.normaliser.scale
         return product
 
-    def codes(self, host: Float[Tensor, "batch d_host"], depth: int) -> Codes:
-        """Activations of the latents of `depth` on host rows; in the directions kind not sparse from depth 2 on."""
-        codes = self.layers[0].encode(host)
+    def all_codes(self, host: Float[Tensor, "batch d_host"], depth: int) -> list[Codes]:
+        """Activations of depths 1 to `depth` on host rows; in the directions kind not sparse from depth 2 on."""
+        found = [self.layers[0].encode(host)]
         for below, layer in zip(self.layers[: depth - 1], self.layers[1:depth], strict=True):
+            z = found[-1].dense()
             if self.kind == "latents":
-                codes = layer.encode(codes.dense())
+                found.append(layer.encode(z))
             else:
-                codes = Codes.from_dense(codes.dense() @ layer.encode(below.sae.directions()).dense())
-        return codes
+                found.append(Codes.from_dense(z @ layer.encode(below.sae.directions()).dense()))
+        return found
+
+    def codes(self, host: Float[Tensor, "batch d_host"], depth: int) -> Codes:
+        """Activations of the latents of `depth` on host rows."""
+        return self.all_codes(host, depth)[-1]
 
     def activations(self, host: Float[Tensor, "batch d_host"], depth: int) -> Float[Tensor, "batch n_latents"]:
         """`codes`, with a column for every latent."""
@@ -66,16 +71,19 @@ class Tower:
 
     def decode(self, host: Float[Tensor, "batch d_host"], depth: int) -> Float[Tensor, "batch d_host"]:
         """Host rows as `depth` gives them back, decoded all the way down."""
+        return self.decode_codes(self.all_codes(host, depth if self.kind == "latents" else 1)[-1], depth)
+
+    def decode_codes(self, codes: Codes, depth: int) -> Float[Tensor, "batch d_host"]:
+        """Host rows from codes: those of `depth` in the latents kind, those of depth 1 in the directions kind."""
         if self.kind == "latents":
-            rows = self.activations(host, depth)
+            rows = codes.dense()
             for layer in reversed(self.layers[:depth]):
                 rows = layer.decode_with(rows, layer.sae.directions())
             return rows
         directions = self.layers[depth - 1].sae.directions()
         for below, layer in zip(reversed(self.layers[: depth - 1]), reversed(self.layers[1:depth]), strict=True):
-            codes = layer.encode(below.sae.directions()).dense()
-            directions = layer.decode_with(codes, directions)
-        return self.layers[0].decode_with(self.layers[0].encode(host).dense(), directions)
+            directions = layer.decode_with(layer.encode(below.sae.directions()).dense(), directions)
+        return self.layers[0].decode_with(codes.dense(), directions)
 
 
 def training_rows(tower: Tower, host: Float[Tensor, "batch d_host"]) -> Float[Tensor, "rows d_in"]:

@@ -18,7 +18,7 @@ from analysis.runs import read_manifest
 from analysis.stages._load import load_host, load_store, load_tower, read_json
 from analysis.stages._tables import Tables
 from sae.discover import find_all
-from sae.evaluate import ClassSums, Reading, Seen, class_sums, evaluate
+from sae.evaluate import Reading, Seen, evaluate, shuffled_sums
 from sae.measures._sums import ClassMeasure
 from sae.nulls import memorising_bound, pca, random_dictionary
 from sae.records import Codes
@@ -40,9 +40,10 @@ def measures(work: Path, config: dict[str, Any], inputs: dict[str, Path]) -> dic
     for kind, depth in config["towers"].items():
         folders = [inputs[f"{kind}_{d}"] for d in range(1, depth + 1)]
         tower = load_tower(kind, folders)
+        codes = {split: tower.all_codes(store.rows(split), depth) for split in SPLITS}
         for d in range(1, depth + 1):
-            own_input(tables, tower, d, store, folders[d - 1], config["seed"])
-            on_examples(tables, tower, d, store, host, hook, config["seed"])
+            own_input(tables, tower, d, store, codes, folders[d - 1], config["seed"])
+            on_examples(tables, tower, d, store, codes, host, hook, config["seed"])
     for name, table in tables.frames().items():
         table.to_parquet(work / f"{name}.parquet", index=False)
     return {}
@@ -62,14 +63,23 @@ def neurons(tables: Tables, store: ActivationStore, host: Host, hook: str, seed:
         record_examples(tables, "host", 0, split, seen, train, store, seed)
 
 
-def own_input(tables: Tables, tower: Tower, depth: int, store: ActivationStore, folder: Path, seed: int) -> None:
+def own_input(
+    tables: Tables, tower: Tower, depth: int, store: ActivationStore,
+    codes_of: dict[str, list[Codes]], folder: Path, seed: int,
+) -> None:  # fmt: skip
     """Measures of a depth on the rows that its SAE reads, with the floors of the same rows."""
     layer, kind = tower.layers[depth - 1], tower.kind
     by_folds = kind == "directions" and depth > 1
-    train = tower.inputs(store.rows("train"), depth)
+
+    def read(split: str) -> torch.Tensor:
+        if depth == 1:
+            return store.rows(split)
+        return tower.layers[depth - 2].sae.directions() if by_folds else codes_of[split][depth - 2].dense()
+
+    train = read("train")
     for split in ("train",) if by_folds else SPLITS:
-        rows = train if split == "train" else tower.inputs(store.rows(split), depth)
-        codes = layer.encode(rows)
+        rows = train if split == "train" else read(split)
+        codes = layer.encode(rows) if by_folds else codes_of[split][depth - 1]
         references = rows if by_folds else torch.eye(rows.shape[1])
         seen = Seen(
             codes=codes, scale=layer.normaliser.scale, x=rows, x_hat=layer.decode(codes),
@@ -115,15 +125,16 @@ def floors(
 
 
 def on_examples(
-    tables: Tables, tower: Tower, depth: int, store: ActivationStore, host: Host, hook: str, seed: int
-) -> None:
+    tables: Tables, tower: Tower, depth: int, store: ActivationStore,
+    codes_of: dict[str, list[Codes]], host: Host, hook: str, seed: int,
+) -> None:  # fmt: skip
     """Measures of a depth on host examples: classes, mass, and the host decoded all the way down."""
     train: Seen | None = None
     for split in SPLITS:
         rows = store.rows(split)
-        back = tower.decode(rows, depth)
+        back = tower.decode_codes(codes_of[split][depth - 1 if tower.kind == "latents" else 0], depth)
         seen = Seen(
-            codes=tower.codes(rows, depth), unit=tower.unit(depth), host=rows, host_hat=back,
+            codes=codes_of[split][depth - 1], unit=tower.unit(depth), host=rows, host_hat=back,
             logits=host.logits_from(back, hook), labels=store.labels(split), n_classes=store.n_classes,
         )  # fmt: skip
         train = train or seen
@@ -151,19 +162,12 @@ def permuted(seen: Seen, train: Seen, seed: int) -> dict[str, Reading]:
     ones. `n` is the number of shuffles in which the measure was defined.
     """
     draw = stream(seed, "permuted labels")
+    on_train = shuffled_sums(train, PERMUTATIONS, draw)
+    on_seen = on_train if seen.codes is train.codes else shuffled_sums(seen, PERMUTATIONS, draw)
     values: dict[str, list[float]] = {}
-    for _ in range(PERMUTATIONS):
-        sums, chosen = _shuffled(seen, draw), _shuffled(train, draw).best_class()
-        for name, kind in find_all("sae.measures").items():
-            if isinstance(kind, type) and issubclass(kind, ClassMeasure):
-                values.setdefault(name, []).append(kind.read(sums, chosen).value)
-    defined = {name: [value for value in given if not math.isnan(value)] for name, given in values.items()}
-    return {
-        name: Reading(sum(given) / len(given) if given else math.nan, len(given)) for name, given in defined.items()
-    }
-
-
-def _shuffled(seen: Seen, draw: torch.Generator) -> ClassSums:
-    assert seen.labels is not None
-    order = torch.randperm(len(seen.labels), generator=draw)
-    return class_sums(seen.dense, seen.labels[order], seen.n_classes)
+    for name, kind in find_all("sae.measures").items():
+        if isinstance(kind, type) and issubclass(kind, ClassMeasure):
+            both = zip(on_seen, on_train, strict=True)
+            given = [kind.read(sums, choosing.best_class()).value for sums, choosing in both]
+            values[name] = [value for value in given if not math.isnan(value)]
+    return {name: Reading(sum(given) / len(given) if given else math.nan, len(given)) for name, given in values.items()}

@@ -84,8 +84,10 @@ class TopK(nn.Module):
         x_hat = self.decode(codes)
         terms = {"reconstruction": squared_error(x, x_hat)}
         if dead is not None and bool(dead.any()):
-            values, indices = keep_top(pre.masked_fill(~dead, -torch.inf), min(self.k_aux, int(dead.sum())))
-            residual_hat = decode_sparse(values, indices, self.W_dec)
+            # only the dead latents' columns: they are few, and a product over all would cost as much as the decoder
+            chosen = dead.nonzero().flatten()
+            values, indices = keep_top(pre[:, chosen], min(self.k_aux, len(chosen)))
+            residual_hat = decode_sparse(values, indices, self.W_dec[chosen])
             terms["auxk"] = self.aux_weight * auxiliary_error((x - x_hat).detach(), residual_hat)
         return Loss(torch.stack(list(terms.values())).sum(), terms, codes)
 

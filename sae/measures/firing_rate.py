@@ -21,7 +21,7 @@ class FiringRate:
 
     def update(self, seen: Seen) -> None:
         """Add a batch."""
-        fires = (seen.dense > 0).sum(0).double()
+        fires = seen.fired.sum(0).double()
         self.fires = fires if self.fires.numel() == 0 else self.fires + fires
         self.n += len(seen.codes)
 

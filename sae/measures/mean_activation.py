@@ -22,7 +22,7 @@ class MeanActivation:
     def update(self, seen: Seen) -> None:
         """Add a batch."""
         mass = seen.dense.sum(0, dtype=torch.float64) * seen.unit
-        fires = (seen.dense > 0).sum(0).double()
+        fires = seen.fired.sum(0).double()
         self.mass = mass if self.mass.numel() == 0 else self.mass + mass
         self.fires = fires if self.fires.numel() == 0 else self.fires + fires
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sae.discover import find
-from sae.evaluate import Seen, class_sums
+from sae.evaluate import Seen
 from sae.nulls import random_directions
 from sae.records import Codes
 
@@ -107,7 +107,8 @@ CHOSEN = torch.tensor([0, 0, -1, 1])
 
 
 def test_class_sums_by_hand():
-    sums = class_sums(torch.tensor(DENSE), torch.tensor(LABELS), 2)
+    codes = Codes.from_dense(torch.tensor(DENSE))
+    sums = Seen(codes=codes, labels=torch.tensor(LABELS), n_classes=2).by_class
     assert sums.mass.tolist() == [[8, 2], [9, 0], [0, 0], [24, 3]]
     assert sums.fires.tolist() == [[8, 2], [9, 0], [0, 0], [12, 3]]
     assert sums.rows.tolist() == [12, 3]
