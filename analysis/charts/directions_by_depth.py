@@ -43,7 +43,8 @@ def directions_by_depth(results: Results) -> Drawing:
         caption=(
             "Variance explained by the *directions* tower. Its rows are the unit-norm decoder directions of the "
             "depth below, so there are few of them: storing half of the rows verbatim already explains half of "
-            "the variance (memorising bound). Held-out values come from five folds, each scored by an SAE trained "
+            "the variance (memorising bound), and rows stored with a little fitting more than that, so in-sample values "
+            "above the bound prove nothing. Held-out values come from five folds, each scored by an SAE trained "
             "on the other four. Bands are the range over seeds."
         ),
         alt=(
