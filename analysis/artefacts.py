@@ -7,12 +7,15 @@ lists. Free of torch.
 
 from __future__ import annotations
 
+import hashlib
 import html
 import json
 import re
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import cache
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -71,12 +74,13 @@ def remove_strangers(paths: Paths, known: set[str]) -> None:
 
 def _draw(package: str, name: str, results: Results, paths: Paths, report: Callable[[str], None]) -> Artefact:
     module = f"analysis.{package}.{name}"
-    key = f"{results.digest}-{code_version(module, 'analysis.artefacts')}"
+    key = f"{results.digest}-{code_version(module, 'analysis.artefacts')}-{library_versions()}"
     record = paths.build / "artefacts" / f"{name}.json"
     old = _read(record)
     if old and old.key == key and all((paths.root / file).exists() for file in old.files):
         return old
     report(name)
+    record.unlink(missing_ok=True)  # from here on the fragment may be half of another version
     started = time.perf_counter()
     drawing: Drawing = find(f"analysis.{package}", name)(results)
     figure = f"{drawing.kind}-{name.replace('_', '-')}"
@@ -89,6 +93,13 @@ def _draw(package: str, name: str, results: Results, paths: Paths, report: Calla
     )  # fmt: skip
     record.write_text(json.dumps(asdict(artefact), indent=1) + "\n", encoding="utf-8")
     return artefact
+
+
+@cache
+def library_versions() -> str:
+    """A short hash of the versions of what draws: another version, another picture."""
+    text = " ".join(metadata.version(name) for name in ("altair", "vl-convert-python", "matplotlib"))
+    return hashlib.sha256(text.encode()).hexdigest()[:6]
 
 
 def _read(record: Path) -> Artefact | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 import shutil
 from collections.abc import Callable
 from importlib import metadata
@@ -19,6 +21,7 @@ from analysis.numbers import resolve_all
 from analysis.paths import Paths
 from analysis.prose import check_prose
 from analysis.results import Results
+from sae.errors import RenderError
 
 RUNTIME = "vega.js"
 CARD = "card.png"
@@ -37,6 +40,7 @@ def build(results: Results, paths: Paths, report: Callable[[str], None] = lambda
     write_if_new(paths.generated / "reproduce.md", reproduce_fragment(drawn))
     config = (paths.experiments / f"{results.experiment}.toml").read_text(encoding="utf-8")
     write_if_new(paths.generated / "config.md", f"```toml\n{config}```\n")
+    write_if_new(paths.generated / "write-up.md", flattened(paths.report / "_write-up.qmd"))
     compilation = compile_logs([paths.logs])
     write_if_new(paths.generated / "logs.md", to_markdown(compilation))
     copy_sprite(results, paths)
@@ -60,8 +64,20 @@ def reproduce_fragment(drawn: list[Artefact]) -> str:
     )
 
 
+def flattened(part: Path) -> str:
+    """A part with its own includes put in place: how nested paths resolve differs between versions of Quarto."""
+
+    def content(match: re.Match[str]) -> str:
+        included = part.parent / match.group(1)
+        if not included.exists():
+            raise RenderError(f"there is no {match.group(1)} to include", part.name)
+        return included.read_text(encoding="utf-8").strip()
+
+    return re.sub(r"^\{\{< include (\S+) >\}\}$", content, part.read_text(encoding="utf-8"), flags=re.M)
+
+
 def copy_sprite(results: Results, paths: Paths) -> None:
-    """The sprite where pages look for it, and a style sheet that knows its size."""
+    """The sprite where pages look for it. The style sheet counts on its 50 columns and 28 pixels a cell."""
     target = paths.built_assets / "sprite.webp"
     source = results.folder / "sprite.webp"
     if not target.exists() or target.read_bytes() != source.read_bytes():
@@ -82,13 +98,16 @@ def write_runtime(target: Path) -> None:
 def write_card(paths: Paths) -> None:
     """The picture that links to the site show: the class map, on white, 1200 by 630."""
     source, target = paths.built_assets / "class_map.png", paths.built_assets / CARD
-    if target.exists() and target.stat().st_mtime >= source.stat().st_mtime:
+    stamp = paths.build / "card.sha256"
+    digest = hashlib.sha256(source.read_bytes()).hexdigest()
+    if target.exists() and stamp.exists() and stamp.read_text() == digest:
         return
     with Image.open(source) as picture:
         picture.thumbnail((1160, 590))
         card = Image.new("RGB", (1200, 630), "white")
         card.paste(picture, ((1200 - picture.width) // 2, (630 - picture.height) // 2))
     card.save(target)
+    stamp.write_text(digest)
 
 
 def write_if_new(path: Path, text: str) -> None:

@@ -5,9 +5,9 @@ Heavy imports stand inside the commands: `strata build` never loads torch unless
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -38,7 +38,7 @@ ExperimentName = Annotated[str, typer.Argument(metavar="EXPERIMENT", help="a TOM
 Quiet = Annotated[bool, typer.Option("--quiet", help="say nothing but errors")]
 
 
-@contextmanager
+@contextlib.contextmanager
 def progress_bar(what: str) -> Iterator[Callable[[Any], None]]:
     """A bar with rate and time left on stderr; silent when that is not a terminal."""
     columns = (
@@ -70,7 +70,7 @@ def ensure_results(experiment: Experiment, workers: int, *, only_if_missing: boo
             pass
         else:
             if not results.is_current(experiment, plan(experiment), paths):
-                errors.print(f"note: results of {experiment.name} are older than its code or config; "
+                errors.print(f"note: results of {experiment.name} were not made here by this code and config; "
                              f"`strata run {experiment.name}` renews them", soft_wrap=True)  # fmt: skip
             return found.folder
     elif results.is_current(experiment, plan(experiment), paths):
@@ -84,7 +84,7 @@ def ensure_results(experiment: Experiment, workers: int, *, only_if_missing: boo
 @app.command()
 def run(
     experiment: ExperimentName,
-    workers: Annotated[int, typer.Option(help="processes; 0 means one for each core")] = 0,
+    workers: Annotated[int, typer.Option(min=0, help="processes; 0 means one for each core")] = 0,
 ) -> None:
     """Train and measure what is missing of an experiment.
 
@@ -125,7 +125,8 @@ def render(
 ) -> None:
     """Build, then render the website.
 
-    Reads _quarto.yml, index.qmd and report; writes _site. A build that fails leaves the last good _site in place.
+    Reads _quarto.yml, index.qmd and report; writes _site. When the embedded renderer fails, the last good _site
+    stays in place; Quarto renders in place.
     """
     if renderer not in (None, "quarto", "embedded"):
         raise NotFoundError("renderer", str(renderer), ["quarto", "embedded"])
@@ -186,17 +187,19 @@ def list_(as_json: Annotated[bool, typer.Option("--json", help="one JSON list")]
     paths = project.find()
     rows = []
     for name in experiment_names(paths.experiments):
-        experiment = load_experiment(paths.experiments, name)
-        chains = plan(experiment)
-        stages = {stage.key: stage for chain in chains for stage in chain.stages}
-        done = sum(stage.complete(paths.runs) for stage in stages.values())
+        row: dict[str, Any] = {"experiment": name, "title": "", "runs": 0, "stages_done": 0, "stages": 0, "results": ""}
         try:
-            folder = paths.relative(open_results(name, paths).folder)
-        except NotFoundError:
-            folder = ""
+            experiment = load_experiment(paths.experiments, name)
+            stages = {stage.key: stage for chain in plan(experiment) for stage in chain.stages}
+        except StrataError as error:  # one file that cannot be read does not hide the others
+            rows.append({**row, "state": f"invalid: {error}"})
+            continue
+        done = sum(stage.complete(paths.runs) for stage in stages.values())
+        with contextlib.suppress(NotFoundError):
+            row["results"] = paths.relative(open_results(name, paths).folder)
         state = "complete" if done == len(stages) else "not started" if not done else "partly done"
-        rows.append({"experiment": name, "title": experiment.title, "runs": len(experiment.runs()),
-                     "stages_done": done, "stages": len(stages), "state": state, "results": folder})  # fmt: skip
+        row |= {"title": experiment.title, "runs": len(experiment.runs()), "stages_done": done, "stages": len(stages)}
+        rows.append({**row, "state": state})
     if as_json:
         print(json.dumps(rows, indent=1))
         return
@@ -224,16 +227,17 @@ def verdict(
 @app.command()
 def verify(
     experiment: ExperimentName = DEFAULT,
-    runs: Annotated[int, typer.Option(min=1, help="how many chains to do again")] = 1,
+    runs: Annotated[int, typer.Option(min=1, help="how many chains to do again, first seed first")] = 1,
     tolerance: Annotated[float, typer.Option(help="largest difference of a measure between 0 and 1")] = 0.01,
 ) -> None:
-    """Train a sample of an experiment's chains again from their configs, in an empty folder, and compare.
+    """Train the first of an experiment's chains again from their configs, in an empty folder, and compare.
 
     Reads the experiment's tables; writes only to a temporary folder. Exits with 1 when a measure differs by more.
     """
     from analysis.verify import verify as compare
 
-    report = compare(experiment, project.find(), runs, tolerance)
+    with errors.status(f"training {runs} of the chains again"):
+        report = compare(experiment, project.find(), runs, tolerance)
     print(report.text())
     if not report.agrees:
         raise typer.Exit(1)

@@ -29,11 +29,6 @@ def code_version(*modules: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def files_of(*modules: str) -> list[Path]:
-    """The source files behind `modules` themselves."""
-    return [_file(name) for name in modules]
-
-
 def _file(module: str) -> Path:
     path = ROOT.joinpath(*module.split("."))
     return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")

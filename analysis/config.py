@@ -67,10 +67,12 @@ class TowerConfig:
     width: str | list[int] = "constant"
     """constant, doubling, halving (from depth 1 on), or a list with one width for each depth from 2 on."""
     k: str | list[int] = "halving"
-    """Likewise. Constant width with constant k admits plain copying as a perfect solution."""
+    """Likewise; a rule's k is cut to the width. Constant width with constant k makes plain copying perfect."""
     architecture: str = "topk"
     options: dict[str, Any] = field(default_factory=dict)
     train: TrainConfig = TrainConfig()
+    direct: bool = False
+    """Also train, for each depth from 2 on, one SAE on the host itself that is as wide and as sparse as that depth."""
     folds: int = 5
     """Directions kind: parts of the rows that are held out in turn, each with an SAE trained on the rest."""
 
@@ -79,6 +81,8 @@ class TowerConfig:
             raise ConfigError(f"towers.kind = {self.kind!r}: must be one of {', '.join(KINDS)}")
         if not 1 <= self.depth <= MAX_DEPTH:
             raise ConfigError(f"towers.depth = {self.depth}: must be in 1..{MAX_DEPTH}")
+        if self.direct and self.kind == "directions":
+            raise ConfigError("towers.direct: only the latents kind has a counterpart on the host")
         if self.folds < 2:
             raise ConfigError(f"towers.folds = {self.folds}: must be at least 2")
         for name in ("width", "k"):
@@ -96,11 +100,13 @@ class TowerConfig:
         """The SAE of `depth`, given that of depth 1."""
         if depth == 1:
             return first
-        width = scheduled(self.width, first.width, depth)
+        width, k = scheduled(self.width, first.width, depth), scheduled(self.k, first.k, depth)
+        if isinstance(self.k, list) and k > width:
+            raise ConfigError(f"towers.k = {self.k}: {k} active latents at depth {depth}, which has {width}")
         return SaeConfig(
             architecture=self.architecture,
             width=width,
-            k=min(scheduled(self.k, first.k, depth), width),
+            k=min(k, width),
             options=self.options,
             train=self.train,
         )
@@ -210,7 +216,7 @@ def experiment_names(folder: Path) -> list[str]:
 def load_experiment(folder: Path, name: str) -> Experiment:
     """Read data/experiments/NAME.toml. Raises NotFoundError or ConfigError (with file and key)."""
     path = folder / f"{name}.toml"
-    if not path.exists():
+    if name not in experiment_names(folder):
         raise NotFoundError("experiment", name, experiment_names(folder))
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))

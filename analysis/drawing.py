@@ -6,7 +6,7 @@ it selects, averages over seeds, and draws.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import altair as alt
@@ -17,7 +17,7 @@ from analysis.results import Results
 from analysis.style import PLOT_HEIGHT, PLOT_WIDTH, ROLES, SERIES
 
 # Labels at line ends closer than this share of the axis are pushed apart.
-LABEL_GAP = 0.065
+LABEL_GAP = 0.075
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +38,6 @@ class Drawing:
     png: bytes = b""
     kind: str = "fig"
     """`fig` or `tbl`: how it is numbered."""
-    numbers: dict[str, float] = field(default_factory=dict)
 
 
 def series(
@@ -47,6 +46,20 @@ def series(
     """One line of a chart: label, run, depth, value."""
     rows = results.values(measure, kind, split, control)
     return rows.assign(series=label)[["series", "run", "depth", "value"]]
+
+
+def beside_one_sae(results: Results, measure: str) -> pd.DataFrame:
+    """The latents tower, and single SAEs as sparse as its depths, each on the trained and on the random network.
+
+    Depth 1 of the tower is such a single SAE, so both lines start there.
+    """
+    parts = []
+    for network, control in (("trained", "none"), ("random", "random_host")):
+        tower = series(results, f"{network} network", measure, "latents", control=control)
+        single = f"one SAE, {network}"
+        parts += [tower, tower[tower["depth"] == 1].assign(series=single)]
+        parts.append(series(results, single, measure, "direct", control=control))
+    return pd.concat(parts)
 
 
 def over_seeds(lines: pd.DataFrame) -> pd.DataFrame:
@@ -99,7 +112,7 @@ def over_depth(
     ends = end_labels(data, domain)
     text = (
         alt.Chart(ends)
-        .mark_text(align="left", dx=8, fontSize=13)
+        .mark_text(align="left", dx=8, fontSize=14)
         .encode(
             x=alt.X("depth:Q"), y=alt.Y("at:Q", scale=scale), text="series:N",
             color=alt.Color("series:N", scale=colours, legend=None),

@@ -1,7 +1,7 @@
 """Numbers in prose: `{{< num MEASURE/KIND/DEPTH... >}}` is looked up in the tables, never typed by hand.
 
 A name is a path: measure, kind, depth, and then in any order a control (`random_host`, ...), a split (`train`), a
-form (`pct`, `range`, `int`, `x`). What is left out is the trained host, held out, two decimals:
+form (`pct`, `points`, `range`, `int`, `one`, `x`). What is left out is the trained host, held out, two decimals:
 
     variance_explained/latents/1                     0.93
     variance_explained/directions/2/train/pct        64%
@@ -25,9 +25,9 @@ from analysis.results import Results
 from sae.errors import NotFoundError, RenderError
 
 USE = re.compile(r"(?<!\{)\{\{<\s*num\s+([^\s>]+)\s*>\}\}")
-CONTROLS = ("none", "random_host", "permuted_labels", "random_dictionary", "pca", "memorising")
+CONTROLS = ("none", "random_host", "permuted_labels", "random_dictionary", "matched_dictionary", "pca", "memorising")
 SPLITS = ("train", "held_out")
-FORMS = ("pct", "range", "int", "x", "one")
+FORMS = ("pct", "points", "range", "int", "x", "one")
 
 
 @dataclass(frozen=True)
@@ -39,10 +39,25 @@ class Number:
 
 
 def lead(results: Results, measure: str, depth: int) -> pd.Series:
-    """Trained minus random host, by run, latents tower."""
+    """Trained minus random network, by run, latents tower."""
     trained = results.values(measure, "latents").query("depth == @depth").set_index("run")["value"]
     random = results.values(measure, "latents", control="random_host").query("depth == @depth")
     return trained - random.set_index("run")["value"]
+
+
+def over_single(results: Results, measure: str, depth: int, control: str = "none") -> pd.Series:
+    """Latents tower minus the single SAE that is as wide and as sparse, by run."""
+    tower = results.values(measure, "latents", control=control).query("depth == @depth").set_index("run")["value"]
+    single = results.values(measure, "direct", control=control).query("depth == @depth").set_index("run")["value"]
+    return tower - single
+
+
+def share_of_rise(results: Results, measure: str) -> pd.Series:
+    """How much of the tower's rise from depth 1 to the last a single SAE of the last depth's sparsity has, by run."""
+    last = max(results.depths("latents"))
+    tower = results.values(measure, "latents").pivot(index="run", columns="depth", values="value")
+    single = results.values(measure, "direct").query("depth == @last").set_index("run")["value"]
+    return (single - tower[1]) / (tower[last] - tower[1])
 
 
 def ratio(results: Results, measure: str, control: str = "none") -> pd.Series:
@@ -63,6 +78,19 @@ DERIVED: dict[str, Callable[[Results], pd.Series]] = {
     "variance_lead_4": lambda r: lead(r, "variance_explained", 4),
     "selectivity_lead_1": lambda r: lead(r, "selectivity", 1),
     "selectivity_lead_4": lambda r: lead(r, "selectivity", 4),
+    "purity_lead_1": lambda r: lead(r, "top_class_share", 1),
+    "purity_lead_4": lambda r: lead(r, "top_class_share", 4),
+    "exclusive_lead_1": lambda r: lead(r, "exclusive_share", 1),
+    "exclusive_lead_2": lambda r: lead(r, "exclusive_share", 2),
+    "exclusive_lead_4": lambda r: lead(r, "exclusive_share", 4),
+    "host_variance_lead_4": lambda r: lead(r, "host_variance_explained", 4),
+    "sparsity_share_of_rise": lambda r: share_of_rise(r, "selectivity"),
+    "depth_alone_2": lambda r: over_single(r, "selectivity", 2),
+    "depth_alone_3": lambda r: over_single(r, "selectivity", 3),
+    "depth_alone_4": lambda r: over_single(r, "selectivity", 4),
+    "depth_alone_2_random": lambda r: over_single(r, "selectivity", 2, "random_host"),
+    "depth_alone_3_random": lambda r: over_single(r, "selectivity", 3, "random_host"),
+    "depth_alone_4_random": lambda r: over_single(r, "selectivity", 4, "random_host"),
     "mass_ratio": lambda r: ratio(r, "activation_mass"),
     "mass_ratio_random_host": lambda r: ratio(r, "activation_mass", "random_host"),
     "strength_ratio": lambda r: ratio(r, "mean_activation"),
@@ -131,6 +159,8 @@ def _spoken(values: pd.Series, forms: list[str]) -> str:
             return "undefined"
         if "pct" in forms:
             return f"{value:.0%}"
+        if "points" in forms:
+            return f"{100 * value:.0f}"
         if "int" in forms:
             return f"{value:,.0f}"
         if "one" in forms:

@@ -16,13 +16,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import joblib
+import psutil
 import torch
+from joblib.externals.loky import get_reusable_executor
 
 from analysis import results
 from analysis.config import Experiment
 from analysis.paths import Paths
 from analysis.plan import Chain, plan
-from analysis.runs import Stage, writing
+from analysis.runs import Stage, sweep, writing
 from sae.discover import find
 from sae.errors import StageError, StrataError
 
@@ -53,6 +55,7 @@ def run(
     stages = {stage.key: stage for chain in chains for stage in chain.stages}
     missing = [chain for chain in chains if not all(stage.complete(paths.runs) for stage in chain.stages)]
     started = time.monotonic()
+    sweep(paths.runs)
 
     def tell() -> None:
         done = sum(stage.complete(paths.runs) for stage in stages.values())
@@ -63,12 +66,17 @@ def run(
         with ThreadPoolExecutor(1) as background:
             work = background.submit(
                 lambda: joblib.Parallel(n_jobs=workers)(
-                    joblib.delayed(run_chain)(chain, paths.runs) for chain in missing
+                    joblib.delayed(run_chain)(chain, paths.runs, os.getpid()) for chain in missing
                 )
             )
-            while not work.done():
-                tell()
-                time.sleep(POLL_SECONDS)
+            try:
+                while not work.done():
+                    tell()
+                    time.sleep(POLL_SECONDS)
+            except KeyboardInterrupt:
+                # leaving the block would wait for all the work; what is done is kept
+                get_reusable_executor().shutdown(kill_workers=True)
+                raise
             try:
                 failures = [failure for failure in work.result() if failure]
             except BrokenProcessPool as error:  # a worker was killed, by hand or for want of memory
@@ -79,11 +87,17 @@ def run(
     return results.collect(experiment, chains, paths)
 
 
-def run_chain(chain: Chain, runs: Path) -> str | None:
-    """Do the missing stages of one chain; gives what went wrong, or None."""
+def run_chain(chain: Chain, runs: Path, parent: int = 0) -> str | None:
+    """Do the missing stages of one chain; gives what went wrong, or None.
+
+    A worker whose `parent` (a process id; 0 for none) is gone stops before its next stage: nobody waits for it, and
+    the next call does the same stages.
+    """
     # One thread a process: two chains side by side beat one chain on two threads, and products stay reproducible.
     torch.set_num_threads(1)
     for stage in chain.stages:
+        if parent and not psutil.pid_exists(parent):
+            return f"run {chain.run} ({chain.control}): the process that started it is gone"
         try:
             do_stage(stage, runs)
         except StrataError as error:

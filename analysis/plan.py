@@ -1,7 +1,8 @@
 """Which stages a run is made of, without loading torch or doing any of them.
 
 For each seed there are two chains, one on the trained host and one on its randomly initialised twin:
-host -> activations -> sae depth 1 -> ... -> measures. A depth is a stage of its own, so a deeper tower, another kind
+host -> activations -> sae depth 1 -> ... -> measures. Beside a tower stand single SAEs on the host that are as wide and
+as sparse as its depths (`direct`). A depth is a stage of its own, so a deeper tower, another kind
 or a killed run does again only what is missing; depth 1 is shared by both kinds.
 """
 
@@ -86,10 +87,16 @@ def chain(config: RunConfig, control: str) -> Chain:
             below = [*below, layer]
             layers.append(layer)
         inputs |= {f"{tower.kind}_{depth}": layer for depth, layer in enumerate(below, 1)}
+        if tower.direct:
+            for depth in range(2, tower.depth + 1):
+                layer = _sae(config, tower.at(depth, config.sae), None, 1, [], activations)
+                layers.append(layer)
+                inputs[f"direct_{depth}"] = layer
     measures = _stage(
         "measures",
         {
             "towers": {tower.kind: tower.depth for tower in config.towers},
+            "direct": [int(name.split("_")[1]) for name in inputs if name.startswith("direct_")],
             "control": control,
             "run": run_id(config),
             "seed": config.seed,
@@ -133,8 +140,6 @@ def _sae(
         },
         {"activations": activations, **{f"layer_{d}": stage for d, stage in enumerate(below, 1)}},
         _module("sae.architectures", sae.architecture),
-        # folds are scored while training; the measure is found by name, so imports do not show it
-        "sae.measures.variance_explained",
     )
 
 

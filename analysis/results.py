@@ -10,8 +10,10 @@ examples.parquet  run, kind, depth, split, control, latent, rank, example, activ
 sprite.webp       the held-out images side by side, `SPRITE_COLUMNS` in a row, in the order of sprite.json's ids
 manifest.json     experiment, run ids, stage keys, library versions; written last
 
-kind: `host` (depth 0), `latents`, `directions`.   split: `train`, `held_out`.
-control: `none`, `random_host`, `permuted_labels`, `random_dictionary`, `pca`, `memorising`.
+kind: `host` (depth 0), `latents`, `directions`, `direct` (one SAE on the host, as wide and sparse as that depth).
+split: `train`, `held_out`.
+control: `none`, `random_host`, `permuted_labels`, `random_dictionary`, `matched_dictionary`, `pca`,
+`memorising`.
 """
 
 from __future__ import annotations
@@ -27,14 +29,16 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from PIL import Image
 
+from analysis.code_version import code_version
 from analysis.config import Experiment
 from analysis.paths import Paths
 from analysis.plan import Chain
 from analysis.runs import MANIFEST, clear_leftovers, read_manifest, write_manifest
 from sae.discover import find
-from sae.errors import NotFoundError
+from sae.errors import DataError, NotFoundError, StageError
 
 TABLES = ("runs", "measures", "latents", "examples")
 SPRITE_COLUMNS = 50
@@ -60,22 +64,31 @@ class Results:
     @cached_property
     def runs(self) -> pd.DataFrame:
         """One row a chain; see the module's docstring."""
-        return pd.read_parquet(self.folder / "runs.parquet")
+        return self._table("runs")
 
     @cached_property
     def measures(self) -> pd.DataFrame:
         """One number a row; see the module's docstring."""
-        return pd.read_parquet(self.folder / "measures.parquet")
+        return self._table("measures")
 
     @cached_property
     def latents(self) -> pd.DataFrame:
         """One number of one latent a row; see the module's docstring."""
-        return pd.read_parquet(self.folder / "latents.parquet")
+        return self._table("latents")
 
     @cached_property
     def examples(self) -> pd.DataFrame:
         """What drives a latent most; see the module's docstring."""
-        return pd.read_parquet(self.folder / "examples.parquet")
+        return self._table("examples")
+
+    def _table(self, name: str) -> pd.DataFrame:
+        path = self.folder / f"{name}.parquet"
+        try:
+            return pd.read_parquet(path)
+        except (OSError, ValueError, pa.ArrowException) as error:
+            raise DataError(
+                f"{path} cannot be read ({error}); delete {self.folder}, and `strata run` makes it again"
+            ) from error
 
     @cached_property
     def sprite(self) -> dict[str, Any]:
@@ -138,8 +151,12 @@ def is_current(experiment: Experiment, chains: list[Chain], paths: Paths) -> boo
     folder = paths.collected / experiment.name
     if not (folder / MANIFEST).exists():
         return False
-    manifest = read_manifest(folder)
-    return bool(manifest["stages"] == _stage_keys(chains) and manifest["title"] == experiment.title)
+    try:
+        manifest = read_manifest(folder)
+    except StageError:  # a broken manifest in a cache: not current, so that it is made again
+        return False
+    wanted = (_stage_keys(chains), experiment.title, code_version("analysis.results"))
+    return tuple(manifest.get(name) for name in ("stages", "title", "code")) == wanted
 
 
 def collect(experiment: Experiment, chains: list[Chain], paths: Paths) -> Path:
@@ -166,11 +183,15 @@ def collect(experiment: Experiment, chains: list[Chain], paths: Paths) -> Path:
             "title": experiment.title,
             "runs": sorted({chain.run for chain in chains}),
             "stages": _stage_keys(chains),
+            "code": code_version("analysis.results"),
             "versions": manifests[0]["versions"],
         },
     )
-    shutil.rmtree(final, ignore_errors=True)
+    aside = final.with_name(f"{final.name}.old.tmp-{os.getpid()}")
+    if final.exists():
+        final.rename(aside)
     work.rename(final)
+    shutil.rmtree(aside, ignore_errors=True)
     return final
 
 

@@ -88,8 +88,9 @@ def writing(stage: Stage, runs: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
                 "notes": notes,
             },
         )
-        if final.exists():  # not whole, or another process was faster with the very same stage
-            shutil.rmtree(final)
+        if stage.complete(runs):  # another process was faster with the very same stage: its product stands
+            return
+        shutil.rmtree(final, ignore_errors=True)
         work.rename(final)
     finally:
         shutil.rmtree(work, ignore_errors=True)
@@ -98,10 +99,20 @@ def writing(stage: Stage, runs: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
 def clear_leftovers(final: Path) -> None:
     """Remove half-written folders of `final` whose process is gone."""
     for left in final.parent.glob(f"{final.name}.tmp-*"):
-        pid = int(left.name.rsplit("-", 1)[1])
-        # our own number on a leftover: an earlier process had it (in a container numbers repeat)
-        if pid == os.getpid() or not psutil.pid_exists(pid):
-            shutil.rmtree(left, ignore_errors=True)
+        _clear(left)
+
+
+def sweep(runs: Path) -> None:
+    """Remove every half-written folder under `runs` whose process is gone."""
+    for left in runs.glob("*/*.tmp-*"):
+        _clear(left)
+
+
+def _clear(left: Path) -> None:
+    number = left.name.rsplit("-", 1)[1]
+    # our own number on a leftover: an earlier process had it (in a container numbers repeat)
+    if number.isdigit() and (int(number) == os.getpid() or not psutil.pid_exists(int(number))):
+        shutil.rmtree(left, ignore_errors=True)
 
 
 def write_manifest(path: Path, content: dict[str, Any]) -> None:

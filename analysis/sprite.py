@@ -7,7 +7,7 @@ from html import escape
 from typing import Any
 
 
-def cells(sprite: dict[str, Any], examples: Sequence[int], scale: float = 1.0) -> str:
+def cells(sprite: dict[str, Any], examples: Sequence[int]) -> str:
     """Spans for the given example ids, in order. They are decoration: the caller says in words what they show."""
     where = {example: cell for cell, example in enumerate(sprite["ids"])}
     parts = []

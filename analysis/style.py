@@ -22,16 +22,18 @@ ROLES = {
 
 # One look for each control, wherever it is drawn. The dash tells them apart without colour.
 SERIES = {
-    "trained host": ("c1", [1, 0]),
-    "random host": ("c2", [6, 3]),
-    "permuted labels": ("c3", [2, 2]),
+    "trained network": ("c1", [1, 0]),
+    "random network": ("c2", [6, 3]),
+    "one SAE, trained": ("c3", [1, 0]),
+    "one SAE, random": ("c6", [6, 3]),
+    "permuted labels": ("c5", [2, 2]),
     "random dictionary": ("c4", [8, 3, 2, 3]),
-    "PCA, same L0": ("c5", [3, 3]),
+    "PCA": ("c5", [3, 3]),
     "memorising bound": ("c6", [1, 3]),
 }
 
 FONT = "system-ui, 'Segoe UI', 'Helvetica Neue', Arial, sans-serif"
-PLOT_WIDTH, PLOT_HEIGHT = 330, 240
+PLOT_WIDTH, PLOT_HEIGHT = 300, 230
 
 
 def altair_config() -> dict[str, object]:
@@ -42,10 +44,10 @@ def altair_config() -> dict[str, object]:
         "font": FONT,
         "view": {"stroke": None},
         "axis": {
-            "labelColor": muted, "titleColor": ink, "titleFontWeight": "normal", "labelFontSize": 13,
-            "titleFontSize": 13, "gridColor": line, "domainColor": line, "tickColor": line, "titlePadding": 8,
+            "labelColor": muted, "titleColor": ink, "titleFontWeight": "normal", "labelFontSize": 14,
+            "titleFontSize": 14, "gridColor": line, "domainColor": line, "tickColor": line, "titlePadding": 8,
         },
-        "text": {"fontSize": 13},
+        "text": {"fontSize": 14},
         "legend": {"labelColor": ink, "titleColor": ink, "labelFontSize": 13, "titleFontSize": 13},
         "header": {"labelColor": ink, "titleColor": ink, "labelFontSize": 13},
     }  # fmt: skip

@@ -1,4 +1,4 @@
-"""Train a sample of chains again, in an empty folder, and compare their measures with the stored ones."""
+"""Train the first chains again, in an empty folder, and compare their measures with the stored ones."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ class Report:
 def verify(experiment: str, paths: Paths, runs: int, tolerance: float) -> Report:
     """Do `runs` chains of `experiment` again and compare. Raises StageError when one cannot be done."""
     results = open_results(experiment, paths)
-    sample = results.runs.sort_values(["seed", "control"]).head(runs)
-    parts = [_again(results, row) for _, row in sample.iterrows()]
+    first = results.runs.sort_values(["seed", "control"]).head(runs)
+    parts = [_again(results, row) for _, row in first.iterrows()]
     both = pd.concat(parts)
     both = both[both["measure"].isin(COMPARED)]
     gap = (both["value_stored"] - both["value_again"]).abs()
@@ -58,7 +58,7 @@ def verify(experiment: str, paths: Paths, runs: int, tolerance: float) -> Report
     gap = gap.where(~missing, float("inf")).fillna(0.0)
     worst = both.iloc[int(gap.to_numpy().argmax())] if len(gap) else None
     where = "nothing" if worst is None else f"{worst['measure']}, {worst['kind']} depth {worst['depth']}"
-    return Report(experiment, len(sample), len(both), float(gap.max()), where, tolerance)
+    return Report(experiment, len(first), len(both), float(gap.max()), where, tolerance)
 
 
 def _again(results: Results, row: pd.Series) -> pd.DataFrame:

@@ -14,10 +14,14 @@ ROOT = Path(__file__).resolve().parent.parent
 def interpreter() -> str | None:
     """A Python that can import `analysis`, or None."""
     for place in (".venv/bin/python", ".venv/Scripts/python.exe"):
-        if (ROOT / place).exists():
+        if (ROOT / place).exists() and works(str(ROOT / place)):
             return str(ROOT / place)
-    probe = subprocess.run([sys.executable, "-c", "import analysis.cli"], cwd=ROOT, capture_output=True)
-    return sys.executable if probe.returncode == 0 else None
+    return sys.executable if works(sys.executable) else None
+
+
+def works(python: str) -> bool:
+    """Whether this Python can import the package."""
+    return subprocess.run([python, "-c", "import analysis.cli"], cwd=ROOT, capture_output=True).returncode == 0
 
 
 def main() -> int:
@@ -31,7 +35,8 @@ def main() -> int:
             file=sys.stderr,
         )
         return 1
-    return subprocess.run([python, "-m", "analysis", "build", "--quiet"], cwd=ROOT).returncode
+    environment = os.environ | {"STRATA_ROOT": str(ROOT)}
+    return subprocess.run([python, "-m", "analysis", "build", "--quiet"], cwd=ROOT, env=environment).returncode
 
 
 if __name__ == "__main__":

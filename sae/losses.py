@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -19,11 +18,13 @@ def squared_error(x: Float[Tensor, "batch d_in"], x_hat: Float[Tensor, "batch d_
 def auxiliary_error(
     residual: Float[Tensor, "batch d_in"], residual_hat: Float[Tensor, "batch d_in"]
 ) -> Float[Tensor, ""]:
-    """AuxK's term: error of reconstructing the residual, in units of the residual's own variance; NaN becomes 0.
+    """AuxK's term: error of reconstructing the residual, in units of the residual's own variance; 0 without any.
 
     `residual` must be detached by the caller: dead latents learn from what is left, they do not excuse it
     (sparsify#57 is the bug of forgetting that).
     """
     scale = (residual - residual.mean(0)).pow(2).sum(1).mean()
-    error = (residual - residual_hat).pow(2).sum(1).mean() / scale
-    return torch.nan_to_num(error, nan=0.0, posinf=0.0)
+    if float(scale) < 1e-20:
+        # nothing left to explain: 0, and a gradient of 0 (a quotient mended afterwards would still send NaN back)
+        return residual_hat.sum() * 0
+    return (residual - residual_hat).pow(2).sum(1).mean() / scale

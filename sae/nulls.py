@@ -1,7 +1,8 @@
 """Floors: what a measure reaches without any structure having been learned.
 
 Each floor answers one objection. *Memorising*: M latents can store M of N rows verbatim. *Random dictionary*: any
-set of unit directions explains something once codes are fitted to it. *PCA*: a linear basis of the same L0 (printed
+set of unit directions explains something once codes are fitted to it, and one with the rows' own covariance more.
+*PCA*: a linear basis of the same L0 (printed
 beside the others; it is a baseline, not a floor). Trained nulls and frozen decoders are not here yet.
 """
 
@@ -39,23 +40,42 @@ def fit_on_support(
     return back
 
 
-def random_dictionary(
-    rows: Float[Tensor, "batch d_in"], n_latents: int, k: int, generator: torch.Generator
-) -> Float[Tensor, "batch d_in"]:
-    """Rows (centred by the caller) given back from k of `n_latents` random directions, chosen greedily.
+def matched_directions(
+    rows: Float[Tensor, "rows d_in"], n_latents: int, generator: torch.Generator
+) -> Float[Tensor, "n_latents d_in"]:
+    """Random unit rows with the covariance of `rows` (centred by the caller): Gaussian draws, then normalised.
 
-    Orthogonal matching pursuit: codes are fitted by least squares on their support, so the floor is not an
-    artefact of a poor encoder. Signs are free, which favours the floor.
+    Where the rows do not fill their space an isotropic dictionary wastes most of its directions; this one does not.
     """
-    directions = random_directions(n_latents, rows.shape[1], generator)
+    # random mixtures of the rows have their covariance exactly, and need no factorisation
+    mixed = torch.randn(n_latents, len(rows), generator=generator) @ rows
+    unit: Tensor = mixed / mixed.norm(dim=1, keepdim=True).clamp(min=1e-12)
+    return unit
+
+
+def pursue(
+    rows: Float[Tensor, "batch d_in"], directions: Float[Tensor, "n_latents d_in"], k: int
+) -> Float[Tensor, "batch d_in"]:
+    """Rows (centred by the caller) given back from k of the `directions` each: orthogonal matching pursuit.
+
+    Directions are chosen greedily and codes fitted by least squares on what was chosen, signs free. The same coder
+    for a learned and for a random dictionary: a comparison across coders would compare the coders.
+    """
     residual, support = rows, torch.empty(len(rows), 0, dtype=torch.long)
-    for _ in range(min(k, n_latents, rows.shape[1])):
+    for _ in range(min(k, len(directions), rows.shape[1])):
         match = (residual @ directions.T).abs()
         if support.shape[1]:
             match.scatter_(1, support, -1.0)  # a direction is chosen once
         support = torch.cat([support, match.argmax(1, keepdim=True)], 1)
         residual = rows - fit_on_support(rows, directions, support)
     return rows - residual
+
+
+def random_dictionary(
+    rows: Float[Tensor, "batch d_in"], n_latents: int, k: int, generator: torch.Generator
+) -> Float[Tensor, "batch d_in"]:
+    """Rows (centred by the caller) given back from k of `n_latents` isotropic random directions."""
+    return pursue(rows, random_directions(n_latents, rows.shape[1], generator), k)
 
 
 def pca(train: Float[Tensor, "rows d_in"], rows: Float[Tensor, "batch d_in"], rank: int) -> Float[Tensor, "batch d_in"]:

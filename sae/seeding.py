@@ -14,5 +14,10 @@ def stream(seed: int, *names: str | int) -> torch.Generator:
     >>> bool((torch.rand(3, generator=a) == torch.rand(3, generator=b)).all())
     True
     """
+    return torch.Generator().manual_seed(derived(seed, *names))
+
+
+def derived(seed: int, *names: str | int) -> int:
+    """A seed of its own for a named part of a run."""
     digest = hashlib.sha256(repr((seed, *names)).encode()).digest()
-    return torch.Generator().manual_seed(int.from_bytes(digest[:7], "big"))
+    return int.from_bytes(digest[:7], "big")

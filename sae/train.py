@@ -32,6 +32,7 @@ def train(
 ) -> Layer:
     """Train `sae` (named `architecture`) on `rows`, in the units of the layer below, and give the whole layer.
 
+    A latent counts as having fired when it is above 0 (the released code of Gao et al. asks for 1e-3).
     Deterministic for one seed on one machine. Raises NumericError when the rows or the loss are not finite; the
     message names the row or the term.
     """

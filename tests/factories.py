@@ -25,6 +25,7 @@ train = { steps = 60, batch = 64 }
 
 [[towers]]
 kind = "latents"
+direct = true
 k = "halving"
 train = { steps = 60, batch = 64 }
 

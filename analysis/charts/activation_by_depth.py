@@ -9,9 +9,9 @@ from analysis.results import Results
 
 STYLES = {
     "mass": ("c1", [1, 0]),
-    "mass, random host": ("c2", [6, 3]),
-    "strength of a firing": ("c3", [1, 0]),
-    "strength, random host": ("c4", [6, 3]),
+    "mass, random": ("c2", [6, 3]),
+    "strength": ("c3", [1, 0]),
+    "strength, random": ("c4", [6, 3]),
 }
 
 
@@ -21,9 +21,9 @@ def activation_by_depth(results: Results) -> Drawing:
     parts = []
     for label, measure, control in (
         ("mass", "activation_mass", "none"),
-        ("mass, random host", "activation_mass", "random_host"),
-        ("strength of a firing", "mean_activation", "none"),
-        ("strength, random host", "mean_activation", "random_host"),
+        ("mass, random", "activation_mass", "random_host"),
+        ("strength", "mean_activation", "none"),
+        ("strength, random", "mean_activation", "random_host"),
     ):
         line = series(results, label, measure, kind, control=control)
         first = line[line["depth"] == 1].set_index("run")["value"]
@@ -37,18 +37,19 @@ def activation_by_depth(results: Results) -> Drawing:
     return Drawing(
         title=(
             f"From depth 1 to {last} the activation of an example falls to {spoken(end('mass'))} of what it was while "
-            f"each firing gets {spoken(end('strength of a firing'))} times as strong, and a random host does the same"
+            f"each firing gets {spoken(end('strength'))} times as strong, and on a random network it is the same"
         ),
         caption=(
             "Mass is the summed activation of an example, strength the mean of the activations above 0; both in "
-            "the host's units and relative to depth 1. This tower halves the number of active latents at each "
-            "depth, so mass has to fall. That both move alike on an untrained host says that neither is evidence "
-            "of anything learned. Held-out digits; bands are the range over seeds."
+            "the network's units and relative to depth 1. With exactly k latents active mass is k times strength, and "
+            "this tower halves k at each depth: only the strength is news. That it moves alike on an untrained "
+            "network says that it is no evidence of anything learned. Held-out digits; bands, where they are wider "
+            "than the line, are the range over seeds."
         ),
         alt=(
             f"Line chart relative to depth 1. At depth {last}: mass {spoken(end('mass'))}, on the random host "
-            f"{spoken(end('mass, random host'))}; strength of a firing {spoken(end('strength of a firing'))}, on "
-            f"the random host {spoken(end('strength, random host'))}."
+            f"{spoken(end('mass, random'))}; strength of a firing {spoken(end('strength'))}, on "
+            f"the random host {spoken(end('strength, random'))}."
         ),
         data=lines,
         chart=over_depth(lines, "relative to depth 1", domain=(0, round(float(lines["value"].max()) * 1.1, 1)),

@@ -28,7 +28,7 @@ def class_map(results: Results) -> Drawing:
     figure = Figure(figsize=(7.6, 1.25 * len(depths) + 0.9), dpi=160, layout="constrained")
     axes = figure.subplots(len(depths), 2, squeeze=False)
     rows = []
-    for column, (control, label) in enumerate((("none", "trained host"), ("random_host", "random host"))):
+    for column, (control, label) in enumerate((("none", "trained network"), ("random_host", "random network"))):
         for row, depth in enumerate(depths):
             share = _shares(results, kind, depth, control, len(names))
             axis = axes[row][column]
@@ -44,7 +44,7 @@ def class_map(results: Results) -> Drawing:
     return Drawing(
         title=(
             f"The strongest class takes {spoken(top('none', 1), True)} of a latent's activation at depth 1 and "
-            f"{spoken(top('none', last), True)} at depth {last}; on a random host "
+            f"{spoken(top('none', last), True)} at depth {last}; on a random network "
             f"{spoken(top('random_host', 1), True)} and {spoken(top('random_host', last), True)}"
         ),
         caption=(
@@ -53,8 +53,8 @@ def class_map(results: Results) -> Drawing:
             "column. First seed."
         ),
         alt=(
-            f"Heat maps for depths 1 to {last}, trained host on the left, random host on the right. Dark cells form a "
-            "staircase over the classes. Mean share of the strongest class, left: "
+            f"Heat maps for depths 1 to {last}, trained network on the left, random network on the right. Dark cells "
+            "form a staircase over the classes. Mean share of the strongest class, left: "
             + ", ".join(spoken(top("none", depth), True) for depth in depths)
             + "; right: "
             + ", ".join(spoken(top("random_host", depth), True) for depth in depths)

@@ -15,8 +15,8 @@ def exclusive_by_depth(results: Results) -> Drawing:
         [
             series(results, label, measure, kind_, control=control)
             for label, control in (
-                ("trained host", "none"),
-                ("random host", "random_host"),
+                ("trained network", "none"),
+                ("random network", "random_host"),
                 ("permuted labels", "permuted_labels"),
             )
             for kind_ in ("host", kind)
@@ -35,13 +35,13 @@ def exclusive_by_depth(results: Results) -> Drawing:
         caption=(
             "Share of *all* latents of a depth that fire on at least ten held-out digits and have at least 90% of "
             f"their activation on one class. At depth {last} only {spoken(fired, True)} of the latents fire that "
-            "often. Depth 0 are the host's own neurons. With permuted labels no latent qualifies. Bands are the "
+            "often. Depth 0 are the network's own neurons. With permuted labels no latent qualifies. Bands are the "
             "range over seeds."
         ),
         alt=(
-            "Line chart: share of one-class latents over depth. Trained host: "
+            "Line chart: share of one-class latents over depth. Trained network: "
             + ", ".join(f"{spoken(value, True)} at depth {depth}" for depth, value in means.items())
-            + ". Random host: "
+            + ". Random network: "
             + ", ".join(
                 f"{spoken(results.mean(measure, kind, depth, control='random_host'), True)} at depth {depth}"
                 for depth in means

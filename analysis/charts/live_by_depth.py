@@ -9,9 +9,9 @@ from analysis.results import Results
 
 STYLES = {
     "live latents": ("c1", [1, 0]),
-    "live, random host": ("c1", [4, 2]),
+    "live, random": ("c1", [4, 2]),
     "copies": ("c2", [1, 0]),
-    "copies, random host": ("c2", [6, 3]),
+    "copies, random": ("c2", [6, 3]),
 }
 
 
@@ -21,9 +21,9 @@ def live_by_depth(results: Results) -> Drawing:
     lines = pd.concat(
         [
             series(results, "live latents", "live_share", kind),
-            series(results, "live, random host", "live_share", kind, control="random_host"),
+            series(results, "live, random", "live_share", kind, control="random_host"),
             series(results, "copies", "copy_score", kind),
-            series(results, "copies, random host", "copy_score", kind, control="random_host"),
+            series(results, "copies, random", "copy_score", kind, control="random_host"),
         ]
     )
     last = max(results.depths(kind))
@@ -35,12 +35,12 @@ def live_by_depth(results: Results) -> Drawing:
         ),
         caption=(
             "Live latents fire on at least one held-out digit. A copy is a latent whose direction has a cosine of "
-            "more than 0.9 to a single latent of the depth below: it renames its input and learns nothing. Depth 1 "
-            "is compared with the host's neurons. Bands are the range over seeds."
+            "more than 0.9 to a single latent of the depth below: it renames its input. Depth 1 "
+            "is compared with the network's neurons. Bands are the range over seeds."
         ),
         alt=(
             f"Line chart over depth 1 to {last}: live latents fall to {spoken(live, True)}, copies rise from "
-            f"{spoken(results.mean('copy_score', kind, 1), True)} to {spoken(copies, True)}; on the random host "
+            f"{spoken(results.mean('copy_score', kind, 1), True)} to {spoken(copies, True)}; on the random network "
             f"copies rise to {spoken(results.mean('copy_score', kind, last, control='random_host'), True)}."
         ),
         data=lines,

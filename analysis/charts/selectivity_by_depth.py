@@ -1,47 +1,47 @@
-"""Class selectivity of the latents over depth, beside plain neurons, a random host and permuted labels."""
+"""Class selectivity over depth, beside sparsity alone, a random network, plain neurons and permuted labels."""
 
 from __future__ import annotations
 
 import pandas as pd
 
-from analysis.drawing import Drawing, over_depth, series, spoken
+from analysis.drawing import Drawing, beside_one_sae, over_depth, series, spoken
 from analysis.results import Results
 
 
 def selectivity_by_depth(results: Results) -> Drawing:
-    """Held-out selectivity index of the latents tower; depth 0 are the host's own neurons."""
+    """Held-out selectivity index of the latents tower; depth 0 are the network's own neurons."""
     kind, measure = "latents", "selectivity"
-    lines = []
-    for label, control in (
-        ("trained host", "none"), ("random host", "random_host"), ("permuted labels", "permuted_labels"),
-    ):  # fmt: skip
-        lines += [
-            series(results, label, measure, "host", control=control),
-            series(results, label, measure, kind, control=control),
-        ]
-    whole = pd.concat(lines)
+    neurons = [
+        series(results, "trained network", measure, "host"),
+        series(results, "random network", measure, "host", control="random_host"),
+    ]
+    chance = [series(results, "permuted labels", measure, place, control="permuted_labels") for place in ("host", kind)]
+    whole = pd.concat([*neurons, beside_one_sae(results, measure), *chance])
     last = max(results.depths(kind))
-    rise = results.mean(measure, kind, last) - results.mean(measure, kind, 1)
-    random_rise = results.mean(measure, kind, last, control="random_host") - results.mean(
-        measure, kind, 1, control="random_host"
-    )
+
+    def at(kind: str, depth: int, control: str = "none") -> float:
+        return results.mean(measure, kind, depth, control=control)
+
+    rise, random_rise = at(kind, last) - at(kind, 1), at(kind, last, "random_host") - at(kind, 1, "random_host")
+    sparse_rise = at("direct", last) - at(kind, 1)
     return Drawing(
         title=(
-            f"Latents grow more selective with depth (+{spoken(rise)} from depth 1 to {last}), "
-            f"but so they do on a host that never learned anything (+{spoken(random_rise)})"
+            f"Selectivity rises by {spoken(rise)} from depth 1 to {last}; on a random network by "
+            f"{spoken(random_rise)}, and by {spoken(sparse_rise)} from sparsity alone"
         ),
         caption=(
             "Selectivity index of a latent: (largest class mean minus second) over largest; 0 means two classes "
             "drive it equally, 1 that no second class drives it at all. Mean over latents that fire on at least "
-            "ten held-out digits. Depth 0 are the host's own neurons. Permuted labels show what chance gives to "
-            "latents that fire this rarely. Bands are the range over seeds."
+            "ten held-out digits. *One SAE* is a single SAE on the network that is as wide and as sparse as that "
+            "depth of the tower. Depth 0 are the network's own neurons. Bands, where they are wider than the line, "
+            "are the range over seeds."
         ),
         alt=(
-            f"Line chart over depth 0 to {last}. Trained host rises from {spoken(results.mean(measure, 'host', 0))} "
-            f"for plain neurons to {spoken(results.mean(measure, kind, 1))} at depth 1 and "
-            f"{spoken(results.mean(measure, kind, last))} at depth {last}; the random host runs below it, nearly "
-            f"parallel, ending at {spoken(results.mean(measure, kind, last, control='random_host'))}; permuted "
-            "labels stay near 0.2."
+            f"Line chart over depth 0 to {last}. Trained network: {spoken(at('host', 0))} for plain neurons, "
+            f"{spoken(at(kind, 1))} at depth 1, {spoken(at(kind, last))} at depth {last}. Random network ends at "
+            f"{spoken(at(kind, last, 'random_host'))}. A single SAE as sparse as depth {last}: "
+            f"{spoken(at('direct', last))} trained, {spoken(at('direct', last, 'random_host'))} random. Permuted "
+            f"labels end at {spoken(at(kind, last, 'permuted_labels'))}."
         ),
         data=whole,
         chart=over_depth(whole, "selectivity index, held out", domain=(0, 1)),

@@ -13,35 +13,35 @@ def variance_by_depth(results: Results) -> Drawing:
     kind = "latents"
     lines = pd.concat(
         [
-            series(results, "trained host", "variance_explained", kind),
-            series(results, "random host", "variance_explained", kind, control="random_host"),
-            series(results, "PCA, same L0", "variance_explained", kind, control="pca"),
+            series(results, "trained network", "variance_explained", kind),
+            series(results, "random network", "variance_explained", kind, control="random_host"),
+            series(results, "PCA", "variance_explained", kind, control="pca"),
             series(results, "random dictionary", "variance_explained", kind, control="random_dictionary"),
         ]
     )
     last = max(results.depths(kind))
 
-    def gap(depth: int) -> float:
-        trained = results.mean("variance_explained", kind, depth)
-        return trained - results.mean("variance_explained", kind, depth, control="random_host")
+    def at(depth: int, control: str = "none") -> str:
+        return spoken(results.mean("variance_explained", kind, depth, control=control))
 
-    shrinks = gap(last) < gap(1)
     title = (
-        f"A trained host helps less and less: its lead over a random host "
-        f"{'shrinks' if shrinks else 'goes'} from {spoken(gap(1))} at depth 1 to {spoken(gap(last))} at depth {last}"
+        f"At depth {last} the tower explains its own input about as well on a random network "
+        f"({at(last, 'random_host')}) as on the trained one ({at(last)}); at depth 1 it does not "
+        f"({at(1, 'random_host')} and {at(1)})"
     )
     return Drawing(
         title=title,
         caption=(
             "Share of the variance of its own input that each depth of the *latents* tower explains on held-out "
-            "digits. Lines are means, bands the range over seeds. Read it from below: a random dictionary with "
+            "digits. Lines are means; bands, where they are wider than the line, the range over "
+            "seeds. From below: a random dictionary with "
             "codes fitted by least squares is the floor, PCA with as many components as active latents is a linear "
-            "baseline, and the same tower on a host that was never trained shows what needs no learned features."
+            "baseline, and the same tower on a network that was never trained shows what needs no learned features."
         ),
         alt=(
-            f"Line chart over depth 1 to {last}. Trained host falls from "
+            f"Line chart over depth 1 to {last}. Trained network falls from "
             f"{spoken(results.mean('variance_explained', kind, 1))} to "
-            f"{spoken(results.mean('variance_explained', kind, last))}; random host from "
+            f"{spoken(results.mean('variance_explained', kind, last))}; random network from "
             f"{spoken(results.mean('variance_explained', kind, 1, control='random_host'))} to "
             f"{spoken(results.mean('variance_explained', kind, last, control='random_host'))}; "
             "PCA and the random dictionary fall to nearly 0."

@@ -9,18 +9,18 @@ from analysis.drawing import Drawing, spoken
 from analysis.results import Results
 from analysis.sprite import cells, spoken_counts
 
-COLUMNS = 7
+COLUMNS = 6
 IMAGES = 9
-GLOSSES = {1: "SAE on the host", 2: "meta-SAE on its codes", 3: "SAE on depth 2"}
+GLOSSES = {1: "SAE on the network", 2: "SAE on the latents of depth 1", 3: "SAE on depth 2"}
 
 
 def rows_of(results: Results) -> list[tuple[str, int, str, str, str]]:
     """Kind, depth, control, name and gloss of each row: neurons, every depth, and the last one on a random host."""
     depths = results.depths("latents")
-    rows = [("host", 0, "none", "Neurons", "the host's own, for comparison")]
+    rows = [("host", 0, "none", "Neurons", "the network's own, for comparison")]
     rows += [("latents", d, "none", f"Depth {d}", GLOSSES.get(d, f"SAE on depth {d - 1}")) for d in depths]
     last = max(depths)
-    rows.append(("latents", last, "random_host", f"Depth {last}, random host", "the same tower on an untrained host"))
+    rows.append(("latents", last, "random_host", f"Depth {last}, random", "the same tower on an untrained network"))
     return rows
 
 
@@ -28,6 +28,10 @@ def depth_grid(results: Results) -> Drawing:
     """Grid of the latents tower, first seed. The latents are not picked by eye: see `evenly`."""
     body, data = [], []
     last = max(results.depths("latents"))
+
+    def purity(kind: str, depth: int, control: str = "none") -> str:
+        return spoken(results.mean("top_class_share", kind, depth, control=control), percent=True)
+
     for kind, depth, control, name, gloss in rows_of(results):
         chosen = evenly(results, kind, depth, control, COLUMNS)
         if chosen.empty:
@@ -49,7 +53,7 @@ def depth_grid(results: Results) -> Drawing:
             figures.append(
                 f'<figure class="grid-cell"><div class="digits" role="img" aria-label="{says}">'
                 f"{cells(results.sprite, examples)}</div>"
-                f"<figcaption>{word} {int(row['latent'])}<br><b>{row['share']:.0%}</b> one class</figcaption></figure>"
+                f"<figcaption>{word} {int(row['latent'])}<br><b>{row['share']:.0%}</b></figcaption></figure>"
             )
             data.append(top.assign(column=rank, top_class_share=row["share"]))
         body.append(
@@ -58,9 +62,9 @@ def depth_grid(results: Results) -> Drawing:
         )
     return Drawing(
         title=(
-            f"The mean neuron gives {spoken(results.mean('top_class_share', 'host', 0), True)} of its activation to "
-            f"one class, the mean latent of depth {last} "
-            f"{spoken(results.mean('top_class_share', 'latents', last), True)}"
+            f"Deeper latents are purer, and on an untrained network too: their strongest class takes "
+            f"{purity('host', 0)} of the activation of a neuron, {purity('latents', last)} at depth {last}, "
+            f"{purity('latents', last, 'random_host')} at depth {last} of the random network"
         ),
         caption=(
             f"Each cell shows the {IMAGES} held-out digits that drive one latent most, strongest first. The columns "

@@ -13,6 +13,7 @@ from jaxtyping import Float, Int, UInt8
 from torch import Tensor, nn
 
 from analysis.hosts._host import as_rows, check_hook
+from sae.errors import ConfigError, DataError
 from sae.seeding import stream
 
 BATCH = 128
@@ -34,6 +35,11 @@ class Mlp(nn.Module):
         lr: float = 4e-3,
     ) -> None:
         super().__init__()
+        for name, value in (("hidden1", hidden1), ("hidden2", hidden2), ("epochs", epochs)):
+            if not isinstance(value, int) or value < 1:
+                raise ConfigError(f"host option {name} = {value!r}: must be a whole number of at least 1")
+        if not isinstance(lr, int | float) or not lr > 0:
+            raise ConfigError(f"host option lr = {lr!r}: must be a number above 0")
         self.widths = {"hidden1": hidden1, "hidden2": hidden2}
         self.seed, self.epochs, self.lr = seed, epochs, lr
         sizes = [image_shape[0] * image_shape[1], hidden1, hidden2, n_classes]
@@ -75,6 +81,8 @@ class Mlp(nn.Module):
 
         The shift is worth about one point of held-out accuracy on 8,000 digits and costs nothing.
         """
+        if len(images) < BATCH:
+            raise DataError(f"{len(images)} images to train the host on: needs at least {BATCH}")
         draw = stream(self.seed, "host training")
         steps = self.epochs * (len(images) // BATCH)
         optimiser = torch.optim.AdamW(self.parameters(), lr=self.lr, weight_decay=0.05)

@@ -6,7 +6,7 @@ Depth 0 (kind `host`) is the host itself: its neurons taken as latents, its clea
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,9 @@ from analysis.stages._tables import Tables
 from sae.discover import find_all
 from sae.evaluate import Reading, Seen, evaluate, shuffled_sums
 from sae.measures._sums import ClassMeasure
-from sae.nulls import memorising_bound, pca, random_dictionary
+from sae.measures.eligible_share import EligibleShare
+from sae.measures.variance_explained import explained
+from sae.nulls import matched_directions, memorising_bound, pca, pursue, random_dictionary
 from sae.records import Codes
 from sae.seeding import stream
 from sae.tower import Tower, folds_of
@@ -28,6 +30,16 @@ from sae.tower import Tower, folds_of
 TOP_EXAMPLES = 9
 PERMUTATIONS = 10
 FLOOR_SAMPLE = 1000
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where in the tables an SAE's numbers go (`kind`, `depth`), and where it stands in its tower (`level`)."""
+
+    kind: str
+    depth: int
+    tower: Tower
+    level: int
 
 
 def measures(work: Path, config: dict[str, Any], inputs: dict[str, Path]) -> dict[str, Any]:
@@ -42,8 +54,15 @@ def measures(work: Path, config: dict[str, Any], inputs: dict[str, Path]) -> dic
         tower = load_tower(kind, folders)
         codes = {split: tower.all_codes(store.rows(split), depth) for split in SPLITS}
         for d in range(1, depth + 1):
-            own_input(tables, tower, d, store, codes, folders[d - 1], config["seed"])
-            on_examples(tables, tower, d, store, codes, host, hook, config["seed"])
+            place = Place(kind, d, tower, d)
+            own_input(tables, place, store, codes, folders[d - 1], config["seed"])
+            on_examples(tables, place, store, codes, host, hook, config["seed"])
+    for d in config["direct"]:
+        single = load_tower("latents", [inputs[f"direct_{d}"]])
+        codes = {split: single.all_codes(store.rows(split), 1) for split in SPLITS}
+        place = Place("direct", d, single, 1)
+        own_input(tables, place, store, codes, inputs[f"direct_{d}"], config["seed"])
+        on_examples(tables, place, store, codes, host, hook, config["seed"])
     for name, table in tables.frames().items():
         table.to_parquet(work / f"{name}.parquet", index=False)
     return {}
@@ -64,23 +83,24 @@ def neurons(tables: Tables, store: ActivationStore, host: Host, hook: str, seed:
 
 
 def own_input(
-    tables: Tables, tower: Tower, depth: int, store: ActivationStore,
+    tables: Tables, place: Place, store: ActivationStore,
     codes_of: dict[str, list[Codes]], folder: Path, seed: int,
 ) -> None:  # fmt: skip
     """Measures of a depth on the rows that its SAE reads, with the floors of the same rows."""
-    layer, kind = tower.layers[depth - 1], tower.kind
-    by_folds = kind == "directions" and depth > 1
+    kind, depth, tower, level = place.kind, place.depth, place.tower, place.level
+    layer, by_folds = tower.layers[level - 1], kind == "directions" and depth > 1
 
     def read(split: str) -> torch.Tensor:
-        if depth == 1:
+        if level == 1:
             return store.rows(split)
-        return tower.layers[depth - 2].sae.directions() if by_folds else codes_of[split][depth - 2].dense()
+        return tower.layers[level - 2].sae.directions() if by_folds else codes_of[split][level - 2].dense()
 
     train = read("train")
     for split in ("train",) if by_folds else SPLITS:
         rows = train if split == "train" else read(split)
-        codes = layer.encode(rows) if by_folds else codes_of[split][depth - 1]
-        references = rows if by_folds else torch.eye(rows.shape[1])
+        codes = layer.encode(rows) if by_folds else codes_of[split][level - 1]
+        # an SAE lives in the centred space: there a copied row is a row less the mean
+        references = rows - layer.normaliser.mean if by_folds else torch.eye(rows.shape[1])
         seen = Seen(
             codes=codes, scale=layer.normaliser.scale, x=rows, x_hat=layer.decode(codes),
             directions=layer.sae.directions(), references=references,
@@ -88,57 +108,63 @@ def own_input(
         readings = evaluate([seen], "input")
         tables.add(kind, depth, split, readings)
         sample = rows[torch.randperm(len(rows), generator=stream(seed, "floor sample"))[:FLOOR_SAMPLE]]
-        floors(tables, kind, depth, split, [(train, sample)], layer.sae.n_latents, readings["l0"].value, seed)
+        k, mean = max(1, round(readings["l0"].value)), train.mean(0)
+        refit = explained(sample, pursue(sample - mean, layer.sae.directions(), k) + mean)
+        tables.value(kind, depth, split, tables.control, "variance_explained_refit", refit, len(sample))
+        floors(tables, place, split, [(train, sample)], k, seed)
     if by_folds:
         stored = read_json(folder / "folds.json")
-        tables.add(kind, depth, "held_out", {"variance_explained": Reading(stored["variance_explained"], len(train))})
-        pairs = folds_of(train, stored["folds"], stream(seed, "folds"))
-        floors(tables, kind, depth, "held_out", pairs, layer.sae.n_latents, readings["l0"].value, seed)
+        for name in ("variance_explained", "variance_explained_refit"):
+            tables.value(kind, depth, "held_out", tables.control, name, stored[name], len(train))
+        floors(tables, place, "held_out", folds_of(train, stored["folds"], stream(seed, "folds")), k, seed)
     tables.value(kind, depth, "train", tables.control, "gamma", layer.normaliser.gamma, len(train))
 
 
 def floors(
-    tables: Tables, kind: str, depth: int, split: str,
-    pairs: list[tuple[torch.Tensor, torch.Tensor]], n_latents: int, l0: float, seed: int,
-) -> None:  # fmt: skip
-    """Random dictionary and PCA at the depth's own L0, and the memorising bound. Only on the trained host's rows.
+    tables: Tables, place: Place, split: str, pairs: list[tuple[torch.Tensor, torch.Tensor]], k: int, seed: int
+) -> None:
+    """Random dictionaries and PCA at the depth's own L0, and the memorising bound. Only on the trained host's rows.
 
     `pairs` are (rows to fit on, rows to score): one pair, or one a fold, so that no floor sees what it is scored on.
     """
     if tables.control != "none":
         return
-    k, draw = max(1, round(l0)), stream(seed, "random dictionary", kind, depth)
-    x = torch.cat([rows for _, rows in pairs])
-    back: dict[str, list[torch.Tensor]] = {"random_dictionary": [], "pca": []}
+    kind, depth, n_latents = place.kind, place.depth, place.tower.layers[place.level - 1].sae.n_latents
+    draw = stream(seed, "random dictionary", kind, depth)
+    back: dict[str, list[torch.Tensor]] = {"random_dictionary": [], "matched_dictionary": [], "pca": []}
     for fit, rows in pairs:
         mean = fit.mean(0)
+        matched = matched_directions(fit - mean, n_latents, draw)
         back["random_dictionary"].append(random_dictionary(rows - mean, n_latents, k, draw) + mean)
+        back["matched_dictionary"].append(pursue(rows - mean, matched, k) + mean)
         back["pca"].append(pca(fit, rows, k))
+    x = torch.cat([rows for _, rows in pairs])
     for control, parts in back.items():
-        seen = Seen(codes=Codes.from_dense(torch.zeros(1, 1)), x=x, x_hat=torch.cat(parts))
-        reading = evaluate([seen], "input", ("variance_explained",))["variance_explained"]
-        tables.value(kind, depth, split, control, "variance_explained", reading.value, reading.n)
+        value = explained(x, torch.cat(parts))
+        tables.value(kind, depth, split, control, "variance_explained", value, len(x))
     if split == "train":
-        rows = pairs[0][0]
-        bound = memorising_bound(n_latents, len(rows))
-        tables.value(kind, depth, split, "memorising", "variance_explained", bound, len(rows))
+        n_rows = len(pairs[0][0])
+        tables.value(
+            kind, depth, split, "memorising", "variance_explained", memorising_bound(n_latents, n_rows), n_rows
+        )
 
 
 def on_examples(
-    tables: Tables, tower: Tower, depth: int, store: ActivationStore,
+    tables: Tables, place: Place, store: ActivationStore,
     codes_of: dict[str, list[Codes]], host: Host, hook: str, seed: int,
 ) -> None:  # fmt: skip
     """Measures of a depth on host examples: classes, mass, and the host decoded all the way down."""
     train: Seen | None = None
     for split in SPLITS:
         rows = store.rows(split)
-        back = tower.decode_codes(codes_of[split][depth - 1 if tower.kind == "latents" else 0], depth)
+        decoded_from = place.level - 1 if place.tower.kind == "latents" else 0
+        back = place.tower.decode_codes(codes_of[split][decoded_from], place.level)
         seen = Seen(
-            codes=codes_of[split][depth - 1], unit=tower.unit(depth), host=rows, host_hat=back,
+            codes=codes_of[split][place.level - 1], unit=place.tower.unit(place.level), host=rows, host_hat=back,
             logits=host.logits_from(back, hook), labels=store.labels(split), n_classes=store.n_classes,
         )  # fmt: skip
         train = train or seen
-        record_examples(tables, tower.kind, depth, split, seen, train, store, seed)
+        record_examples(tables, place.kind, place.depth, split, seen, train, store, seed)
 
 
 def record_examples(
@@ -166,7 +192,7 @@ def permuted(seen: Seen, train: Seen, seed: int) -> dict[str, Reading]:
     on_seen = on_train if seen.codes is train.codes else shuffled_sums(seen, PERMUTATIONS, draw)
     values: dict[str, list[float]] = {}
     for name, kind in find_all("sae.measures").items():
-        if isinstance(kind, type) and issubclass(kind, ClassMeasure):
+        if isinstance(kind, type) and issubclass(kind, ClassMeasure) and kind is not EligibleShare:
             both = zip(on_seen, on_train, strict=True)
             given = [kind.read(sums, choosing.best_class()).value for sums, choosing in both]
             values[name] = [value for value in given if not math.isnan(value)]

@@ -12,9 +12,10 @@ from analysis.stages._load import load_store, load_tower
 from sae.checkpoint import save_layer
 from sae.config import TrainConfig
 from sae.discover import construct
-from sae.evaluate import Seen, evaluate
 from sae.layer import Layer
-from sae.seeding import stream
+from sae.measures.variance_explained import explained
+from sae.nulls import pursue
+from sae.seeding import derived, stream
 from sae.tower import Tower, folds_of, training_rows
 from sae.train import train
 
@@ -28,30 +29,36 @@ def sae(work: Path, config: dict[str, Any], inputs: dict[str, Path]) -> dict[str
     layer = train_layer(config, rows, lambda record: curve.append([record.step, record.loss, record.dead_share]))
     save_layer(layer, work / "layer.safetensors")
     if config["folds"]:
-        value = held_out_by_folds(config, rows)
-        (work / "folds.json").write_text(json.dumps({"variance_explained": value, "folds": config["folds"]}))
+        (work / "folds.json").write_text(json.dumps({**held_out_by_folds(config, rows), "folds": config["folds"]}))
     return {"curve": curve, "gamma": layer.normaliser.gamma, "scale": layer.normaliser.scale}
 
 
-def train_layer(config: dict[str, Any], rows: torch.Tensor, observe: Any = lambda record: None) -> Layer:
-    """The SAE that a stage config describes, trained on `rows`."""
+def train_layer(config: dict[str, Any], rows: torch.Tensor, observe: Any = lambda record: None, fold: int = 0) -> Layer:
+    """The SAE that a stage config describes, trained on `rows`; `fold` 0 is all rows."""
     options = {"k": config["k"], **config["options"]}
     model = construct("sae.architectures", config["architecture"], rows.shape[1], config["width"], **options)
-    seed = config["seed"] * 1000 + config["depth"]
+    # not the control's name: SAEs on the trained and on the random host start alike, so that they can be compared
+    seed = derived(config["seed"], config["kind"] or "host", config["depth"], config["width"], config["k"], fold)
     return train(config["architecture"], model, rows, TrainConfig(**config["train"]), seed, observe)
 
 
-def held_out_by_folds(config: dict[str, Any], rows: torch.Tensor) -> float:
+def held_out_by_folds(config: dict[str, Any], rows: torch.Tensor) -> dict[str, float]:
     """Variance explained of rows by SAEs that were trained on the other folds; sums over folds, one division.
 
-    With M latents for N rows, storing M rows verbatim explains M/N of pure noise in-sample; held-out rows cannot be
-    stored.
+    `variance_explained` with the SAE's own codes, `variance_explained_refit` with codes fitted to its directions by
+    matching pursuit. With M latents for N rows, storing M rows verbatim explains M/N of pure noise in-sample;
+    held-out rows cannot be stored.
     """
-    given, back = [], []
-    for kept, held in folds_of(rows, config["folds"], stream(config["seed"], "folds")):
-        layer = train_layer(config, kept)
-        codes = layer.encode(held)
+    given, own, refit = [], [], []
+    pairs = folds_of(rows, config["folds"], stream(config["seed"], "folds"))
+    for fold, (kept, held) in enumerate(pairs, 1):
+        layer = train_layer(config, kept, fold=fold)
+        mean = kept.mean(0)
         given.append(held)
-        back.append(layer.decode(codes))
-    seen = Seen(codes=codes, x=torch.cat(given), x_hat=torch.cat(back))
-    return evaluate([seen], "input", ("variance_explained",))["variance_explained"].value
+        own.append(layer.decode(layer.encode(held)))
+        refit.append(pursue(held - mean, layer.sae.directions(), config["k"]) + mean)
+    x = torch.cat(given)
+    return {
+        "variance_explained": explained(x, torch.cat(own)),
+        "variance_explained_refit": explained(x, torch.cat(refit)),
+    }

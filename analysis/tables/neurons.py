@@ -28,10 +28,11 @@ def neurons(results: Results) -> Drawing:
     """The best latents of each depth by F1, first seed, latents tower; depth 0 are the host's neurons."""
     whole = detectors(results)
     best = whole.sort_values(["depth", "f1"], ascending=[True, False]).groupby("depth").head(PER_DEPTH)
-    head = "".join(
+    heads = [
         f'<th scope="col" data-key="{key}" title="{escape(says)}"><button type="button">{name}</button></th>'
         for key, name, says in COLUMNS
-    )
+    ]
+    heads.insert(2, '<th scope="col">strongest images</th>')
     body = "".join(_row(results, row) for _, row in best.sort_values("f1", ascending=False).iterrows())
     classes = "".join(
         f'<button type="button" data-class="{escape(name)}" aria-pressed="false">{escape(name)}</button>'
@@ -48,20 +49,17 @@ def neurons(results: Results) -> Drawing:
         '<p class="neuron-count" aria-live="polite"></p></div>'
         '<div class="table-scroll" tabindex="0" role="region" aria-label="Class-selective latents">'
         '<table data-quarto-disable-processing="true" class="neuron-table">'
-        f'<thead><tr>{head}<th scope="col">strongest images</th></tr></thead>'
+        f"<thead><tr>{''.join(heads)}</tr></thead>"
         f"<tbody>{body}</tbody></table></div></div>"
     )
-    first = whole[whole["depth"] == 0]["f1"].max()
-    deep = whole[whole["depth"] > 0].sort_values("f1").iloc[-1]
+    best_of = whole.groupby("depth")["f1"].max()
     return Drawing(
         kind="tbl",
         title=(
-            (
-                f"No latent detects a class as well as the best plain neuron (F1 {first:.2f}); the best latent, "
-                if first > deep["f1"]
-                else f"The best plain neuron (F1 {first:.2f}) is beaten by a latent: "
+            f"The best detector of one class is a {'neuron' if best_of.idxmax() == 0 else 'latent'}; best F1: "
+            + ", ".join(
+                f"{value:.2f} {'(neurons)' if depth == 0 else f'(depth {depth})'}" for depth, value in best_of.items()
             )
-            + f"d{deep['depth']}/{deep['latent']}, reaches {deep['f1']:.2f}"
         ),
         caption=(
             f"Latents as detectors of one class: the {PER_DEPTH} best of each depth by F1. A latent's class is chosen "
@@ -111,10 +109,13 @@ def _row(results: Results, row: pd.Series) -> str:
     ].sort_values("rank").head(IMAGES)  # fmt: skip
     examples = top["example"].tolist()
     numbers = "".join(f"<td>{row[key]:.2f}</td>" for key, _, _ in COLUMNS[2:-1]) + f"<td>{row['rate']:.1%}</td>"
+    pictures = (
+        f'<td><div class="digits line" role="img" aria-label="{spoken_counts(results.sprite, examples)}">'
+        f"{cells(results.sprite, examples)}</div></td>"
+    )
+    name = f"d{row['depth']}/{row['latent']}"
     return (
         f'<tr id="d{row["depth"]}-{row["latent"]}" data-depth="{row["depth"]}" data-class="{escape(row["class"])}">'
-        f'<th scope="row" data-value="{row["depth"] * 10000 + row["latent"]}">d{row["depth"]}/{row["latent"]}</th>'
-        f"<td>{escape(row['class'])}</td>{numbers}"
-        f'<td><div class="digits line" role="img" aria-label="{spoken_counts(results.sprite, examples)}">'
-        f"{cells(results.sprite, examples)}</div></td></tr>"
+        f'<th scope="row" data-value="{row["depth"] * 10000 + row["latent"]}">{name}</th>'
+        f"<td>{escape(row['class'])}</td>{pictures}{numbers}</tr>"
     )

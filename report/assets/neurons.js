@@ -29,11 +29,11 @@
       chip.setAttribute("aria-pressed", String(on));
     });
     var key = (state.get("sort") || "-f1").replace("-", ""), down = (state.get("sort") || "-f1")[0] === "-";
-    heads.forEach(function (head, column) {
+    heads.forEach(function (head) {
       head.setAttribute("aria-sort", head.dataset.key !== key ? "none" : down ? "descending" : "ascending");
       if (head.dataset.key === key) {
         rows.sort(function (a, b) {
-          var x = value(a, column), y = value(b, column);
+          var x = value(a, head.cellIndex), y = value(b, head.cellIndex);
           return (x < y ? -1 : x > y ? 1 : 0) * (down ? -1 : 1);
         });
       }

@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import ClassVar
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from sae.evaluate import On, Reading, Seen
+from sae.records import Codes
 
 
 class VarianceExplained:
@@ -41,3 +44,10 @@ class VarianceExplained:
         """The fraction over all rows seen."""
         variance = float(self.spread.sum())
         return Reading(1 - self.error / variance if variance > 0 else float("nan"), self.n)
+
+
+def explained(x: Float[Tensor, "rows d_in"], x_hat: Float[Tensor, "rows d_in"]) -> float:
+    """The fraction for rows that are all at hand."""
+    measure = VarianceExplained()
+    measure.update(Seen(codes=Codes.from_dense(x[:, :1]), x=x, x_hat=x_hat))
+    return measure.reading().value

@@ -112,7 +112,7 @@ def test_charts_are_drawn_again_in_the_other_theme(browser, base):
 def test_the_neuron_table_sorts_filters_and_keeps_its_state_in_the_url(browser, base):
     page = open_page(browser, base, "report/neurons.html")
     page.get_by_role("button", name="precision").press("Enter")
-    cells = [float(t) for t in page.locator("tbody tr td:nth-child(4)").all_inner_texts()]
+    cells = [float(t) for t in page.locator("tbody tr td:nth-child(5)").all_inner_texts()]
     assert cells == sorted(cells, reverse=True) and len(cells) > 20
     page.get_by_role("group", name="Filter by class").get_by_role("button", name="7").click()
     page.get_by_role("group", name="Filter by depth").get_by_role("button", name="2").click()

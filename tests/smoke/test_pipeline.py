@@ -33,7 +33,9 @@ COLUMNS = {
     "latents": ["run", "kind", "depth", "split", "control", "latent", "measure", "value"],
     "examples": ["run", "kind", "depth", "split", "control", "latent", "rank", "example", "activation"],
 }  # fmt: skip
-CONTROLS = {"none", "random_host", "permuted_labels", "random_dictionary", "pca", "memorising"}
+CONTROLS = {
+    "none", "random_host", "permuted_labels", "random_dictionary", "matched_dictionary", "pca", "memorising",
+}  # fmt: skip
 
 
 def tiny(paths, **changes):

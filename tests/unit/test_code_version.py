@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from analysis import code_version as module
-from analysis.code_version import code_version, files_of
+from analysis.code_version import code_version
 from analysis.config import Experiment, SaeConfig, TowerConfig
 from analysis.plan import plan
 
@@ -135,12 +135,6 @@ def test_the_measure_of_held_out_folds_is_part_of_the_stage_that_trains_them(cop
     copy("sae/measures/variance_explained.py", "return Reading(1 -", "return Reading(2 -")
     after = stage_codes()
     assert before[("sae", "directions", 2)] != after[("sae", "directions", 2)]
-
-
-def test_files_of_modules_and_packages():
-    found = files_of("sae.train", "sae.measures")
-    assert [path.relative_to(CHECKOUT).as_posix() for path in found] == ["sae/train.py", "sae/measures/__init__.py"]
-    assert all(path.exists() for path in found)
 
 
 def test_floors_need_no_sae():

@@ -139,7 +139,8 @@ def test_the_order_of_options_is_no_difference():
 
 
 OTHER = {
-    "kind": "directions", "depth": 5, "width": "doubling", "k": "constant", "folds": 3, "architecture": "other",
+    "kind": "directions", "depth": 5, "width": "doubling", "k": "constant", "direct": True, "folds": 3,
+    "architecture": "other",
     "options": {"some": 1}, "name": "other", "hook": "other", "steps": 7, "batch": 7, "lr": 7.0, "warmup": 0.07,
     "decay": 0.07, "dead_after": 0.7, "dataset": "other", "seed": 8,
 }  # fmt: skip
@@ -192,7 +193,7 @@ def test_schedules(rule, start, values):
 def test_a_tower_derives_its_depths():
     first = SaeConfig(width=64, k=16)
     tower = TowerConfig(
-        kind="directions", width="halving", k=[4, 4, 99], options={"k_aux": 2}, train=TrainConfig(steps=9)
+        kind="directions", width="halving", k=[4, 4, 8], options={"k_aux": 2}, train=TrainConfig(steps=9)
     )
     assert tower.at(1, first) is first
     assert [(tower.at(d, first).width, tower.at(d, first).k) for d in (2, 3, 4)] == [(32, 4), (16, 4), (8, 8)]

@@ -9,6 +9,7 @@ from sae.architectures.topk import TopK
 from sae.config import TrainConfig
 from sae.errors import ConfigError
 from sae.kernels import decode_sparse, keep_top
+from sae.losses import auxiliary_error
 from sae.median import geometric_median
 from sae.records import Codes
 from sae.train import batches, schedule, train
@@ -217,3 +218,10 @@ def test_padding_that_repeats_an_index_hides_no_code():
     codes = Codes(torch.tensor([[2.0, 0.0], [0.0, 3.0]]), torch.tensor([[1, 1], [2, 2]]), 4)
     assert codes.dense().tolist() == [[0, 2, 0, 0], [0, 0, 3, 0]]
     assert codes.fired().tolist() == [False, True, True, False]
+
+
+def test_auxk_without_anything_left_over_is_zero_with_a_gradient_of_zero():
+    hat = torch.ones(4, 3, requires_grad=True)
+    loss = auxiliary_error(torch.full((4, 3), 2.0), hat)  # the same for every row: no variance
+    loss.backward()
+    assert float(loss.detach()) == 0 and torch.equal(hat.grad, torch.zeros(4, 3))
