@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import struct
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,12 +58,35 @@ def read_idx(path: Path, again: str) -> NDArray[np.uint8]:
     return values.reshape(shape)
 
 
+IDX_PARTS = ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1")
+
+
+def idx_file(folder: Path, part: str) -> Path | None:
+    """The file of a part, plain or gzipped, or None."""
+    found = (folder / f"{part}-ubyte{end}" for end in ("", ".gz"))
+    return next((path for path in found if path.exists()), None)
+
+
+def is_complete(folder: Path) -> bool:
+    """Whether all four parts are there; a download that was cut short leaves fewer."""
+    return all(idx_file(folder, part) for part in IDX_PARTS)
+
+
+def idx_fingerprint(folders: Sequence[Path]) -> str:
+    """A hash of the names and sizes of the first complete folder's files; empty when none is there yet."""
+    for folder in folders:
+        if is_complete(folder):
+            files = [path for part in IDX_PARTS if (path := idx_file(folder, part))]
+            text = " ".join(f"{path.name}:{path.stat().st_size}" for path in files)
+            return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return ""
+
+
 def from_idx_folder(name: str, folder: Path, class_names: tuple[str, ...], again: str) -> Dataset:
     """The four IDX files of MNIST's layout (gzipped or not): 60,000 training rows, then 10,000 held-out ones."""
     parts = {}
-    for part in ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"):
-        found = [folder / f"{part}-ubyte{end}" for end in ("", ".gz")]
-        path = next((p for p in found if p.exists()), None)
+    for part in IDX_PARTS:
+        path = idx_file(folder, part)
         if path is None:
             raise DataError(f"{folder} has no file {part}-ubyte(.gz); {again}")
         parts[part] = read_idx(path, again)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from analysis import paths
-from analysis.datasets._dataset import Dataset, from_idx_folder
+from analysis.datasets._dataset import Dataset, from_idx_folder, idx_fingerprint, is_complete
 from sae.errors import DataError
 
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")
@@ -18,11 +18,21 @@ AGAIN = (
 )
 
 
+def folders() -> tuple[Path, Path]:
+    """Where the files are looked for, in this order."""
+    return DEBIAN, paths.find().data / "downloads" / "FashionMNIST" / "raw"
+
+
+def fingerprint() -> str:
+    """Names and sizes of the files; part of every run's key."""
+    return idx_fingerprint(folders())
+
+
 def fashion_mnist() -> Dataset:
     """Debian's files are read in place, then data/downloads; torchvision is asked only when both are missing."""
     downloads = paths.find().data / "downloads"
-    for folder in (DEBIAN, downloads / "FashionMNIST" / "raw"):
-        if folder.exists():
+    for folder in folders():
+        if is_complete(folder):
             return from_idx_folder("fashion_mnist", folder, CLASSES, AGAIN)
     from torchvision.datasets import FashionMNIST  # imported here: only a download needs it
 

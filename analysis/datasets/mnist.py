@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from analysis import paths
-from analysis.datasets._dataset import Dataset, from_idx_folder
+from analysis.datasets._dataset import Dataset, from_idx_folder, idx_fingerprint, is_complete
 from sae.errors import DataError
 
 AGAIN = (
@@ -12,11 +12,16 @@ AGAIN = (
 )
 
 
+def fingerprint() -> str:
+    """Names and sizes of the files; part of every run's key."""
+    return idx_fingerprint([paths.find().data / "downloads" / "MNIST" / "raw"])
+
+
 def mnist() -> Dataset:
     """Files in place are read as they are; torchvision is asked only when they are missing."""
     downloads = paths.find().data / "downloads"
     folder = downloads / "MNIST" / "raw"
-    if not folder.exists():
+    if not is_complete(folder):
         from torchvision.datasets import MNIST  # imported here: only a download needs it
 
         try:
