@@ -25,7 +25,16 @@ from analysis.results import Results
 from sae.errors import NotFoundError, RenderError
 
 USE = re.compile(r"(?<!\{)\{\{<\s*num\s+([^\s>]+)\s*>\}\}")
-CONTROLS = ("none", "random_host", "permuted_labels", "random_dictionary", "matched_dictionary", "pca", "memorising")
+CONTROLS = (
+    "none",
+    "random_host",
+    "permuted_labels",
+    "random_dictionary",
+    "matched_dictionary",
+    "stored_dictionary",
+    "pca",
+    "memorising",
+)
 SPLITS = ("train", "held_out")
 FORMS = ("pct", "points", "range", "int", "x", "one")
 

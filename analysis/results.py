@@ -12,8 +12,8 @@ manifest.json     experiment, run ids, stage keys, library versions; written las
 
 kind: `host` (depth 0), `latents`, `directions`, `direct` (one SAE on the host, as wide and sparse as that depth).
 split: `train`, `held_out`.
-control: `none`, `random_host`, `permuted_labels`, `random_dictionary`, `matched_dictionary`, `pca`,
-`memorising`.
+control: `none`, `random_host`, `permuted_labels`, `random_dictionary`, `matched_dictionary`,
+`stored_dictionary`, `pca`, `memorising`.
 """
 
 from __future__ import annotations

@@ -26,6 +26,7 @@ SERIES = {
     "random network": ("c2", [6, 3]),
     "one SAE, trained": ("c3", [1, 0]),
     "one SAE, random": ("c6", [6, 3]),
+    "stored rows": ("c6", [6, 3]),
     "permuted labels": ("c5", [2, 2]),
     "random dictionary": ("c4", [8, 3, 2, 3]),
     "PCA": ("c5", [3, 3]),

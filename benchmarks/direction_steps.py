@@ -15,18 +15,16 @@ from analysis.config import load_experiment
 from analysis.plan import plan
 from analysis.stages.sae import held_out_by_folds, train_layer
 from sae.checkpoint import load_layer
-from sae.evaluate import Seen, evaluate
+from sae.measures.variance_explained import explained
 from sae.seeding import stream
 
 
-def explained(config: dict, rows: torch.Tensor) -> tuple[float, float]:
-    """Variance explained in-sample and held out by folds."""
+def scores(config: dict, rows: torch.Tensor) -> tuple[float, float, float]:
+    """Variance explained in-sample, held out by folds, and held out with refitted codes."""
     layer = train_layer(config, rows)
-    codes = layer.encode(rows)
-    seen = Seen(codes=codes, x=rows, x_hat=layer.decode(codes))
-    return evaluate([seen], "input", ("variance_explained",))["variance_explained"].value, held_out_by_folds(
-        config, rows
-    )
+    held_out = held_out_by_folds(config, rows)
+    inside = explained(rows, layer.decode(layer.encode(rows)))
+    return inside, held_out["variance_explained"], held_out["variance_explained_refit"]
 
 
 def main() -> None:
@@ -39,12 +37,12 @@ def main() -> None:
     rows = load_layer(first.folder(project.runs) / "layer.safetensors").sae.directions()
     noise = torch.randn(rows.shape, generator=stream(0, "noise"))
     noise /= noise.norm(dim=1, keepdim=True)
-    print("rows        steps  in-sample  held out")
+    print("rows        steps  in-sample  held out  refitted")
     for name, data, all_steps in (("directions", rows, (25, 50, 100, 200, 400, 800)), ("noise", noise, (100, 800))):
         for steps in all_steps:
             config = {**second.config, "train": {**second.config["train"], "steps": steps}}
-            inside, outside = explained(config, data)
-            print(f"{name:<11} {steps:>5}  {inside:9.3f}  {outside:8.3f}", flush=True)
+            inside, outside, refitted = scores(config, data)
+            print(f"{name:<11} {steps:>5}  {inside:9.3f}  {outside:8.3f}  {refitted:8.3f}", flush=True)
 
 
 if __name__ == "__main__":

@@ -53,6 +53,18 @@ def matched_directions(
     return unit
 
 
+def stored_directions(
+    rows: Float[Tensor, "rows d_in"], n_latents: int, generator: torch.Generator
+) -> Float[Tensor, "stored d_in"]:
+    """A dictionary that has learned nothing but by heart: `n_latents` of the rows (centred by the caller), unit norm.
+
+    All of them where there are fewer rows than latents.
+    """
+    chosen = rows[torch.randperm(len(rows), generator=generator)[:n_latents]]
+    unit: Tensor = chosen / chosen.norm(dim=1, keepdim=True).clamp(min=1e-12)
+    return unit
+
+
 def pursue(
     rows: Float[Tensor, "batch d_in"], directions: Float[Tensor, "n_latents d_in"], k: int
 ) -> Float[Tensor, "batch d_in"]:

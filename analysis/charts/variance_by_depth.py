@@ -15,6 +15,7 @@ def variance_by_depth(results: Results) -> Drawing:
         [
             series(results, "trained network", "variance_explained", kind),
             series(results, "random network", "variance_explained", kind, control="random_host"),
+            series(results, "stored rows", "variance_explained", kind, control="stored_dictionary"),
             series(results, "PCA", "variance_explained", kind, control="pca"),
             series(results, "random dictionary", "variance_explained", kind, control="random_dictionary"),
         ]
@@ -33,10 +34,10 @@ def variance_by_depth(results: Results) -> Drawing:
         title=title,
         caption=(
             "Share of the variance of its own input that each depth of the *latents* tower explains on held-out "
-            "digits. Lines are means; bands, where they are wider than the line, the range over "
-            "seeds. From below: a random dictionary with "
-            "codes fitted by least squares is the floor, PCA with as many components as active latents is a linear "
-            "baseline, and the same tower on a network that was never trained shows what needs no learned features."
+            "digits. Lines are means; bands, where they are wider than the line, the range over seeds. From below: "
+            "isotropic random directions; PCA with as many components as active latents; training rows stored by "
+            "heart, as many as there are latents; the same tower on a network that was never trained. Random "
+            "directions and stored rows get the best codes we can fit, the towers use their own."
         ),
         alt=(
             f"Line chart over depth 1 to {last}. Trained network falls from "
@@ -44,7 +45,8 @@ def variance_by_depth(results: Results) -> Drawing:
             f"{spoken(results.mean('variance_explained', kind, last))}; random network from "
             f"{spoken(results.mean('variance_explained', kind, 1, control='random_host'))} to "
             f"{spoken(results.mean('variance_explained', kind, last, control='random_host'))}; "
-            "PCA and the random dictionary fall to nearly 0."
+            f"stored rows end at {at(last, 'stored_dictionary')}, PCA at {at(last, 'pca')}, "
+            f"the random dictionary at {at(last, 'random_dictionary')}."
         ),
         data=lines,
         chart=over_depth(lines, "held-out variance explained", domain=(0, 1)),

@@ -22,7 +22,7 @@ from sae.evaluate import Reading, Seen, evaluate, shuffled_sums
 from sae.measures._sums import ClassMeasure
 from sae.measures.eligible_share import EligibleShare
 from sae.measures.variance_explained import explained
-from sae.nulls import matched_directions, memorising_bound, pca, pursue, random_dictionary
+from sae.nulls import matched_directions, memorising_bound, pca, pursue, random_directions, stored_directions
 from sae.records import Codes
 from sae.seeding import stream
 from sae.tower import Tower, folds_of
@@ -30,6 +30,12 @@ from sae.tower import Tower, folds_of
 TOP_EXAMPLES = 9
 PERMUTATIONS = 10
 FLOOR_SAMPLE = 1000
+# What a dictionary can be made of without learning one; all are given codes by the same coder.
+DICTIONARIES = {
+    "random_dictionary": lambda rows, n_latents, draw: random_directions(n_latents, rows.shape[1], draw),
+    "matched_dictionary": matched_directions,
+    "stored_dictionary": stored_directions,
+}
 
 
 @dataclass(frozen=True)
@@ -123,7 +129,7 @@ def own_input(
 def floors(
     tables: Tables, place: Place, split: str, pairs: list[tuple[torch.Tensor, torch.Tensor]], k: int, seed: int
 ) -> None:
-    """Random dictionaries and PCA at the depth's own L0, and the memorising bound. Only on the trained host's rows.
+    """Unlearned dictionaries and PCA at the depth's own L0, and the memorising bound. Only on the trained host's rows.
 
     `pairs` are (rows to fit on, rows to score): one pair, or one a fold, so that no floor sees what it is scored on.
     """
@@ -131,12 +137,11 @@ def floors(
         return
     kind, depth, n_latents = place.kind, place.depth, place.tower.layers[place.level - 1].sae.n_latents
     draw = stream(seed, "random dictionary", kind, depth)
-    back: dict[str, list[torch.Tensor]] = {"random_dictionary": [], "matched_dictionary": [], "pca": []}
+    back: dict[str, list[torch.Tensor]] = {name: [] for name in (*DICTIONARIES, "pca")}
     for fit, rows in pairs:
         mean = fit.mean(0)
-        matched = matched_directions(fit - mean, n_latents, draw)
-        back["random_dictionary"].append(random_dictionary(rows - mean, n_latents, k, draw) + mean)
-        back["matched_dictionary"].append(pursue(rows - mean, matched, k) + mean)
+        for control, make in DICTIONARIES.items():
+            back[control].append(pursue(rows - mean, make(fit - mean, n_latents, draw), k) + mean)
         back["pca"].append(pca(fit, rows, k))
     x = torch.cat([rows for _, rows in pairs])
     for control, parts in back.items():

@@ -32,6 +32,7 @@ UNDER = (
     ("one SAE, trained", "none", "direct"),
     ("one SAE, random", "random_host", "direct"),
     ("permuted labels", "permuted_labels", ""),
+    ("stored rows", "stored_dictionary", ""),
     ("matched random dictionary", "matched_dictionary", ""),
     ("random dictionary", "random_dictionary", ""),
     ("PCA", "pca", ""),

@@ -10,9 +10,17 @@ from analysis.tables._panel import panel
 def directions(results: Results) -> Drawing:
     """Rows are a measure under a control, columns the depths."""
     html, data = panel(results, "directions")
+    wins = all(
+        results.mean("variance_explained_refit", "directions", depth)
+        > results.mean("variance_explained", "directions", depth, control="stored_dictionary")
+        for depth in results.depths("directions")[1:]
+    )
     return Drawing(
         kind="tbl",
-        title="Directions tower: with refitted codes no better than a matched random dictionary from depth 2 on",
+        title=(
+            "Directions tower: from depth 2 on the learned dictionary is "
+            + ("better than stored rows" if wins else "not better than stored rows at every depth")
+        ),
         caption=(
             f"Means over {results.runs['seed'].nunique()} seeds. Variance explained is scored by five folds from depth "
             "2 on, with the SAE's own codes and with codes refitted by matching pursuit; everything else on held-out "

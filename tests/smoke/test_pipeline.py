@@ -34,7 +34,8 @@ COLUMNS = {
     "examples": ["run", "kind", "depth", "split", "control", "latent", "rank", "example", "activation"],
 }  # fmt: skip
 CONTROLS = {
-    "none", "random_host", "permuted_labels", "random_dictionary", "matched_dictionary", "pca", "memorising",
+    "none", "random_host", "permuted_labels", "random_dictionary", "matched_dictionary", "stored_dictionary", "pca",
+    "memorising",
 }  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sae.measures.variance_explained import explained
-from sae.nulls import matched_directions, pursue, random_directions
+from sae.nulls import matched_directions, pursue, random_directions, stored_directions
 from sae.seeding import derived, stream
 
 
@@ -39,6 +39,14 @@ def test_a_matched_dictionary_lies_where_the_rows_lie_and_an_isotropic_one_does_
     torch.testing.assert_close(matched.norm(dim=1), torch.ones(12))
     assert explained(rows, pursue(rows, matched, 2)) > 0.99
     assert explained(rows, pursue(rows, random_directions(12, 16, stream(2, "random")), 2)) < 0.6
+
+
+def test_a_stored_dictionary_holds_rows_and_never_more_than_there_are():
+    rows = rows_in_a_plane(10)
+    stored = stored_directions(rows, 4, stream(3, "stored"))
+    unit = rows / rows.norm(dim=1, keepdim=True)
+    assert len(stored) == 4 and float((stored @ unit.T).max(1).values.min()) > 0.9999
+    assert len(stored_directions(rows, 99, stream(3, "stored"))) == 10
 
 
 def test_derived_seeds_differ_by_every_name():
