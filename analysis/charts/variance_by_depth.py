@@ -34,7 +34,7 @@ def variance_by_depth(results: Results) -> Drawing:
         title=title,
         caption=(
             "Share of the variance of its own input that each depth of the *latents* tower explains on held-out "
-            "digits. Lines are means; bands, where they are wider than the line, the range over seeds. From below: "
+            "digits. Lines are means; bands, where they are wider than the line, the range over seeds. Beside it: "
             "isotropic random directions; PCA with as many components as active latents; training rows stored by "
             "heart, as many as there are latents; the same tower on a network that was never trained. Random "
             "directions and stored rows get the best codes we can fit, the towers use their own."
