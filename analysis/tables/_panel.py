@@ -48,9 +48,10 @@ def panel(results: Results, kind: str) -> tuple[str, pd.DataFrame]:
         for label, control, other in UNDER:
             if other and kind != "latents":
                 continue
-            places = [("host", 0), *((other or kind, depth) for depth in depths)] if not other else None
-            places = places or [("host", -1), *((other, depth) for depth in depths)]
+            places = [("host", 0), *((other or kind, depth) for depth in depths)]
             values = [mean(results, measure, *place, control) for place in places]
+            if other:
+                values[0] = None  # a single SAE is beside the tower; the neurons stand in the tower's own row
             if all(value is None for value in values):
                 continue
             cells = "".join(f"<td>{'–' if v is None else f'{v:.2f}'}</td>" for v in values)
