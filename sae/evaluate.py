@@ -11,6 +11,7 @@ Averages of ratios would weight batches by accident; sums divided once do not.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,14 +22,20 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from sae.discover import find_all
+from sae.errors import NumericError
 from sae.records import Codes
 
 On = Literal["input", "examples"]
+NUMBERS = ("x", "x_hat", "host", "host_hat", "logits", "directions", "references")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Seen:
-    """A batch as a measure sees it. None: not known here, and measures that need it are left out."""
+    """A batch as a measure sees it. None: not known here, and measures that need it are left out.
+
+    Raises NumericError, naming the field and its first bad row, where a number is NaN or infinite. Checked here, once
+    for all measures: comparisons with NaN are false, so most of them would go on to read a plausible number.
+    """
 
     codes: Codes
     scale: float = 1.0
@@ -48,6 +55,17 @@ class Seen:
     directions: Float[Tensor, "n_latents d_in"] | None = None
     references: Float[Tensor, "n_refs d_in"] | None = None
     """What a copying latent would point at: input axes or training rows."""
+
+    def __post_init__(self) -> None:
+        for name in ("scale", "unit"):
+            if not math.isfinite(getattr(self, name)):
+                raise NumericError(f"{name} is {getattr(self, name)}, not a number")
+        for name, rows in (("codes", self.codes.values), *((name, getattr(self, name)) for name in NUMBERS)):
+            # one sum is quick, and not finite if any number is not; but a sum may overflow too, so look closer
+            if rows is not None and not bool(torch.isfinite(rows.sum())):
+                bad = (~torch.isfinite(rows)).any(1).nonzero().flatten().tolist()
+                if bad:
+                    raise NumericError(f"{name}: row {bad[0]} holds NaN or infinity ({len(bad)} such rows)")
 
     @cached_property
     def dense(self) -> Float[Tensor, "batch n_latents"]:

@@ -8,7 +8,10 @@ from sae.evaluate import On, Reading, Seen
 
 
 class ActivationMass:
-    """Mean over examples of the sum of activations, in host units, so that depths can be compared."""
+    """Mean over examples of the sum of activations, in host units, so that depths can be compared.
+
+    NaN without examples.
+    """
 
     version: ClassVar[int] = 1
     on: ClassVar[On] = "examples"
@@ -24,4 +27,4 @@ class ActivationMass:
 
     def reading(self) -> Reading:
         """The mean over all examples seen."""
-        return Reading(self.mass / self.n, self.n)
+        return Reading(self.mass / self.n if self.n else float("nan"), self.n)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 import torch
+from torch.nn.functional import normalize
 
 from sae.evaluate import On, Reading, Seen
 
@@ -28,8 +29,9 @@ class CopyScore:
     def update(self, seen: Seen) -> None:
         """Weights do not change between batches: the last batch's are used."""
         assert seen.directions is not None and seen.references is not None
-        references = seen.references / seen.references.norm(dim=1, keepdim=True).clamp(min=1e-12)
-        self.cosine = (seen.directions @ references.T).abs().max(1).values
+        # not every decoder is kept at unit norm: lengths of either side must not count
+        directions, references = normalize(seen.directions, dim=1), normalize(seen.references, dim=1)
+        self.cosine = (directions @ references.T).abs().max(1).values
 
     def reading(self) -> Reading:
         """The share over all latents."""

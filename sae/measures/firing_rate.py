@@ -10,7 +10,10 @@ from sae.evaluate import On, Reading, Seen
 
 
 class FiringRate:
-    """Share of examples on which a latent is above 0; the value is the mean over all latents."""
+    """Share of examples on which a latent is above 0; the value is the mean over all latents.
+
+    NaN without examples.
+    """
 
     version: ClassVar[int] = 1
     on: ClassVar[On] = "examples"

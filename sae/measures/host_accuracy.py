@@ -8,7 +8,7 @@ from sae.evaluate import On, Reading, Seen
 
 
 class HostAccuracy:
-    """Share of examples whose largest logit is their label."""
+    """Share of examples whose largest logit is their label. NaN without examples."""
 
     version: ClassVar[int] = 1
     on: ClassVar[On] = "examples"
@@ -25,4 +25,4 @@ class HostAccuracy:
 
     def reading(self) -> Reading:
         """The share over all examples seen."""
-        return Reading(self.right / self.n, self.n)
+        return Reading(self.right / self.n if self.n else float("nan"), self.n)

@@ -8,7 +8,7 @@ from sae.evaluate import On, Reading, Seen
 
 
 class L0:
-    """Mean number of latents above 0 per row."""
+    """Mean number of latents above 0 per row. NaN without rows."""
 
     version: ClassVar[int] = 1
     on: ClassVar[On] = "input"
@@ -24,4 +24,4 @@ class L0:
 
     def reading(self) -> Reading:
         """The mean over all rows seen."""
-        return Reading(self.active / self.n, self.n)
+        return Reading(self.active / self.n if self.n else float("nan"), self.n)

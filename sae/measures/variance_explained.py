@@ -31,6 +31,8 @@ class VarianceExplained:
         """Add a batch, merging means and spreads so that a large offset costs no digits (Chan et al. 1983)."""
         assert seen.x is not None and seen.x_hat is not None
         x, x_hat = seen.x.double(), seen.x_hat.double()
+        if not len(x):
+            return  # no rows have no mean: NaN would spread to all that follow
         self.error += float((x - x_hat).pow(2).sum())
         mean, rows = x.mean(0), len(x)
         spread = (x - mean).pow(2).sum(0)
