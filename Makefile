@@ -4,7 +4,7 @@ BIN := .venv/bin
 # Idle torch threads must not spin where another process needs the core.
 export OMP_WAIT_POLICY ?= passive
 
-.PHONY: site preview test test-all check bench clean
+.PHONY: site preview test test-all test-peers check bench bench-peers clean
 site: .venv/.installed
 	@$(BIN)/strata run digits
 	@$(BIN)/strata render
@@ -20,6 +20,10 @@ test-all: .venv/.installed-browser
 	$(BIN)/strata render --renderer embedded
 	$(BIN)/python -m pytest -m "" -n 2 --dist loadfile
 
+# Against the field's libraries: large, and with pins of their own, so in an environment of their own.
+test-peers: build/venv-peers/.installed
+	build/venv-peers/bin/python -m pytest -m peers tests/peers
+
 check: .venv/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -28,6 +32,10 @@ check: .venv/.installed-dev
 
 bench: .venv/.installed
 	$(BIN)/python benchmarks/site.py
+
+# Options in ARGS; `make bench-peers ARGS=--help` lists them.
+bench-peers: .venv/.installed
+	$(BIN)/python -m benchmarks.peers $(ARGS)
 
 clean:
 	rm -rf _site build data/runs report/_generated report/assets/generated
@@ -48,3 +56,8 @@ clean:
 .venv/.installed-browser: pyproject.toml | .venv/bin/python
 	$(BIN)/python -m pip install --quiet --editable '.[dev,browser]'
 	@touch $@ .venv/.installed .venv/.installed-dev
+
+build/venv-peers/.installed: pyproject.toml
+	$(PYTHON) -m venv build/venv-peers
+	build/venv-peers/bin/python -m pip install --quiet --editable '.[dev,peers]'
+	@touch $@

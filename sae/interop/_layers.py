@@ -1,0 +1,74 @@
+"""From a file's weights to a `Layer`, whose directions have unit norm, without changing what the SAE computes.
+
+A file's decoder rows may have any length. If all have one length c, the normaliser's scale becomes c: codes stay as
+in the file. If lengths differ, each goes into its latent's encoder, threshold and biases, so that a code is then in
+units of its contribution; reconstructions stay. Where latents compete for k places that would change who wins
+(pre * length against pre), so that such a file is refused.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from sae.discover import construct
+from sae.errors import CheckpointError, ConfigError
+from sae.layer import Layer
+from sae.normaliser import Normaliser
+
+# Lengths that differ by this share or less count as one: float32 rows that were normalised differ by about 1e-7.
+ROUNDING = 1e-5
+
+COMPETE = ("topk", "batch_topk", "matryoshka")
+IN_CODE_UNITS = ("b_enc", "b_mag", "theta")
+
+
+def build(path: Path, architecture: str, weights: dict[str, Tensor], options: dict[str, Any], rounding: float) -> Layer:
+    """A layer that computes what `weights` say: pre = W_enc (x - b_dec) + b_enc, x_hat = codes W_dec + b_dec.
+
+    `weights` are named as in `sae.architectures`, W_enc and W_dec of shape (n_latents, d_in), in float64. The
+    normaliser has mean 0, and gamma NaN, for a file does not say what rows the SAE was trained on.
+    Raises CheckpointError for decoder rows without a length, for lengths that differ by more than `rounding` in an
+    architecture whose latents compete, and for options that the architecture refuses.
+    """
+    lengths = weights["W_dec"].norm(dim=1)
+    if not bool((lengths > 0).all()):
+        raise CheckpointError(f"{path}: decoder row {int(lengths.argmin())} has length 0, expected a direction")
+    scale, folded = common_length(lengths, rounding), dict(weights)
+    folded["W_dec"] = weights["W_dec"] / lengths[:, None]
+    if scale is not None:
+        folded["W_enc"], folded["b_dec"] = weights["W_enc"] * scale, weights["b_dec"] / scale
+    elif architecture in COMPETE:
+        raise CheckpointError(
+            f"{path}: decoder rows have lengths {float(lengths.min()):.6g} to {float(lengths.max()):.6g}, expected one "
+            f"length: {architecture} keeps the largest pre-activations, and lengths moved into the encoder change "
+            "which those are. `rounding` says how far lengths may differ and still count as one"
+        )
+    else:
+        folded["W_enc"] = weights["W_enc"] * lengths[:, None]
+        folded |= {name: weights[name] * lengths for name in IN_CODE_UNITS if name in weights}
+    n_latents, d_in = weights["W_dec"].shape
+    try:
+        sae = construct("sae.architectures", architecture, d_in, n_latents, **options)
+        # state that is not in any file (a penalty's weight) stays as at the start of training
+        sae.load_state_dict(sae.state_dict() | {name: value.float() for name, value in folded.items()})
+    except (ConfigError, RuntimeError) as error:
+        raise CheckpointError(f"{path}: {error}") from error
+    return Layer(architecture, sae, Normaliser(torch.zeros(d_in), scale or 1.0, float("nan")))
+
+
+def common_length(lengths: Tensor, rounding: float) -> float | None:
+    """The one length that all have, 1 if it could be 1; None if they differ by more than `rounding`."""
+    if float((lengths - 1).abs().max()) <= rounding:
+        return 1.0
+    mean = float(lengths.mean())
+    return mean if float((lengths / mean - 1).abs().max()) <= rounding else None
+
+
+def wanted(path: Path, found: str, architecture: str | None) -> None:
+    """Raise CheckpointError if the file holds another architecture than was asked for."""
+    if architecture is not None and found != architecture:
+        raise CheckpointError(f"{path} holds a {found!r} SAE, asked for as {architecture!r}")

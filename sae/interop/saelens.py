@@ -1,0 +1,217 @@
+"""SAELens's folder, version 6: `cfg.json` and `sae_weights.safetensors` (SAELens `saes/sae.py`, `save_model`).
+
+    pre = (x - b_dec) W_enc + b_enc      x_hat = codes W_dec + b_dec      W_enc (d_in, d_sae), W_dec (d_sae, d_in)
+
+| ours | `architecture` in cfg.json | tensors besides W_enc, W_dec, b_dec |
+|---|---|---|
+| relu_l1 | standard | b_enc |
+| topk | topk | b_enc |
+| jumprelu | jumprelu | b_enc, threshold |
+| gated | gated | b_gate, b_mag, r_mag |
+| batch_topk | jumprelu | b_enc, threshold |
+| matryoshka | jumprelu | b_enc, threshold |
+
+Written weights take raw rows and give raw reconstructions: the normaliser is folded into W_enc, W_dec and b_dec. The
+codes are ours, in normalised units, so that decoder rows have the length of the normaliser's scale; read again, that
+length becomes the scale. At a cut (k-th place, threshold) rounding may decide otherwise than before, as it may in any
+other order of summation. The batch-wise two are written in their inference form, as SAELens does, and come back as
+jumprelu; a training checkpoint (batchtopk, matryoshka_batchtopk, with `topk_threshold`) is read as what it is.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from sae.errors import CheckpointError
+from sae.interop._files import checked, insist, read_settings, read_tensors, weights_in, whole
+from sae.interop._layers import COMPETE, ROUNDING, build, wanted
+from sae.layer import Layer
+
+CFG, WEIGHTS = "cfg.json", "sae_weights.safetensors"
+
+READ_AS = {
+    "standard": "relu_l1",
+    "topk": "topk",
+    "jumprelu": "jumprelu",
+    "gated": "gated",
+    "batchtopk": "batch_topk",
+    "matryoshka_batchtopk": "matryoshka",
+}
+TRAINED_AS = {ours: theirs for theirs, ours in READ_AS.items()}
+WRITTEN_AS = TRAINED_AS | {"batch_topk": "jumprelu", "matryoshka": "jumprelu"}
+
+# Their names of the vectors over latents; beside them stand ours.
+VECTORS = {
+    "standard": {"b_enc": "b_enc"},
+    "topk": {"b_enc": "b_enc"},
+    "jumprelu": {"b_enc": "b_enc", "threshold": "theta"},
+    "gated": {"b_gate": "b_enc", "b_mag": "b_mag", "r_mag": "r_mag"},
+    "batchtopk": {"b_enc": "b_enc"},
+    "matryoshka_batchtopk": {"b_enc": "b_enc"},
+}
+ONLY = {
+    "normalize_activations": ("none", False, None),
+    "reshape_activations": ("none", "hook_z"),
+    "finetuning_scaling_factor": (False, None),
+}
+# What `metadata.sae_lens_version` has to be at least, for SAELens not to take the folder for one of version 5.
+FORMAT = "6.0.0"
+
+
+def write(layer: Layer, folder: Path, metadata: dict[str, Any] | None = None) -> None:
+    """Write `layer` so that `sae_lens.SAE.load_from_disk(folder)` gives the same codes and reconstructions.
+
+    `metadata` goes into cfg.json beside ours, e.g. `{"hook_name": "blocks.8.hook_resid_pre"}`. cfg.json is written
+    last: a folder that has it is whole. Raises CheckpointError for an architecture that SAELens does not have and
+    for weights that are not finite.
+    """
+    if layer.architecture not in WRITTEN_AS:
+        raise CheckpointError(f"SAELens has no {layer.architecture!r}; it has {', '.join(sorted(WRITTEN_AS))}")
+    kind, sae, options = WRITTEN_AS[layer.architecture], layer.sae, layer.sae.options()
+    tensors = _folded(layer)
+    shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    tensors = {name: t.float().contiguous() for name, t in checked(folder / WEIGHTS, tensors, shapes).items()}
+    details = {"k": sae.k}
+    if layer.architecture == "matryoshka":
+        details["matryoshka_widths"] = sae.widths()  # type: ignore[attr-defined]  # of this architecture only
+    cfg: dict[str, Any] = {
+        "architecture": kind,
+        "d_in": sae.d_in,
+        "d_sae": sae.n_latents,
+        "dtype": "float32",
+        "device": "cpu",
+        "apply_b_dec_to_input": True,
+        "normalize_activations": "none",
+        "reshape_activations": "none",
+        "metadata": {
+            **(metadata or {}),
+            "sae_lens_version": FORMAT,
+            "sae_lens_training_version": None,
+            "exported_by": "strata",
+            "training_architecture": TRAINED_AS[layer.architecture],
+            "training_architecture_details": details,
+        },
+    }
+    if kind == "topk":
+        cfg |= {"k": options["k"], "rescale_acts_by_decoder_norm": False}
+    folder.mkdir(parents=True, exist_ok=True)
+    part = folder / f"part.{os.getpid()}.tmp"
+    (folder / CFG).unlink(missing_ok=True)
+    save_file(tensors, part)
+    part.replace(folder / WEIGHTS)
+    part.write_text(json.dumps(cfg, indent=2), encoding="utf-8")
+    part.replace(folder / CFG)
+
+
+def read(folder: Path, architecture: str | None = None, *, k: int | None = None, rounding: float = ROUNDING) -> Layer:
+    """The SAE in `folder`, for raw rows; codes as SAELens has them, unless decoder lengths differ (`_layers`).
+
+    `k`: only standard, gated and jumprelu files may lack one; it is what further training would steer to. None means
+    the file's own, else n_latents. `rounding`: how far decoder lengths may differ, as a share, and count as one.
+    Raises CheckpointError for a folder that is not whole, settings that a `Layer` cannot follow, an architecture that
+    is not ours, or another than `architecture`.
+    """
+    settings, weights = folder / CFG, weights_in(folder, WEIGHTS)
+    cfg = read_settings(settings)
+    kind = _kind(settings, cfg)
+    wanted(settings, READ_AS[kind], architecture)
+    insist(settings, cfg, ONLY, "a layer has one mean and one scale, which the weights must already contain")
+    d_in, n_latents = whole(settings, cfg, "d_in"), whole(settings, cfg, "d_sae")
+    shapes: dict[str, tuple[int, ...]] = {"W_enc": (d_in, n_latents), "W_dec": (n_latents, d_in), "b_dec": (d_in,)}
+    shapes |= dict.fromkeys(VECTORS[kind], (n_latents,))
+    batchwise = kind in ("batchtopk", "matryoshka_batchtopk")
+    if batchwise:
+        shapes["topk_threshold"] = ()
+    tensors, _ = read_tensors(weights)
+    # version 5 saved ones beside every SAE, used or not
+    if "scaling_factor" in tensors and bool((tensors["scaling_factor"] == 1).all()):
+        del tensors["scaling_factor"]
+    found = checked(weights, tensors, shapes)
+    ours = {"W_enc": found["W_enc"].T, "W_dec": found["W_dec"], "b_dec": found["b_dec"]}
+    ours |= {name: found[theirs] for theirs, name in VECTORS[kind].items()}
+    if "theta" in ours:
+        # below 0 a threshold never cuts: their ReLU does
+        ours["theta"] = ours["theta"].clamp(min=0)
+    if batchwise:
+        ours["threshold"] = found["topk_threshold"]
+    if not cfg.get("apply_b_dec_to_input", True):
+        _shift(ours)
+    if cfg.get("rescale_acts_by_decoder_norm", False) and READ_AS[kind] in COMPETE:
+        # they rank pre * length and divide by the length again when they decode: unit rows, exactly
+        lengths = ours["W_dec"].norm(dim=1).clamp(min=torch.finfo(torch.float64).tiny)
+        ours["W_enc"], ours["b_enc"] = ours["W_enc"] * lengths[:, None], ours["b_enc"] * lengths
+        ours["W_dec"] = ours["W_dec"] / lengths[:, None]
+    return build(weights, READ_AS[kind], ours, _options(settings, cfg, kind, k), rounding)
+
+
+def _folded(layer: Layer) -> dict[str, Tensor]:
+    """The tensors to write, in float64. With B = scale b_dec + mean, (x - B) / scale is what our encoder sees, so that
+    biases and thresholds stay as they are."""
+    state = {name: value.detach().cpu().double() for name, value in layer.sae.state_dict().items()}
+    mean, scale = layer.normaliser.mean.cpu().double(), layer.normaliser.scale
+    encoder, decoder, kind = state["W_enc"], state["W_dec"], WRITTEN_AS[layer.architecture]
+    if layer.sae.options().get("norm") == "weighted":
+        # our codes have the decoder's length in them
+        lengths = decoder.norm(dim=1)
+        encoder, decoder = encoder * lengths[:, None], decoder / lengths[:, None]
+        state["b_enc"] = state["b_enc"] * lengths
+    if "threshold" in state:
+        state["theta"] = state["threshold"].clamp(min=0).expand(layer.sae.n_latents)
+    tensors = {"W_enc": encoder.T / scale, "W_dec": decoder * scale, "b_dec": state["b_dec"] * scale + mean}
+    return tensors | {theirs: state[ours] for theirs, ours in VECTORS[kind].items()}
+
+
+def _shift(ours: dict[str, Tensor]) -> None:
+    """An encoder that sees x, not x - b_dec: move W_enc b_dec into its biases."""
+    moved = ours["W_enc"] @ ours["b_dec"]
+    ours["b_enc"] = ours["b_enc"] + moved
+    if "b_mag" in ours:
+        ours["b_mag"] = ours["b_mag"] + ours["r_mag"].exp() * moved
+
+
+def _kind(path: Path, cfg: dict[str, Any]) -> str:
+    """SAELens's word for the architecture. Raises CheckpointError where version 5 and 6 contradict each other.
+
+    Version 5 said `standard` of a TopK SAE, with `activation_fn` beside it; read as ReLU it gives numbers that look
+    right (SAELens#553). So the activation is looked at wherever it is there, and nothing is taken for ReLU by default.
+    """
+    kind = cfg.get("architecture")
+    activation = cfg.get("activation_fn", cfg.get("activation_fn_str"))
+    if kind is None and activation is None:
+        raise CheckpointError(f"{path} has neither 'architecture' nor 'activation_fn', expected one of them")
+    if kind in (None, "standard") and activation == "topk":
+        kind = "topk"
+    kind = kind or "standard"
+    if kind not in READ_AS:
+        raise CheckpointError(f"{path}: architecture = {kind!r}, expected one of {', '.join(READ_AS)}")
+    if activation not in (None, "topk" if kind == "topk" else "relu"):
+        raise CheckpointError(f"{path}: architecture = {kind!r} with activation_fn = {activation!r}")
+    return str(kind)
+
+
+def _options(path: Path, cfg: dict[str, Any], kind: str, k: int | None) -> dict[str, Any]:
+    """Options of our architecture. Raises CheckpointError for a k that is missing where it decides, or no number."""
+    given = cfg.get("activation_fn_kwargs") or {}
+    if kind in ("topk", "batchtopk", "matryoshka_batchtopk"):
+        options: dict[str, Any] = {"k": whole(path, {"k": cfg.get("k", given.get("k"))}, "k")}
+    else:
+        details = (cfg.get("metadata") or {}).get("training_architecture_details") or {}
+        # of a BatchTopK that became jumprelu, k may be a fraction: then it says nothing to us
+        recorded = details.get("k", 0)
+        if not isinstance(recorded, int | float) or not float(recorded).is_integer():
+            recorded = 0
+        options = {"k": k or int(recorded) or cfg["d_sae"]}
+    if kind == "matryoshka_batchtopk":
+        inner = cfg.get("matryoshka_widths") or []
+        widths = sorted(
+            {*(whole(path, {"matryoshka_widths": width}, "matryoshka_widths") for width in inner), cfg["d_sae"]}
+        )
+        options["prefixes"] = [width / cfg["d_sae"] for width in widths]
+    return options
