@@ -24,7 +24,25 @@ class TrainConfig:
     dead_after: float = 0.05
     """A latent is dead when it has not fired for this share of all planned rows (more, and AuxK never acts)."""
 
+    revivals: int = 0
+    """How many times, over the first half of training, dead latents are pointed at badly reconstructed rows (Bricken
+    et al. 2023). For architectures without AuxK."""
+    ema: float = 0.0
+    """Decay of a moving average of the weights, which replaces the last ones at the end; 0: none. Gao et al.: .999."""
+    shortlist: int = 0
+    """0: exact. Else the k largest of a row are sought among this many latents (at least k), those that an 8-bit
+    product puts first. Faster from some thousand latents on; records say how many of the true k largest it finds."""
+    compiled: bool = True
+    """Use the compiled step where there is one for the architecture; else always the one of plain torch."""
+    bf16: bool = False
+    """Encoder product in bfloat16, weights and everything else in float32. For GPUs: most CPUs are slower at it."""
+
     def __post_init__(self) -> None:
+        for name in ("revivals", "shortlist"):
+            if getattr(self, name) < 0:
+                raise ConfigError(f"train.{name} = {getattr(self, name)}: must be at least 0")
+        if not 0 <= self.ema < 1:
+            raise ConfigError(f"train.ema = {self.ema}: must be at least 0 and below 1")
         for name in ("steps", "batch", "lr", "dead_after"):
             if not getattr(self, name) > 0:  # so that NaN is refused too
                 raise ConfigError(f"train.{name} = {getattr(self, name)}: must be above 0")

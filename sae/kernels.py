@@ -6,6 +6,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from sae.records import Codes
+
 # A row of k active latents costs k gathered rows; above this share of latents a dense product is cheaper on a CPU.
 DENSE_SHARE = 0.1
 
@@ -14,6 +16,29 @@ def keep_top(pre: Float[Tensor, "batch n_latents"], k: int) -> tuple[Float[Tenso
     """The k largest entries of each row, negatives cut to 0: at most k are positive (Gao et al., section 2.3)."""
     values, indices = pre.topk(min(k, pre.shape[1]), dim=1, sorted=False)
     return torch.relu(values), indices
+
+
+def keep_top_of_batch(
+    pre: Float[Tensor, "batch n_latents"], k: int
+) -> tuple[Float[Tensor, "batch most"], Int[Tensor, "batch most"]]:
+    """The k * batch largest positive entries of the whole batch, row by row, padded with 0 to the busiest row.
+
+    Bussmann et al. (arXiv 2412.06410), section 3. Of entries that tie at the cut, some are left out: the number
+    kept is exact.
+    """
+    positive = torch.relu(pre)
+    _, places = positive.detach().flatten().topk(min(k * len(pre), pre.numel()), sorted=False)
+    kept = torch.zeros(pre.numel(), dtype=torch.bool, device=pre.device)
+    kept[places] = True
+    kept = kept.view_as(pre) & (positive > 0)
+    most = max(1, int(kept.sum(1).max()))
+    indices = torch.where(kept, positive.detach(), -1.0).topk(most, dim=1, sorted=False).indices
+    return (positive * kept).gather(1, indices), indices
+
+
+def above(pre: Float[Tensor, "batch n_latents"], threshold: Float[Tensor, ""]) -> Codes:
+    """Positive entries above the threshold. Each row on its own."""
+    return Codes.from_active(torch.where(pre > threshold, torch.relu(pre), 0.0))
 
 
 def decode_sparse(

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from jaxtyping import Float
+import math
+
+from jaxtyping import Bool, Float
 from torch import Tensor
+
+from sae.errors import ConfigError
+from sae.kernels import decode_sparse, keep_top
 
 
 def squared_error(x: Float[Tensor, "batch d_in"], x_hat: Float[Tensor, "batch d_in"]) -> Float[Tensor, ""]:
@@ -28,3 +33,27 @@ def auxiliary_error(
         # nothing left to explain: 0, and a gradient of 0 (a quotient mended afterwards would still send NaN back)
         return residual_hat.sum() * 0
     return (residual - residual_hat).pow(2).sum(1).mean() / scale
+
+
+def auxk(
+    pre: Float[Tensor, "batch n_latents"],
+    residual: Float[Tensor, "batch d_in"],
+    directions: Float[Tensor, "n_latents d_in"],
+    dead: Bool[Tensor, " n_latents"],
+    k_aux: int,
+) -> Float[Tensor, ""]:
+    """AuxK before its weight: error of the residual given back by each row's `k_aux` largest dead latents.
+
+    Gao et al. (arXiv 2406.04093), appendix A.2. The residual is detached here. Only the dead latents' columns are
+    multiplied: they are few, and a product over all would cost as much as the decoder.
+    """
+    chosen = dead.nonzero().flatten()
+    values, indices = keep_top(pre[:, chosen], min(k_aux, len(chosen)))
+    return auxiliary_error(residual.detach(), decode_sparse(values, indices, directions[chosen]))
+
+
+def default_k_aux(k_aux: int, d_in: int) -> int:
+    """`k_aux`, or for 0 d_in / 2 rounded to a power of two (Gao et al., appendix A.2). Raises ConfigError below 0."""
+    if k_aux < 0:
+        raise ConfigError(f"k_aux = {k_aux}: must be at least 0 (0 means d_in / 2 rounded to a power of two)")
+    return k_aux or 2 ** max(0, round(math.log2(d_in / 2)))

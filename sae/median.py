@@ -15,7 +15,7 @@ def geometric_median(
 ) -> Float[Tensor, " d_in"]:
     """Weiszfeld's iteration, started at the mean; stops when a step is below `tolerance` times the typical distance.
 
-    The start of `b_pre` in Gao et al. (arXiv 2406.04093, appendix A.1). Plain Weiszfeld sticks to a row it falls on;
+    The start of `b_dec` in Gao et al. (arXiv 2406.04093, appendix A.1). Plain Weiszfeld sticks to a row it falls on;
     the step of Vardi and Zhang (PNAS 97(4), 2000) leaves it unless that row is the median.
     """
     point = rows.mean(0)

@@ -10,6 +10,7 @@ Centring matters beyond taste: a large mean relative to the spread predicts dead
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -17,6 +18,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from sae.errors import NumericError
+from sae.records import Codes
+
+# Rows are summed this many at a time: rows that lie on disk are never in memory as a whole.
+CHUNK = 16_384
 
 
 @dataclass(frozen=True)
@@ -28,30 +33,49 @@ class Normaliser:
     gamma: float
 
     @classmethod
-    def fit(cls, rows: Float[Tensor, "rows d_in"]) -> Normaliser:
+    def fit(cls, rows: Float[Tensor, "rows d_in"] | Codes) -> Normaliser:
         """Fit on training rows. Raises NumericError for rows that are not finite or do not vary at all."""
         if not len(rows):
             raise NumericError("there are no input rows to fit on")
-        check_finite(rows)
-        mean = rows.mean(0)
-        spread = (rows - mean).pow(2).sum(1).mean().sqrt()
+        total = torch.zeros(())
+        for part in chunks(rows):
+            total = total + part.double().sum(0)
+        if not bool(torch.isfinite(total).all()):
+            check_finite(rows)
+        mean = (total / len(rows)).float()
+        square = sum(float((part - mean).double().pow(2).sum()) for part in chunks(rows))
+        spread = (square / len(rows)) ** 0.5
         # float32 rounding alone gives constant rows a spread of about 1e-7 of their size
-        if float(spread) <= 1e-6 * float(mean.norm()) + 1e-12:
-            raise NumericError(f"the {len(rows)} input rows do not vary (spread {float(spread):.1e}): nothing to learn")
-        return cls(mean, float(spread) / rows.shape[1] ** 0.5, float(mean.norm() / spread))
+        if spread <= 1e-6 * float(mean.norm()) + 1e-12:
+            raise NumericError(f"the {len(rows)} input rows do not vary (spread {spread:.1e}): nothing to learn")
+        return cls(mean, spread / len(mean) ** 0.5, float(mean.norm()) / spread)
 
     def apply(self, rows: Float[Tensor, "batch d_in"]) -> Float[Tensor, "batch d_in"]:
         """Rows in units of the layer below -> normalised rows."""
-        return (rows - self.mean) / self.scale
+        return (rows - self.mean.to(rows.device)) / self.scale
 
     def undo(self, rows: Float[Tensor, "batch d_in"]) -> Float[Tensor, "batch d_in"]:
         """Normalised rows -> units of the layer below."""
-        return rows * self.scale + self.mean
+        return rows * self.scale + self.mean.to(rows.device)
 
 
-def check_finite(rows: Float[Tensor, "rows d_in"]) -> None:
+def chunks(rows: Float[Tensor, "rows d_in"] | Codes) -> Iterator[Float[Tensor, "part d_in"]]:
+    """The rows, dense, some thousands at a time."""
+    for start in range(0, len(rows), CHUNK):
+        part = slice(start, start + CHUNK)
+        if isinstance(rows, Codes):
+            yield Codes(rows.values[part], rows.indices[part], rows.n_latents).dense()
+        else:
+            yield rows[part]
+
+
+def check_finite(rows: Float[Tensor, "rows d_in"] | Codes) -> None:
     """Raise NumericError naming the first row that holds NaN or infinity."""
-    if not bool(torch.isfinite(rows.sum())):
-        bad = (~torch.isfinite(rows)).any(1).nonzero().flatten()
-        if len(bad):
-            raise NumericError(f"input row {int(bad[0])} holds NaN or infinity ({len(bad)} such rows)")
+    first, bad, seen = -1, 0, 0
+    for part in chunks(rows):
+        here = (~torch.isfinite(part)).any(1).nonzero().flatten()
+        if len(here) and first < 0:
+            first = seen + int(here[0])
+        bad, seen = bad + len(here), seen + len(part)
+    if bad:
+        raise NumericError(f"input row {first} holds NaN or infinity ({bad} such rows)")

@@ -2,29 +2,36 @@
 
 Inputs are normalised rows (see `sae.normaliser`). `encode`, `decode`, `directions` and `loss` change no state, so
 that measuring an SAE can never alter it; only the training loop calls the underscore methods, which may.
+`sae.dictionary.Dictionary` has most of this ready for an architecture with a linear encoder and decoder.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from sae.records import Codes, Loss
+
+KMeaning = Literal["at most", "on average", "as a target"]
 
 
 @runtime_checkable
 class SAE(Protocol):
     """A sparse autoencoder on rows of width `d_in` with `n_latents` latents."""
 
+    k_is_met: ClassVar[KMeaning]
+    """Whether a row has at most k active latents, k on average over the training batch, or whether a penalty is
+    steered towards k."""
     d_in: int
     n_latents: int
+    k: int
 
     def encode(self, x: Float[Tensor, "batch d_in"]) -> Codes:
-        """The sparse codes of each row."""
+        """The sparse codes of each row. A row's codes never depend on the other rows of the batch."""
         ...
 
     def decode(self, codes: Codes) -> Float[Tensor, "batch d_in"]:
@@ -33,6 +40,10 @@ class SAE(Protocol):
 
     def directions(self) -> Float[Tensor, "n_latents d_in"]:
         """The decoder rows, each of unit norm."""
+        ...
+
+    def encoder_directions(self) -> Float[Tensor, "n_latents d_in"]:
+        """The encoder rows, of any length."""
         ...
 
     def bias(self) -> Float[Tensor, " d_in"]:
@@ -49,6 +60,8 @@ class SAE(Protocol):
 
     def parameters(self) -> Iterator[torch.nn.Parameter]: ...
 
+    def named_parameters(self) -> Iterator[tuple[str, torch.nn.Parameter]]: ...
+
     def state_dict(self) -> dict[str, Any]: ...
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> Any: ...
@@ -61,6 +74,14 @@ class SAE(Protocol):
         """After the gradients are there, before the optimiser uses them."""
         ...
 
-    def _after_step(self) -> None:
+    def _constrain(self) -> None:
         """After the optimiser's step: restore what must hold of saved weights."""
+        ...
+
+    def _adapt(self, loss: Loss) -> None:
+        """After a step on `loss`: move the state that no gradient moves (thresholds, penalty weights)."""
+        ...
+
+    def _revive(self, latents: Int[Tensor, " dead"], rows: Float[Tensor, "dead d_in"]) -> None:
+        """Start `latents` anew, each pointing at a row of its own."""
         ...

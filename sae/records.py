@@ -33,6 +33,17 @@ class Codes:
         indices = torch.arange(full.shape[1], device=full.device).expand(len(full), -1)
         return cls(full, indices, full.shape[1])
 
+    @classmethod
+    def from_active(cls, full: Float[Tensor, "batch n_latents"]) -> Codes:
+        """The same codes as `full`, with as many columns as the busiest row has values above 0."""
+        active = int((full > 0).sum(1).max()) if len(full) else 0
+        values, indices = full.topk(max(1, active), dim=1, sorted=False)
+        return cls(torch.relu(values), indices, full.shape[1])
+
+    def l0(self) -> float:
+        """Mean number of active latents a row."""
+        return float((self.values > 0).sum()) / max(1, len(self.values))
+
     def fired(self) -> Bool[Tensor, " n_latents"]:
         """Which latents are above 0 anywhere in the batch."""
         mask = torch.zeros(self.n_latents, dtype=torch.bool, device=self.values.device)
@@ -64,3 +75,9 @@ class StepRecord:
     terms: dict[str, float] = field(default_factory=dict)
     dead_share: float = 0.0
     """Share of latents that have not fired for `dead_after` rows."""
+    l0: float = 0.0
+    """Mean number of active latents a row, in the codes that were trained on."""
+    path: str = ""
+    """What the step is made of: torch, or compiled kernels."""
+    recall: float | None = None
+    """Share of the true k largest that the shortlist found; None where there is no shortlist."""

@@ -86,12 +86,12 @@ class Tower:
         return self.layers[0].decode_with(codes.dense(), directions)
 
 
-def training_rows(tower: Tower, host: Float[Tensor, "batch d_host"]) -> Float[Tensor, "rows d_in"]:
-    """The rows on which the next depth of `tower` trains."""
+def training_rows(tower: Tower, host: Float[Tensor, "batch d_host"]) -> Float[Tensor, "rows d_in"] | Codes:
+    """The rows on which the next depth of `tower` trains; in the latents kind k-sparse codes, as they are."""
     if not tower.layers:
         return host
     if tower.kind == "latents":
-        return tower.activations(host, tower.depth)
+        return tower.codes(host, tower.depth)
     return tower.layers[-1].sae.directions().clone()
 
 

@@ -1,66 +1,177 @@
-"""The training loop, once, for every architecture: Adam, warm-up and decay, a dead counter, the SAE's own hooks.
+"""The training loop, once, for every architecture: batches, schedule, dead counter, revivals, EMA, checkpoints.
 
-It knows nothing of what the rows mean. It never prints: an `observe` callback gets a StepRecord now and then.
+Several SAEs can be trained in one pass over the rows: reading activations is often what costs most (SAELens#540
+asks for it). The loop knows nothing of what the rows mean and never prints: an `observe` callback gets a StepRecord
+now and then. What a step does to the weights stands in `sae.steps`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from sae.config import TrainConfig
-from sae.errors import NumericError
+from sae.dictionary import Dictionary
+from sae.errors import ConfigError
 from sae.layer import Layer
-from sae.normaliser import Normaliser
 from sae.protocol import SAE
-from sae.records import Loss, StepRecord
+from sae.records import Codes, Loss, StepRecord
+from sae.resume import Checkpoints, Trained
+from sae.rows import Batch, Rows
 from sae.seeding import stream
+from sae.steps import check_weights, step_for
 
 OBSERVE_EVERY = 50
+# Rows that a revival draws from (Bricken et al. 2023 look at a random subset too).
+REVIVAL_SAMPLE = 8192
+START_SAMPLE = 32_768
+
+
+@dataclass(frozen=True)
+class Trainee:
+    """An SAE to be trained, with the name of its architecture. `lr` None is the config's."""
+
+    architecture: str
+    sae: SAE
+    lr: float | None = None
 
 
 def train(
     architecture: str,
     sae: SAE,
-    rows: Float[Tensor, "rows d_in"],
+    rows: Float[Tensor, "rows d_in"] | Codes,
     config: TrainConfig,
     seed: int,
     observe: Callable[[StepRecord], None] = lambda record: None,
+    checkpoints: Checkpoints | None = None,
+    device: str = "cpu",
 ) -> Layer:
     """Train `sae` (named `architecture`) on `rows`, in the units of the layer below, and give the whole layer.
 
     A latent counts as having fired when it is above 0 (the released code of Gao et al. asks for 1e-3).
-    Deterministic for one seed on one machine. Raises NumericError when the rows or the loss are not finite; the
-    message names the row or the term.
+    Deterministic for one seed on one machine, interrupted and resumed from `checkpoints` or not. Raises NumericError
+    when the rows or the loss are not finite (the message names the row or the term) and CheckpointError for a
+    checkpoint of another training.
     """
-    normaliser = Normaliser.fit(rows)
-    normal = normaliser.apply(rows)
-    sae._start(normal[torch.randperm(len(normal), generator=stream(seed, "start"))], stream(seed, "directions"))
-    optimiser = torch.optim.Adam(sae.parameters(), lr=config.lr, betas=(0.9, 0.999), eps=6.25e-10, fused=True)
-    silent = torch.zeros(sae.n_latents)
-    dead_rows = config.dead_after * config.steps * min(config.batch, len(normal))
-    rows_seen = 0
-    for step, chosen in enumerate(batches(len(normal), config, seed)):
-        for group in optimiser.param_groups:
-            group["lr"] = config.lr * schedule(step, config)
-        dead = silent >= dead_rows
-        loss = sae.loss(normal[chosen], dead if bool(dead.any()) else None)
-        check_loss(loss, step)
-        optimiser.zero_grad(set_to_none=True)
-        loss.total.backward()  # type: ignore[no-untyped-call]  # torch's own gap
-        sae._before_step()
-        optimiser.step()
-        sae._after_step()
-        rows_seen += len(chosen)
-        silent = torch.where(loss.codes.fired(), 0.0, silent + len(chosen))
-        if step % OBSERVE_EVERY == 0 or step == config.steps - 1:
-            terms = {name: float(value.detach()) for name, value in loss.terms.items()}
-            share = float((silent >= dead_rows).float().mean())
-            observe(StepRecord(step, config.steps, rows_seen, float(loss.total.detach()), terms, share))
-    return Layer(architecture, sae, normaliser)
+    trainee = Trainee(architecture, sae)
+    return train_together([trainee], rows, config, seed, lambda _, record: observe(record), checkpoints, device)[0]
+
+
+def train_together(
+    trainees: Sequence[Trainee],
+    rows: Float[Tensor, "rows d_in"] | Codes,
+    config: TrainConfig,
+    seed: int,
+    observe: Callable[[int, StepRecord], None] = lambda index, record: None,
+    checkpoints: Checkpoints | None = None,
+    device: str = "cpu",
+) -> list[Layer]:
+    """Train several SAEs on the same batches, reading each batch once. Each comes out as `train` alone would make it.
+
+    Widths, k, architectures and learning rates may differ; `observe` gets the trainee's number with its record.
+    """
+    data = Rows.fit(rows)
+    order = torch.randperm(len(data), generator=stream(seed, "start"))[:START_SAMPLE]
+    sample = data.batch(order, device).x
+    learners = [_Learner(trainee, config, len(data), seed, device) for trainee in trainees]
+    for learner in learners:
+        learner.trained.sae._start(sample, stream(seed, "directions"))
+    done = checkpoints.load([learner.trained for learner in learners], config, seed, data) if checkpoints else 0
+    for learner in learners:
+        check_weights(learner.trained.sae, done)
+    for step, chosen in enumerate(batches(len(data), config, seed)):
+        if step < done:
+            continue
+        batch = data.batch(chosen, device)
+        watched = step % OBSERVE_EVERY == 0 or step == config.steps - 1
+        for index, learner in enumerate(learners):
+            record = learner.learn(batch, step, watched)
+            if record is not None:
+                observe(index, record)
+        if step + 1 in revival_steps(config):
+            draw = stream(seed, "revival", step)
+            at_hand = data.batch(torch.randperm(len(data), generator=draw)[:REVIVAL_SAMPLE], device).x
+            for learner in learners:
+                learner.revive(at_hand, stream(seed, "revived rows", step))
+        if checkpoints and (step + 1) % checkpoints.every == 0 and step + 1 < config.steps:
+            checkpoints.save([learner.trained for learner in learners], config, seed, data, step + 1)
+    for learner in learners:
+        learner.finish()
+    return [Layer(learner.trained.architecture, learner.trained.sae, data.normaliser) for learner in learners]
+
+
+class _Learner:
+    """One SAE in training: its step, its dead counter, its moving average."""
+
+    def __init__(self, trainee: Trainee, config: TrainConfig, n_rows: int, seed: int, device: str) -> None:
+        sae = trainee.sae
+        if device != "cpu":
+            if not isinstance(sae, torch.nn.Module):
+                raise ConfigError(f"device = {device!r}: {trainee.architecture} is not a torch module")
+            sae.to(device)
+        self.config, self.lr = config, trainee.lr or config.lr
+        if isinstance(sae, Dictionary):
+            sae.bf16 = config.bf16
+        self.step = step_for(sae, config, device)
+        self.trained = Trained(
+            trainee.architecture, sae, self.step, self.lr, torch.zeros(sae.n_latents, device=device), {}
+        )
+        if config.ema:
+            self.trained.average.update({name: torch.zeros_like(p) for name, p in sae.named_parameters()})
+        self.dead_rows = config.dead_after * config.steps * min(config.batch, n_rows)
+        self.rows_seen = 0
+
+    def learn(self, batch: Batch, step: int, watched: bool) -> StepRecord | None:
+        """Take a step; a record if one is wanted."""
+        trained = self.trained
+        dead = trained.silent >= self.dead_rows
+        lr = self.lr * schedule(step, self.config)
+        loss = self.step(batch, dead if bool(dead.any()) else None, lr, watched)
+        rows = len(batch.x)
+        trained.silent = torch.where(loss.codes.fired(), 0.0, trained.silent + rows)
+        with torch.no_grad():
+            for name, parameter in trained.sae.named_parameters() if self.config.ema else ():
+                trained.average[name].lerp_(parameter, 1 - self.config.ema)
+        return self._record(loss, step, rows) if watched else None
+
+    def _record(self, loss: Loss, step: int, rows: int) -> StepRecord:
+        terms = {name: float(value.detach()) for name, value in loss.terms.items()}
+        share = float((self.trained.silent >= self.dead_rows).float().mean())
+        return StepRecord(
+            step, self.config.steps, (step + 1) * rows, float(loss.total.detach()), terms,
+            dead_share=share, l0=loss.codes.l0(), path=self.step.path, recall=self.step.recall,
+        )  # fmt: skip
+
+    @torch.no_grad()
+    def revive(self, rows: Float[Tensor, "rows d_in"], draw: torch.Generator) -> None:
+        """Point dead latents at rows that are reconstructed badly: drawn with the square of the loss as weight."""
+        sae = self.trained.sae
+        latents = (self.trained.silent >= self.dead_rows).nonzero().flatten()
+        if not len(latents):
+            return
+        error = (rows - sae.decode(sae.encode(rows))).pow(2).sum(1).cpu()
+        weight = error.pow(2) + 1e-12 * error.pow(2).max() + 1e-30
+        chosen = torch.multinomial(weight, len(latents), replacement=len(latents) > len(rows), generator=draw)
+        sae._revive(latents, rows[chosen.to(rows.device)])
+        self.step.forget(latents)
+        self.trained.silent[latents] = 0
+
+    @torch.no_grad()
+    def finish(self) -> None:
+        """Put the moving average, corrected for its start at 0, in the place of the last weights; back to the CPU."""
+        if self.config.ema:
+            for name, parameter in self.trained.sae.named_parameters():
+                parameter.copy_(self.trained.average[name] / (1 - self.config.ema**self.config.steps))
+            self.trained.sae._constrain()
+        check_weights(self.trained.sae, self.config.steps)
+        if isinstance(self.trained.sae, Dictionary):
+            self.trained.sae.bf16 = False
+        if isinstance(self.trained.sae, torch.nn.Module):
+            self.trained.sae.to("cpu")
 
 
 def schedule(step: int, config: TrainConfig) -> float:
@@ -68,6 +179,11 @@ def schedule(step: int, config: TrainConfig) -> float:
     up = (step + 1) / max(1.0, config.warmup * config.steps)
     down = (config.steps - step) / max(1.0, config.decay * config.steps)
     return min(1.0, up, down)
+
+
+def revival_steps(config: TrainConfig) -> set[int]:
+    """After how many steps dead latents are revived: evenly over the first half (Bricken et al. 2023)."""
+    return {round(i * config.steps / (2 * config.revivals)) for i in range(1, config.revivals + 1)}
 
 
 def batches(n_rows: int, config: TrainConfig, seed: int) -> Iterator[Tensor]:
@@ -81,10 +197,3 @@ def batches(n_rows: int, config: TrainConfig, seed: int) -> Iterator[Tensor]:
                 return
             yield order[start : start + batch]
             done += 1
-
-
-def check_loss(loss: Loss, step: int) -> None:
-    """Raise NumericError naming the first term of the loss that is not finite."""
-    if not bool(torch.isfinite(loss.total)):
-        bad = [name for name, value in loss.terms.items() if not bool(torch.isfinite(value))] or ["total"]
-        raise NumericError(f"training stopped at step {step}: the loss term {bad[0]!r} is not finite")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +17,13 @@ from sae.discover import construct
 from sae.layer import Layer
 from sae.measures.variance_explained import explained
 from sae.nulls import pursue
+from sae.records import Codes, StepRecord
+from sae.rows import width_of
 from sae.seeding import derived, stream
 from sae.tower import Tower, folds_of, training_rows
 from sae.train import train
+
+DEVICE = "STRATA_DEVICE"
 
 
 def sae(work: Path, config: dict[str, Any], inputs: dict[str, Path]) -> dict[str, Any]:
@@ -25,21 +31,51 @@ def sae(work: Path, config: dict[str, Any], inputs: dict[str, Path]) -> dict[str
     below = [inputs[f"layer_{d}"] for d in range(1, config["depth"])]
     tower = load_tower(config["kind"], below) if below else Tower("latents", ())
     rows = training_rows(tower, load_store(inputs["activations"]).rows("train"))
-    curve: list[list[float]] = []
-    layer = train_layer(config, rows, lambda record: curve.append([record.step, record.loss, record.dead_share]))
+    records: list[StepRecord] = []
+    times: list[float] = []
+
+    def observe(record: StepRecord) -> None:
+        records.append(record)
+        times.append(time.perf_counter())
+
+    layer = train_layer(config, rows, observe)
+    # from the first step's end on: before it, a compiled step may have to be compiled
+    steps = records[-1].steps
+    seconds = (times[-1] - times[0]) * steps / max(1, steps - 1)
     save_layer(layer, work / "layer.safetensors")
-    if config["folds"]:
+    if config["folds"] and isinstance(rows, torch.Tensor):
         (work / "folds.json").write_text(json.dumps({**held_out_by_folds(config, rows), "folds": config["folds"]}))
-    return {"curve": curve, "gamma": layer.normaliser.gamma, "scale": layer.normaliser.scale}
+    return {
+        "curve": [[record.step, record.loss, record.dead_share, record.l0] for record in records],
+        "gamma": layer.normaliser.gamma,
+        "scale": layer.normaliser.scale,
+        "rows": len(rows),
+        "seconds": seconds,
+        "path": records[-1].path,
+        "recall": records[-1].recall,
+    }
 
 
-def train_layer(config: dict[str, Any], rows: torch.Tensor, observe: Any = lambda record: None, fold: int = 0) -> Layer:
-    """The SAE that a stage config describes, trained on `rows`; `fold` 0 is all rows."""
+def train_layer(
+    config: dict[str, Any], rows: torch.Tensor | Codes, observe: Any = lambda record: None, fold: int = 0
+) -> Layer:
+    """The SAE that a stage config describes, trained on `rows`; `fold` 0 is all rows.
+
+    Where it trains is not part of the config: the environment variable STRATA_DEVICE says it (cpu, cuda, mps).
+    """
     options = {"k": config["k"], **config["options"]}
-    model = construct("sae.architectures", config["architecture"], rows.shape[1], config["width"], **options)
+    model = construct("sae.architectures", config["architecture"], width_of(rows), config["width"], **options)
     # not the control's name: SAEs on the trained and on the random host start alike, so that they can be compared
     seed = derived(config["seed"], config["kind"] or "host", config["depth"], config["width"], config["k"], fold)
-    return train(config["architecture"], model, rows, TrainConfig(**config["train"]), seed, observe)
+    return train(
+        config["architecture"],
+        model,
+        rows,
+        TrainConfig(**config["train"]),
+        seed,
+        observe,
+        device=os.environ.get(DEVICE, "cpu"),
+    )
 
 
 def held_out_by_folds(config: dict[str, Any], rows: torch.Tensor) -> dict[str, float]:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import pytest
+import safetensors
 import torch
+from safetensors.torch import save_file
 
 from sae.architectures.topk import TopK
+from sae.checkpoint import load_layer, save_layer
 from sae.config import TrainConfig
-from sae.errors import ConfigError
+from sae.discover import names
+from sae.errors import CheckpointError, ConfigError
 from sae.kernels import decode_sparse, keep_top
 from sae.losses import auxiliary_error
 from sae.median import geometric_median
@@ -25,7 +29,7 @@ def by_hand(k, **options):
         sae.W_enc.copy_(torch.tensor([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]))
         sae.b_enc.copy_(torch.tensor([0.5, -0.25, -1.0]))
         sae.W_dec.copy_(torch.tensor([[0.6, 0.8], [0.0, 1.0], [-0.8, 0.6]]))
-        sae.b_pre.copy_(torch.tensor([1.0, -1.0]))
+        sae.b_dec.copy_(torch.tensor([1.0, -1.0]))
     return sae
 
 
@@ -39,7 +43,7 @@ def crowded():
         sae.W_enc.copy_(torch.eye(4))
         sae.W_enc[3] *= 0.1
         sae.b_enc[0] = 2.0
-        sae.b_pre.zero_()
+        sae.b_dec.zero_()
     return sae, rows
 
 
@@ -154,7 +158,7 @@ def test_a_dead_latent_comes_back_to_life_only_by_auxk(with_auxk, lives):
         sae.loss(rows, dead if with_auxk else None).total.backward()
         sae._before_step()
         optimiser.step()
-        sae._after_step()
+        sae._constrain()
     assert bool(sae.encode(rows).fired()[3]) == lives
 
 
@@ -225,3 +229,33 @@ def test_auxk_without_anything_left_over_is_zero_with_a_gradient_of_zero():
     loss = auxiliary_error(torch.full((4, 3), 2.0), hat)  # the same for every row: no variance
     loss.backward()
     assert float(loss.detach()) == 0 and torch.equal(hat.grad, torch.zeros(4, 3))
+
+
+@pytest.mark.parametrize("other", sorted({*names("sae.architectures")} - {"topk"}))
+def test_a_topk_file_is_never_read_as_another_architecture_even_if_it_says_so(other, tmp_path, toy_rows):
+    path = tmp_path / "layer.safetensors"
+    save_layer(train("topk", TopK(24, 48, k=3), toy_rows, TrainConfig(steps=2, batch=16), 0), path)
+    with safetensors.safe_open(path, "pt") as file:
+        metadata = dict(file.metadata())
+        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
+    assert metadata["architecture"] == '"topk"'
+    save_file(tensors, path, {**metadata, "architecture": f'"{other}"'})
+    with pytest.raises(CheckpointError, match=path.name):
+        load_layer(path)
+
+
+def test_encoding_and_measuring_a_trained_sae_does_not_touch_the_run_that_goes_on(toy_rows):
+    """An observer that measures: dead counters, weights and what follows are as without it."""
+    config, found = TrainConfig(steps=60, batch=64, lr=1e-2, dead_after=0.1, revivals=1), []
+    for curious in (False, True):
+        sae, records = TopK(24, 128, k=2), []
+
+        def observe(record, sae=sae, records=records, curious=curious):
+            records.append(record)
+            if curious:
+                sae.decode(sae.encode(toy_rows)), sae.loss(toy_rows, torch.ones(128, dtype=torch.bool))
+
+        train("topk", sae, toy_rows, config, 0, observe)
+        found.append((records, sae.state_dict()))
+    assert found[0][0] == found[1][0]
+    assert all(torch.equal(found[0][1][key], found[1][1][key]) for key in found[0][1])

@@ -23,7 +23,7 @@ def identity(mean, scale):
     with torch.no_grad():
         sae.W_enc.copy_(torch.eye(width))
         sae.W_dec.copy_(torch.eye(width))
-        sae.b_pre.fill_(-50.0)
+        sae.b_dec.fill_(-50.0)
     return Layer("topk", sae, Normaliser(torch.tensor(mean), scale, 0.0))
 
 
@@ -49,7 +49,7 @@ def directions_tower():
 def code_by_hand(layer, rows):
     """TopK's formula written out, without the library's kernels."""
     sae, x = layer.sae, (rows - layer.normaliser.mean) / layer.normaliser.scale
-    pre = ((x - sae.b_pre) @ sae.W_enc.T + sae.b_enc).detach()
+    pre = ((x - sae.b_dec) @ sae.W_enc.T + sae.b_enc).detach()
     kept = pre >= pre.sort(dim=1, descending=True).values[:, sae.k - 1 : sae.k]
     return torch.where(kept & (pre > 0), pre, 0.0)
 

@@ -1,0 +1,305 @@
+"""Kernels of the compiled step. Each says what it computes in torch's words; the tests hold it to that.
+
+Rows are split over threads, and every sum is taken by one thread in a fixed order: results do not depend on how
+many threads there are. `no_type_check` keeps the shape checks of the test run out of what numba compiles.
+
+NaN: selection may assume that there is none (`nnan`), or it would not be vectorised. A NaN in the weights reaches
+the loss all the same, through the decoder, and stops training there.
+"""
+
+from __future__ import annotations
+
+from typing import no_type_check
+
+import numba
+import numpy as np
+
+# Sums may be reordered and fused, so that loops vectorise; NaN and infinity keep their meaning.
+SUMS = {"reassoc", "contract", "nsz", "arcp"}
+ORDER = SUMS | {"nnan"}
+BLOCK = 64
+# Adam's, as the reference step has them (Gao et al., released code).
+BETA1, BETA2, EPS = 0.9, 0.999, 6.25e-10
+
+
+@numba.njit(cache=True, fastmath=ORDER, inline="never")
+@no_type_check
+def largest_first(values, ids, count, k):
+    """Reorder both arrays so that the k largest of the first `count` values stand in front (quickselect)."""
+    low, high = 0, count - 1
+    while low < high:
+        pivot = values[(low + high) // 2]
+        i, j = low, high
+        while i <= j:
+            while values[i] > pivot:
+                i += 1
+            while values[j] < pivot:
+                j -= 1
+            if i <= j:
+                values[i], values[j] = values[j], values[i]
+                ids[i], ids[j] = ids[j], ids[i]
+                i += 1
+                j -= 1
+        if k - 1 <= j:
+            high = j
+        elif k - 1 >= i:
+            low = i
+        else:
+            return
+
+
+@numba.njit(cache=True, fastmath=ORDER, inline="never")
+@no_type_check
+def collect(row, maxima, k, values, ids):
+    """The k largest positive entries of a row into the front of `values` and `ids`; gives how many there are.
+
+    The k-th largest of the block maxima is a lower bound for the k-th largest entry, so that one vectorised pass and
+    a look into the few blocks that reach the bound replace a sort.
+    """
+    n = len(row)
+    blocks = len(maxima)
+    size = -(-n // blocks)
+    for b in range(blocks):
+        start = b * size
+        stop = min(n, start + size)
+        best = np.float32(0)
+        for i in range(start, stop):
+            best = max(best, row[i])
+        maxima[b] = best
+    bound = np.float32(0)
+    if blocks > k:
+        for b in range(blocks):
+            values[b] = maxima[b]
+        largest_first(values, ids, blocks, k)
+        bound = values[0]
+        for b in range(1, k):
+            bound = min(bound, values[b])
+    count = 0
+    for b in range(blocks):
+        if maxima[b] >= bound and maxima[b] > 0:
+            start = b * size
+            for i in range(start, min(n, start + size)):
+                if row[i] >= bound and row[i] > 0:
+                    values[count] = row[i]
+                    ids[count] = i
+                    count += 1
+    if count > k:
+        largest_first(values, ids, count, k)
+        count = k
+    return count
+
+
+@numba.njit(cache=True, inline="never")
+@no_type_check
+def blocks_for(n, k):
+    """How many blocks to cut n entries into: a few for each entry wanted, none longer than BLOCK."""
+    return max(1, min(n, max(-(-n // BLOCK), min(4 * k, -(-n // 8)))))
+
+
+@numba.njit(cache=True, parallel=True, fastmath=ORDER)
+@no_type_check
+def select(pre, bias, values, indices):
+    """values, indices = keep_top(pre + bias, k), k being the width of `values`. `pre` is overwritten."""
+    rows, n = pre.shape
+    k = values.shape[1]
+    blocks = blocks_for(n, k)
+    for b in numba.prange(rows):
+        found = np.empty(max(n, blocks), np.float32)
+        ids = np.empty(max(n, blocks), np.int32)
+        maxima = np.empty(blocks, np.float32)
+        row = pre[b]
+        for i in range(n):
+            row[i] += bias[i]
+        count = collect(row, maxima, k, found, ids)
+        for j in range(count):
+            values[b, j] = found[j]
+            indices[b, j] = ids[j]
+        for j in range(count, k):
+            values[b, j] = 0
+            indices[b, j] = 0
+
+
+@numba.njit(cache=True, parallel=True, fastmath=ORDER)
+@no_type_check
+def shortlist_and_select(product, x_scale, w_scale, x, W_enc, bias, shortlist, values, indices):
+    """`select`, with exact products only for the `shortlist` latents that an 8-bit product puts first.
+
+    `product` (rows, n) int32 is the product of the quantised rows; times both scales it approximates x W_enc^T.
+    """
+    rows, n = product.shape
+    d = x.shape[1]
+    k = values.shape[1]
+    blocks = blocks_for(n, shortlist)
+    for b in numba.prange(rows):
+        row = np.empty(n, np.float32)
+        found = np.empty(max(n, blocks), np.float32)
+        ids = np.empty(max(n, blocks), np.int32)
+        maxima = np.empty(blocks, np.float32)
+        scale = x_scale[b]
+        for i in range(n):
+            row[i] = np.float32(product[b, i]) * (w_scale[i] * scale) + bias[i]
+        count = collect(row, maxima, shortlist, found, ids)
+        for j in range(count):
+            latent = ids[j]
+            total = np.float32(0)
+            for i in range(d):
+                total += x[b, i] * W_enc[latent, i]
+            found[j] = total + bias[latent]
+        if count > k:
+            largest_first(found, ids, count, k)
+            count = k
+        for j in range(count):
+            values[b, j] = max(found[j], np.float32(0))
+            indices[b, j] = ids[j]
+        for j in range(count, k):
+            values[b, j] = 0
+            indices[b, j] = 0
+
+
+@numba.njit(cache=True, parallel=True, fastmath=SUMS)
+@no_type_check
+def quantise(rows, out, scales):
+    """Each row as 8-bit integers times a scale of its own, so that its largest entry is 127."""
+    for b in numba.prange(len(rows)):
+        scales[b] = quantise_row(rows[b], out[b])
+
+
+@numba.njit(cache=True, fastmath=SUMS, inline="never")
+@no_type_check
+def quantise_row(row, out):
+    """One row of `quantise`; gives its scale."""
+    largest = np.float32(0)
+    for i in range(len(row)):
+        largest = max(largest, abs(row[i]))
+    if not largest > 0:
+        out[:] = 0
+        return np.float32(0)
+    inverse = np.float32(127) / largest
+    for i in range(len(row)):
+        scaled = row[i] * inverse
+        out[i] = np.int8(scaled + np.float32(0.5) if scaled >= 0 else scaled - np.float32(0.5))
+    return largest / np.float32(127)
+
+
+@numba.njit(cache=True, parallel=True, fastmath=SUMS)
+@no_type_check
+def decode_and_pull(x, values, indices, W_dec, b_dec, pull, d_values, errors):
+    """The residual's gradient and what it says to each active code.
+
+    pull     = 2 (x_hat - x) / (rows d), the gradient at x_hat of the mean of ||x - x_hat||^2 / d
+    d_values = pull . W_dec[indices], 0 where a code is not above 0
+    errors   = ||x - x_hat||^2 of each row
+    """
+    rows, d = x.shape
+    k = values.shape[1]
+    factor = np.float32(2.0 / (rows * d))
+    for b in numba.prange(rows):
+        back = pull[b]
+        for i in range(d):
+            back[i] = b_dec[i] - x[b, i]
+        for j in range(k):
+            value = values[b, j]
+            if value > 0:
+                latent = indices[b, j]
+                for i in range(d):
+                    back[i] += value * W_dec[latent, i]
+        total = np.float32(0)
+        for i in range(d):
+            total += back[i] * back[i]
+            back[i] *= factor
+        errors[b] = total
+        for j in range(k):
+            gradient = np.float32(0)
+            if values[b, j] > 0:
+                latent = indices[b, j]
+                for i in range(d):
+                    gradient += back[i] * W_dec[latent, i]
+            d_values[b, j] = gradient
+
+
+@numba.njit(cache=True, fastmath=SUMS)
+@no_type_check
+def by_latent(values, indices, d_values, n_latents, starts, entries, d_bias):
+    """Sort the active codes by latent: latent l has `entries[starts[l]:starts[l + 1]]`, flat places in `values`.
+
+    Rows ascend within a latent, so that its sums have one order. `d_bias` is the sum of `d_values` of each latent.
+    """
+    rows, k = values.shape
+    starts[:] = 0
+    d_bias[:] = 0
+    for b in range(rows):
+        for j in range(k):
+            if values[b, j] > 0:
+                starts[indices[b, j] + 1] += 1
+                d_bias[indices[b, j]] += d_values[b, j]
+    for latent in range(n_latents):
+        starts[latent + 1] += starts[latent]
+    place = starts[:-1].copy()
+    for b in range(rows):
+        for j in range(k):
+            if values[b, j] > 0:
+                latent = indices[b, j]
+                entries[place[latent]] = b * k + j
+                place[latent] += 1
+
+
+@numba.njit(cache=True, fastmath=SUMS, inline="always")
+@no_type_check
+def adam(weight, mean, square, gradient, rate, inverse_root):
+    """torch's Adam on one vector: `rate` is lr / (1 - beta1^t), `inverse_root` 1 / sqrt(1 - beta2^t)."""
+    for i in range(len(weight)):
+        g = gradient[i]
+        m = np.float32(BETA1) * mean[i] + np.float32(1 - BETA1) * g
+        v = np.float32(BETA2) * square[i] + np.float32(1 - BETA2) * g * g
+        mean[i] = m
+        square[i] = v
+        weight[i] -= rate * m / (np.sqrt(v) * inverse_root + np.float32(EPS))
+
+
+@numba.njit(cache=True, parallel=True, fastmath=SUMS)
+@no_type_check
+def update(
+    x, pull, values, d_values, starts, entries,
+    W_enc, W_enc_mean, W_enc_square, W_dec, W_dec_mean, W_dec_square,
+    extra_of, extra_enc, extra_dec, rate, inverse_root, quantised, scales,
+):  # fmt: skip
+    """Gradients, Adam and the unit norm of every latent's two rows, in one pass over the weights.
+
+    A whole gradient matrix is never written: a latent's gradient is summed where it is used. `extra_of[l]` is the row
+    of `extra_enc` and `extra_dec` (AuxK's gradients) that belongs to latent l, or -1. With `quantised` of the
+    encoder's shape, the new encoder rows are quantised while they are at hand.
+    """
+    n, d = W_enc.shape
+    k = values.shape[1]
+    flat, d_flat = values.reshape(-1), d_values.reshape(-1)
+    for latent in numba.prange(n):
+        d_enc = np.zeros(d, np.float32)
+        d_dec = np.zeros(d, np.float32)
+        for e in range(starts[latent], starts[latent + 1]):
+            place = entries[e]
+            b = place // k
+            value, gradient = flat[place], d_flat[place]
+            for i in range(d):
+                d_enc[i] += gradient * x[b, i]
+                d_dec[i] += value * pull[b, i]
+        if extra_of[latent] >= 0:
+            extra = extra_of[latent]
+            for i in range(d):
+                d_enc[i] += extra_enc[extra, i]
+                d_dec[i] += extra_dec[extra, i]
+        encoder, decoder = W_enc[latent], W_dec[latent]
+        along = np.float32(0)
+        for i in range(d):
+            along += d_dec[i] * decoder[i]
+        for i in range(d):
+            d_dec[i] -= along * decoder[i]
+        adam(encoder, W_enc_mean[latent], W_enc_square[latent], d_enc, rate, inverse_root)
+        adam(decoder, W_dec_mean[latent], W_dec_square[latent], d_dec, rate, inverse_root)
+        length = np.float32(0)
+        for i in range(d):
+            length += decoder[i] * decoder[i]
+        length = np.sqrt(length)
+        for i in range(d):
+            decoder[i] /= length
+        if len(quantised) == n:
+            scales[latent] = quantise_row(encoder, quantised[latent])

@@ -1,0 +1,134 @@
+"""One training step of one SAE: loss, gradients, Adam, constraints. Two ways to take it, one meaning.
+
+`TorchStep` is the reference: autograd and torch's Adam, for every architecture and device. A compiled step
+(`sae.compiled.step`) takes its place where it applies: an SAE whose code is the k largest of a row, in float32 on a
+CPU with numba installed. Both keep to the same formulas; tests hold them together.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import Protocol, runtime_checkable
+
+import torch
+from jaxtyping import Bool, Int
+from torch import Tensor
+
+from sae.config import TrainConfig
+from sae.errors import ConfigError, NumericError
+from sae.protocol import SAE
+from sae.records import Loss
+from sae.rows import Batch
+
+BETAS, EPS = (0.9, 0.999), 6.25e-10  # Gao et al., released code
+
+
+@runtime_checkable
+class Step(Protocol):
+    """A step with its optimiser state."""
+
+    path: str
+    """What the step is made of, in words."""
+    recall: float | None
+    """Share of the true k largest that the last check of a shortlist found; None without a shortlist."""
+
+    def __call__(self, batch: Batch, dead: Bool[Tensor, " n_latents"] | None, lr: float, check: bool) -> Loss:
+        """Train on a batch. `check` asks for `recall`. Raises NumericError for a loss that is not finite, before
+        any weight has changed."""
+        ...
+
+    def forget(self, latents: Int[Tensor, " some"]) -> None:
+        """Adam starts anew for these latents."""
+        ...
+
+    def state(self) -> dict[str, Tensor]:
+        """Optimiser state, for a checkpoint."""
+        ...
+
+    def load(self, state: dict[str, Tensor]) -> None:
+        """Take up the state of a checkpoint."""
+        ...
+
+
+def step_for(sae: SAE, config: TrainConfig, device: str = "cpu") -> Step:
+    """The fastest step that gives this SAE what the reference would. Raises ConfigError for a shortlist without one."""
+    able = getattr(sae, "selects", "") == "row" and device == "cpu" and not config.bf16
+    if able and config.compiled and importlib.util.find_spec("numba"):
+        from sae.compiled.step import CompiledStep
+
+        return CompiledStep(sae, config)
+    if config.shortlist:
+        raise ConfigError(
+            f"train.shortlist = {config.shortlist}: only the compiled step has one (TopK on a CPU, numba installed)"
+        )
+    return TorchStep(sae, config, device)
+
+
+class TorchStep:
+    """The reference step."""
+
+    def __init__(self, sae: SAE, config: TrainConfig, device: str = "cpu") -> None:
+        self.recall: float | None = None
+        self.sae, self.device = sae, torch.device(device).type
+        # fused Adam: one pass over the weights where torch has it for the device
+        self.optimiser = torch.optim.Adam(sae.parameters(), lr=config.lr, betas=BETAS, eps=EPS, fused=True)
+        self.path = f"torch {torch.__version__} on {self.device}" + (", encoder in bfloat16" if config.bf16 else "")
+        self.taken = 0
+
+    def __call__(self, batch: Batch, dead: Bool[Tensor, " n_latents"] | None, lr: float, check: bool) -> Loss:
+        """Autograd, Adam, the SAE's own constraints."""
+        for group in self.optimiser.param_groups:
+            group["lr"] = lr
+        loss = self.sae.loss(batch.x, dead)
+        check_loss(loss, self.taken)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.total.backward()  # type: ignore[no-untyped-call]  # torch's own gap
+        self.sae._before_step()
+        self.optimiser.step()
+        self.sae._constrain()
+        self.sae._adapt(loss)
+        self.taken += 1
+        return loss
+
+    def forget(self, latents: Int[Tensor, " some"]) -> None:
+        """Zero both moments of every weight that belongs to these latents."""
+        for name, parameter in self.sae.named_parameters():
+            # the bias belongs to no latent, and a dotted name to another SAE inside this one
+            if name != "b_dec" and "." not in name and parameter in self.optimiser.state:
+                self.optimiser.state[parameter]["exp_avg"][latents] = 0
+                self.optimiser.state[parameter]["exp_avg_sq"][latents] = 0
+
+    def state(self) -> dict[str, Tensor]:
+        """Adam's moments by the parameter's name, and the number of steps."""
+        kept = {"taken": torch.tensor(self.taken)}
+        for name, parameter in self.sae.named_parameters():
+            for part, value in self.optimiser.state.get(parameter, {}).items():
+                kept[f"{part}.{name}"] = value
+        return kept
+
+    def load(self, state: dict[str, Tensor]) -> None:
+        """The counterpart of `state`."""
+        self.taken = int(state["taken"])
+        for name, parameter in self.sae.named_parameters():
+            parts = ("step", "exp_avg", "exp_avg_sq")
+            self.optimiser.state[parameter] = {
+                part: state[f"{part}.{name}"].clone() for part in parts if f"{part}.{name}" in state
+            }
+
+
+def check_loss(loss: Loss, step: int) -> None:
+    """Raise NumericError that names the step and the term when the loss is not finite."""
+    if bool(torch.isfinite(loss.total.detach())):
+        return
+    for name, value in loss.terms.items():
+        if not bool(torch.isfinite(value.detach())):
+            raise NumericError(f"training stopped at step {step}: the loss term {name!r} is {float(value.detach())}")
+    raise NumericError(f"training stopped at step {step}: the loss is not finite")
+
+
+def check_weights(sae: SAE, step: int) -> None:
+    """Raise NumericError for a weight that is not finite. A NaN in an encoder need not reach the loss: no comparison
+    with it is true, so its latent just never fires."""
+    for name, parameter in sae.named_parameters():
+        if not bool(torch.isfinite(parameter.detach()).all()):
+            raise NumericError(f"training stopped at step {step}: the weight {name!r} is not finite")

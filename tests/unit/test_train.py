@@ -1,0 +1,343 @@
+"""The training loop: several SAEs in one pass, exact resumption, the moving average, revivals, precision, devices."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+import torch
+
+from sae.architectures.batch_topk import BatchTopK
+from sae.architectures.jumprelu import JumpReLU
+from sae.architectures.relu_l1 import ReluL1
+from sae.architectures.topk import TopK
+from sae.config import TrainConfig
+from sae.discover import find_all
+from sae.errors import CheckpointError, ConfigError
+from sae.resume import FILE, Checkpoints
+from sae.rows import Rows
+from sae.train import Trainee, revival_steps, train, train_together
+
+ARCHITECTURES = find_all("sae.architectures")
+SHORT = TrainConfig(steps=12, batch=64, lr=1e-2, dead_after=0.1)
+# Everything that has state: dead latents, revivals, a moving average.
+FULL = dataclasses.replace(SHORT, revivals=2, ema=0.9)
+
+
+def make(name="topk", width=48, k=3, **options):
+    return ARCHITECTURES[name](24, width, k=k, **options)
+
+
+def same_bits(one, two):
+    left, right = one.state_dict(), two.state_dict()
+    return left.keys() == right.keys() and all(torch.equal(left[key], right[key]) for key in left)
+
+
+class Killed(Exception):
+    pass
+
+
+def killer(after):
+    def observe(*given):
+        if given[-1].step >= after:
+            raise Killed
+
+    return observe
+
+
+# several at once
+
+
+def test_each_comes_out_as_it_would_alone(toy_rows):
+    given = [("topk", 48, 3, None), ("topk", 30, 5, 1e-3), ("batch_topk", 40, 2, 3e-3), ("jumprelu", 48, 3, None)]
+    records = []
+    together = train_together(
+        [Trainee(name, make(name, width, k), lr) for name, width, k, lr in given],
+        toy_rows, FULL, 3, lambda index, record: records.append((index, record)),
+    )  # fmt: skip
+    assert [layer.architecture for layer in together] == [name for name, *_ in given]
+    for index, (name, width, k, lr) in enumerate(given):
+        config, alone = dataclasses.replace(FULL, lr=lr or FULL.lr), []
+        layer = train(name, make(name, width, k), toy_rows, config, 3, alone.append)
+        assert same_bits(layer.sae, together[index].sae), name
+        assert alone == [record for i, record in records if i == index]
+
+
+def test_each_batch_is_read_once(toy_rows, monkeypatch):
+    read, batch = [], Rows.batch
+    monkeypatch.setattr(Rows, "batch", lambda self, chosen, *rest: read.append(chosen) or batch(self, chosen, *rest))
+    train_together([Trainee("topk", make()), Trainee("gated", make("gated"))], toy_rows, SHORT, 0)
+    assert len([chosen for chosen in read if len(chosen) == SHORT.batch]) == SHORT.steps
+    assert len(read) == SHORT.steps + 1, "and once more, for the start"
+
+
+def test_an_sae_that_was_trained_before_starts_anew(toy_rows):
+    """`_start` sets all that training changes: thresholds, penalty weights and scales too."""
+    for name in ARCHITECTURES:
+        sae = make(name)
+        train(name, sae, toy_rows, SHORT, 1)
+        again = train(name, sae, toy_rows, SHORT, 0).sae
+        assert same_bits(again, train(name, make(name), toy_rows, SHORT, 0).sae), name
+
+
+def test_training_does_not_change_its_config(toy_rows):
+    before = dataclasses.asdict(FULL)
+    train("topk", make(), toy_rows, FULL, 0)
+    assert dataclasses.asdict(FULL) == before
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        FULL.lr = 1.0
+
+
+# checkpoints
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_a_killed_run_goes_on_and_ends_bit_for_bit_as_if_nothing_had_happened(
+    name, compiled, toy_rows, tmp_path, monkeypatch
+):
+    if not compiled and getattr(ARCHITECTURES[name], "selects", "") != "row":
+        pytest.skip("this architecture has one kind of step only")
+    monkeypatch.setattr("sae.train.OBSERVE_EVERY", 1)
+    config = dataclasses.replace(FULL, compiled=compiled)
+    whole = train(name, make(name), toy_rows, config, 0)
+    kept, seen = Checkpoints(tmp_path / "run", 4), []
+    with pytest.raises(Killed):
+        train(name, make(name), toy_rows, config, 0, killer(6), kept)
+    assert [path.name for path in kept.folder.iterdir()] == [FILE], "no temporary file is left"
+    layer = train(name, make(name), toy_rows, config, 0, seen.append, kept)
+    assert [record.step for record in seen] == list(range(4, 12)), "it goes on after the last checkpoint"
+    assert same_bits(layer.sae, whole.sae)
+    assert seen[0].path.startswith("compiled" if compiled and name == "topk" else "torch") or name != "topk"
+
+
+def test_several_saes_are_resumed_together(toy_rows, tmp_path, monkeypatch):
+    monkeypatch.setattr("sae.train.OBSERVE_EVERY", 1)
+    kept = Checkpoints(tmp_path, 5)
+
+    def trainees():
+        return [Trainee("topk", make()), Trainee("batch_topk", make("batch_topk", 30), 1e-3)]
+
+    whole = train_together(trainees(), toy_rows, FULL, 0)
+    with pytest.raises(Killed):
+        train_together(trainees(), toy_rows, FULL, 0, killer(7), kept)
+    for one, two in zip(train_together(trainees(), toy_rows, FULL, 0, checkpoints=kept), whole, strict=True):
+        assert same_bits(one.sae, two.sae)
+
+
+@pytest.fixture
+def killed(toy_rows, tmp_path, monkeypatch):
+    """The checkpoint of a TopK run that was killed."""
+    monkeypatch.setattr("sae.train.OBSERVE_EVERY", 1)
+    kept = Checkpoints(tmp_path / "run", 4)
+    with pytest.raises(Killed):
+        train("topk", make(), toy_rows, SHORT, 0, killer(6), kept)
+    return kept
+
+
+OTHERS = {
+    "seed": lambda rows: (make(), rows, SHORT, 1),
+    "lr": lambda rows: (make(), rows, dataclasses.replace(SHORT, lr=2e-2), 0),
+    "steps": lambda rows: (make(), rows, dataclasses.replace(SHORT, steps=20), 0),
+    "step": lambda rows: (make(), rows, dataclasses.replace(SHORT, compiled=False), 0),
+    "k": lambda rows: (make(k=4), rows, SHORT, 0),
+    "width": lambda rows: (make(width=40), rows, SHORT, 0),
+    "option": lambda rows: (make(aux_weight=0.5), rows, SHORT, 0),
+    "scaled rows": lambda rows: (make(), rows * 2, SHORT, 0),
+    "fewer rows": lambda rows: (make(), rows[:1999], SHORT, 0),
+    "rows in another order": lambda rows: (make(), rows.flip(0), SHORT, 0),
+}
+
+
+@pytest.mark.parametrize("other", OTHERS)
+def test_the_checkpoint_of_another_run_is_refused(other, killed, toy_rows):
+    sae, rows, config, seed = OTHERS[other](toy_rows)
+    with pytest.raises(CheckpointError, match="another run"):
+        train("topk", sae, rows, config, seed, checkpoints=killed)
+
+
+def test_the_checkpoint_of_another_learning_rate_of_a_trainee_is_refused(toy_rows, tmp_path, monkeypatch):
+    monkeypatch.setattr("sae.train.OBSERVE_EVERY", 1)
+    kept = Checkpoints(tmp_path, 4)
+    with pytest.raises(Killed):
+        train_together([Trainee("topk", make(), 1e-2)], toy_rows, SHORT, 0, killer(6), kept)
+    with pytest.raises(CheckpointError, match="another run"):
+        train_together([Trainee("topk", make(), 1e-3)], toy_rows, SHORT, 0, checkpoints=kept)
+
+
+def test_the_checkpoint_of_another_architecture_is_refused(killed, toy_rows):
+    with pytest.raises(CheckpointError, match="another run"):
+        train("batch_topk", make("batch_topk"), toy_rows, SHORT, 0, checkpoints=killed)
+
+
+@pytest.mark.parametrize("keep", [0, 5, 0.5, 0.99])
+def test_a_truncated_checkpoint_is_refused(keep, killed, toy_rows):
+    raw = killed.path.read_bytes()
+    killed.path.write_bytes(raw[: keep if isinstance(keep, int) else int(len(raw) * keep)])
+    with pytest.raises(CheckpointError, match=FILE):
+        train("topk", make(), toy_rows, SHORT, 0, checkpoints=killed)
+
+
+def test_a_file_that_is_no_checkpoint_is_refused(killed, toy_rows):
+    killed.path.write_text("not a checkpoint at all, but some text of a length that could hold one")
+    with pytest.raises(CheckpointError, match="not a readable checkpoint"):
+        train("topk", make(), toy_rows, SHORT, 0, checkpoints=killed)
+
+
+def test_a_checkpoint_that_is_over_leaves_a_finished_run_as_it_was(killed, toy_rows):
+    once = train("topk", make(), toy_rows, SHORT, 0, checkpoints=killed)
+    again = train("topk", make(), toy_rows, SHORT, 0, checkpoints=killed)
+    assert same_bits(once.sae, again.sae) and same_bits(once.sae, train("topk", make(), toy_rows, SHORT, 0).sae)
+
+
+def test_checkpoints_more_often_than_every_step_are_refused(tmp_path):
+    with pytest.raises(ConfigError, match="every 0 steps: must be at least 1"):
+        Checkpoints(tmp_path, 0)
+
+
+# the moving average
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_the_moving_average_by_hand_with_its_correction_for_the_start_at_0(compiled, toy_rows):
+    config = dataclasses.replace(SHORT, steps=5, ema=0.8, compiled=compiled)
+    sae, seen = make(), []
+    adapt = sae._adapt
+    sae._adapt = lambda loss: (adapt(loss), seen.append({n: p.detach().clone() for n, p in sae.named_parameters()}))
+    train("topk", sae, toy_rows, config, 0)
+    weights = [0.2 * 0.8 ** (4 - i) / (1 - 0.8**5) for i in range(5)]
+    assert sum(weights) == pytest.approx(1)
+    for name, parameter in sae.named_parameters():
+        wanted = sum(w * one[name] for w, one in zip(weights, seen, strict=True))
+        if name == "W_dec":
+            wanted = wanted / wanted.norm(dim=1, keepdim=True)
+        torch.testing.assert_close(parameter.detach(), wanted, atol=1e-5, rtol=1e-5)
+
+
+def test_the_moving_average_does_not_change_the_run_that_it_follows(toy_rows):
+    losses = []
+    for ema in (0.0, 0.99):
+        records = []
+        train("topk", make(), toy_rows, dataclasses.replace(SHORT, ema=ema), 0, records.append)
+        losses.append([record.loss for record in records])
+    assert losses[0] == losses[1]
+
+
+# revivals
+
+
+def test_revivals_are_spread_over_the_first_half():
+    assert revival_steps(TrainConfig(steps=1000, revivals=4)) == {125, 250, 375, 500}
+    assert revival_steps(TrainConfig(steps=1000)) == set()
+    assert max(revival_steps(TrainConfig(steps=7, revivals=50))) <= 4
+
+
+def test_revivals_bring_dead_latents_back(toy_rows):
+    config = TrainConfig(steps=200, batch=64, lr=1e-2, dead_after=0.1)
+    live = []
+    for revivals in (0, 3):
+        sae = ReluL1(24, 48, k=3, penalty=0.01, penalty_rate=0.0, penalty_warmup=0)
+        start = sae._start
+
+        def deaden(*given, sae=sae, start=start):
+            start(*given)
+            sae.b_enc.data[:24] = -100.0
+
+        sae._start = deaden
+        layer = train("relu_l1", sae, toy_rows, dataclasses.replace(config, revivals=revivals), 0)
+        live.append(int(layer.encode(toy_rows).fired()[:24].sum()))
+    assert live[0] == 0 and live[1] >= 20
+
+
+@pytest.mark.parametrize("kind", [TopK, JumpReLU, BatchTopK])
+def test_a_revival_points_dead_latents_at_rows_quietly_and_leaves_the_others(kind, toy_rows):
+    sae = kind(24, 48, k=3)
+    before = {name: p.detach().clone() for name, p in sae.named_parameters()}
+    latents, others = torch.tensor([4, 9]), torch.tensor([i for i in range(48) if i not in (4, 9)])
+    sae._revive(latents, toy_rows[:2])
+    offset = toy_rows[:2] - sae.bias()
+    unit = offset / offset.norm(dim=1, keepdim=True)
+    torch.testing.assert_close(sae.directions()[latents], unit)
+    usual = before["W_enc"][others].norm(dim=1).mean()
+    torch.testing.assert_close(sae.encoder_directions()[latents], 0.2 * usual * unit)
+    for name, parameter in sae.named_parameters():
+        if name != "b_dec":
+            assert torch.equal(parameter[others], before[name][others]), name
+    assert torch.equal(sae.b_dec, before["b_dec"])
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_a_revival_resets_adams_moments_of_the_dead_and_starts_their_counter_anew(compiled, toy_rows, monkeypatch):
+    from sae.train import _Learner
+
+    sae = make(width=200, k=1)
+    learner = _Learner(Trainee("topk", sae), dataclasses.replace(SHORT, compiled=compiled), 2000, 0, "cpu")
+    data = Rows.fit(toy_rows)
+    for step in range(6):
+        learner.learn(data.batch(torch.arange(64) + 64 * step), step, False)
+    dead = learner.trained.silent >= learner.dead_rows
+    assert 0 < int(dead.sum()) < 200
+    before = learner.step.state()
+    before = {name: value.clone() for name, value in before.items()}
+    learner.revive(data.batch(torch.arange(500)).x, torch.Generator().manual_seed(0))
+    assert not bool((learner.trained.silent >= learner.dead_rows).any())
+    after = learner.step.state()
+    for name, value in after.items():
+        if name.endswith(("W_enc", "W_dec", "b_enc")) and not name.startswith("step."):
+            assert not bool(value[dead].any()) and torch.equal(value[~dead], before[name][~dead]), name
+
+
+def test_a_revival_prefers_rows_that_are_reconstructed_badly():
+    """One row in a hundred carries nearly all of the error."""
+    from sae.train import _Learner
+
+    sae = ReluL1(4, 8, k=2)
+    sae.b_enc.data.fill_(-100.0)  # nothing fires: the error of a row is its size
+    learner = _Learner(Trainee("relu_l1", sae), SHORT, 100, 0, "cpu")
+    learner.trained.silent.fill_(1e9)
+    rows = 0.1 * torch.randn(100, 4, generator=torch.Generator().manual_seed(0))
+    rows[42] = torch.tensor([30.0, 0.0, 0.0, 0.0])
+    learner.revive(rows, torch.Generator().manual_seed(0))
+    assert float(sae.directions()[:, 0].max()) == pytest.approx(1)
+    assert float((sae.directions().norm(dim=1) - 1).abs().max()) < 1e-5
+
+
+# precision and devices
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_training_with_the_encoder_in_bfloat16_keeps_weights_in_float32(name, toy_rows):
+    records = []
+    layer = train(name, make(name), toy_rows, dataclasses.replace(SHORT, bf16=True), 0, records.append)
+    assert all(torch.isfinite(torch.tensor(record.loss)) for record in records)
+    assert "bfloat16" in records[0].path
+    assert {p.dtype for p in layer.sae.parameters()} == {torch.float32}
+    assert float((layer.sae.directions().norm(dim=1) - 1).abs().max()) < 1e-6
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_only_the_encoder_product_is_in_bfloat16(name):
+    """Its product is exact here (small whole numbers); were the decoder's in bfloat16 too, the loss would show it."""
+    draw = torch.Generator().manual_seed(0)
+    sae, x = ARCHITECTURES[name](6, 8, k=4), torch.randint(-2, 3, (16, 6), generator=draw).float()
+    with torch.no_grad():
+        sae.W_enc.copy_(torch.randint(-1, 2, (8, 6), generator=draw))
+        sae.b_dec.zero_()
+    plain = sae.loss(x, None)
+    sae.bf16 = True
+    rounded = sae.loss(x, None)
+    assert torch.equal(plain.codes.dense(), rounded.codes.dense())
+    for term, value in plain.terms.items():
+        if term.startswith(("reconstruction", "gate")):
+            torch.testing.assert_close(rounded.terms[term], value, atol=1e-6, rtol=1e-5)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU: torch.cuda.is_available() is False")
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_training_on_a_gpu_gives_what_a_cpu_gives(name, toy_rows):
+    on_gpu, on_cpu = (
+        train(name, make(name), toy_rows, dataclasses.replace(FULL, lr=1e-3, compiled=False), 0, device=device).sae
+        for device in ("cuda", "cpu")
+    )
+    assert all(p.device.type == "cpu" for p in on_gpu.parameters())
+    torch.testing.assert_close(on_gpu.directions(), on_cpu.directions(), atol=1e-2, rtol=1e-2)
