@@ -107,9 +107,10 @@ class Dictionary(nn.Module, ABC):
     @torch.no_grad()
     def _tie(self, generator: torch.Generator) -> None:
         """Random unit directions, and the encoder along them (tied at the start only)."""
-        directions = torch.randn(self.n_latents, self.d_in, generator=generator).to(self.W_dec.device)
-        self.W_dec.copy_(directions / directions.norm(dim=1, keepdim=True))
-        self.W_enc.copy_(self.W_dec * self.encoder_norm)
+        # in place where it can be: these matrices are the largest things there are
+        directions = torch.randn(self.n_latents, self.d_in, generator=generator)
+        self.W_dec.copy_(directions.div_(directions.norm(dim=1, keepdim=True)))
+        self.W_enc.copy_(self.W_dec).mul_(self.encoder_norm)
 
     @torch.no_grad()
     def _start(self, sample: Float[Tensor, "rows d_in"], generator: torch.Generator) -> None:

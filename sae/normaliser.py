@@ -21,7 +21,7 @@ from sae.errors import NumericError
 from sae.records import Codes
 
 # Rows are summed this many at a time: rows that lie on disk are never in memory as a whole.
-CHUNK = 16_384
+CHUNK = 4096
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,9 @@ class Rows:
             if not few:
                 return Batch(x)
             return Batch(x, sparse, self.normaliser.mean / self.normaliser.scale, self.normaliser.scale)
-        return Batch(self.normaliser.apply(self.given[chosen]).to(device))
+        # the chosen rows are a copy already: in place, or a large sample would be in memory three times
+        x = self.given[chosen].sub_(self.normaliser.mean).div_(self.normaliser.scale)
+        return Batch(x.to(device))
 
 
 def width_of(given: Float[Tensor, "rows d_in"] | Codes) -> int:

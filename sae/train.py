@@ -80,6 +80,7 @@ def train_together(
     learners = [_Learner(trainee, config, len(data), seed, device) for trainee in trainees]
     for learner in learners:
         learner.trained.sae._start(sample, stream(seed, "directions"))
+    del sample  # as large as many batches
     done = checkpoints.load([learner.trained for learner in learners], config, seed, data) if checkpoints else 0
     for learner in learners:
         check_weights(learner.trained.sae, done)

@@ -17,7 +17,10 @@ import numpy as np
 # Sums may be reordered and fused, so that loops vectorise; NaN and infinity keep their meaning.
 SUMS = {"reassoc", "contract", "nsz", "arcp"}
 ORDER = SUMS | {"nnan"}
-BLOCK = 64
+# Most entries of a residue class.
+MOST = 64
+# Rows and latents are dealt to threads in this many parts, each with scratch of its own.
+CHUNKS = 64
 # Adam's, as the reference step has them (Gao et al., released code).
 BETA1, BETA2, EPS = 0.9, 0.999, 6.25e-10
 
@@ -48,112 +51,142 @@ def largest_first(values, ids, count, k):
             return
 
 
-@numba.njit(cache=True, fastmath=ORDER, inline="never")
-@no_type_check
-def collect(row, maxima, k, values, ids):
-    """The k largest positive entries of a row into the front of `values` and `ids`; gives how many there are.
-
-    The k-th largest of the block maxima is a lower bound for the k-th largest entry, so that one vectorised pass and
-    a look into the few blocks that reach the bound replace a sort.
-    """
-    n = len(row)
-    blocks = len(maxima)
-    size = -(-n // blocks)
-    for b in range(blocks):
-        start = b * size
-        stop = min(n, start + size)
-        best = np.float32(0)
-        for i in range(start, stop):
-            best = max(best, row[i])
-        maxima[b] = best
-    bound = np.float32(0)
-    if blocks > k:
-        for b in range(blocks):
-            values[b] = maxima[b]
-        largest_first(values, ids, blocks, k)
-        bound = values[0]
-        for b in range(1, k):
-            bound = min(bound, values[b])
-    count = 0
-    for b in range(blocks):
-        if maxima[b] >= bound and maxima[b] > 0:
-            start = b * size
-            for i in range(start, min(n, start + size)):
-                if row[i] >= bound and row[i] > 0:
-                    values[count] = row[i]
-                    ids[count] = i
-                    count += 1
-    if count > k:
-        largest_first(values, ids, count, k)
-        count = k
-    return count
-
-
 @numba.njit(cache=True, inline="never")
 @no_type_check
-def blocks_for(n, k):
-    """How many blocks to cut n entries into: a few for each entry wanted, none longer than BLOCK."""
-    return max(1, min(n, max(-(-n // BLOCK), min(4 * k, -(-n // 8)))))
+def classes_for(n, k):
+    """Into how many residue classes n entries fall for `keep_largest`: a few for each entry wanted."""
+    return max(1, min(n, max(-(-n // MOST), 4 * k)))
+
+
+@numba.njit(cache=True, fastmath=ORDER, inline="never")
+@no_type_check
+def keep_largest(row, maxima, first, fresh, values, indices, found, ids):
+    """The k largest positive entries of `row` and, unless `fresh`, of those kept before; k is the width of `values`.
+
+    `maxima[j]` is the largest entry at places j, j + classes, j + 2 classes, ... (entry by entry, so that finding
+    them vectorises). The k-th largest of the maxima bounds the k-th largest entry of a fresh row from below, what was
+    kept before bounds what can still come in: only classes that reach the bound are looked into, and nothing is
+    sorted. Entries are numbered from `first`. `found` and `ids` are scratch.
+    """
+    n, k, classes = len(row), len(values), len(maxima)
+    bound = np.float32(0)
+    if fresh:
+        if classes > k:
+            for j in range(classes):
+                found[j] = maxima[j]
+            largest_first(found, ids, classes, k)
+            bound = found[0]
+            for j in range(1, k):
+                bound = min(bound, found[j])
+    else:
+        bound = values[0]
+        for j in range(1, k):
+            bound = min(bound, values[j])
+    count = 0
+    for j in range(classes):
+        if maxima[j] >= bound and maxima[j] > 0:
+            for i in range(j, n, classes):
+                if row[i] >= bound and row[i] > 0:
+                    found[count] = row[i]
+                    ids[count] = first + i
+                    count += 1
+    if not fresh:
+        if count == 0:
+            return
+        for j in range(k):
+            if values[j] > 0:
+                found[count] = values[j]
+                ids[count] = indices[j]
+                count += 1
+    if count > k:
+        largest_first(found, ids, count, k)
+        count = k
+    for j in range(count):
+        values[j] = found[j]
+        indices[j] = ids[j]
+    for j in range(count, k):
+        values[j] = 0
+        indices[j] = 0
 
 
 @numba.njit(cache=True, parallel=True, fastmath=ORDER)
 @no_type_check
-def select(pre, bias, values, indices):
-    """values, indices = keep_top(pre + bias, k), k being the width of `values`. `pre` is overwritten."""
+def select(pre, bias, first, fresh, values, indices):
+    """values, indices = keep_top of pre + bias and of what they hold already (unless `fresh`). Overwrites `pre`.
+
+    A product too large for a cache is taken tile by tile; `first` is the number of the tile's first latent.
+    """
     rows, n = pre.shape
     k = values.shape[1]
-    blocks = blocks_for(n, k)
-    for b in numba.prange(rows):
-        found = np.empty(max(n, blocks), np.float32)
-        ids = np.empty(max(n, blocks), np.int32)
-        maxima = np.empty(blocks, np.float32)
-        row = pre[b]
-        for i in range(n):
-            row[i] += bias[i]
-        count = collect(row, maxima, k, found, ids)
-        for j in range(count):
-            values[b, j] = found[j]
-            indices[b, j] = ids[j]
-        for j in range(count, k):
-            values[b, j] = 0
-            indices[b, j] = 0
+    classes = classes_for(n, k)
+    for chunk in numba.prange(CHUNKS):
+        found, ids = np.empty(n + k, np.float32), np.empty(n + k, np.int32)
+        maxima = np.empty(classes, np.float32)
+        for b in range(chunk * rows // CHUNKS, (chunk + 1) * rows // CHUNKS):
+            maxima[:] = 0
+            for start in range(0, n, classes):
+                stop = min(n, start + classes)
+                part, add = pre[b, start:stop], bias[start:stop]
+                for j in range(stop - start):
+                    value = part[j] + add[j]
+                    part[j] = value
+                    maxima[j] = value if value > maxima[j] else maxima[j]
+            keep_largest(pre[b], maxima, first, fresh, values[b], indices[b], found, ids)
 
 
 @numba.njit(cache=True, parallel=True, fastmath=ORDER)
 @no_type_check
-def shortlist_and_select(product, x_scale, w_scale, x, W_enc, bias, shortlist, values, indices):
-    """`select`, with exact products only for the `shortlist` latents that an 8-bit product puts first.
-
-    `product` (rows, n) int32 is the product of the quantised rows; times both scales it approximates x W_enc^T.
-    """
+def select_quantised(product, x_scale, w_scale, bias, first, fresh, values, indices):
+    """`select` on a product of quantised rows, int32: times both scales it approximates x W_enc^T."""
     rows, n = product.shape
-    d = x.shape[1]
     k = values.shape[1]
-    blocks = blocks_for(n, shortlist)
-    for b in numba.prange(rows):
-        row = np.empty(n, np.float32)
-        found = np.empty(max(n, blocks), np.float32)
-        ids = np.empty(max(n, blocks), np.int32)
-        maxima = np.empty(blocks, np.float32)
-        scale = x_scale[b]
-        for i in range(n):
-            row[i] = np.float32(product[b, i]) * (w_scale[i] * scale) + bias[i]
-        count = collect(row, maxima, shortlist, found, ids)
-        for j in range(count):
-            latent = ids[j]
-            total = np.float32(0)
-            for i in range(d):
-                total += x[b, i] * W_enc[latent, i]
-            found[j] = total + bias[latent]
-        if count > k:
-            largest_first(found, ids, count, k)
-            count = k
-        for j in range(count):
-            values[b, j] = max(found[j], np.float32(0))
-            indices[b, j] = ids[j]
-        for j in range(count, k):
-            values[b, j] = 0
-            indices[b, j] = 0
+    classes = classes_for(n, k)
+    for chunk in numba.prange(CHUNKS):
+        found, ids = np.empty(n + k, np.float32), np.empty(n + k, np.int32)
+        maxima, row = np.empty(classes, np.float32), np.empty(n, np.float32)
+        for b in range(chunk * rows // CHUNKS, (chunk + 1) * rows // CHUNKS):
+            maxima[:] = 0
+            scale = x_scale[b]
+            for start in range(0, n, classes):
+                stop = min(n, start + classes)
+                whole, part = product[b, start:stop], row[start:stop]
+                times, add = w_scale[start:stop], bias[start:stop]
+                for j in range(stop - start):
+                    value = np.float32(whole[j]) * (times[j] * scale) + add[j]
+                    part[j] = value
+                    maxima[j] = value if value > maxima[j] else maxima[j]
+            keep_largest(row, maxima, first, fresh, values[b], indices[b], found, ids)
+
+
+@numba.njit(cache=True, parallel=True, fastmath=ORDER)
+@no_type_check
+def select_listed(x, W_enc, bias, listed, guesses, values, indices):
+    """The k largest exact pre-activations among the latents `listed` for each row, where their guess is above 0."""
+    rows, d = x.shape
+    k = values.shape[1]
+    most = listed.shape[1]
+    for chunk in numba.prange(CHUNKS):
+        found, ids = np.empty(most, np.float32), np.empty(most, np.int32)
+        for b in range(chunk * rows // CHUNKS, (chunk + 1) * rows // CHUNKS):
+            count = 0
+            for j in range(most):
+                if guesses[b, j] > 0:
+                    latent = listed[b, j]
+                    total = np.float32(0)
+                    for i in range(d):
+                        total += x[b, i] * W_enc[latent, i]
+                    found[count] = total + bias[latent]
+                    ids[count] = latent
+                    count += 1
+            if count > k:
+                largest_first(found, ids, count, k)
+                count = k
+            for j in range(count):
+                values[b, j] = max(found[j], np.float32(0))
+                indices[b, j] = ids[j]
+            for j in range(count, k):
+                values[b, j] = 0
+                indices[b, j] = 0
 
 
 @numba.njit(cache=True, parallel=True, fastmath=SUMS)
@@ -272,34 +305,36 @@ def update(
     n, d = W_enc.shape
     k = values.shape[1]
     flat, d_flat = values.reshape(-1), d_values.reshape(-1)
-    for latent in numba.prange(n):
-        d_enc = np.zeros(d, np.float32)
-        d_dec = np.zeros(d, np.float32)
-        for e in range(starts[latent], starts[latent + 1]):
-            place = entries[e]
-            b = place // k
-            value, gradient = flat[place], d_flat[place]
+    for chunk in numba.prange(CHUNKS):
+        d_enc, d_dec = np.empty(d, np.float32), np.empty(d, np.float32)
+        for latent in range(chunk * n // CHUNKS, (chunk + 1) * n // CHUNKS):
+            d_enc[:] = 0
+            d_dec[:] = 0
+            for e in range(starts[latent], starts[latent + 1]):
+                place = entries[e]
+                b = place // k
+                value, gradient = flat[place], d_flat[place]
+                for i in range(d):
+                    d_enc[i] += gradient * x[b, i]
+                    d_dec[i] += value * pull[b, i]
+            if extra_of[latent] >= 0:
+                extra = extra_of[latent]
+                for i in range(d):
+                    d_enc[i] += extra_enc[extra, i]
+                    d_dec[i] += extra_dec[extra, i]
+            encoder, decoder = W_enc[latent], W_dec[latent]
+            along = np.float32(0)
             for i in range(d):
-                d_enc[i] += gradient * x[b, i]
-                d_dec[i] += value * pull[b, i]
-        if extra_of[latent] >= 0:
-            extra = extra_of[latent]
+                along += d_dec[i] * decoder[i]
             for i in range(d):
-                d_enc[i] += extra_enc[extra, i]
-                d_dec[i] += extra_dec[extra, i]
-        encoder, decoder = W_enc[latent], W_dec[latent]
-        along = np.float32(0)
-        for i in range(d):
-            along += d_dec[i] * decoder[i]
-        for i in range(d):
-            d_dec[i] -= along * decoder[i]
-        adam(encoder, W_enc_mean[latent], W_enc_square[latent], d_enc, rate, inverse_root)
-        adam(decoder, W_dec_mean[latent], W_dec_square[latent], d_dec, rate, inverse_root)
-        length = np.float32(0)
-        for i in range(d):
-            length += decoder[i] * decoder[i]
-        length = np.sqrt(length)
-        for i in range(d):
-            decoder[i] /= length
-        if len(quantised) == n:
-            scales[latent] = quantise_row(encoder, quantised[latent])
+                d_dec[i] -= along * decoder[i]
+            adam(encoder, W_enc_mean[latent], W_enc_square[latent], d_enc, rate, inverse_root)
+            adam(decoder, W_dec_mean[latent], W_dec_square[latent], d_dec, rate, inverse_root)
+            length = np.float32(0)
+            for i in range(d):
+                length += decoder[i] * decoder[i]
+            length = np.sqrt(length)
+            for i in range(d):
+                decoder[i] /= length
+            if len(quantised) == n:
+                scales[latent] = quantise_row(encoder, quantised[latent])

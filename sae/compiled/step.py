@@ -1,7 +1,7 @@
 """The compiled step of an SAE whose code is the k largest of a row: TopK with or without AuxK.
 
 What makes it fast, next to autograd: no dense code, no gradient matrix and no fresh buffer is ever made. The encoder
-product goes chunk by chunk into one buffer; the k largest are found by a bound instead of a sort; gradients are
+product goes tile by tile into one buffer; the k largest are found by a bound instead of a sort; gradients are
 summed latent by latent where Adam needs them. What is left is mostly the encoder product itself, and two things
 make that cheaper:
 
@@ -12,6 +12,7 @@ make that cheaper:
 from __future__ import annotations
 
 import math
+from functools import cached_property
 
 import numba
 import numpy as np
@@ -30,8 +31,8 @@ from sae.records import Codes, Loss
 from sae.rows import Batch
 from sae.steps import check_loss
 
-# Entries of one chunk of the encoder product: 16 MB, which the last cache of most machines holds.
-CHUNK = 4 * 2**20
+# The encoder product is taken tile by tile, 16 MB at most: enough for the product to run at full speed.
+TILE_ROWS, TILE_LATENTS = 2048, 2048
 # Rows on which the recall of a shortlist is measured.
 RECALL_ROWS = 64
 
@@ -47,11 +48,6 @@ class CompiledStep:
         self.sae, self.taken = sae, 0
         self.shortlist = config.shortlist if config.shortlist < sae.n_latents else 0
         n, d = sae.W_enc.shape
-        self.moments = {
-            f"{part}.{name}": torch.zeros_like(parameter)
-            for name, parameter in sae.named_parameters()
-            for part in ("mean", "square")
-        }
         self.starts = torch.zeros(n + 1, dtype=torch.int64)
         self.d_bias, self.extra_of = torch.zeros(n), torch.full((n,), -1, dtype=torch.int64)
         self.quantised = torch.zeros(n if self.shortlist else 0, d, dtype=torch.int8)
@@ -68,6 +64,15 @@ class CompiledStep:
             f", 8-bit shortlist of {self.shortlist}" if self.shortlist else ""
         )
 
+    @cached_property
+    def moments(self) -> dict[str, Tensor]:
+        """Adam's, by name; made when they are first needed, which is after the large sample of the start is gone."""
+        return {
+            f"{part}.{name}": torch.zeros_like(parameter)
+            for name, parameter in self.sae.named_parameters()
+            for part in ("mean", "square")
+        }
+
     @torch.no_grad()
     def __call__(self, batch: Batch, dead: Bool[Tensor, " n_latents"] | None, lr: float, check: bool) -> Loss:
         """Forward, backward, Adam and the unit norm."""
@@ -75,7 +80,7 @@ class CompiledStep:
         sae, rows = self.sae, len(batch.x)
         k = min(sae.k, sae.n_latents)
         centred = torch.sub(batch.x, sae.b_dec, out=self._buffer("centred", rows, sae.d_in))
-        values, indices = self._buffer("values", rows, k), self._buffer("indices", rows, k, torch.int64)
+        values, indices = self._buffer("values", rows, k), self._buffer("indices", rows, k, dtype=torch.int64)
         self._encode(batch, centred, values, indices)
         if check and self.shortlist:
             self.recall = self._recall(centred[:RECALL_ROWS], indices[:RECALL_ROWS], values[:RECALL_ROWS])
@@ -118,41 +123,49 @@ class CompiledStep:
         values: Float[Tensor, "batch k"],
         indices: Int[Tensor, "batch k"],
     ) -> None:
-        """The k largest pre-activations of every row, chunk by chunk."""
-        sae, rows = self.sae, len(centred)
-        chunk = max(1, min(rows, CHUNK // sae.n_latents))
-        bias: Tensor = sae.b_enc
-        columns: Tensor | None = None
+        """The k largest pre-activations of every row, tile by tile."""
+        sae, rows, n = self.sae, len(centred), self.sae.n_latents
         if batch.given is not None and batch.offset is not None:
             # a normalised row is (z - mean) / scale: the part of the mean and of b_dec is the same for every row
             columns = sae.W_enc.T.contiguous()
             bias = sae.b_enc - sae.W_enc @ (sae.b_dec + batch.offset)
-        if self.shortlist and columns is None:
-            self._quantise(centred)
-        for start in range(0, rows, chunk):
-            part = slice(start, min(rows, start + chunk))
-            found = _arrays(values[part], indices[part])
-            size = part.stop - part.start
-            if columns is not None and batch.given is not None:
-                # embedding_bag makes its result itself; everything else here reuses its buffers
+            size = max(1, TILE_ROWS * TILE_LATENTS // n)
+            for start in range(0, rows, size):
+                part = slice(start, start + size)
                 weights = batch.given.values[part] / batch.scale
                 pre = torch.nn.functional.embedding_bag(
                     batch.given.indices[part], columns, per_sample_weights=weights, mode="sum"
                 )
-                kernels.select(*_arrays(pre, bias), *found)
-            elif self.shortlist:
-                product = self._buffer("product", chunk, sae.n_latents, torch.int32)[:size]
-                torch._int_mm(self.buffers["x_quantised"][part], self.quantised.T, out=product)
-                given = (product, self.buffers["x_scales"][part], self.scales, centred[part], sae.W_enc, bias)
-                kernels.shortlist_and_select(*_arrays(*given), self.shortlist, *found)
-            else:
-                pre = torch.mm(centred[part], sae.W_enc.T, out=self._buffer("pre", chunk, sae.n_latents)[:size])
-                kernels.select(*_arrays(pre, bias), *found)
+                kernels.select(*_arrays(pre, bias), 0, True, *_arrays(values[part], indices[part]))
+            return
+        if self.shortlist:
+            self._quantise(centred)
+            guesses = self._buffer("guesses", rows, self.shortlist)
+            listed = self._buffer("listed", rows, self.shortlist, dtype=torch.int64)
+        tall, wide = min(rows, TILE_ROWS), min(n, TILE_LATENTS)
+        for top in range(0, rows, tall):
+            part = slice(top, min(rows, top + tall))
+            for first in range(0, n, wide):
+                tile = slice(first, min(n, first + wide))
+                shape = (part.stop - top, tile.stop - first)
+                if self.shortlist:
+                    product = self._tile("product", tall * wide, shape, torch.int32)
+                    torch._int_mm(self.buffers["x_quantised"][part], self.quantised[tile].T, out=product)
+                    given = (product, self.buffers["x_scales"][part], self.scales[tile], sae.b_enc[tile])
+                    kernels.select_quantised(*_arrays(*given), first, first == 0, *_arrays(guesses[part], listed[part]))
+                else:
+                    pre = self._tile("pre", tall * wide, shape, torch.float32)
+                    torch.mm(centred[part], sae.W_enc[tile].T, out=pre)
+                    kernels.select(
+                        *_arrays(pre, sae.b_enc[tile]), first, first == 0, *_arrays(values[part], indices[part])
+                    )
+        if self.shortlist:
+            kernels.select_listed(*_arrays(centred, sae.W_enc, sae.b_enc, listed, guesses, values, indices))
 
     def _quantise(self, centred: Float[Tensor, "batch d_in"]) -> None:
         """The batch in 8 bits, and the encoder if the last step did not leave it behind."""
         rows = len(centred)
-        x_quantised = self._buffer("x_quantised", rows, self.sae.d_in, torch.int8)
+        x_quantised = self._buffer("x_quantised", rows, self.sae.d_in, dtype=torch.int8)
         kernels.quantise(*_arrays(centred, x_quantised, self._buffer("x_scales", rows)))
         if not self.fresh:
             kernels.quantise(*_arrays(self.sae.W_enc, self.quantised, self.scales))
@@ -231,13 +244,15 @@ class CompiledStep:
             )
         self.fresh = bool(self.shortlist)
 
-    def _buffer(self, name: str, *shape: int | torch.dtype, dtype: torch.dtype = torch.float32) -> Tensor:
+    def _tile(self, name: str, most: int, shape: tuple[int, int], dtype: torch.dtype) -> Tensor:
+        """The front of a buffer for the largest tile."""
+        return self._buffer(name, most, dtype=dtype)[: shape[0] * shape[1]].view(shape)
+
+    def _buffer(self, name: str, *shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
         """A tensor of this shape that is kept from step to step: fresh memory costs page faults."""
-        sizes = [size for size in shape if isinstance(size, int)]
-        dtype = next((kind for kind in shape if isinstance(kind, torch.dtype)), dtype)
         held = self.buffers.get(name)
-        if held is None or list(held.shape) != sizes:
-            held = self.buffers[name] = torch.empty(sizes, dtype=dtype)
+        if held is None or held.shape != shape:
+            held = self.buffers[name] = torch.empty(shape, dtype=dtype)
         return held
 
 

@@ -27,9 +27,13 @@ def whole(seed, *shape):
     return np.random.default_rng(seed).integers(-3, 4, shape).astype(np.float32)
 
 
-def selected(pre, bias, k):
+def selected(pre, bias, k, tile=None):
+    """All at once, or tile by tile."""
     values, indices = np.full((len(pre), k), 7, np.float32), np.full((len(pre), k), 7, np.int64)
-    kernels.select(pre.copy(), bias, values, indices)
+    tile = tile or pre.shape[1]
+    for first in range(0, pre.shape[1], tile):
+        part = slice(first, first + tile)
+        kernels.select(pre[:, part].copy(), bias[part].copy(), first, first == 0, values, indices)
     return values, indices
 
 
@@ -51,6 +55,7 @@ def test_select_is_the_top_k_of_the_sum_with_negatives_cut(seed, n, k, draw, shi
     k = min(k, n)
     pre, bias = draw(seed, 5, n), draw(seed + 1, n) + np.float32(shift)
     assert_is_top(*selected(pre, bias, k), pre + bias, k)
+    assert_is_top(*selected(pre, bias, k, tile=max(1, n // 3)), pre + bias, k)
 
 
 @pytest.mark.parametrize("level", [0.0, -1.0, 2.0])
@@ -76,7 +81,12 @@ def shortlisted(x, weights, bias, shortlist, k):
     (x8, w8), (x_scale, w_scale) = zip(*(quantised(rows) for rows in (x, weights)), strict=True)
     product = x8.astype(np.int32) @ w8.astype(np.int32).T
     values, indices = np.full((len(x), k), 7, np.float32), np.full((len(x), k), 7, np.int64)
-    kernels.shortlist_and_select(product, x_scale, w_scale, x, weights, bias, shortlist, values, indices)
+    guesses, listed = np.full((len(x), shortlist), 7, np.float32), np.full((len(x), shortlist), 7, np.int64)
+    half = -(-len(weights) // 2)
+    for part in (slice(0, half), slice(half, len(weights))):
+        given = (product[:, part].copy(), x_scale, w_scale[part], bias[part])
+        kernels.select_quantised(*given, part.start, part.start == 0, guesses, listed)
+    kernels.select_listed(x, weights, bias, listed, guesses, values, indices)
     return values, indices
 
 

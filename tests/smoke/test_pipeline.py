@@ -29,6 +29,7 @@ KEY = ["run", "kind", "depth", "split", "control", "measure"]
 COLUMNS = {
     "runs": ["run", "experiment", "seed", "dataset", "host", "hook", "control", "config", "date", "machine", "commit",
              "seconds", "measures"],
+    "training": ["run", "kind", "depth", "control", "architecture", "steps", "rows", "seconds", "path"],
     "measures": [*KEY, "version", "value", "n"],
     "latents": ["run", "kind", "depth", "split", "control", "latent", "measure", "value"],
     "examples": ["run", "kind", "depth", "split", "control", "latent", "rank", "example", "activation"],
@@ -191,7 +192,8 @@ def test_a_killed_run_is_completed_by_the_next_with_the_same_numbers(whole, proj
     assert {path: path.stat().st_mtime_ns for path in done} == done, "what was whole is not done again"
     assert list(project.runs.glob("*/*.tmp-*")) == []
     results = open_results("tiny", project)
-    for table in TABLES[1:]:
+    # when, where and how long are not numbers of the experiment
+    for table in TABLES[2:]:
         pd.testing.assert_frame_equal(getattr(results, table), getattr(whole[1], table), check_exact=True)
     assert results.digest != "" and results.manifest["stages"] == whole[1].manifest["stages"]
 

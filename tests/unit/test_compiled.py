@@ -53,8 +53,11 @@ def moments(step):
 
 
 def assert_same(compiled, reference, atol=1e-5):
+    """Moments, which are sums of gradients, to 1e-5. Adam divides a gradient by its own size: where that is near 0,
+    rounding moves a weight by some percent of a step, so that weights agree to a tenth of one (1e-3)."""
     for (name, a), b in zip(compiled.sae.named_parameters(), reference.sae.parameters(), strict=True):
-        torch.testing.assert_close(a, b, atol=atol, rtol=1e-4, msg=lambda m, name=name: f"{name}: {m}")
+        torch.testing.assert_close(a, b, atol=10 * atol, rtol=1e-4, msg=lambda m, name=name: f"{name}: {m}")
+        assert float((a - b).detach().abs().mean()) < atol, name
     left, right = moments(compiled), moments(reference)
     assert left.keys() == right.keys() and len(left) == 8
     for name in left:
@@ -111,9 +114,10 @@ def test_steps_agree_on_sparse_rows():
     walk((16, 50, 70, 4), given=codes)
 
 
-def test_steps_agree_chunk_by_chunk(monkeypatch):
-    """A batch whose pre-activations do not fit the buffer at once."""
-    monkeypatch.setattr("sae.compiled.step.CHUNK", 30 * 5)
+def test_steps_agree_tile_by_tile(monkeypatch):
+    """A product that does not fit one tile."""
+    monkeypatch.setattr("sae.compiled.step.TILE_ROWS", 5)
+    monkeypatch.setattr("sae.compiled.step.TILE_LATENTS", 7)
     walk((16, 12, 30, 4))
 
 
