@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -76,7 +77,9 @@ def ensure_results(experiment: Experiment, workers: int, *, only_if_missing: boo
     elif results.is_current(experiment, plan(experiment), paths):
         return paths.collected / experiment.name
     from analysis import pipeline
+    from sae import steps
 
+    errors.print(f"training by {steps.paths(os.environ.get('STRATA_DEVICE', 'cpu'))}", soft_wrap=True)
     with progress_bar(f"run {experiment.name}") as tell:
         return pipeline.run(experiment, paths, workers, tell)
 
@@ -85,6 +88,9 @@ def ensure_results(experiment: Experiment, workers: int, *, only_if_missing: boo
 def run(
     experiment: ExperimentName,
     workers: Annotated[int, typer.Option(min=0, help="processes; 0 means one for each core")] = 0,
+    device: Annotated[
+        str, typer.Option(envvar="STRATA_DEVICE", help="where SAEs train: cpu, cuda, mps; not part of a run's id")
+    ] = "cpu",
 ) -> None:
     """Train and measure what is missing of an experiment.
 
@@ -92,6 +98,7 @@ def run(
     under data/runs/results/EXPERIMENT. Can be stopped and called again at any time.
     """
     paths = project.find()
+    os.environ["STRATA_DEVICE"] = device  # read where SAEs train, in other processes
     folder = ensure_results(load_experiment(paths.experiments, experiment), workers, only_if_missing=False)
     print(f"results of {experiment}: {paths.relative(folder)}")
 

@@ -120,6 +120,7 @@ class RunConfig:
     host: HostConfig
     sae: SaeConfig
     towers: tuple[TowerConfig, ...]
+    compare: tuple[SaeConfig, ...] = ()
     seed: int
 
     def canonical(self) -> str:
@@ -143,8 +144,20 @@ class Experiment:
     host: HostConfig = HostConfig()
     sae: SaeConfig = SaeConfig()
     towers: tuple[TowerConfig, ...]
+    compare: tuple[SaeConfig, ...] = ()
+    """Single SAEs on the trained host, one an architecture, beside depth 1; in the tables their kind is its name."""
 
     def __post_init__(self) -> None:
+        sizes = (self.sae.width, self.sae.k)
+        for other in self.compare:
+            if (other.width, other.k) != sizes:
+                raise ConfigError(
+                    f"experiment {self.name}: compare has {other.architecture} with width and k "
+                    f"{other.width, other.k}, [sae] has {sizes}: only equal ones can be compared"
+                )
+        compared = [sae.architecture for sae in self.compare]
+        if len(set(compared)) != len(compared):
+            raise ConfigError(f"experiment {self.name}: compare has an architecture twice: {compared}")
         if not self.seeds or len(set(self.seeds)) != len(self.seeds):
             raise ConfigError(f"experiment {self.name}: seeds = {list(self.seeds)} must be distinct and not empty")
         kinds = [tower.kind for tower in self.towers]
@@ -154,7 +167,14 @@ class Experiment:
     def runs(self) -> list[RunConfig]:
         """One run per seed."""
         return [
-            RunConfig(dataset=self.dataset, host=self.host, sae=self.sae, towers=self.towers, seed=seed)
+            RunConfig(
+                dataset=self.dataset,
+                host=self.host,
+                sae=self.sae,
+                towers=self.towers,
+                compare=self.compare,
+                seed=seed,
+            )
             for seed in self.seeds
         ]
 

@@ -1,7 +1,8 @@
 """Numbers in prose: `{{< num MEASURE/KIND/DEPTH... >}}` is looked up in the tables, never typed by hand.
 
 A name is a path: measure, kind, depth, and then in any order a control (`random_host`, ...), a split (`train`), a
-form (`pct`, `points`, `range`, `int`, `one`, `x`). What is left out is the trained host, held out, two decimals:
+form (`pct`, `points`, `range`, `int`, `one`, `three`, `x`). What is left out is the trained host, held out, two
+decimals:
 
     variance_explained/latents/1                     0.93
     variance_explained/directions/2/train/pct        64%
@@ -21,6 +22,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from analysis import comparison
 from analysis.results import Results
 from sae.errors import NotFoundError, RenderError
 
@@ -36,7 +38,7 @@ CONTROLS = (
     "memorising",
 )
 SPLITS = ("train", "held_out")
-FORMS = ("pct", "points", "range", "int", "x", "one")
+FORMS = ("pct", "points", "range", "int", "x", "one", "three")
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,18 @@ def ratio(results: Results, measure: str, control: str = "none") -> pd.Series:
     return by_depth[by_depth.columns.max()] / by_depth[1]
 
 
+def missed_by_stored_rows(results: Results) -> pd.Series:
+    """Share of variance of depth 1's rows that as many stored training rows miss, by run."""
+    rows = results.values("variance_explained", "latents", control="stored_dictionary").query("depth == 1")
+    return 1 - rows.set_index("run")["value"]
+
+
+def compared(results: Results, measure: str) -> pd.DataFrame:
+    """Variance explained by the compared architectures: a row a run, a column an architecture."""
+    rows = comparison.numbers(results, measure)
+    return rows[~rows["floor"]].pivot(index="run", columns="what", values="value")
+
+
 # Several numbers made one: each gives a value per run. Named in pages as they are here.
 DERIVED: dict[str, Callable[[Results], pd.Series]] = {
     "seeds": lambda r: pd.Series([r.runs["seed"].nunique()]),
@@ -100,6 +114,9 @@ DERIVED: dict[str, Callable[[Results], pd.Series]] = {
     "depth_alone_2_random": lambda r: over_single(r, "selectivity", 2, "random_host"),
     "depth_alone_3_random": lambda r: over_single(r, "selectivity", 3, "random_host"),
     "depth_alone_4_random": lambda r: over_single(r, "selectivity", 4, "random_host"),
+    "variance_missed_by_stored_rows": missed_by_stored_rows,
+    "architectures_apart": lambda r: (t := compared(r, comparison.OWN)).max(axis=1) - t.min(axis=1),
+    "dictionaries_apart": lambda r: (t := compared(r, comparison.REFIT)).max(axis=1) - t.min(axis=1),
     "mass_ratio": lambda r: ratio(r, "activation_mass"),
     "mass_ratio_random_host": lambda r: ratio(r, "activation_mass", "random_host"),
     "strength_ratio": lambda r: ratio(r, "mean_activation"),
@@ -172,6 +189,8 @@ def _spoken(values: pd.Series, forms: list[str]) -> str:
             return f"{100 * value:.0f}"
         if "int" in forms:
             return f"{value:,.0f}"
+        if "three" in forms:
+            return f"{value:.3f}"
         if "one" in forms:
             return f"{value:.1f}"
         return f"{value:.2f}".replace("-", "−")

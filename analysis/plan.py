@@ -1,9 +1,10 @@
 """Which stages a run is made of, without loading torch or doing any of them.
 
 For each seed there are two chains, one on the trained host and one on its randomly initialised twin:
-host -> activations -> sae depth 1 -> ... -> measures. Beside a tower stand single SAEs on the host that are as wide and
-as sparse as its depths (`direct`). A depth is a stage of its own, so a deeper tower, another kind
-or a killed run does again only what is missing; depth 1 is shared by both kinds.
+host -> activations -> sae depth 1 -> ... -> measures. Beside a tower stand single SAEs on the host that are as wide
+and as sparse as its depths (`direct`) and, on the trained host, one of each architecture to compare. A depth is a
+stage of its own, so a deeper tower, another kind or a killed run does again only what is missing; depth 1 is shared
+by both kinds.
 """
 
 from __future__ import annotations
@@ -92,11 +93,16 @@ def chain(config: RunConfig, control: str) -> Chain:
                 layer = _sae(config, tower.at(depth, config.sae), None, 1, [], activations)
                 layers.append(layer)
                 inputs[f"direct_{depth}"] = layer
+    # architectures are compared on what was learned; their floors are those of depth 1
+    compared = [_sae(config, sae, None, 1, [], activations) for sae in config.compare if control == "none"]
+    layers += compared
+    inputs |= {f"compare_{stage.config['architecture']}": stage for stage in compared}
     measures = _stage(
         "measures",
         {
             "towers": {tower.kind: tower.depth for tower in config.towers},
             "direct": [int(name.split("_")[1]) for name in inputs if name.startswith("direct_")],
+            "compare": [str(stage.config["architecture"]) for stage in compared],
             "control": control,
             "run": run_id(config),
             "seed": config.seed,
@@ -104,9 +110,15 @@ def chain(config: RunConfig, control: str) -> Chain:
         {"host": host, "activations": activations, **inputs},
         _module("analysis.hosts", config.host.name),
         *(f"sae.measures.{name}" for name in names("sae.measures")),
-        *(_module("sae.architectures", a) for a in {config.sae.architecture, *(t.architecture for t in config.towers)}),
+        *(_module("sae.architectures", name) for name in architectures(config)),
     )
     return Chain(config, control, (host, activations, *layers, measures))
+
+
+def architectures(config: RunConfig) -> list[str]:
+    """Every architecture that a run uses, sorted."""
+    saes = (config.sae, *config.compare)
+    return sorted({sae.architecture for sae in saes} | {tower.architecture for tower in config.towers})
 
 
 def fingerprint(dataset: str) -> str:

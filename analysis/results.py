@@ -7,10 +7,13 @@ runs.parquet      run, experiment, seed, dataset, host, hook, control, config (c
 measures.parquet  run, kind, depth, split, control, measure, version, value, n   one number a row
 latents.parquet   run, kind, depth, split, control, latent, measure, value       one number of one latent a row
 examples.parquet  run, kind, depth, split, control, latent, rank, example, activation   what drives a latent most
+training.parquet  run, kind, depth, control, architecture, steps, rows, seconds, path   how each SAE was trained; `rows`
+                  counts repetitions, `path` says which step did it
 sprite.webp       the held-out images side by side, `SPRITE_COLUMNS` in a row, in the order of sprite.json's ids
 manifest.json     experiment, run ids, stage keys, library versions; written last
 
-kind: `host` (depth 0), `latents`, `directions`, `direct` (one SAE on the host, as wide and sparse as that depth).
+kind: `host` (depth 0), `latents`, `directions`, `direct` (one SAE on the host, as wide and sparse as that depth), or
+the name of an architecture that is compared (one SAE on the host, depth 1).
 split: `train`, `held_out`.
 control: `none`, `random_host`, `permuted_labels`, `random_dictionary`, `matched_dictionary`,
 `stored_dictionary`, `pca`, `memorising`.
@@ -40,7 +43,7 @@ from analysis.runs import MANIFEST, clear_leftovers, read_manifest, write_manife
 from sae.discover import find
 from sae.errors import DataError, NotFoundError, StageError
 
-TABLES = ("runs", "measures", "latents", "examples")
+TABLES = ("runs", "training", "measures", "latents", "examples")
 SPRITE_COLUMNS = 50
 CATEGORIES = ("run", "kind", "split", "control", "measure")
 
@@ -65,6 +68,11 @@ class Results:
     def runs(self) -> pd.DataFrame:
         """One row a chain; see the module's docstring."""
         return self._table("runs")
+
+    @cached_property
+    def training(self) -> pd.DataFrame:
+        """One trained SAE a row; see the module's docstring."""
+        return self._table("training")
 
     @cached_property
     def measures(self) -> pd.DataFrame:
@@ -168,12 +176,13 @@ def collect(experiment: Experiment, chains: list[Chain], paths: Paths) -> Path:
     clear_leftovers(final)
     work.mkdir(parents=True)
     folders = [chain.measures.folder(paths.runs) for chain in chains]
-    for table in TABLES[1:]:
+    for table in TABLES[2:]:
         whole = pd.concat([pd.read_parquet(folder / f"{table}.parquet") for folder in folders])
         for name in set(CATEGORIES) & set(whole):
             whole[name] = whole[name].astype("category")
         whole.reset_index(drop=True).to_parquet(work / f"{table}.parquet", index=False)
     _runs_table(experiment, chains, paths).to_parquet(work / "runs.parquet", index=False)
+    _training_table(chains, paths).to_parquet(work / "training.parquet", index=False)
     write_sprite(experiment.dataset, work)
     manifests = [read_manifest(folder) for folder in folders]
     write_manifest(
@@ -213,6 +222,27 @@ def _runs_table(experiment: Experiment, chains: list[Chain], paths: Paths) -> pd
                 "seconds": sum(manifest["seconds"] for manifest in manifests), "measures": chain.measures.key,
             }
         )  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def _training_table(chains: list[Chain], paths: Paths) -> pd.DataFrame:
+    rows = []
+    for chain in chains:
+        for place, stage in chain.measures.inputs.items():
+            if stage.name != "sae":
+                continue
+            kind, rest = place.split("_", 1)
+            notes, train = read_manifest(stage.folder(paths.runs))["notes"], stage.config["train"]
+            assert isinstance(train, dict)
+            rows.append(
+                {
+                    "run": chain.run, "kind": rest if kind == "compare" else kind,
+                    "depth": 1 if kind == "compare" else int(rest), "control": chain.control,
+                    "architecture": stage.config["architecture"], "steps": train["steps"],
+                    "rows": train["steps"] * min(train["batch"], notes["rows"]),
+                    "seconds": notes["seconds"], "path": notes["path"],
+                }
+            )  # fmt: skip
     return pd.DataFrame(rows)
 
 

@@ -10,6 +10,9 @@ from torch import Tensor
 from sae.errors import ConfigError
 from sae.kernels import decode_sparse, keep_top
 
+# A residual of less variance than this has nothing to teach.
+NOTHING_LEFT = 1e-20
+
 
 def squared_error(x: Float[Tensor, "batch d_in"], x_hat: Float[Tensor, "batch d_in"]) -> Float[Tensor, ""]:
     """Mean over the batch of ||x - x_hat||^2 / d_in. On normalised rows, predicting their mean scores 1.
@@ -29,7 +32,7 @@ def auxiliary_error(
     (sparsify#57 is the bug of forgetting that).
     """
     scale = (residual - residual.mean(0)).pow(2).sum(1).mean()
-    if float(scale) < 1e-20:
+    if float(scale) < NOTHING_LEFT:
         # nothing left to explain: 0, and a gradient of 0 (a quotient mended afterwards would still send NaN back)
         return residual_hat.sum() * 0
     return (residual - residual_hat).pow(2).sum(1).mean() / scale

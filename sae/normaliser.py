@@ -52,7 +52,7 @@ class Normaliser:
 
     def apply(self, rows: Float[Tensor, "batch d_in"]) -> Float[Tensor, "batch d_in"]:
         """Rows in units of the layer below -> normalised rows."""
-        return (rows - self.mean.to(rows.device)) / self.scale
+        return (rows.float() - self.mean.to(rows.device)) / self.scale
 
     def undo(self, rows: Float[Tensor, "batch d_in"]) -> Float[Tensor, "batch d_in"]:
         """Normalised rows -> units of the layer below."""
@@ -64,9 +64,9 @@ def chunks(rows: Float[Tensor, "rows d_in"] | Codes) -> Iterator[Float[Tensor, "
     for start in range(0, len(rows), CHUNK):
         part = slice(start, start + CHUNK)
         if isinstance(rows, Codes):
-            yield Codes(rows.values[part], rows.indices[part], rows.n_latents).dense()
+            yield Codes(rows.values[part].float(), rows.indices[part], rows.n_latents).dense()
         else:
-            yield rows[part]
+            yield rows[part].float()
 
 
 def check_finite(rows: Float[Tensor, "rows d_in"] | Codes) -> None:

@@ -53,14 +53,14 @@ class Rows:
     def batch(self, chosen: Int[Tensor, " batch"], device: str = "cpu") -> Batch:
         """The rows with these numbers, on `device`."""
         if isinstance(self.given, Codes):
-            sparse = Codes(self.given.values[chosen], self.given.indices[chosen], self.given.n_latents)
+            sparse = Codes(self.given.values[chosen].float(), self.given.indices[chosen], self.given.n_latents)
             few = sparse.values.shape[1] <= SPARSE_SHARE * sparse.n_latents
             x = self.normaliser.apply(sparse.dense()).to(device)
             if not few:
                 return Batch(x)
             return Batch(x, sparse, self.normaliser.mean / self.normaliser.scale, self.normaliser.scale)
         # the chosen rows are a copy already: in place, or a large sample would be in memory three times
-        x = self.given[chosen].sub_(self.normaliser.mean).div_(self.normaliser.scale)
+        x = self.given[chosen].float().sub_(self.normaliser.mean).div_(self.normaliser.scale)
         return Batch(x.to(device))
 
 

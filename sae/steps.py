@@ -8,6 +8,7 @@ CPU with numba installed. Both keep to the same formulas; tests hold them togeth
 from __future__ import annotations
 
 import importlib.util
+from importlib import metadata
 from typing import Protocol, runtime_checkable
 
 import torch
@@ -52,16 +53,28 @@ class Step(Protocol):
 
 def step_for(sae: SAE, config: TrainConfig, device: str = "cpu") -> Step:
     """The fastest step that gives this SAE what the reference would. Raises ConfigError for a shortlist without one."""
-    able = getattr(sae, "selects", "") == "row" and device == "cpu" and not config.bf16
-    if able and config.compiled and importlib.util.find_spec("numba"):
+    # said by the class itself: one derived from it may have another loss, which a compiled step would not know
+    able = vars(type(sae)).get("selects", "") == "row" and device == "cpu"
+    if able and config.compiled and not config.bf16 and importlib.util.find_spec("numba"):
         from sae.compiled.step import CompiledStep
 
         return CompiledStep(sae, config)
     if config.shortlist:
         raise ConfigError(
-            f"train.shortlist = {config.shortlist}: only the compiled step has one (TopK on a CPU, numba installed)"
+            f"train.shortlist = {config.shortlist}: only the compiled step has one (TopK on a CPU, numba installed, "
+            "train.compiled on, train.bf16 off)"
         )
     return TorchStep(sae, config, device)
+
+
+def paths(device: str = "cpu") -> str:
+    """Which steps there are on this machine, for a user to read when training starts."""
+    plain = f"torch {torch.__version__} on {device}"
+    if device != "cpu":
+        return plain
+    if not importlib.util.find_spec("numba"):
+        return f"{plain} for every architecture (numba, which compiles a faster step for TopK, is not installed)"
+    return f"a compiled step (numba {metadata.version('numba')}) for TopK, {plain} for other architectures"
 
 
 class TorchStep:
@@ -93,8 +106,7 @@ class TorchStep:
     def forget(self, latents: Int[Tensor, " some"]) -> None:
         """Zero both moments of every weight that belongs to these latents."""
         for name, parameter in self.sae.named_parameters():
-            # the bias belongs to no latent, and a dotted name to another SAE inside this one
-            if name != "b_dec" and "." not in name and parameter in self.optimiser.state:
+            if per_latent(name) and parameter in self.optimiser.state:
                 self.optimiser.state[parameter]["exp_avg"][latents] = 0
                 self.optimiser.state[parameter]["exp_avg_sq"][latents] = 0
 
@@ -116,6 +128,11 @@ class TorchStep:
             }
 
 
+def per_latent(name: str) -> bool:
+    """Whether a weight of this name has a row for each latent: not the bias, and nothing of an SAE inside the SAE."""
+    return "." not in name and name not in ("b_dec", "threshold")
+
+
 def check_loss(loss: Loss, step: int) -> None:
     """Raise NumericError that names the step and the term when the loss is not finite."""
     if bool(torch.isfinite(loss.total.detach())):
@@ -130,5 +147,7 @@ def check_weights(sae: SAE, step: int) -> None:
     """Raise NumericError for a weight that is not finite. A NaN in an encoder need not reach the loss: no comparison
     with it is true, so its latent just never fires."""
     for name, parameter in sae.named_parameters():
-        if not bool(torch.isfinite(parameter.detach()).all()):
+        weight = parameter.detach()
+        # the sum first: it needs no copy of a large matrix
+        if not bool(torch.isfinite(weight.sum())) and not bool(torch.isfinite(weight).all()):
             raise NumericError(f"training stopped at step {step}: the weight {name!r} is not finite")

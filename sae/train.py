@@ -23,7 +23,7 @@ from sae.records import Codes, Loss, StepRecord
 from sae.resume import Checkpoints, Trained
 from sae.rows import Batch, Rows
 from sae.seeding import stream
-from sae.steps import check_weights, step_for
+from sae.steps import check_weights, per_latent, step_for
 
 OBSERVE_EVERY = 50
 # Rows that a revival draws from (Bricken et al. 2023 look at a random subset too).
@@ -38,6 +38,10 @@ class Trainee:
     architecture: str
     sae: SAE
     lr: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.lr is not None and not self.lr > 0:
+            raise ConfigError(f"lr = {self.lr} of a {self.architecture} SAE: must be above 0, or None")
 
 
 def train(
@@ -97,7 +101,7 @@ def train_together(
             draw = stream(seed, "revival", step)
             at_hand = data.batch(torch.randperm(len(data), generator=draw)[:REVIVAL_SAMPLE], device).x
             for learner in learners:
-                learner.revive(at_hand, stream(seed, "revived rows", step))
+                learner.revive(at_hand, stream(seed, "revived rows", step), step + 1)
         if checkpoints and (step + 1) % checkpoints.every == 0 and step + 1 < config.steps:
             checkpoints.save([learner.trained for learner in learners], config, seed, data, step + 1)
     for learner in learners:
@@ -122,9 +126,10 @@ class _Learner:
             trainee.architecture, sae, self.step, self.lr, torch.zeros(sae.n_latents, device=device), {}
         )
         if config.ema:
-            self.trained.average.update({name: torch.zeros_like(p) for name, p in sae.named_parameters()})
+            # buffers of numbers too: averaged weights need the average of their threshold
+            state = sae.state_dict().items()
+            self.trained.average.update({name: torch.zeros_like(v) for name, v in state if v.is_floating_point()})
         self.dead_rows = config.dead_after * config.steps * min(config.batch, n_rows)
-        self.rows_seen = 0
 
     def learn(self, batch: Batch, step: int, watched: bool) -> StepRecord | None:
         """Take a step; a record if one is wanted."""
@@ -135,8 +140,11 @@ class _Learner:
         rows = len(batch.x)
         trained.silent = torch.where(loss.codes.fired(), 0.0, trained.silent + rows)
         with torch.no_grad():
-            for name, parameter in trained.sae.named_parameters() if self.config.ema else ():
-                trained.average[name].lerp_(parameter, 1 - self.config.ema)
+            state = trained.sae.state_dict() if self.config.ema else {}
+            for name, average in trained.average.items():
+                average.lerp_(state[name], 1 - self.config.ema)
+        if watched:
+            check_weights(trained.sae, step)
         return self._record(loss, step, rows) if watched else None
 
     def _record(self, loss: Loss, step: int, rows: int) -> StepRecord:
@@ -148,7 +156,7 @@ class _Learner:
         )  # fmt: skip
 
     @torch.no_grad()
-    def revive(self, rows: Float[Tensor, "rows d_in"], draw: torch.Generator) -> None:
+    def revive(self, rows: Float[Tensor, "rows d_in"], draw: torch.Generator, steps_taken: int) -> None:
         """Point dead latents at rows that are reconstructed badly: drawn with the square of the loss as weight."""
         sae = self.trained.sae
         latents = (self.trained.silent >= self.dead_rows).nonzero().flatten()
@@ -160,13 +168,18 @@ class _Learner:
         sae._revive(latents, rows[chosen.to(rows.device)])
         self.step.forget(latents)
         self.trained.silent[latents] = 0
+        for name, average in self.trained.average.items():
+            if per_latent(name):
+                # as if the new weights had been there from the start: the old ones would kill the latent at the end
+                average[latents] = sae.state_dict()[name][latents] * (1 - self.config.ema**steps_taken)
 
     @torch.no_grad()
     def finish(self) -> None:
         """Put the moving average, corrected for its start at 0, in the place of the last weights; back to the CPU."""
         if self.config.ema:
-            for name, parameter in self.trained.sae.named_parameters():
-                parameter.copy_(self.trained.average[name] / (1 - self.config.ema**self.config.steps))
+            state = self.trained.sae.state_dict()
+            for name, average in self.trained.average.items():
+                state[name].copy_(average / (1 - self.config.ema**self.config.steps))
             self.trained.sae._constrain()
         check_weights(self.trained.sae, self.config.steps)
         if isinstance(self.trained.sae, Dictionary):

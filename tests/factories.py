@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 from analysis.paths import Paths
+from sae.discover import names
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 
@@ -35,7 +36,11 @@ width = "halving"
 k = [4, 4, 4]
 folds = 2
 train = { steps = 20, batch = 64 }
-"""
+""" + "".join(
+    f'[[compare]]\narchitecture = "{name}"\nwidth = 64\ntrain = {{ steps = 60, batch = 64 }}\n'
+    for name in names("sae.architectures")
+    if name != "topk"
+)
 
 
 def site_project(root: Path) -> Paths:

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from analysis.activations import SPLITS, ActivationStore
+from analysis.config import KINDS
 from analysis.hosts._host import Host
 from analysis.runs import read_manifest
 from analysis.stages._load import load_host, load_store, load_tower, read_json
@@ -63,11 +64,13 @@ def measures(work: Path, config: dict[str, Any], inputs: dict[str, Path]) -> dic
             place = Place(kind, d, tower, d)
             own_input(tables, place, store, codes, folders[d - 1], config["seed"])
             on_examples(tables, place, store, codes, host, hook, config["seed"])
-    for d in config["direct"]:
-        single = load_tower("latents", [inputs[f"direct_{d}"]])
+    singles = [("direct", d, inputs[f"direct_{d}"]) for d in config["direct"]]
+    singles += [(name, 1, inputs[f"compare_{name}"]) for name in config["compare"]]
+    for kind, d, folder in singles:
+        single = load_tower("latents", [folder])
         codes = {split: single.all_codes(store.rows(split), 1) for split in SPLITS}
-        place = Place("direct", d, single, 1)
-        own_input(tables, place, store, codes, inputs[f"direct_{d}"], config["seed"])
+        place = Place(kind, d, single, 1)
+        own_input(tables, place, store, codes, folder, config["seed"])
         on_examples(tables, place, store, codes, host, hook, config["seed"])
     for name, table in tables.frames().items():
         table.to_parquet(work / f"{name}.parquet", index=False)
@@ -131,9 +134,11 @@ def floors(
 ) -> None:
     """Unlearned dictionaries and PCA at the depth's own L0, and the memorising bound. Only on the trained host's rows.
 
+    SAEs that are there to be compared read the same rows at the same k as depth 1, whose floors are theirs.
+
     `pairs` are (rows to fit on, rows to score): one pair, or one a fold, so that no floor sees what it is scored on.
     """
-    if tables.control != "none":
+    if tables.control != "none" or place.kind not in (*KINDS, "direct"):
         return
     kind, depth, n_latents = place.kind, place.depth, place.tower.layers[place.level - 1].sae.n_latents
     draw = stream(seed, "random dictionary", kind, depth)
@@ -180,7 +185,7 @@ def record_examples(
     readings = evaluate([seen], "examples")
     tables.add(kind, depth, split, readings)
     tables.latent_values(kind, depth, split, readings, seen)
-    if split == "held_out":
+    if split == "held_out" and kind in (*KINDS, "direct", "host"):
         tables.top_examples(kind, depth, seen, store.ids(split), TOP_EXAMPLES)
     if tables.control == "none":
         tables.add(kind, depth, split, permuted(seen, train, seed), control="permuted_labels")

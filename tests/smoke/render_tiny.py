@@ -27,7 +27,7 @@ def main() -> int:
                 return done.returncode
         pages = sorted(page.relative_to(paths.site).as_posix() for page in paths.site.rglob("*.html"))
         print(f"smoke render: {len(pages)} pages: {', '.join(pages)}")
-        return 0 if len(pages) == 6 else 1
+        return 0 if len(pages) == 7 else 1
 
 
 if __name__ == "__main__":

@@ -124,6 +124,7 @@ RUN = RunConfig(
     host=HostConfig(options={"epochs": 3}),
     sae=SaeConfig(options={"encoder_norm": 0.5}),
     towers=(TowerConfig(kind="latents", width=[9, 8, 7]), TowerConfig(kind="directions", depth=2)),
+    compare=(SaeConfig(architecture="gated"),),
     seed=7,
 )
 
@@ -142,7 +143,8 @@ OTHER = {
     "kind": "directions", "depth": 5, "width": "doubling", "k": "constant", "direct": True, "folds": 3,
     "architecture": "other",
     "options": {"some": 1}, "name": "other", "hook": "other", "steps": 7, "batch": 7, "lr": 7.0, "warmup": 0.07,
-    "decay": 0.07, "dead_after": 0.7, "dataset": "other", "seed": 8,
+    "decay": 0.07, "dead_after": 0.7, "revivals": 7, "ema": 0.7, "shortlist": 77, "compiled": False, "bf16": True,
+    "dataset": "other", "seed": 8,
 }  # fmt: skip
 
 
@@ -205,3 +207,15 @@ def test_values_are_frozen():
         RUN.seed = 3
     with pytest.raises(ConfigError, match="must be a table"):
         build(HostConfig, [], "host")
+
+
+def test_only_equal_sizes_are_compared():
+    other = SaeConfig(architecture="gated", width=256, k=16)
+    with pytest.raises(ConfigError, match=r"gated with width and k \(256, 16\), \[sae\] has \(512, 16\)"):
+        Experiment(name="x", title="x", towers=(TowerConfig(kind="latents"),), compare=(other,))
+
+
+def test_an_architecture_is_compared_once():
+    twice = (SaeConfig(architecture="gated"), SaeConfig(architecture="gated"))
+    with pytest.raises(ConfigError, match="an architecture twice"):
+        Experiment(name="x", title="x", towers=(TowerConfig(kind="latents"),), compare=twice)

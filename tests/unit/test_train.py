@@ -16,6 +16,7 @@ from sae.discover import find_all
 from sae.errors import CheckpointError, ConfigError
 from sae.resume import FILE, Checkpoints
 from sae.rows import Rows
+from sae.steps import TorchStep, step_for
 from sae.train import Trainee, revival_steps, train, train_together
 
 ARCHITECTURES = find_all("sae.architectures")
@@ -232,8 +233,10 @@ def test_revivals_are_spread_over_the_first_half():
     assert max(revival_steps(TrainConfig(steps=7, revivals=50))) <= 4
 
 
-def test_revivals_bring_dead_latents_back(toy_rows):
-    config = TrainConfig(steps=200, batch=64, lr=1e-2, dead_after=0.1)
+@pytest.mark.parametrize("ema", [0.0, 0.999])
+def test_revivals_bring_dead_latents_back(toy_rows, ema):
+    """Also under a moving average, in which a latent's dead weights would outlive it."""
+    config = TrainConfig(steps=200, batch=64, lr=1e-2, dead_after=0.1, ema=ema)
     live = []
     for revivals in (0, 3):
         sae = ReluL1(24, 48, k=3, penalty=0.01, penalty_rate=0.0, penalty_warmup=0)
@@ -279,7 +282,7 @@ def test_a_revival_resets_adams_moments_of_the_dead_and_starts_their_counter_ane
     assert 0 < int(dead.sum()) < 200
     before = learner.step.state()
     before = {name: value.clone() for name, value in before.items()}
-    learner.revive(data.batch(torch.arange(500)).x, torch.Generator().manual_seed(0))
+    learner.revive(data.batch(torch.arange(500)).x, torch.Generator().manual_seed(0), 1)
     assert not bool((learner.trained.silent >= learner.dead_rows).any())
     after = learner.step.state()
     for name, value in after.items():
@@ -297,12 +300,38 @@ def test_a_revival_prefers_rows_that_are_reconstructed_badly():
     learner.trained.silent.fill_(1e9)
     rows = 0.1 * torch.randn(100, 4, generator=torch.Generator().manual_seed(0))
     rows[42] = torch.tensor([30.0, 0.0, 0.0, 0.0])
-    learner.revive(rows, torch.Generator().manual_seed(0))
+    learner.revive(rows, torch.Generator().manual_seed(0), 1)
     assert float(sae.directions()[:, 0].max()) == pytest.approx(1)
     assert float((sae.directions().norm(dim=1) - 1).abs().max()) < 1e-5
 
 
 # precision and devices
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float16, torch.bfloat16])
+def test_rows_of_any_float_type_are_trained_on_in_float32(toy_rows, dtype, compiled):
+    rows = (20 * toy_rows).abs().to(dtype)
+    config = dataclasses.replace(SHORT, compiled=compiled)
+    layer, wanted = (train("topk", TopK(24, 48, k=3), given, config, 0) for given in (rows, rows.float()))
+    assert torch.equal(layer.sae.W_dec, wanted.sae.W_dec)
+    assert torch.equal(layer.encode(rows).dense(), layer.encode(rows.float()).dense())
+
+
+def test_an_architecture_derived_from_topk_is_trained_with_its_own_loss(toy_rows):
+    class Halved(TopK):
+        def loss(self, x, dead=None):
+            whole = super().loss(x, dead)
+            return dataclasses.replace(whole, total=whole.total / 2)
+
+    assert isinstance(step_for(Halved(24, 48, k=3), SHORT), TorchStep)
+    assert not isinstance(step_for(TopK(24, 48, k=3), SHORT), TorchStep)
+
+
+@pytest.mark.parametrize("lr", [0.0, -1.0, float("nan")])
+def test_a_learning_rate_of_a_trainee_that_cannot_be_is_refused(lr):
+    with pytest.raises(ConfigError, match="lr = "):
+        Trainee("topk", TopK(24, 48, k=3), lr)
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
