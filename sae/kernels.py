@@ -26,14 +26,17 @@ def keep_top_of_batch(
     Bussmann et al. (arXiv 2412.06410), section 3. Of entries that tie at the cut, some are left out: the number
     kept is exact.
     """
-    positive = torch.relu(pre)
-    _, places = positive.detach().flatten().topk(min(k * len(pre), pre.numel()), sorted=False)
-    kept = torch.zeros(pre.numel(), dtype=torch.bool, device=pre.device)
-    kept[places] = True
-    kept = kept.view_as(pre) & (positive > 0)
-    most = max(1, int(kept.sum(1).max()))
-    indices = torch.where(kept, positive.detach(), -1.0).topk(most, dim=1, sorted=False).indices
-    return (positive * kept).gather(1, indices), indices
+    positive = torch.relu(pre).flatten()
+    n_latents = pre.shape[1]
+    places = positive.detach().topk(min(k * len(pre), len(positive)), sorted=False).indices
+    places = places[positive.detach()[places] > 0].sort().values
+    rows = places // n_latents
+    counts = torch.bincount(rows, minlength=len(pre))
+    # the how-manieth of its row each kept entry is; a sort of whole rows would take longer than the encoder
+    slots = torch.arange(len(places), device=pre.device) - (counts.cumsum(0) - counts)[rows]
+    shape = (len(pre), max(1, int(counts.max())))
+    values = pre.new_zeros(shape).index_put((rows, slots), positive[places])
+    return values, places.new_zeros(shape).index_put((rows, slots), places % n_latents)
 
 
 def above(pre: Float[Tensor, "batch n_latents"], threshold: Float[Tensor, ""]) -> Codes:

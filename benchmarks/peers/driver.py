@@ -4,7 +4,7 @@ A driver gives `serve` a function that takes a Job and gives a Trainer. `serve` 
 input with one JSON line each, on a pipe of their own, because libraries print:
 
     step N      train on the next N batches        {"seconds": [N floats]}
-    evaluate    reconstruct the held-out rows      {"fvu": float}
+    evaluate    reconstruct the held-out rows      {"fvu": float, and what the trainer notes}
     rest        hand freed memory to the system    {}
     quit
 
@@ -86,7 +86,9 @@ def serve(package: str | None, start: Callable[[Job], Trainer]) -> None:
         if command == "step":
             answer(answers, {"seconds": [timed(trainer, next(batches)) for _ in range(int(rest[0]))]})
         elif command == "evaluate":
-            answer(answers, {"fvu": unexplained(trainer, held_out)})
+            # a trainer may have something of its own to say, such as the recall of a shortlist
+            notes = trainer.notes() if hasattr(trainer, "notes") else {}
+            answer(answers, {"fvu": unexplained(trainer, held_out), **notes})
         elif command == "rest":
             release_memory()
             answer(answers, {})

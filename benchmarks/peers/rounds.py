@@ -64,7 +64,9 @@ def measure(
 
     def evaluate(name: str) -> None:
         if name != FLOOR:
-            runs[name].curve.append((len(runs[name].rounds) * n_steps, workers[name].ask("evaluate")["fvu"]))
+            said = workers[name].ask("evaluate")
+            runs[name].curve.append((len(runs[name].rounds) * n_steps, said.pop("fvu")))
+            runs[name].versions |= said
 
     try:
         for name in names:
