@@ -1,8 +1,8 @@
 """Numbers in prose: `{{< num MEASURE/KIND/DEPTH... >}}` is looked up in the tables, never typed by hand.
 
 A name is a path: measure, kind, depth, and then in any order a control (`random_host`, ...), a split (`train`), a
-form (`pct`, `points`, `range`, `int`, `one`, `three`, `x`). What is left out is the trained host, held out, two
-decimals:
+form (`pct`, `points`, `range`, `int`, `one`, `three`, `tenth`, `x`). What is left out is the trained host, held out,
+and two decimals:
 
     variance_explained/latents/1                     0.93
     variance_explained/directions/2/train/pct        64%
@@ -38,7 +38,7 @@ CONTROLS = (
     "memorising",
 )
 SPLITS = ("train", "held_out")
-FORMS = ("pct", "points", "range", "int", "x", "one", "three")
+FORMS = ("pct", "points", "range", "int", "x", "one", "three", "tenth")
 
 
 @dataclass(frozen=True)
@@ -90,6 +90,18 @@ def compared(results: Results, measure: str) -> pd.DataFrame:
     return rows[~rows["floor"]].pivot(index="run", columns="what", values="value")
 
 
+def firing_of(results: Results, kind: str, start: float, stop: float) -> pd.Series:
+    """Mean share of held-out examples on which latents of depth 1 are on, by run; `start` and `stop` are shares of the
+    width."""
+    rows = results.latents.query(
+        "kind == @kind and depth == 1 and split == 'held_out' and control == 'none' and measure == 'firing_rate'"
+    )
+    width = rows["latent"].max() + 1
+    rows = rows[(rows["latent"] >= start * width) & (rows["latent"] < stop * width)]
+    by_run: pd.Series = rows.groupby("run", observed=True)["value"].mean()
+    return by_run
+
+
 # Several numbers made one: each gives a value per run. Named in pages as they are here.
 DERIVED: dict[str, Callable[[Results], pd.Series]] = {
     "seeds": lambda r: pd.Series([r.runs["seed"].nunique()]),
@@ -117,6 +129,8 @@ DERIVED: dict[str, Callable[[Results], pd.Series]] = {
     "variance_missed_by_stored_rows": missed_by_stored_rows,
     "architectures_apart": lambda r: (t := compared(r, comparison.OWN)).max(axis=1) - t.min(axis=1),
     "dictionaries_apart": lambda r: (t := compared(r, comparison.REFIT)).max(axis=1) - t.min(axis=1),
+    "matryoshka_first_32": lambda r: firing_of(r, "matryoshka", 0, 1 / 16),
+    "matryoshka_last_half": lambda r: firing_of(r, "matryoshka", 1 / 2, 1),
     "mass_ratio": lambda r: ratio(r, "activation_mass"),
     "mass_ratio_random_host": lambda r: ratio(r, "activation_mass", "random_host"),
     "strength_ratio": lambda r: ratio(r, "mean_activation"),
@@ -189,6 +203,8 @@ def _spoken(values: pd.Series, forms: list[str]) -> str:
             return f"{100 * value:.0f}"
         if "int" in forms:
             return f"{value:,.0f}"
+        if "tenth" in forms:
+            return f"{value:.1%}"
         if "three" in forms:
             return f"{value:.3f}"
         if "one" in forms:

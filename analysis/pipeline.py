@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import time
 import traceback
+import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -54,6 +55,8 @@ def run(
     chains = plan(experiment)
     stages = {stage.key: stage for chain in chains for stage in chain.stages}
     missing = [chain for chain in chains if not all(stage.complete(paths.runs) for stage in chain.stages)]
+    # the longest first, so that no worker starts one when the others are done
+    missing.sort(key=lambda chain: -sum(not stage.complete(paths.runs) for stage in chain.stages))
     started = time.monotonic()
     sweep(paths.runs)
 
@@ -63,6 +66,8 @@ def run(
 
     if missing:
         workers = min(workers or os.cpu_count() or 1, len(missing))
+        # joblib replaces a worker whose memory has grown, which long chains do; nothing is lost by it
+        warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given")
         with ThreadPoolExecutor(1) as background:
             work = background.submit(
                 lambda: joblib.Parallel(n_jobs=workers)(

@@ -87,7 +87,7 @@ def test_a_docstring_changes_nothing(copy, file, words):
 
 def test_code_changes_the_version(copy):
     before = code_version(*SAE)
-    copy("sae/train.py", "betas=(0.9, 0.999)", "betas=(0.9, 0.99)")
+    copy("sae/steps.py", "BETAS, EPS = (0.9, 0.999)", "BETAS, EPS = (0.9, 0.99)")
     assert code_version(*SAE) != before
 
 

@@ -12,6 +12,7 @@ from sae.errors import NumericError
 from sae.layer import Layer
 from sae.median import geometric_median
 from sae.normaliser import Normaliser
+from sae.records import Codes
 from sae.seeding import stream
 from sae.tower import Tower, folds_of, training_rows
 
@@ -120,7 +121,8 @@ def test_training_rows_of_each_kind(host, directions_tower):
     rows += 1.0  # a copy: changing it must not change the layer below
     assert float(directions_tower.layers[-1].sae.directions().norm(dim=1).max()) == pytest.approx(1, abs=1e-5)
     below = Tower("latents", directions_tower.layers[:1])
-    assert torch.equal(training_rows(below, host), below.activations(host, 1))
+    codes = training_rows(below, host)  # sparse, as they are
+    assert isinstance(codes, Codes) and torch.equal(codes.dense(), below.activations(host, 1))
 
 
 def test_folds_are_disjoint_cover_all_rows_and_are_of_equal_size():
