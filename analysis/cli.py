@@ -79,7 +79,8 @@ def ensure_results(experiment: Experiment, workers: int, *, only_if_missing: boo
     from analysis import pipeline
     from sae import steps
 
-    errors.print(f"training by {steps.paths(os.environ.get('STRATA_DEVICE', 'cpu'))}", soft_wrap=True)
+    if not only_if_missing:
+        print(f"training by {steps.paths(os.environ.get('STRATA_DEVICE', 'cpu'))}", flush=True)
     with progress_bar(f"run {experiment.name}") as tell:
         return pipeline.run(experiment, paths, workers, tell)
 
