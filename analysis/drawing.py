@@ -133,8 +133,11 @@ def end_labels(data: pd.DataFrame, domain: tuple[float, float]) -> pd.DataFrame:
             if lack > 1e-9:
                 at[i] -= lack / 2
                 at[i + 1] += lack / 2
-        shift = max(0.0, domain[0] - at.min()) - max(0.0, at.max() - domain[1]) if len(at) else 0.0
-        at += shift
+    # up from the lower end of the axis, then down from the upper one: shifting all labels would push some off it
+    for i in range(len(at)):
+        at[i] = max(at[i], domain[0] if i == 0 else at[i - 1] + gap)
+    for i in reversed(range(len(at))):
+        at[i] = min(at[i], domain[1] if i == len(at) - 1 else at[i + 1] - gap)
     ends["at"] = np.round(at, 4)
     ends["depth"] = int(data["depth"].max())
     return ends

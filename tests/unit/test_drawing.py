@@ -7,7 +7,7 @@ import re
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from tests_root import CHECKOUT
 
@@ -30,6 +30,7 @@ def test_over_seeds_gives_mean_least_largest_and_count():
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=6))
+@example([0.0, 0.0, 0.0, 0.0, 0.0, 1.0])
 def test_end_labels_keep_their_order_their_distance_and_stay_on_the_axis(values):
     data = over_seeds(lines({f"s{i}": [value] for i, value in enumerate(values)}))
     ends = end_labels(data, (0.0, 1.0))
