@@ -55,6 +55,20 @@ def auxk(
     return auxiliary_error(residual.detach(), decode_sparse(values, indices, directions[chosen]))
 
 
+def auxk_terms(
+    pre: Float[Tensor, "batch n_latents"],
+    residual: Float[Tensor, "batch d_in"],
+    directions: Float[Tensor, "n_latents d_in"],
+    dead: Bool[Tensor, " n_latents"] | None,
+    k_aux: int,
+    weight: float,
+) -> dict[str, Tensor]:
+    """AuxK as a term of a loss, its weight in it; no term where no latent is dead."""
+    if dead is None or not bool(dead.any()):
+        return {}
+    return {"auxk": weight * auxk(pre, residual, directions, dead, k_aux)}
+
+
 def default_k_aux(k_aux: int, d_in: int) -> int:
     """`k_aux`, or for 0 d_in / 2 rounded to a power of two (Gao et al., appendix A.2). Raises ConfigError below 0."""
     if k_aux < 0:

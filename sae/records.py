@@ -62,6 +62,11 @@ class Loss:
     terms: dict[str, Tensor]
     codes: Codes
 
+    @classmethod
+    def of(cls, terms: dict[str, Tensor], codes: Codes) -> Loss:
+        """The loss whose total is the sum of its terms."""
+        return cls(torch.stack(list(terms.values())).sum(), terms, codes)
+
 
 @dataclass(frozen=True)
 class StepRecord:

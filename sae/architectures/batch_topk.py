@@ -20,7 +20,7 @@ from torch import Tensor
 
 from sae.dictionary import Dictionary
 from sae.kernels import above, keep_top_of_batch
-from sae.losses import auxk, default_k_aux, squared_error
+from sae.losses import auxk_terms, default_k_aux, squared_error
 from sae.protocol import KMeaning
 from sae.records import Codes, Loss
 
@@ -58,9 +58,8 @@ class BatchTopK(Dictionary):
         codes = Codes(*keep_top_of_batch(pre, self.k), self.n_latents)
         x_hat = self.decode(codes)
         terms = {"reconstruction": squared_error(x, x_hat)}
-        if dead is not None and bool(dead.any()):
-            terms["auxk"] = self.aux_weight * auxk(pre, x - x_hat, self.W_dec, dead, self.k_aux)
-        return Loss(torch.stack(list(terms.values())).sum(), terms, codes)
+        terms |= auxk_terms(pre, x - x_hat, self.W_dec, dead, self.k_aux, self.aux_weight)
+        return Loss.of(terms, codes)
 
     def options(self) -> dict[str, Any]:
         """Keyword arguments that build the same SAE."""

@@ -71,7 +71,7 @@ class Gated(Dictionary):
             "l1": self.weight.value() * opened.sum(1).mean() / self.d_in,
             "gate": squared_error(x, opened @ self.W_dec.detach() + self.b_dec.detach()),
         }
-        return Loss(torch.stack(list(terms.values())).sum(), terms, Codes.from_dense(z.detach()))
+        return Loss.of(terms, Codes.from_dense(z.detach()))
 
     def options(self) -> dict[str, Any]:
         """Keyword arguments that build the same SAE."""

@@ -22,7 +22,7 @@ from sae.architectures.topk import TopK
 from sae.dictionary import Dictionary
 from sae.errors import ConfigError
 from sae.kernels import keep_top
-from sae.losses import auxk, default_k_aux, squared_error
+from sae.losses import auxk_terms, default_k_aux, squared_error
 from sae.protocol import KMeaning
 from sae.records import Codes, Loss
 
@@ -64,15 +64,14 @@ class JointTopK(Dictionary):
         codes = Codes(*keep_top(pre, self.k), self.n_latents)
         x_hat = self.decode(codes)
         terms = {"reconstruction": squared_error(x, x_hat)}
-        if dead is not None and bool(dead.any()):
-            terms["auxk"] = self.aux_weight * auxk(pre, x - x_hat, self.W_dec, dead, self.k_aux)
+        terms |= auxk_terms(pre, x - x_hat, self.W_dec, dead, self.k_aux, self.aux_weight)
         # unit rows, brought to a mean square of 1 a coordinate like all rows that an SAE reads
         rows = self.directions() * self.d_in**0.5
         back = self.meta.decode(self.meta.encode(rows))
         terms["meta"] = squared_error(rows, back)
         likeness = torch.nn.functional.cosine_similarity(self.W_dec, back.detach(), dim=1)
         terms["penalty"] = self.penalty * likeness.clamp(min=0).pow(2).mean()
-        return Loss(torch.stack(list(terms.values())).sum(), terms, codes)
+        return Loss.of(terms, codes)
 
     def options(self) -> dict[str, Any]:
         """Keyword arguments that build the same SAE."""

@@ -83,7 +83,7 @@ class JumpReLU(Dictionary):
             "reconstruction": squared_error(x, z @ self.W_dec + self.b_dec),
             "l0": self.weight.value() * cost,
         }
-        return Loss(torch.stack(list(terms.values())).sum(), terms, Codes.from_dense(z.detach()))
+        return Loss.of(terms, Codes.from_dense(z.detach()))
 
     def options(self) -> dict[str, Any]:
         """Keyword arguments that build the same SAE."""

@@ -22,7 +22,7 @@ from sae.architectures.batch_topk import follow
 from sae.dictionary import Dictionary
 from sae.errors import ConfigError
 from sae.kernels import above, decode_sparse, keep_top_of_batch
-from sae.losses import auxk, default_k_aux, squared_error
+from sae.losses import auxk_terms, default_k_aux, squared_error
 from sae.protocol import KMeaning
 from sae.records import Codes, Loss
 
@@ -75,9 +75,8 @@ class Matryoshka(Dictionary):
             x_hat = x_hat + decode_sparse(torch.where(here, codes.values, 0.0), codes.indices, self.W_dec)
             terms[f"reconstruction_{width}"] = squared_error(x, x_hat) / len(widths)
             first = width
-        if dead is not None and bool(dead.any()):
-            terms["auxk"] = self.aux_weight * auxk(pre, x - x_hat, self.W_dec, dead, self.k_aux)
-        return Loss(torch.stack(list(terms.values())).sum(), terms, codes)
+        terms |= auxk_terms(pre, x - x_hat, self.W_dec, dead, self.k_aux, self.aux_weight)
+        return Loss.of(terms, codes)
 
     def options(self) -> dict[str, Any]:
         """Keyword arguments that build the same SAE."""

@@ -72,7 +72,7 @@ class ReluL1(Dictionary):
             "reconstruction": squared_error(x, x_hat),
             "l1": self.weight.value() * z.sum(1).mean() / self.d_in,
         }
-        return Loss(torch.stack(list(terms.values())).sum(), terms, Codes.from_dense(z.detach()))
+        return Loss.of(terms, Codes.from_dense(z.detach()))
 
     def options(self) -> dict[str, Any]:
         """Keyword arguments that build the same SAE."""

@@ -91,7 +91,7 @@ class CompiledStep:
         terms = {"reconstruction": errors.mean() / sae.d_in}
         extra = self._auxk(centred, pull, dead, terms) if dead is not None and bool(dead.any()) else None
         codes = Codes(values.clone(), indices.clone(), sae.n_latents)
-        loss = Loss(torch.stack(list(terms.values())).sum(), terms, codes)
+        loss = Loss.of(terms, codes)
         check_loss(loss, self.taken)
         kernels.by_latent(
             *_arrays(values, indices, d_values), sae.n_latents, *_arrays(self.starts, entries, self.d_bias)
