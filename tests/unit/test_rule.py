@@ -1,0 +1,115 @@
+"""The verdict's rule on numbers made by hand: order of the words, like with like, and when it does not decide."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analysis.rule import DICTIONARIES, MEMORISING, TRAINED, WORDS, Seed, Thresholds, interval, judge
+
+FLOORS = {
+    "permuted_null": 0.5, "gaussian_null": 0.3, "frozen_decoder": 0.4, "stored_dictionary": 0.6,
+    "matched_dictionary": 0.55, "random_dictionary": 0.2, "memorising": 0.1,
+}  # fmt: skip
+
+
+def seed(own: float = 0.8, **changes: object) -> Seed:
+    """A healthy depth."""
+    whole = Seed(live_share=0.9, in_sample=0.85, own=own, refit=0.82, copy_score=0.1, floors=FLOORS)
+    return dataclasses.replace(whole, **changes)  # type: ignore[arg-type]  # fields by name
+
+
+def seeds(count: int = 5, **changes: object) -> list[Seed]:
+    """As many, a little apart."""
+    return [seed(own=0.8 + 0.002 * i, **changes) for i in range(count)]
+
+
+def test_structure_needs_the_lower_bound_above_the_best_floor() -> None:
+    found = judge(seeds())
+    assert found.word == "structure"
+    assert found.best_floor == "stored_dictionary"
+    assert found.margin == pytest.approx(0.82 - 0.6)
+    assert "5 seeds" in found.why
+
+
+def test_own_codes_meet_trained_nulls_and_fitted_codes_meet_dictionaries() -> None:
+    margins = seed(own=0.8).margins()
+    for name in TRAINED:
+        assert margins[name] == pytest.approx(0.8 - FLOORS[name])
+    for name in DICTIONARIES:
+        assert margins[name] == pytest.approx(0.82 - FLOORS[name])
+    assert margins[MEMORISING] == pytest.approx(0.85 - 0.1)
+
+
+def test_one_floor_above_is_enough_for_floor() -> None:
+    assert judge(seeds(floors={**FLOORS, "gaussian_null": 0.81})).word == "floor"
+    assert judge(seeds(floors={**FLOORS, "gaussian_null": 0.81})).best_floor == "gaussian_null"
+
+
+def test_a_mean_above_with_wide_seeds_is_floor() -> None:
+    apart = [seed(own=own, floors={**FLOORS, "permuted_null": 0.7}) for own in (0.60, 0.95, 0.70, 0.90, 0.72)]
+    found = judge(apart)
+    assert found.margin > 0 > found.low
+    assert found.word == "floor"
+
+
+def test_pca_never_decides() -> None:
+    assert judge(seeds(floors={**FLOORS, "pca": 0.99})).word == "structure"
+
+
+def test_the_order_is_collapse_copy_floor_structure() -> None:
+    dead = {"live_share": 0.01}
+    copied = {"copy_score": 0.9}
+    low = {"floors": {**FLOORS, "permuted_null": 0.9}}
+    assert judge(seeds(**dead, **copied, **low)).word == "collapse"
+    assert judge(seeds(**copied, **low)).word == "copy"
+    assert judge(seeds(**low)).word == "floor"
+    assert judge(seeds(in_sample=0.01)).word == "collapse"
+
+
+def test_a_tower_that_stopped_in_half_of_the_seeds_has_collapsed() -> None:
+    sentence = "The tower stops before depth 3: nothing is left."
+    assert judge(seeds(2), [sentence] * 2).word == "collapse"
+    assert sentence in judge([], [sentence] * 5).why
+    assert judge(seeds(4), [sentence]).word == "structure"
+
+
+def test_without_nulls_or_with_two_seeds_it_does_not_decide() -> None:
+    some = {name: value for name, value in FLOORS.items() if name not in TRAINED}
+    assert judge(seeds(floors=some)).word is None
+    assert "nulls" in judge(seeds(floors=some)).why
+    assert judge(seeds(2)).word is None
+    assert judge([]).word is None
+
+
+def test_no_word_from_an_undefined_number() -> None:
+    # a comparison with NaN is false: it must not read as "not above the floor", nor as structure
+    assert judge(seeds(refit=math.nan)).word is None
+    assert judge(seeds(floors={**FLOORS, "frozen_decoder": math.nan})).word is None
+
+
+def test_the_interval_is_students() -> None:
+    low, high = interval([1.0, 2.0, 3.0, 4.0, 5.0])
+    # t of 4 degrees of freedom at 97.5% is 2.776; the standard error is sqrt(2.5 / 5)
+    assert low == pytest.approx(3 - 2.7764 * 0.70711, abs=1e-3)
+    assert high == pytest.approx(3 + 2.7764 * 0.70711, abs=1e-3)
+    assert all(math.isnan(bound) for bound in interval([1.0]))
+
+
+@given(st.lists(st.floats(-1, 1), min_size=3, max_size=8), st.floats(0, 0.3))
+def test_raising_every_floor_never_makes_structure(owns: list[float], lift: float) -> None:
+    before = [seed(own=own) for own in owns]
+    raised = {name: value + lift for name, value in FLOORS.items()}
+    after = [seed(own=own, floors=raised) for own in owns]
+    if judge(after).word == "structure":
+        assert judge(before).word == "structure"
+
+
+@given(st.floats(0, 1), st.floats(0, 1), st.floats(-1, 1))
+def test_there_is_always_one_of_four_words(live: float, copies: float, own: float) -> None:
+    given_ = [seed(own=own, live_share=live, copy_score=copies)] * 3
+    assert judge(given_, limits=Thresholds()).word in WORDS
