@@ -19,18 +19,24 @@ class ActivationStore:
 
     folder: Path
     n_classes: int
+    most: int = 0
+    """At most about so many rows of a split are given, evenly spaced; 0: all."""
 
     def rows(self, split: str) -> Float[Tensor, "rows width"]:
         """Activations of a split; pages are read from disk as they are touched."""
-        return torch.from_numpy(np.load(self.folder / f"{split}.npy", mmap_mode="c"))
+        return torch.from_numpy(self._some(np.load(self.folder / f"{split}.npy", mmap_mode="c")))
 
     def labels(self, split: str) -> Int[Tensor, " rows"]:
         """The label of each row."""
-        return torch.from_numpy(np.load(self.folder / f"{split}_labels.npy").astype(np.int64))
+        return torch.from_numpy(self._some(np.load(self.folder / f"{split}_labels.npy")).astype(np.int64))
 
     def ids(self, split: str) -> Int[Tensor, " rows"]:
         """The example id (row of the data set) of each row."""
-        return torch.from_numpy(np.load(self.folder / f"{split}_ids.npy").astype(np.int64))
+        return torch.from_numpy(self._some(np.load(self.folder / f"{split}_ids.npy")).astype(np.int64))
+
+    def _some(self, rows: np.ndarray) -> np.ndarray:
+        step = max(1, len(rows) // self.most) if self.most else 1
+        return rows[::step]
 
     def save(
         self,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import html
+import importlib
 import json
 import re
 import time
@@ -24,7 +25,7 @@ import vl_convert
 from analysis.code_version import code_version
 from analysis.drawing import Drawing
 from analysis.paths import Paths
-from analysis.results import Results
+from analysis.results import Results, source
 from analysis.style import altair_config, css_colours
 from sae.discover import find, names
 from sae.errors import StrataError
@@ -72,8 +73,10 @@ def remove_strangers(paths: Paths, known: set[str]) -> None:
             record.unlink()
 
 
-def _draw(package: str, name: str, results: Results, paths: Paths, report: Callable[[str], None]) -> Artefact:
+def _draw(package: str, name: str, main: Results, paths: Paths, report: Callable[[str], None]) -> Artefact:
     module = f"analysis.{package}.{name}"
+    # a module that says `EXPERIMENT = "towers"` is drawn from those tables, others from the site's own
+    results = source(main, getattr(importlib.import_module(module), "EXPERIMENT", ""), paths)
     key = f"{results.digest}-{code_version(module, 'analysis.artefacts')}-{library_versions()}"
     record = paths.build / "artefacts" / f"{name}.json"
     old = _read(record)
@@ -84,10 +87,10 @@ def _draw(package: str, name: str, results: Results, paths: Paths, report: Calla
     started = time.perf_counter()
     drawing: Drawing = find(f"analysis.{package}", name)(results)
     figure = f"{drawing.kind}-{name.replace('_', '-')}"
-    source = f"analysis/{package}/{name}.py"
-    files = _write(drawing, name, figure, source, results, paths)
+    files = _write(drawing, name, figure, paths)
     artefact = Artefact(
-        name=name, figure=figure, title=drawing.title, caption=drawing.caption, alt=drawing.alt, source=source,
+        name=name, figure=figure, title=drawing.title, caption=drawing.caption, alt=drawing.alt,
+        source=f"analysis/{package}/{name}.py",
         runs=[str(run) for run in results.manifest["runs"]], files=files, key=key,
         seconds=round(time.perf_counter() - started, 2),
     )  # fmt: skip
@@ -110,7 +113,7 @@ def _read(record: Path) -> Artefact | None:
         return None
 
 
-def _write(drawing: Drawing, name: str, figure: str, source: str, results: Results, paths: Paths) -> list[str]:
+def _write(drawing: Drawing, name: str, figure: str, paths: Paths) -> list[str]:
     """Write the fragment and the files behind it; gives their paths, relative to the project."""
     table = paths.built_assets / f"{name}.csv"
     drawing.data.to_csv(table, index=False, float_format="%.6g", lineterminator="\n")

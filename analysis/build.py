@@ -32,7 +32,7 @@ def build(results: Results, paths: Paths, report: Callable[[str], None] = lambda
     pages = sources(paths)
     check_prose(pages, paths.root)
     drawn = artefacts.draw_all(results, paths, report)
-    numbers = resolve_all(pages, results, paths.root)
+    numbers = resolve_all(pages, results, paths)
     write_if_new(
         paths.generated / "numbers.json",
         json.dumps({n: {"text": v.text, "title": v.title} for n, v in sorted(numbers.items())}, indent=1) + "\n",
@@ -79,6 +79,7 @@ def flattened(part: Path) -> str:
 def copy_sprite(results: Results, paths: Paths) -> None:
     """The sprite where pages look for it. The style sheet counts on its 50 columns and 28 pixels a cell."""
     target = paths.built_assets / "sprite.webp"
+    assert results.sprite  # raises where there are tables without images
     source = results.folder / "sprite.webp"
     if not target.exists() or target.read_bytes() != source.read_bytes():
         shutil.copyfile(source, target)

@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from analysis import paths as project
-from analysis.config import experiment_names, load_experiment
+from analysis.config import DEFAULT, load_experiment
 from sae.errors import NotFoundError, StrataError
 
 if TYPE_CHECKING:
@@ -33,7 +33,6 @@ app = typer.Typer(
     help="Train towers of sparse autoencoders, measure every depth, compile the logs, render the write-up.",
 )
 errors = Console(stderr=True)
-DEFAULT = "digits"
 
 ExperimentName = Annotated[str, typer.Argument(metavar="EXPERIMENT", help="a TOML in data/experiments, by its name")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="say nothing but errors")]
@@ -92,14 +91,18 @@ def run(
     device: Annotated[
         str, typer.Option(envvar="STRATA_DEVICE", help="where SAEs train: cpu, cuda, mps; not part of a run's id")
     ] = "cpu",
+    backend: Annotated[
+        str, typer.Option(envvar="STRATA_BACKEND", help="joblib backend that does the runs; a cluster's can be named")
+    ] = "loky",
 ) -> None:
-    """Train and measure what is missing of an experiment.
+    """Train and measure what is missing of an experiment, of all its variants, points of the grid and seeds.
 
     Reads data/experiments/EXPERIMENT.toml and its data set; writes stage folders under data/runs and the tables
     under data/runs/results/EXPERIMENT. Can be stopped and called again at any time.
     """
     paths = project.find()
     os.environ["STRATA_DEVICE"] = device  # read where SAEs train, in other processes
+    os.environ["STRATA_BACKEND"] = backend
     folder = ensure_results(load_experiment(paths.experiments, experiment), workers, only_if_missing=False)
     print(f"results of {experiment}: {paths.relative(folder)}")
 
@@ -184,52 +187,48 @@ def logs(
 
 
 @app.command(name="list")
-def list_(as_json: Annotated[bool, typer.Option("--json", help="one JSON list")] = False) -> None:
-    """List the experiments, how many of their stages are done, and where results lie.
+def list_(
+    as_json: Annotated[bool, typer.Option("--json", help="one JSON list, each run in it")] = False,
+    runs: Annotated[bool, typer.Option("--runs", help="a line for each run, too")] = False,
+) -> None:
+    """List the experiments: how much is done, seconds it took, the verdict of each tower, where results lie.
 
     Reads data/experiments, data/runs and data/results; writes nothing.
     """
-    from analysis.plan import plan
-    from analysis.results import open_results
+    from analysis.listing import listed, text
 
-    paths = project.find()
-    rows = []
-    for name in experiment_names(paths.experiments):
-        row: dict[str, Any] = {"experiment": name, "title": "", "runs": 0, "stages_done": 0, "stages": 0, "results": ""}
-        try:
-            experiment = load_experiment(paths.experiments, name)
-            stages = {stage.key: stage for chain in plan(experiment) for stage in chain.stages}
-        except StrataError as error:  # one file that cannot be read does not hide the others
-            rows.append({**row, "state": f"invalid: {error}"})
-            continue
-        done = sum(stage.complete(paths.runs) for stage in stages.values())
-        with contextlib.suppress(NotFoundError):
-            row["results"] = paths.relative(open_results(name, paths).folder)
-        state = "complete" if done == len(stages) else "not started" if not done else "partly done"
-        row |= {"title": experiment.title, "runs": len(experiment.runs()), "stages_done": done, "stages": len(stages)}
-        rows.append({**row, "state": state})
-    if as_json:
-        print(json.dumps(rows, indent=1))
-        return
-    for row in rows:
-        print(f"{row['experiment']:<12} {row['state']:<12} {row['stages_done']}/{row['stages']} stages, "
-              f"{row['runs']} runs  {row['results'] or '(no results)'}  {row['title']}")  # fmt: skip
+    rows = listed(project.find())
+    print(json.dumps(rows, indent=1) if as_json else text(rows, runs))
 
 
 @app.command()
 def verdict(
     experiment: ExperimentName,
-    as_json: Annotated[bool, typer.Option("--json", help="one JSON list: an object per tower and depth")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="one JSON list: an object per tower and depth, with every figure")
+    ] = False,
 ) -> None:
-    """Print the measures of each depth beside their controls: means over seeds, held out.
+    """Print the verdict on each depth, why, and its measures beside their floors and controls.
 
-    Reads the experiment's tables; writes to standard output.
+    Reads the experiment's tables; writes to standard output: means over seeds, held out.
     """
     from analysis.results import open_results
     from analysis.verdict import panel, text
 
     rows = panel(open_results(experiment, project.find()))
     print(json.dumps(rows, indent=1) if as_json else text(rows))
+
+
+@app.command()
+def track(experiment: ExperimentName) -> None:
+    """Copy an experiment's tables, made small, to where they are part of the repository.
+
+    Reads data/runs/results/EXPERIMENT; writes data/results/EXPERIMENT.
+    """
+    from analysis.track import track as copy
+
+    paths = project.find()
+    print(f"tracked: {paths.relative(copy(experiment, paths))}")
 
 
 @app.command()

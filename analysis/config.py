@@ -1,28 +1,33 @@
 """Experiments and runs as settings. Free of torch.
 
-An experiment is a TOML file under data/experiments; it expands into one `RunConfig` per seed. A run IS its config:
+An experiment is a TOML file under data/experiments; it expands into one `RunConfig` per seed and, with a grid, per
+point of it. A run IS its config:
 its id is a hash of the whole canonical config, so nothing swept can be left out of a name. Where it runs is not
 part of it.
 """
 
 from __future__ import annotations
 
+import copy
 import dataclasses
+import itertools
 import json
 import tomllib
-import types
-import typing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from sae.config import TrainConfig
+from analysis.settings import build, flat, override, said
+from sae.config import StopConfig, TrainConfig
 from sae.errors import ConfigError, NotFoundError
 
-T = TypeVar("T")
+# The experiment that `make site` trains, and the one whose tracked results the verdict is drawn from.
+DEFAULT, VERDICTS = "digits", "towers"
 RULES = ("constant", "doubling", "halving")
 KINDS = ("latents", "directions")
 MAX_DEPTH = 10
+MAX_WIDTH = 4096
+PANELS = ("full", "short")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,37 +69,48 @@ class TowerConfig:
     """`latents`: each depth reads the codes below; `directions`: the directions below."""
     depth: int = 4
     """Depths in all, depth 1 included; at most 10."""
-    width: str | list[int] = "constant"
-    """constant, doubling, halving (from depth 1 on), or a list with one width for each depth from 2 on."""
+    width: str | list[int] = ""
+    """constant, doubling (to 4096 at most), halving, each from depth 1 on, or a list with one width for each depth
+    from 2 on. Empty: constant in the latents kind, halving in the directions kind."""
     k: str | list[int] = "halving"
     """Likewise; a rule's k is cut to the width. Constant width with constant k makes plain copying perfect."""
-    architecture: str = "topk"
+    architecture: str | list[str] = "topk"
+    """One for all depths from 2 on, or a list with one for each."""
     options: dict[str, Any] = field(default_factory=dict)
+    """Further options: of the architecture, or, where there are several, by the architecture's name."""
     train: TrainConfig = TrainConfig()
     direct: bool = False
-    """Also train, for each depth from 2 on, one SAE on the host itself that is as wide and as sparse as that depth."""
+    """Also train, for each depth from 2 on, one SAE on the host itself: as wide as that depth and, in the latents
+    kind, as sparse (in the directions kind with the k of depth 1: the smaller SAE that papers compare with)."""
     folds: int = 5
     """Directions kind: parts of the rows that are held out in turn, each with an SAE trained on the rest."""
+    nulls: bool = True
+    """Also train, at each depth on the trained host, what a verdict needs: SAEs on rows without structure, one with a
+    frozen random decoder, and one from another seed. Without them there is no verdict."""
+    stop: StopConfig = StopConfig()
+    """When the tower stops by itself."""
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise ConfigError(f"towers.kind = {self.kind!r}: must be one of {', '.join(KINDS)}")
         if not 1 <= self.depth <= MAX_DEPTH:
             raise ConfigError(f"towers.depth = {self.depth}: must be in 1..{MAX_DEPTH}")
-        if self.direct and self.kind == "directions":
-            raise ConfigError("towers.direct: only the latents kind has a counterpart on the host")
         if self.folds < 2:
             raise ConfigError(f"towers.folds = {self.folds}: must be at least 2")
+        if not self.width:
+            object.__setattr__(self, "width", "constant" if self.kind == "latents" else "halving")
+        for name in ("width", "k", "architecture"):
+            value = getattr(self, name)
+            if isinstance(value, list) and len(value) != self.depth - 1:
+                raise ConfigError(
+                    f"towers.{name} = {value}: needs {self.depth - 1} entries, for depths 2 to {self.depth}"
+                )
         for name in ("width", "k"):
             value = getattr(self, name)
             if isinstance(value, str) and value not in RULES:
                 raise ConfigError(f"towers.{name} = {value!r}: must be {', '.join(RULES)} or a list of numbers")
             if isinstance(value, list) and any(number < 1 for number in value):
                 raise ConfigError(f"towers.{name} = {value}: every number must be at least 1")
-            if isinstance(value, list) and len(value) != self.depth - 1:
-                raise ConfigError(
-                    f"towers.{name} = {value}: needs {self.depth - 1} numbers, for depths 2 to {self.depth}"
-                )
 
     def at(self, depth: int, first: SaeConfig) -> SaeConfig:
         """The SAE of `depth`, given that of depth 1."""
@@ -103,13 +119,22 @@ class TowerConfig:
         width, k = scheduled(self.width, first.width, depth), scheduled(self.k, first.k, depth)
         if isinstance(self.k, list) and k > width:
             raise ConfigError(f"towers.k = {self.k}: {k} active latents at depth {depth}, which has {width}")
+        several = isinstance(self.architecture, list)
+        architecture = self.architecture[depth - 2] if isinstance(self.architecture, list) else self.architecture
         return SaeConfig(
-            architecture=self.architecture,
+            architecture=architecture,
             width=width,
             k=min(k, width),
-            options=self.options,
+            options=self.options.get(architecture, {}) if several else self.options,
             train=self.train,
         )
+
+    def single(self, depth: int, first: SaeConfig) -> SaeConfig:
+        """The SAE on the host that stands beside `depth`: see `direct`."""
+        wanted = self.at(depth, first)
+        if self.kind == "latents":
+            return wanted
+        return dataclasses.replace(first, width=wanted.width, k=min(first.k, wanted.width))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,6 +146,10 @@ class RunConfig:
     sae: SaeConfig
     towers: tuple[TowerConfig, ...]
     compare: tuple[SaeConfig, ...] = ()
+    controls: bool = True
+    panel: str = "full"
+    variant: str = ""
+    """Which point of a grid this is; empty without a grid."""
     seed: int
 
     def canonical(self) -> str:
@@ -134,8 +163,24 @@ class RunConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Variant:
+    """A named change of an experiment: settings by their dotted paths, such as `sae.options.penalty`."""
+
+    name: str
+    set: dict[str, Any] = field(default_factory=dict)
+    grid: dict[str, Any] = field(default_factory=dict)
+    """Swept within this variant only; in place of the experiment's axes of the same paths."""
+    seeds: tuple[int, ...] = ()
+    """In place of the experiment's; empty: those."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "set", flat(self.set))
+        object.__setattr__(self, "grid", checked_grid(self.grid, f"variant {self.name}"))
+
+
+@dataclass(frozen=True, kw_only=True)
 class Experiment:
-    """A TOML file: what is common to its runs, and the seeds."""
+    """A TOML file: what is common to its runs, the seeds, and what is swept."""
 
     name: str
     title: str
@@ -146,8 +191,21 @@ class Experiment:
     towers: tuple[TowerConfig, ...]
     compare: tuple[SaeConfig, ...] = ()
     """Single SAEs on the trained host, one an architecture, beside depth 1; in the tables their kind is its name."""
+    controls: bool = True
+    """Also do everything on the randomly initialised host."""
+    panel: str = "full"
+    """full, or short: the numbers of the SAEs alone, without floors, single latents and examples."""
+    variants: tuple[Variant, ...] = ()
+    """Named settings, each run with everything of the grid."""
+    grid: dict[str, Any] = field(default_factory=dict)
+    """Settings that are swept, by dotted path: `towers.k = [...]` for all towers, `towers.latents.k` for those of a
+    kind, `every.architecture` for `[sae]` and all towers, `towers.kind` for which of the towers are built. All
+    combinations are run."""
 
     def __post_init__(self) -> None:
+        if self.panel not in PANELS:
+            raise ConfigError(f"experiment {self.name}: panel = {self.panel!r}: must be one of {', '.join(PANELS)}")
+        object.__setattr__(self, "grid", checked_grid(self.grid, f"experiment {self.name}"))
         sizes = (self.sae.width, self.sae.k)
         for other in self.compare:
             if (other.width, other.k) != sizes:
@@ -165,67 +223,54 @@ class Experiment:
             raise ConfigError(f"experiment {self.name}: needs one or two towers of different kinds, has {kinds}")
 
     def runs(self) -> list[RunConfig]:
-        """One run per seed."""
-        return [
-            RunConfig(
-                dataset=self.dataset,
-                host=self.host,
-                sae=self.sae,
-                towers=self.towers,
-                compare=self.compare,
-                seed=seed,
-            )
-            for seed in self.seeds
-        ]
+        """One run per variant, point of the grid and seed. Raises ConfigError for a path that leads nowhere."""
+        return [self._run(settings, name, seed) for name, settings, seeds in self.points() for seed in seeds]
+
+    def points(self) -> list[tuple[str, dict[str, Any], tuple[int, ...]]]:
+        """Name, settings to change and seeds of each variant and point of the grid; one, unnamed, without either."""
+        found: dict[str, tuple[str, dict[str, Any], tuple[int, ...]]] = {}
+        for variant in self.variants or (Variant(name=""),):
+            grid = {**self.grid, **variant.grid}
+            for values in itertools.product(*grid.values()):
+                point = dict(zip(grid, values, strict=True))
+                words = [f"{path.split('.')[-1]} {said(value)}" for path, value in point.items()]
+                name = ", ".join(word for word in (variant.name, *words) if word)
+                if name in found:
+                    raise ConfigError(f"experiment {self.name}: two runs are named {name!r}")
+                found[name] = name, {**variant.set, **point}, variant.seeds or self.seeds
+        return list(found.values())
+
+    def _run(self, settings: dict[str, Any], name: str, seed: int) -> RunConfig:
+        whole = dataclasses.asdict(self)
+        table = {key: copy.deepcopy(whole[key]) for key in RUN_KEYS}
+        for path, value in settings.items():
+            try:
+                override(table, path.split("."), value)
+            except KeyError as error:
+                raise ConfigError(f"experiment {self.name}: no setting {path!r} ({error.args[0]})") from error
+        where = f"experiment {self.name}" + (f", {name}" if name else "")
+        return build(RunConfig, {**table, "variant": name, "seed": seed}, where)
+
+
+def checked_grid(grid: dict[str, Any], where: str) -> dict[str, Any]:
+    """Axes by dotted path. Raises ConfigError for one without a list of values."""
+    axes = flat(grid)
+    for path, values in axes.items():
+        if not isinstance(values, list) or not values:
+            raise ConfigError(f"{where}: grid.{path} = {values!r}: must be a list of values")
+    return axes
+
+
+RUN_KEYS = tuple(f.name for f in dataclasses.fields(RunConfig) if f.name not in ("seed", "variant"))
 
 
 def scheduled(rule: str | list[int], start: int, depth: int) -> int:
-    """A width or k at `depth` (from 1) by a rule, or the list's entry for that depth; never below 1."""
+    """A width or k at `depth` (from 1) by a rule, or the list's entry for that depth; in 1..4096 (or `start`)."""
     if isinstance(rule, list):
         return rule[depth - 2]
     factor = {"constant": 1.0, "doubling": 2.0, "halving": 0.5}[rule]
-    return max(1, int(start * factor ** (depth - 1)))
-
-
-def build(kind: type[T], table: Any, where: str) -> T:
-    """A dataclass from a parsed table. Raises ConfigError for an unknown key or a value of the wrong type."""
-    if not isinstance(table, dict):
-        raise ConfigError(f"{where} = {table!r}: must be a table")
-    known = {f.name for f in dataclasses.fields(kind)}  # type: ignore[arg-type]  # every caller gives a dataclass
-    for key in table:
-        if key not in known:
-            raise ConfigError(f"{where}: unknown key {key!r}; known: {', '.join(sorted(known))}")
-    hints = typing.get_type_hints(kind)
-    values = {key: convert(hints[key], value, f"{where}.{key}") for key, value in table.items()}
-    try:
-        return kind(**values)
-    except TypeError as error:
-        raise ConfigError(f"{where}: {str(error).split('__init__() ')[-1]}") from error
-
-
-def convert(hint: Any, value: Any, where: str) -> Any:
-    """`value` as the type that the annotation `hint` asks for."""
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if dataclasses.is_dataclass(hint):
-        return build(hint, value, where)  # type: ignore[arg-type]  # a dataclass type, checked just before
-    if origin is tuple and isinstance(value, (list, tuple)):
-        return tuple(convert(arguments[0], item, f"{where}[{i}]") for i, item in enumerate(value))
-    if origin is list and isinstance(value, list):
-        return [convert(arguments[0], item, f"{where}[{i}]") for i, item in enumerate(value)]
-    if origin is types.UnionType:
-        for choice in arguments:
-            try:
-                return convert(choice, value, where)
-            except ConfigError:
-                continue
-    if origin is dict and isinstance(value, dict):
-        return value
-    if hint is float and isinstance(value, (int, float)) and not isinstance(value, bool):
-        return float(value)
-    if hint in (int, str, bool) and type(value) is hint:
-        return value
-    wanted = getattr(hint, "__name__", None) if origin is None else str(hint)
-    raise ConfigError(f"{where} = {value!r}: must be of type {wanted}")
+    most = max(start, MAX_WIDTH) if rule == "doubling" else start
+    return min(most, max(1, int(start * factor ** (depth - 1))))
 
 
 def experiment_names(folder: Path) -> list[str]:

@@ -8,6 +8,11 @@ and two decimals:
     variance_explained/directions/2/train/pct        64%
     selectivity/latents/4/random_host/range          0.79 to 0.81   (least and largest over seeds)
 
+Before a colon stands another experiment, and after a slash a variant of it, as a slug:
+
+    towers:selectivity/latents/6                     from data/results/towers
+    collapse/as-published-penalty-0.1:loss/latents/2/train
+
 Numbers that are made of several stand below as functions, `DERIVED`, with the same forms behind a slash.
 Only names that pages use are resolved; a name that nothing answers to fails the build, with file and line.
 """
@@ -23,7 +28,8 @@ from pathlib import Path
 import pandas as pd
 
 from analysis import comparison
-from analysis.results import Results
+from analysis.paths import Paths
+from analysis.results import Results, source
 from sae.errors import NotFoundError, RenderError
 
 USE = re.compile(r"(?<!\{)\{\{<\s*num\s+([^\s>]+)\s*>\}\}")
@@ -36,6 +42,9 @@ CONTROLS = (
     "stored_dictionary",
     "pca",
     "memorising",
+    "gaussian_null",
+    "permuted_null",
+    "frozen_decoder",
 )
 SPLITS = ("train", "held_out")
 FORMS = ("pct", "points", "range", "int", "x", "one", "three", "tenth")
@@ -147,20 +156,28 @@ def used(pages: Iterable[Path]) -> list[tuple[str, Path, int]]:
     return found
 
 
-def resolve_all(pages: Iterable[Path], results: Results, root: Path) -> dict[str, Number]:
+def resolve_all(pages: Iterable[Path], results: Results, paths: Paths) -> dict[str, Number]:
     """Every number that the pages use. Raises RenderError with file and line for a name without an answer."""
     numbers: dict[str, Number] = {}
     for name, page, line in used(pages):
         if name not in numbers:
             try:
-                numbers[name] = resolve(name, results)
+                numbers[name] = resolve(name, results, paths)
             except NotFoundError as error:
-                raise RenderError(str(error), page.relative_to(root).as_posix(), line) from error
+                raise RenderError(str(error), page.relative_to(paths.root).as_posix(), line) from error
     return numbers
 
 
-def resolve(name: str, results: Results) -> Number:
-    """The number that `name` asks for. Raises NotFoundError when nothing answers to it."""
+def resolve(whole: str, main: Results, paths: Paths) -> Number:
+    """The number that `whole` asks for. Raises NotFoundError when nothing answers to it."""
+    place, _, name = whole.rpartition(":")
+    experiment, _, wanted = place.partition("/")
+    results = source(main, experiment, paths)
+    if wanted:
+        slugs = {slug(variant): variant for variant in results.variants}
+        if wanted not in slugs:
+            raise NotFoundError(f"variant of {results.experiment}", wanted, list(slugs))
+        results = results.of(slugs[wanted])
     first, *rest = name.split("/")
     if first in DERIVED:
         values, forms, where = DERIVED[first](results), rest, first.replace("_", " ")
@@ -174,7 +191,12 @@ def resolve(name: str, results: Results) -> Number:
     by_run = not pd.api.types.is_numeric_dtype(values.index)  # a number of the whole experiment has no run
     runs = ", ".join(sorted({str(run) for run in values.index})) if by_run else "all runs"
     over = f"mean of {len(values)} runs ({values.min():.3g} to {values.max():.3g}): {runs}" if len(values) > 1 else runs
-    return Number(_spoken(values, forms), f"{where}; {over}")
+    return Number(_spoken(values, forms), f"{place}{': ' * bool(place)}{where}; {over}")
+
+
+def slug(variant: str) -> str:
+    """A variant's name as it stands in a number: lower case, hyphens for all that is not a letter, digit or dot."""
+    return re.sub(r"[^a-z0-9.]+", "-", variant.lower()).strip("-")
 
 
 def _from_tables(name: str, measure: str, rest: list[str], results: Results) -> tuple[pd.Series, list[str], str]:

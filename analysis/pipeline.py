@@ -30,6 +30,7 @@ from sae.discover import find
 from sae.errors import StageError, StrataError
 
 POLL_SECONDS = 0.5
+BACKEND = "STRATA_BACKEND"
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,9 @@ def run(
 ) -> Path:
     """Do what is missing of `experiment` and give the folder of its tables.
 
-    `workers` 0 means one for each core. Raises StageError at the end, naming every chain that failed and why; what
-    was done stays done.
+    `workers` 0 means one for each core. A chain that fails does not lose the others: the tables are collected from
+    those that are whole, and then StageError names every chain that failed and why. `STRATA_BACKEND` names the
+    joblib backend; one that is registered for a cluster can stand there.
     """
     chains = plan(experiment)
     stages = {stage.key: stage for chain in chains for stage in chain.stages}
@@ -70,7 +72,7 @@ def run(
         warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given")
         with ThreadPoolExecutor(1) as background:
             work = background.submit(
-                lambda: joblib.Parallel(n_jobs=workers)(
+                lambda: joblib.Parallel(n_jobs=workers, backend=os.environ.get(BACKEND, "loky"))(
                     joblib.delayed(run_chain)(chain, paths.runs, os.getpid()) for chain in missing
                 )
             )
@@ -88,7 +90,11 @@ def run(
                 raise StageError(f"a worker process died ({error}); what was done is kept, run again") from error
         tell()
         if failures:
-            raise StageError(f"{len(failures)} of {len(chains)} chains failed:\n" + "\n".join(failures))
+            whole = [chain for chain in chains if chain.measures.complete(paths.runs)]
+            kept = f"; tables of the other {len(whole)} are collected" if whole else ""
+            if whole:
+                results.collect(experiment, whole, paths)
+            raise StageError(f"{len(failures)} of {len(chains)} chains failed{kept}:\n" + "\n".join(failures))
     return results.collect(experiment, chains, paths)
 
 

@@ -1,8 +1,9 @@
 """Which stages a run is made of, without loading torch or doing any of them.
 
 For each seed there are two chains, one on the trained host and one on its randomly initialised twin:
-host -> activations -> sae depth 1 -> ... -> measures. Beside a tower stand single SAEs on the host that are as wide
-and as sparse as its depths (`direct`) and, on the trained host, one of each architecture to compare. A depth is a
+host -> activations -> sae depth 1 -> ... -> measures. Beside a tower stand single SAEs on the host (`direct`: as wide
+and as sparse as a depth of the latents tower; `small`: as wide as a depth of the directions tower) and, on the
+trained host, what was trained on nothing (`nulls`) and one SAE of each architecture to compare. A depth is a
 stage of its own, so a deeper tower, another kind or a killed run does again only what is missing; depth 1 is shared
 by both kinds.
 """
@@ -23,6 +24,8 @@ from sae.errors import NotFoundError
 
 # control "none" is the trained host itself
 HOSTS = {"none": True, "random_host": False}
+# what the single SAEs beside a tower are called in the tables
+SINGLES = {"latents": "direct", "directions": "small"}
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,12 @@ def run_id(config: RunConfig) -> str:
 
 def plan(experiment: Experiment) -> list[Chain]:
     """Every chain of an experiment. Raises NotFoundError for a data set, host or architecture that is not there."""
-    return [chain(config, control) for config in experiment.runs() for control in HOSTS]
+    return [
+        chain(config, control)
+        for config in experiment.runs()
+        for control in HOSTS
+        if config.controls or control == "none"
+    ]
 
 
 def chain(config: RunConfig, control: str) -> Chain:
@@ -82,17 +90,20 @@ def chain(config: RunConfig, control: str) -> Chain:
     layers = [first]
     inputs: dict[str, Stage] = {}
     for tower in config.towers:
-        below = [first]
-        for depth in range(2, tower.depth + 1):
-            layer = _sae(config, tower.at(depth, config.sae), tower, depth, below, activations)
+        below: list[Stage] = []
+        for depth in range(1, tower.depth + 1):
+            layer = first if depth == 1 else _sae(config, tower.at(depth, config.sae), tower, depth, below, activations)
             below = [*below, layer]
             layers.append(layer)
-        inputs |= {f"{tower.kind}_{depth}": layer for depth, layer in enumerate(below, 1)}
-        if tower.direct:
-            for depth in range(2, tower.depth + 1):
-                layer = _sae(config, tower.at(depth, config.sae), None, 1, [], activations)
-                layers.append(layer)
-                inputs[f"direct_{depth}"] = layer
+            inputs[f"{tower.kind}_{depth}"] = layer
+            if tower.nulls and control == "none":
+                nulls = _nulls(layer, tower.kind, below, activations)
+                layers.append(nulls)
+                inputs[f"nulls-{tower.kind}_{depth}"] = nulls
+            if tower.direct and depth > 1:
+                single = _sae(config, tower.single(depth, config.sae), None, 1, [], activations)
+                layers.append(single)
+                inputs[f"{SINGLES[tower.kind]}_{depth}"] = single
     # architectures are compared on what was learned; their floors are those of depth 1
     compared = [_sae(config, sae, None, 1, [], activations) for sae in config.compare if control == "none"]
     layers += compared
@@ -101,7 +112,8 @@ def chain(config: RunConfig, control: str) -> Chain:
         "measures",
         {
             "towers": {tower.kind: tower.depth for tower in config.towers},
-            "direct": [int(name.split("_")[1]) for name in inputs if name.startswith("direct_")],
+            "singles": [name for name in inputs if name.split("_")[0] in SINGLES.values()],
+            "panel": config.panel,
             "compare": [str(stage.config["architecture"]) for stage in compared],
             "control": control,
             "run": run_id(config),
@@ -112,13 +124,16 @@ def chain(config: RunConfig, control: str) -> Chain:
         *(f"sae.measures.{name}" for name in names("sae.measures")),
         *(_module("sae.architectures", name) for name in architectures(config)),
     )
-    return Chain(config, control, (host, activations, *layers, measures))
+    # depth 1 belongs to both kinds of tower and is one stage
+    once = {stage.key: stage for stage in (host, activations, *layers, measures)}
+    return Chain(config, control, tuple(once.values()))
 
 
 def architectures(config: RunConfig) -> list[str]:
     """Every architecture that a run uses, sorted."""
-    saes = (config.sae, *config.compare)
-    return sorted({sae.architecture for sae in saes} | {tower.architecture for tower in config.towers})
+    saes = [config.sae, *config.compare]
+    saes += [tower.at(depth, config.sae) for tower in config.towers for depth in range(2, tower.depth + 1)]
+    return sorted({sae.architecture for sae in saes})
 
 
 def fingerprint(dataset: str) -> str:
@@ -148,10 +163,23 @@ def _sae(
             "kind": kind,
             "depth": depth,
             "folds": tower.folds if tower and kind == "directions" else 0,
+            "stop": dataclasses.asdict(tower.stop) if tower else None,
             "seed": config.seed,
         },
         {"activations": activations, **{f"layer_{d}": stage for d, stage in enumerate(below, 1)}},
         _module("sae.architectures", sae.architecture),
+    )
+
+
+def _nulls(layer: Stage, kind: str, below: list[Stage], activations: Stage) -> Stage:
+    """What a depth is compared with, trained as it was; `below` ends with the depth itself."""
+    settings = {name: value for name, value in layer.config.items() if name != "stop"}
+    return _stage(
+        "nulls",
+        # depth 1 belongs to both kinds and is the same in both
+        {**settings, "kind": kind if layer.config["depth"] != 1 else None},
+        {"activations": activations, **{f"layer_{d}": stage for d, stage in enumerate(below, 1)}},
+        _module("sae.architectures", str(layer.config["architecture"])),
     )
 
 

@@ -2,21 +2,24 @@
 
 An experiment's tables lie in one folder (`data/runs/results/NAME`, or tracked in `data/results/NAME`):
 
-runs.parquet      run, experiment, seed, dataset, host, hook, control, config (canonical JSON), date, machine, commit,
-                  seconds, measures (stage key)                                  one row a chain
+runs.parquet      run, experiment, variant, seed, dataset, host, hook, control, config (canonical JSON), date, machine,
+                  commit, seconds, measures (stage key)                          one row a chain
 measures.parquet  run, kind, depth, split, control, measure, version, value, n   one number a row
 latents.parquet   run, kind, depth, split, control, latent, measure, value       one number of one latent a row
 examples.parquet  run, kind, depth, split, control, latent, rank, example, activation   what drives a latent most
 training.parquet  run, kind, depth, control, architecture, steps, rows, seconds, path   how each SAE was trained; `rows`
                   counts repetitions, `path` says which step did it
+stops.parquet     run, kind, control, depth, reason, value, limit, sentence   a tower that stopped before `depth`
 sprite.webp       the held-out images side by side, `SPRITE_COLUMNS` in a row, in the order of sprite.json's ids
 manifest.json     experiment, run ids, stage keys, library versions; written last
 
-kind: `host` (depth 0), `latents`, `directions`, `direct` (one SAE on the host, as wide and sparse as that depth), or
-the name of an architecture that is compared (one SAE on the host, depth 1).
+kind: `host` (depth 0), `latents`, `directions`, `direct` (one SAE on the host, as wide and sparse as that depth of the
+latents tower), `small` (one as wide as that depth of the directions tower), or the name of an architecture that is
+compared (one SAE on the host, depth 1).
 split: `train`, `held_out`.
-control: `none`, `random_host`, `permuted_labels`, `random_dictionary`, `matched_dictionary`,
-`stored_dictionary`, `pca`, `memorising`.
+control: `none`, `random_host`, `permuted_labels`, `random_dictionary`, `matched_dictionary`, `stored_dictionary`,
+`pca`, `memorising`, and trained ones: `gaussian_null`, `permuted_null`, `frozen_decoder`.
+variant: which point of a grid a run is; empty without one. `Results.of(variant)` sees the runs of one only.
 """
 
 from __future__ import annotations
@@ -25,8 +28,8 @@ import hashlib
 import json
 import os
 import shutil
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -36,16 +39,17 @@ import pyarrow as pa
 from PIL import Image
 
 from analysis.code_version import code_version
-from analysis.config import Experiment
+from analysis.config import DEFAULT, VERDICTS, Experiment
 from analysis.paths import Paths
 from analysis.plan import Chain
 from analysis.runs import MANIFEST, clear_leftovers, read_manifest, write_manifest
 from sae.discover import find
 from sae.errors import DataError, NotFoundError, StageError
 
-TABLES = ("runs", "training", "measures", "latents", "examples")
+TABLES = ("runs", "training", "measures", "latents", "examples", "stops")
 SPRITE_COLUMNS = 50
 CATEGORIES = ("run", "kind", "split", "control", "measure")
+FROM_CHAINS = ("measures", "latents", "examples", "stops")
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,19 @@ class Results:
     """An experiment's tables, read when asked for."""
 
     folder: Path
+    only: str | None = None
+    """The variant that is seen; None: all of them."""
+
+    @cached_property
+    def variants(self) -> list[str]:
+        """The points of the grid, in the order of the runs."""
+        return [str(name) for name in self._table("runs")["variant"].unique()]
+
+    def of(self, variant: str) -> Results:
+        """The same tables with the runs of one variant. Raises NotFoundError for one that is not there."""
+        if variant not in self.variants:
+            raise NotFoundError("variant", variant, self.variants)
+        return replace(self, only=variant)
 
     @cached_property
     def manifest(self) -> dict[str, Any]:
@@ -67,27 +84,37 @@ class Results:
     @cached_property
     def runs(self) -> pd.DataFrame:
         """One row a chain; see the module's docstring."""
-        return self._table("runs")
+        rows = self._table("runs")
+        return rows if self.only is None else rows[rows["variant"] == self.only]
 
     @cached_property
     def training(self) -> pd.DataFrame:
         """One trained SAE a row; see the module's docstring."""
-        return self._table("training")
+        return self._seen("training")
 
     @cached_property
     def measures(self) -> pd.DataFrame:
         """One number a row; see the module's docstring."""
-        return self._table("measures")
+        return self._seen("measures")
 
     @cached_property
     def latents(self) -> pd.DataFrame:
         """One number of one latent a row; see the module's docstring."""
-        return self._table("latents")
+        return self._seen("latents")
 
     @cached_property
     def examples(self) -> pd.DataFrame:
         """What drives a latent most; see the module's docstring."""
-        return self._table("examples")
+        return self._seen("examples")
+
+    @cached_property
+    def stops(self) -> pd.DataFrame:
+        """Where towers stopped, and why; see the module's docstring."""
+        return self._seen("stops")
+
+    def _seen(self, name: str) -> pd.DataFrame:
+        rows = self._table(name)
+        return rows if self.only is None else rows[rows["run"].isin(set(self.runs["run"]))]
 
     def _table(self, name: str) -> pd.DataFrame:
         path = self.folder / f"{name}.parquet"
@@ -101,7 +128,10 @@ class Results:
     @cached_property
     def sprite(self) -> dict[str, Any]:
         """Columns, cell size, example ids and labels of the sprite's cells, and the class names."""
-        content: dict[str, Any] = json.loads((self.folder / "sprite.json").read_text())
+        path = self.folder / "sprite.json"
+        if not path.exists():
+            raise DataError(f"{self.folder} holds no images, as tracked tables do; `strata run {self.experiment}` does")
+        content: dict[str, Any] = json.loads(path.read_text())
         return content
 
     @cached_property
@@ -109,7 +139,8 @@ class Results:
         """A hash of the tables: what is drawn from equal tables need not be drawn again."""
         whole = hashlib.sha256()
         for name in (*(f"{table}.parquet" for table in TABLES), "sprite.webp", "sprite.json"):
-            whole.update((self.folder / name).read_bytes())
+            if (self.folder / name).exists():  # tracked tables have no images
+                whole.update((self.folder / name).read_bytes())
         return whole.hexdigest()[:16]
 
     @property
@@ -154,6 +185,23 @@ def open_results(name: str, paths: Paths) -> Results:
     raise NotFoundError("results of an experiment", name, sorted(found))
 
 
+def source(main: Results, name: str, paths: Paths) -> Results:
+    """The tables that an artefact or a number names: `main`, those that the site is built from, where it names none.
+
+    A site that is built from a researcher's own experiment shows that one in place of the tracked verdict, too.
+    """
+    if name in ("", main.experiment) or (name == VERDICTS and main.experiment != DEFAULT):
+        return main
+    found = open_results(name, paths)
+    return _opened(found.folder, (found.folder / MANIFEST).stat().st_mtime_ns)
+
+
+@cache
+def _opened(folder: Path, written: int) -> Results:
+    """Tables that are read once, however many artefacts ask for them."""
+    return Results(folder)
+
+
 def is_current(experiment: Experiment, chains: list[Chain], paths: Paths) -> bool:
     """Whether the collected tables are those of exactly these chains."""
     folder = paths.collected / experiment.name
@@ -176,7 +224,7 @@ def collect(experiment: Experiment, chains: list[Chain], paths: Paths) -> Path:
     clear_leftovers(final)
     work.mkdir(parents=True)
     folders = [chain.measures.folder(paths.runs) for chain in chains]
-    for table in TABLES[2:]:
+    for table in FROM_CHAINS:
         whole = pd.concat([pd.read_parquet(folder / f"{table}.parquet") for folder in folders])
         for name in set(CATEGORIES) & set(whole):
             whole[name] = whole[name].astype("category")
@@ -215,7 +263,7 @@ def _runs_table(experiment: Experiment, chains: list[Chain], paths: Paths) -> pd
         last, config = manifests[-1], chain.config
         rows.append(
             {
-                "run": chain.run, "experiment": experiment.name, "seed": config.seed,
+                "run": chain.run, "experiment": experiment.name, "variant": config.variant, "seed": config.seed,
                 "dataset": config.dataset, "host": config.host.name, "hook": config.host.hook,
                 "control": chain.control, "config": config.canonical(),
                 "date": last["date"], "machine": last["machine"], "commit": last["commit"],
@@ -233,6 +281,8 @@ def _training_table(chains: list[Chain], paths: Paths) -> pd.DataFrame:
                 continue
             kind, rest = place.split("_", 1)
             notes, train = read_manifest(stage.folder(paths.runs))["notes"], stage.config["train"]
+            if "stopped" in notes:
+                continue
             assert isinstance(train, dict)
             rows.append(
                 {

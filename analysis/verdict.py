@@ -1,38 +1,120 @@
-"""The panel: for each tower and depth every measure beside its controls. The word that judges it is not here yet."""
+"""The panel: for each tower and depth every measure beside its floors and controls, and the word of `analysis.rule`."""
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import math
 from typing import Any
 
+import pandas as pd
+
+from analysis.config import KINDS, RunConfig
 from analysis.results import Results
+from analysis.rule import DICTIONARIES, MEMORISING, THRESHOLDS, TRAINED, Seed, Verdict, interval, judge
 
 
 def panel(results: Results) -> list[dict[str, Any]]:
-    """One object per tower and depth: experiment, kind, depth, and measures[measure][split][control] with mean, low,
-    high (over seeds) and seeds. NaN, a measure that is undefined there, becomes null."""
+    """One object per variant, tower and depth.
+
+    experiment, variant, kind, depth; for towers word, why, margin (mean, low, high: the interval over seeds) and
+    best_floor; measures[measure][split][control] with mean, least, greatest (over seeds), low, high (95% interval of
+    the mean) and seeds. NaN, a measure that is undefined there, becomes null.
+    """
     rows = []
-    table = results.measures
-    for place_key, place in table.groupby(["kind", "depth"], observed=True, sort=True):
-        kind, depth = (str(part) for part in place_key)
-        measures: dict[str, Any] = {}
-        keys = ["measure", "split", "control"]
-        for cell_key, cell in place.groupby(keys, observed=True, sort=True):
-            measure, split, control = (str(part) for part in cell_key)
-            values = cell["value"].dropna()
-            measures.setdefault(measure, {}).setdefault(split, {})[control] = {
-                "mean": _plain(values.mean()), "low": _plain(values.min()), "high": _plain(values.max()),
-                "seeds": len(values),
+    for variant in results.variants:
+        seen = results.of(variant)
+        table = seen.measures
+        numbers = {}
+        for key, place in table.groupby(["kind", "depth"], observed=True, sort=True):
+            kind, depth = (str(part) for part in key)
+            numbers[kind, int(depth)] = _numbers(place)
+        words = verdicts(seen)
+        for at in sorted({*numbers, *words}):
+            row: dict[str, Any] = {
+                "experiment": results.experiment, "variant": variant, "kind": at[0], "depth": at[1],
             }  # fmt: skip
-        rows.append({"experiment": results.experiment, "kind": kind, "depth": int(depth), "measures": measures})
+            if at in words:
+                row |= _said(words[at])
+            rows.append({**row, "measures": numbers.get(at, {})})
     return rows
 
 
+def verdicts(results: Results) -> dict[tuple[str, int], Verdict]:
+    """The word for every depth that was planned, by kind and depth; `results` of one variant."""
+    trained = results.runs[results.runs["control"] == "none"]
+    if trained.empty:
+        return {}
+    config = RunConfig.from_canonical(str(trained["config"].iloc[0]))
+    table = seeds_of(results.measures)
+    found = {}
+    for tower in config.towers:
+        stops = results.stops[(results.stops["kind"] == tower.kind) & (results.stops["control"] == "none")]
+        for depth in range(1, tower.depth + 1):
+            here = [seed for (_, kind, at), seed in table.items() if kind == tower.kind and at == depth]
+            sentences = [str(text) for text in stops[stops["depth"] <= depth]["sentence"]]
+            found[tower.kind, depth] = judge(here, sentences)
+    return found
+
+
+def seeds_of(rows: pd.DataFrame) -> dict[tuple[str, str, int], Seed]:
+    """What the rule asks about each run, tower and depth, from rows of `measures`."""
+    rows = rows[rows["kind"].isin(KINDS)]
+    cells = {
+        (str(run), str(kind), int(depth), str(split), str(control), str(measure)): float(value)
+        for run, kind, depth, split, control, measure, value in rows[
+            ["run", "kind", "depth", "split", "control", "measure", "value"]
+        ].itertuples(index=False)
+    }
+    places = {key[:3] for key in cells if key[4] == "none"}
+    return {place: _seed(place, cells) for place in sorted(places)}
+
+
+def _seed(place: tuple[str, str, int], cells: dict[Any, float]) -> Seed:
+    def get(split: str, measure: str, control: str = "none") -> float:
+        return cells.get((*place, split, control, measure), math.nan)
+
+    explained = "variance_explained"
+    floors = {name: get("held_out", explained, name) for name in (*TRAINED, *DICTIONARIES)}
+    floors[MEMORISING] = get("train", explained, MEMORISING)
+    return Seed(
+        live_share=get("train", "live_share"), in_sample=get("train", explained), own=get("held_out", explained),
+        refit=get("held_out", "variance_explained_refit"), copy_score=get("train", "copy_score"),
+        floors={name: value for name, value in floors.items() if not math.isnan(value)},
+    )  # fmt: skip
+
+
+def _numbers(place: pd.DataFrame) -> dict[str, Any]:
+    measures: dict[str, Any] = {}
+    for key, cell in place.groupby(["measure", "split", "control"], observed=True, sort=True):
+        measure, split, control = (str(part) for part in key)
+        values = cell["value"].dropna()
+        low, high = interval(values.tolist())
+        measures.setdefault(measure, {}).setdefault(split, {})[control] = {
+            "mean": _plain(values.mean()), "least": _plain(values.min()), "greatest": _plain(values.max()),
+            "low": _plain(low), "high": _plain(high), "seeds": len(values),
+        }  # fmt: skip
+    return measures
+
+
+def _said(verdict: Verdict) -> dict[str, Any]:
+    margin = {name: _plain(getattr(verdict, name)) for name in ("low", "high")}
+    return {
+        "word": verdict.word,
+        "why": verdict.why,
+        "margin": {"mean": _plain(verdict.margin), **margin},
+        "best_floor": verdict.best_floor or None,
+    }
+
+
 def text(rows: list[dict[str, Any]]) -> str:
-    """The held-out means as lines for a terminal: the measure, then each control's mean."""
-    lines = []
+    """The words with their reasons, and the held-out means, as lines for a terminal."""
+    lines = ["Thresholds: " + json.dumps(dataclasses.asdict(THRESHOLDS))]
     for row in rows:
-        lines.append(f"\n{row['experiment']}, {row['kind']}, depth {row['depth']}")
+        name = ", ".join(part for part in (row["experiment"], row["variant"], row["kind"]) if part)
+        lines.append(f"\n{name}, depth {row['depth']}" + (f": {row['word'] or 'undecided'}" if "why" in row else ""))
+        if "why" in row:
+            lines.append(f"  {row['why']}")
         for measure, splits in row["measures"].items():
             controls = splits.get("held_out") or splits.get("train") or {}
             where = "" if "held_out" in splits else " (train)"
@@ -40,7 +122,29 @@ def text(rows: list[dict[str, Any]]) -> str:
                 f"{control} {cell['mean']:.3f}" for control, cell in controls.items() if cell["mean"] is not None
             )
             lines.append(f"  {measure + where:<28} {shown}")
-    return "\n".join(lines).lstrip()
+    return "\n".join(lines)
+
+
+def summary(results: Results) -> str:
+    """The words of all towers in short: `latents: structure x3, copy; directions: floor`."""
+    parts = []
+    for variant in results.variants:
+        words: dict[str, list[str]] = {}
+        for (kind, _), verdict in sorted(verdicts(results.of(variant)).items()):
+            words.setdefault(kind, []).append(verdict.word or "undecided")
+        said = "; ".join(f"{kind}: {_counted(given)}" for kind, given in words.items())
+        parts.append(f"{variant}: {said}" if variant else said)
+    return " | ".join(parts)
+
+
+def _counted(words: list[str]) -> str:
+    runs: list[list[Any]] = []
+    for word in words:
+        if runs and runs[-1][0] == word:
+            runs[-1][1] += 1
+        else:
+            runs.append([word, 1])
+    return ", ".join(f"{word} x{count}" if count > 1 else str(word) for word, count in runs)
 
 
 def _plain(value: float) -> float | None:

@@ -15,6 +15,8 @@ class TrainConfig:
     """Optimiser steps."""
     batch: int = 256
     """Rows a step; cut to the number of rows there are."""
+    normalise: bool = True
+    """Centre and scale the rows; off only to reproduce recipes that do not."""
     lr: float = 2e-3
     """Adam's peak learning rate. Gao et al. (arXiv 2406.04093) scale it as 1/sqrt(n_latents)."""
     warmup: float = 0.05
@@ -23,7 +25,8 @@ class TrainConfig:
     """Share of the steps, at the end, over which it falls linearly to 0."""
     dead_after: float = 0.05
     """A latent is dead when it has not fired for this share of all planned rows (more, and AuxK never acts)."""
-
+    aux_every: int = 1
+    """AuxK acts on every n-th step. Where most latents are dead it costs more than the rest of a step."""
     revivals: int = 0
     """How many times, over the first half of training, dead latents are pointed at badly reconstructed rows (Bricken
     et al. 2023). For architectures without AuxK."""
@@ -43,6 +46,8 @@ class TrainConfig:
                 raise ConfigError(f"train.{name} = {getattr(self, name)}: must be at least 0")
         if not 0 <= self.ema < 1:
             raise ConfigError(f"train.ema = {self.ema}: must be at least 0 and below 1")
+        if self.aux_every < 1:
+            raise ConfigError(f"train.aux_every = {self.aux_every}: must be at least 1")
         for name in ("steps", "batch", "lr", "dead_after"):
             if not getattr(self, name) > 0:  # so that NaN is refused too
                 raise ConfigError(f"train.{name} = {getattr(self, name)}: must be above 0")
@@ -50,3 +55,22 @@ class TrainConfig:
             raise ConfigError(
                 f"train.warmup + train.decay = {self.warmup} + {self.decay}: each at least 0, together at most 1"
             )
+
+
+@dataclass(frozen=True, kw_only=True)
+class StopConfig:
+    """Below which values a tower stops before it trains a depth; 0 never stops it. See `sae.stopping`."""
+
+    live_share: float = 0.02
+    """Share of the latents below that fire on their training rows."""
+    input_variance: float = 1e-6
+    """Variance of the rows to be read, in host units, as a share of the host's variance."""
+    loss: float = 1e-6
+    """Last reconstruction error of the depth below, per coordinate of its normalised input."""
+    distinct_rows: float = 0.01
+    """Share of the rows to be read that differ from all others."""
+
+    def __post_init__(self) -> None:
+        for name in ("live_share", "input_variance", "loss", "distinct_rows"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ConfigError(f"stop.{name} = {getattr(self, name)}: must be in 0..1")

@@ -26,15 +26,16 @@ from sae.errors import NumericError
 from sae.records import Codes
 
 On = Literal["input", "examples"]
-NUMBERS = ("x", "x_hat", "host", "host_hat", "logits", "directions", "references")
+NUMBERS = ("x", "x_hat", "host", "host_hat", "logits", "directions", "references", "host_directions", "host_offset")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Seen:
     """A batch as a measure sees it. None: not known here, and measures that need it are left out.
 
-    Raises NumericError, naming the field and its first bad row, where a number is NaN or infinite. Checked here, once
-    for all measures: comparisons with NaN are false, so most of them would go on to read a plausible number.
+    Raises NumericError, naming the field and its first bad row (number, for a vector), where a number is NaN or
+    infinite. Checked here, once for all measures: comparisons with NaN are false, so most of them would go on to read
+    a plausible number.
     """
 
     codes: Codes
@@ -55,15 +56,22 @@ class Seen:
     directions: Float[Tensor, "n_latents d_in"] | None = None
     references: Float[Tensor, "n_refs d_in"] | None = None
     """What a copying latent would point at: input axes or training rows."""
+    host_directions: Float[Tensor, "n_latents d_host"] | None = None
+    """host reconstruction = host_offset + codes @ host_directions; None where it is not affine in these codes."""
+    host_offset: Float[Tensor, " d_host"] | None = None
+    """See `host_directions`."""
+    below: Codes | None = None
+    """Codes of the depth below on the same examples; at depth 1 the host's activations as codes."""
 
     def __post_init__(self) -> None:
         for name in ("scale", "unit"):
             if not math.isfinite(getattr(self, name)):
                 raise NumericError(f"{name} is {getattr(self, name)}, not a number")
-        for name, rows in (("codes", self.codes.values), *((name, getattr(self, name)) for name in NUMBERS)):
+        codes = (("codes", self.codes.values), ("below", None if self.below is None else self.below.values))
+        for name, rows in (*codes, *((name, getattr(self, name)) for name in NUMBERS)):
             # one sum is quick, and not finite if any number is not; but a sum may overflow too, so look closer
             if rows is not None and not bool(torch.isfinite(rows.sum())):
-                bad = (~torch.isfinite(rows)).any(1).nonzero().flatten().tolist()
+                bad = (~torch.isfinite(rows)).reshape(len(rows), -1).any(1).nonzero().flatten().tolist()
                 if bad:
                     raise NumericError(f"{name}: row {bad[0]} holds NaN or infinity ({len(bad)} such rows)")
 

@@ -35,20 +35,27 @@ class Normaliser:
     @classmethod
     def fit(cls, rows: Float[Tensor, "rows d_in"] | Codes) -> Normaliser:
         """Fit on training rows. Raises NumericError for rows that are not finite or do not vary at all."""
-        if not len(rows):
-            raise NumericError("there are no input rows to fit on")
-        total = torch.zeros(())
-        for part in chunks(rows):
-            total = total + part.double().sum(0)
-        if not bool(torch.isfinite(total).all()):
-            check_finite(rows)
-        mean = (total / len(rows)).float()
+        mean = mean_of(rows).float()
         square = sum(float((part - mean).double().pow(2).sum()) for part in chunks(rows))
         spread = (square / len(rows)) ** 0.5
         # float32 rounding alone gives constant rows a spread of about 1e-7 of their size
         if spread <= 1e-6 * float(mean.norm()) + 1e-12:
             raise NumericError(f"the {len(rows)} input rows do not vary (spread {spread:.1e}): nothing to learn")
         return cls(mean, spread / len(mean) ** 0.5, float(mean.norm()) / spread)
+
+    @classmethod
+    def identity(cls, rows: Float[Tensor, "rows d_in"] | Codes) -> Normaliser:
+        """Neither centre nor scale, for recipes that do not; `gamma` is measured, and 0 for rows that do not vary.
+
+        Such rows are allowed here: the codes of a tower that has collapsed are all 0, and the recipe goes on with
+        them. Raises NumericError for rows that are not finite.
+        """
+        mean = mean_of(rows)
+        # all in float64: squares of rows of 1e38, or of 1e-38, are beyond float32
+        square = sum(float((part.double() - mean).pow(2).sum()) for part in chunks(rows))
+        spread, length = (square / len(rows)) ** 0.5, float(mean.norm())
+        gamma = 0.0 if spread <= 1e-6 * length else length / spread
+        return cls(torch.zeros_like(mean, dtype=torch.float32), 1.0, gamma)
 
     def apply(self, rows: Float[Tensor, "batch d_in"]) -> Float[Tensor, "batch d_in"]:
         """Rows in units of the layer below -> normalised rows."""
@@ -57,6 +64,18 @@ class Normaliser:
     def undo(self, rows: Float[Tensor, "batch d_in"]) -> Float[Tensor, "batch d_in"]:
         """Normalised rows -> units of the layer below."""
         return rows * self.scale + self.mean.to(rows.device)
+
+
+def mean_of(rows: Float[Tensor, "rows d_in"] | Codes) -> Float[Tensor, " d_in"]:
+    """The mean row in float64. Raises NumericError for no rows and for rows that are not finite."""
+    if not len(rows):
+        raise NumericError("there are no input rows to fit on")
+    total = torch.zeros(())
+    for part in chunks(rows):
+        total = total + part.double().sum(0)
+    if not bool(torch.isfinite(total).all()):
+        check_finite(rows)
+    return total / len(rows)
 
 
 def chunks(rows: Float[Tensor, "rows d_in"] | Codes) -> Iterator[Float[Tensor, "part d_in"]]:

@@ -3,7 +3,9 @@
 Each floor answers one objection. *Memorising*: M latents can store M of N rows verbatim. *Random dictionary*: any
 set of unit directions explains something once codes are fitted to it, and one with the rows' own covariance more.
 *PCA*: a linear basis of the same L0 (printed
-beside the others; it is a baseline, not a floor). Trained nulls and frozen decoders are not here yet.
+beside the others; it is a baseline, not a floor). *Trained nulls*: an SAE given the same budget also learns something
+from rows whose structure was destroyed; `gaussian_rows` keep means and covariance only, `permuted_coordinates` keep
+each coordinate's distribution only. (A frozen random decoder is a `Trainee` of `sae.train`.)
 """
 
 from __future__ import annotations
@@ -23,6 +25,26 @@ def random_directions(n_latents: int, d_in: int, generator: torch.Generator) -> 
     rows = torch.randn(n_latents, d_in, generator=generator)
     unit: Tensor = rows / rows.norm(dim=1, keepdim=True)
     return unit
+
+
+def gaussian_rows(rows: Float[Tensor, "rows d_in"], n: int, generator: torch.Generator) -> Float[Tensor, "drawn d_in"]:
+    """`n` draws from the normal distribution that has the mean and the covariance of `rows`, and nothing else."""
+    mean = rows.mean(0)
+    centred = (rows - mean).double()
+    values, vectors = torch.linalg.eigh(centred.T @ centred / max(1, len(rows)))
+    # rounding leaves eigenvalues of rows that do not fill their space a little below 0
+    spread = vectors * values.clamp(min=0).sqrt()
+    drawn: Tensor = torch.randn(n, len(mean), generator=generator) @ spread.T.to(rows.dtype) + mean
+    return drawn
+
+
+def permuted_coordinates(rows: Float[Tensor, "rows d_in"], generator: torch.Generator) -> Float[Tensor, "rows d_in"]:
+    """Each coordinate shuffled over the rows on its own: its values stay, what goes with what is gone.
+
+    The null for sparse codes, whose zeros no Gaussian has. Shuffling whole rows would change nothing.
+    """
+    order = torch.rand(rows.shape, generator=generator).argsort(0)
+    return rows.gather(0, order)
 
 
 def fit_on_support(

@@ -44,6 +44,8 @@ class Trained:
     """Rows since each latent fired."""
     average: dict[str, Tensor]
     """Moving average of each parameter; empty without one."""
+    frozen: bool = False
+    """Whether the decoder stays as it was drawn."""
 
     def tensors(self) -> dict[str, Tensor]:
         """All of it by name."""
@@ -125,7 +127,9 @@ def identity(trained: Sequence[Trained], config: TrainConfig, seed: int, rows: R
     some = rows.batch(torch.arange(64) * (len(rows) - 1) // 63).x
     digest = hashlib.sha256(rows.normaliser.mean.numpy().tobytes() + some.numpy().tobytes()).hexdigest()
     content: dict[str, Any] = {
-        "saes": [[t.architecture, t.sae.d_in, t.sae.n_latents, t.sae.options(), t.lr, t.step.path] for t in trained],
+        "saes": [
+            [t.architecture, t.sae.d_in, t.sae.n_latents, t.sae.options(), t.lr, t.step.path, t.frozen] for t in trained
+        ],
         "config": dataclasses.asdict(config),
         "seed": seed,
         "rows": [len(rows), digest, rows.normaliser.scale],

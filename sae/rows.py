@@ -38,9 +38,10 @@ class Rows:
     normaliser: Normaliser
 
     @classmethod
-    def fit(cls, given: Float[Tensor, "rows d_in"] | Codes) -> Rows:
-        """Fit the normaliser. Raises NumericError for rows that are not finite or do not vary."""
-        return cls(given, Normaliser.fit(given))
+    def fit(cls, given: Float[Tensor, "rows d_in"] | Codes, normalise: bool = True) -> Rows:
+        """Fit the normaliser, or leave the rows as they are. Raises NumericError for rows that are not finite and,
+        where they are to be normalised, for rows that do not vary."""
+        return cls(given, Normaliser.fit(given) if normalise else Normaliser.identity(given))
 
     def __len__(self) -> int:
         return len(self.given)

@@ -85,6 +85,28 @@ class Tower:
             directions = layer.decode_with(layer.encode(below.sae.directions()).dense(), directions)
         return self.layers[0].decode_with(codes.dense(), directions)
 
+    def host_map(self, depth: int) -> tuple[Float[Tensor, "n_latents d_host"], Float[Tensor, " d_host"]] | None:
+        """(directions, offset) with `decode(host, depth)` = offset + codes of `depth` @ directions, in host units.
+
+        None in the directions kind from depth 2 on: there a host row is decoded from the codes of depth 1 with
+        reconstructed directions, and is no function of the codes of `depth`.
+        """
+        if self.kind == "directions" and depth > 1:
+            return None
+        # from the host up, so that every product has only d_host columns
+        directions, offset = _affine(self.layers[0])
+        for layer in self.layers[1:depth]:
+            above, constant = _affine(layer)
+            directions, offset = above @ directions, offset + constant @ directions
+        return directions, offset
+
+
+def _affine(layer: Layer) -> tuple[Float[Tensor, "n_latents d_in"], Float[Tensor, " d_in"]]:
+    """(directions, offset) of one layer: its decoder with the normaliser undone."""
+    scale, mean = layer.normaliser.scale, layer.normaliser.mean
+    directions = layer.sae.directions()
+    return scale * directions, scale * layer.sae.bias() + mean.to(directions.device)
+
 
 def training_rows(tower: Tower, host: Float[Tensor, "batch d_host"]) -> Float[Tensor, "rows d_in"] | Codes:
     """The rows on which the next depth of `tower` trains; in the latents kind k-sparse codes, as they are."""

@@ -38,10 +38,14 @@ class Trainee:
     architecture: str
     sae: SAE
     lr: float | None = None
+    frozen_decoder: bool = False
+    """Leave the decoder as it was drawn and train the rest: what does learning directions add? (arXiv 2602.14111)"""
 
     def __post_init__(self) -> None:
         if self.lr is not None and not self.lr > 0:
             raise ConfigError(f"lr = {self.lr} of a {self.architecture} SAE: must be above 0, or None")
+        if self.frozen_decoder and not isinstance(self.sae, Dictionary):
+            raise ConfigError(f"frozen_decoder: {self.architecture} has no W_dec that could be frozen")
 
 
 def train(
@@ -78,12 +82,12 @@ def train_together(
 
     Widths, k, architectures and learning rates may differ; `observe` gets the trainee's number with its record.
     """
-    data = Rows.fit(rows)
+    data = Rows.fit(rows, config.normalise)
     order = torch.randperm(len(data), generator=stream(seed, "start"))[:START_SAMPLE]
     sample = data.batch(order, device).x
     learners = [_Learner(trainee, config, len(data), seed, device) for trainee in trainees]
     for learner in learners:
-        learner.trained.sae._start(sample, stream(seed, "directions"))
+        learner.start(sample, seed)
     del sample  # as large as many batches
     done = checkpoints.load([learner.trained for learner in learners], config, seed, data) if checkpoints else 0
     for learner in learners:
@@ -118,25 +122,42 @@ class _Learner:
             if not isinstance(sae, torch.nn.Module):
                 raise ConfigError(f"device = {device!r}: {trainee.architecture} is not a torch module")
             sae.to(device)
-        self.config, self.lr = config, trainee.lr or config.lr
+        self.config, self.lr, self.trainee = config, trainee.lr or config.lr, trainee
+        self.frozen: Tensor | None = None
         if isinstance(sae, Dictionary):
             sae.bf16 = config.bf16
         self.step = step_for(sae, config, device)
         self.trained = Trained(
-            trainee.architecture, sae, self.step, self.lr, torch.zeros(sae.n_latents, device=device), {}
-        )
+            trainee.architecture, sae, self.step, self.lr, torch.zeros(sae.n_latents, device=device), {},
+            trainee.frozen_decoder,
+        )  # fmt: skip
         if config.ema:
             # buffers of numbers too: averaged weights need the average of their threshold
             state = sae.state_dict().items()
             self.trained.average.update({name: torch.zeros_like(v) for name, v in state if v.is_floating_point()})
         self.dead_rows = config.dead_after * config.steps * min(config.batch, n_rows)
 
+    def start(self, sample: Float[Tensor, "rows d_in"], seed: int) -> None:
+        """Initial weights; of a frozen decoder they are the last ones, too."""
+        sae = self.trained.sae
+        sae._start(sample, stream(seed, "directions"))
+        if self.trainee.frozen_decoder and isinstance(sae, Dictionary):
+            self.frozen = sae.W_dec.detach().clone()
+
+    @torch.no_grad()
+    def keep_frozen(self) -> None:
+        """Put a frozen decoder back, whatever a step, a revival or an average has done to it."""
+        if self.frozen is not None and isinstance(self.trained.sae, Dictionary):
+            self.trained.sae.W_dec.copy_(self.frozen)
+
     def learn(self, batch: Batch, step: int, watched: bool) -> StepRecord | None:
         """Take a step; a record if one is wanted."""
         trained = self.trained
         dead = trained.silent >= self.dead_rows
         lr = self.lr * schedule(step, self.config)
-        loss = self.step(batch, dead if bool(dead.any()) else None, lr, watched)
+        helped = step % self.config.aux_every == 0 and bool(dead.any())
+        loss = self.step(batch, dead if helped else None, lr, watched)
+        self.keep_frozen()
         rows = len(batch.x)
         trained.silent = torch.where(loss.codes.fired(), 0.0, trained.silent + rows)
         with torch.no_grad():
@@ -166,6 +187,7 @@ class _Learner:
         weight = error.pow(2) + 1e-12 * error.pow(2).max() + 1e-30
         chosen = torch.multinomial(weight, len(latents), replacement=len(latents) > len(rows), generator=draw)
         sae._revive(latents, rows[chosen.to(rows.device)])
+        self.keep_frozen()
         self.step.forget(latents)
         self.trained.silent[latents] = 0
         for name, average in self.trained.average.items():
@@ -181,6 +203,7 @@ class _Learner:
             for name, average in self.trained.average.items():
                 state[name].copy_(average / (1 - self.config.ema**self.config.steps))
             self.trained.sae._constrain()
+            self.keep_frozen()
         check_weights(self.trained.sae, self.config.steps)
         if isinstance(self.trained.sae, Dictionary):
             self.trained.sae.bf16 = False

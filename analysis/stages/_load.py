@@ -17,6 +17,8 @@ from sae.checkpoint import load_layer
 from sae.discover import construct, find
 from sae.tower import Kind, Tower
 
+STOPPED = "stopped.json"
+
 
 def dataset_of(name: str) -> Dataset:
     """The data set named `name`."""
@@ -42,14 +44,19 @@ def load_host(folder: Path) -> tuple[Host, Dataset]:
     return host, dataset
 
 
-def load_store(folder: Path) -> ActivationStore:
-    """A saved activation store."""
-    return ActivationStore(folder, read_manifest(folder)["notes"]["n_classes"])
+def load_store(folder: Path, most: int = 0) -> ActivationStore:
+    """A saved activation store; of each split at most about `most` rows, 0 for all."""
+    return ActivationStore(folder, read_manifest(folder)["notes"]["n_classes"], most)
 
 
 def load_tower(kind: Kind, folders: list[Path]) -> Tower:
-    """The tower whose layers lie in `folders`, depth 1 first."""
-    return Tower(kind, tuple(load_layer(folder / "layer.safetensors") for folder in folders))
+    """The tower whose layers lie in `folders`, depth 1 first, up to where it stopped."""
+    return Tower(kind, tuple(load_layer(folder / "layer.safetensors") for folder in trained(folders)))
+
+
+def trained(folders: list[Path]) -> list[Path]:
+    """Those of a tower's folders that hold an SAE: the ones before it stopped."""
+    return [folder for folder in folders if not (folder / STOPPED).exists()]
 
 
 def images_of(dataset: Dataset, split: str) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:

@@ -10,6 +10,14 @@ import torch
 
 from sae.evaluate import Reading, Seen, versions
 
+KEY = {"run": "str", "kind": "str", "depth": "int64", "split": "str", "control": "str"}
+LATENTS = {**KEY, "latent": "int64", "measure": "str", "value": "float32"}
+EXAMPLES = {**KEY, "latent": "int64", "rank": "int64", "example": "int64", "activation": "float32"}
+STOPS = {
+    "run": "str", "kind": "str", "control": "str", "depth": "int64",
+    "reason": "str", "value": "float64", "limit": "float64", "sentence": "str",
+}  # fmt: skip
+
 
 class Tables:
     """Gathers rows of one run under one control; `frames` gives them as tables."""
@@ -20,6 +28,7 @@ class Tables:
         self.measures: list[dict[str, object]] = []
         self.latents: list[pd.DataFrame] = []
         self.examples: list[pd.DataFrame] = []
+        self.stops: list[dict[str, object]] = []
 
     def value(self, kind: str, depth: int, split: str, control: str, measure: str, value: float, n: int) -> None:
         """One row of `measures`."""
@@ -63,12 +72,25 @@ class Tables:
         tidy = tidy[tidy["activation"] > 0].sort_values(["latent", "rank"])
         self.examples.append(self._key(tidy, kind, depth, "held_out"))
 
+    def same(self, kind: str, depth: int, other: str) -> None:
+        """Everything that is known of a depth once more, for a tower of the `other` kind that shares it."""
+        shared = [row for row in self.measures if (row["kind"], row["depth"]) == (kind, depth)]
+        self.measures += [{**row, "kind": other} for row in shared]
+        for tables in (self.latents, self.examples):
+            found = [table[(table["kind"] == kind) & (table["depth"] == depth)] for table in tables]
+            tables += [table.assign(kind=other) for table in found if len(table)]
+
+    def stop(self, kind: str, stopped: dict[str, object]) -> None:
+        """One row of `stops`: why a tower ends before the depth that was planned."""
+        self.stops.append({"run": self.run, "kind": kind, "control": self.control, **stopped})
+
     def frames(self) -> dict[str, pd.DataFrame]:
         """The tables, by name."""
         return {
             "measures": pd.DataFrame(self.measures),
-            "latents": pd.concat(self.latents, ignore_index=True),
-            "examples": pd.concat(self.examples, ignore_index=True),
+            "latents": pd.concat([_empty(LATENTS), *self.latents], ignore_index=True),
+            "examples": pd.concat([_empty(EXAMPLES), *self.examples], ignore_index=True),
+            "stops": pd.concat([_empty(STOPS), pd.DataFrame(self.stops)], ignore_index=True)[[*STOPS]],
         }
 
     def _key(self, tidy: pd.DataFrame, kind: str, depth: int, split: str) -> pd.DataFrame:
@@ -77,3 +99,8 @@ class Tables:
         keyed = tidy.reset_index(drop=True).assign(**key)
         keyed["depth"] = keyed["depth"].astype("int64")
         return keyed.astype(dict.fromkeys(("run", "kind", "split", "control"), "str"))[[*key, *tidy.columns]]
+
+
+def _empty(columns: dict[str, str]) -> pd.DataFrame:
+    """A table without rows that still has its columns and their types."""
+    return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in columns.items()})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import time
@@ -10,9 +11,10 @@ from typing import Any
 
 import torch
 
-from analysis.stages._load import load_store, load_tower
+from analysis.runs import read_manifest
+from analysis.stages._load import STOPPED, load_store, load_tower, read_json
 from sae.checkpoint import save_layer
-from sae.config import TrainConfig
+from sae.config import StopConfig, TrainConfig
 from sae.discover import construct
 from sae.layer import Layer
 from sae.measures.variance_explained import explained
@@ -20,17 +22,29 @@ from sae.nulls import pursue
 from sae.records import Codes, StepRecord
 from sae.rows import width_of
 from sae.seeding import derived, stream
+from sae.stopping import Stop, reason_to_stop, variance_of
 from sae.tower import Tower, folds_of, training_rows
-from sae.train import train
+from sae.train import Trainee, train_together
 
 DEVICE = "STRATA_DEVICE"
 
 
 def sae(work: Path, config: dict[str, Any], inputs: dict[str, Path]) -> dict[str, Any]:
-    """Writes `layer.safetensors` and, for folds, `folds.json`; notes the training record."""
+    """Writes `layer.safetensors` and, for folds, `folds.json`; notes the training record.
+
+    Where the tower has stopped, or stops here, only `stopped.json`: why, in a sentence.
+    """
     below = [inputs[f"layer_{d}"] for d in range(1, config["depth"])]
+    stopped = next((read_json(folder / STOPPED) for folder in below if (folder / STOPPED).exists()), None)
+    host = load_store(inputs["activations"]).rows("train")
     tower = load_tower(config["kind"], below) if below else Tower("latents", ())
-    rows = training_rows(tower, load_store(inputs["activations"]).rows("train"))
+    rows = host if stopped else training_rows(tower, host)
+    if below and not stopped:
+        stop = stop_before(config, tower, host, rows, read_manifest(below[-1])["notes"]["reconstruction"])
+        stopped = dataclasses.asdict(stop) if stop else None
+    if stopped:
+        (work / STOPPED).write_text(json.dumps(stopped))
+        return {"stopped": stopped["sentence"]}
     records: list[StepRecord] = []
     times: list[float] = []
 
@@ -53,29 +67,48 @@ def sae(work: Path, config: dict[str, Any], inputs: dict[str, Path]) -> dict[str
         "seconds": seconds,
         "path": records[-1].path,
         "recall": records[-1].recall,
+        "reconstruction": records[-1].terms.get("reconstruction", records[-1].loss),
     }
 
 
+def stop_before(
+    config: dict[str, Any], tower: Tower, host: torch.Tensor, rows: torch.Tensor | Codes, loss: float
+) -> Stop | None:
+    """Why the depth that would read `rows` should not be trained, if there is a reason."""
+    last = tower.layers[-1]
+    if isinstance(rows, Codes):
+        live = float(rows.fired().float().mean())
+        variance = tower.unit(tower.depth) ** 2 * variance_of(rows) / variance_of(host)
+    else:
+        read = training_rows(Tower(tower.kind, tower.layers[:-1]), host)
+        live = float(last.encode(read.dense() if isinstance(read, Codes) else read).fired().float().mean())
+        variance = variance_of(rows)  # directions have length 1: this is a share already
+    return reason_to_stop(config["depth"], rows, live, loss, variance, StopConfig(**config["stop"]))
+
+
 def train_layer(
-    config: dict[str, Any], rows: torch.Tensor | Codes, observe: Any = lambda record: None, fold: int = 0
+    config: dict[str, Any],
+    rows: torch.Tensor | Codes,
+    observe: Any = lambda record: None,
+    fold: int = 0,
+    frozen_decoder: bool = False,
 ) -> Layer:
     """The SAE that a stage config describes, trained on `rows`; `fold` 0 is all rows.
 
     Where it trains is not part of the config: the environment variable STRATA_DEVICE says it (cpu, cuda, mps).
     """
-    options = {"k": config["k"], **config["options"]}
-    model = construct("sae.architectures", config["architecture"], width_of(rows), config["width"], **options)
+    name, options = config["architecture"], {"k": config["k"], **config["options"]}
+    model = construct("sae.architectures", name, width_of(rows), config["width"], **options)
     # not the control's name: SAEs on the trained and on the random host start alike, so that they can be compared
     seed = derived(config["seed"], config["kind"] or "host", config["depth"], config["width"], config["k"], fold)
-    return train(
-        config["architecture"],
-        model,
+    return train_together(
+        [Trainee(name, model, frozen_decoder=frozen_decoder)],
         rows,
         TrainConfig(**config["train"]),
         seed,
-        observe,
+        lambda _, record: observe(record),
         device=os.environ.get(DEVICE, "cpu"),
-    )
+    )[0]
 
 
 def held_out_by_folds(config: dict[str, Any], rows: torch.Tensor) -> dict[str, float]:

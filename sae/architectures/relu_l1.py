@@ -2,12 +2,26 @@
 
     z     = ReLU(W_enc (x - b_dec) + b_enc)
     x_hat = W_dec^T z + b_dec
-    loss  = ||x - x_hat||^2 / d_in + penalty * mean over rows of sum_j z_j ||W_dec[j]|| / d_in
+    loss  = mean over rows of ||x - x_hat||^2 / d_in + penalty * L1
 
-`norm = "unit"` keeps decoder rows at length 1 (Bricken et al.); `norm = "weighted"` leaves them free and weights the
-L1 by their length (Templeton et al.), so that no length can cheat the penalty. Codes are given with the length in
-them: directions are of unit norm either way. L1 is a mean over rows: summed over the batch beside a mean squared
-error, it would grow with the batch and make everything 0.
+What the L1 adds up for a latent, by `norm`:
+
+    unit      z_j, decoder rows kept at length 1 (Bricken et al.)
+    weighted  z_j ||W_dec[j]||, rows of any length, so that no length can cheat the penalty (Templeton et al.)
+    free      z_j, rows of any length. Long rows and a short encoder give the same x_hat for a smaller penalty: a flaw
+              of plain autoencoder recipes, here to be reproduced and not to be used
+
+Codes are given with the length in them: directions are of unit norm whatever the `norm`.
+
+How latents and rows become one number, by `l1`, dearest last:
+
+    coordinates  mean over rows of the sum over latents, / d_in: the loss of both papers, of SAELens and of
+                 dictionary_learning, divided by d_in. Their error is a sum over coordinates: their penalty fits
+    rows         mean over rows of the sum over latents, beside an error that is a mean over coordinates: recipes
+                 with torch's MSELoss. The same penalty weighs d_in times as much
+    batch        sum over rows and latents, beside that mean error: the recipe of a published tower of SAEs on MNIST
+                 (jain18ayush/mnist-sae). It weighs batch * d_in times as much: the scale error that made every
+                 code 0, so that the tower collapsed
 
 The penalty shrinks activations and kills latents. Dead ones are revived by the loop (`train.revivals`, after the
 resampling of Bricken et al.). k is a target that the penalty is steered towards (`sae.sparsity`).
@@ -28,11 +42,12 @@ from sae.protocol import KMeaning
 from sae.records import Codes, Loss
 from sae.sparsity import PenaltyWeight
 
-NORMS = ("unit", "weighted")
+NORMS = ("unit", "weighted", "free")
+REDUCTIONS = ("coordinates", "rows", "batch")
 
 
 class ReluL1(Dictionary):
-    """ReLU SAE with an L1 penalty. Raises ConfigError for an unknown `norm` or a penalty that is not above 0."""
+    """ReLU SAE with an L1 penalty. Raises ConfigError for an unknown `norm` or `l1`, or a penalty not above 0."""
 
     k_is_met: ClassVar[KMeaning] = "as a target"
 
@@ -43,6 +58,7 @@ class ReluL1(Dictionary):
         *,
         k: int,
         norm: str = "unit",
+        l1: str = "coordinates",
         penalty: float = 0.1,
         penalty_rate: float = 0.02,
         penalty_warmup: int = 100,
@@ -51,14 +67,15 @@ class ReluL1(Dictionary):
         """`penalty_warmup` in steps; `penalty_rate` 0 fixes the penalty."""
         if norm not in NORMS:
             raise ConfigError(f"norm = {norm!r}: must be one of {', '.join(NORMS)}")
+        if l1 not in REDUCTIONS:
+            raise ConfigError(f"l1 = {l1!r}: must be one of {', '.join(REDUCTIONS)}")
         super().__init__(d_in, n_latents, k, encoder_norm, unit_norm=norm == "unit")
-        self.norm, self.penalty = norm, penalty
+        self.norm, self.l1, self.penalty = norm, l1, penalty
         self.weight = PenaltyWeight(penalty, penalty_rate, penalty_warmup)
 
     def activations(self, x: Float[Tensor, "batch d_in"]) -> Float[Tensor, "batch n_latents"]:
         """The codes with a column for every latent, the decoder row's length in them."""
-        z = torch.relu(self.pre_activations(x))
-        return z if self.unit_norm else z * self.lengths()
+        return self._with_lengths(torch.relu(self.pre_activations(x)))
 
     def encode(self, x: Float[Tensor, "batch d_in"]) -> Codes:
         """All activations above 0."""
@@ -66,11 +83,12 @@ class ReluL1(Dictionary):
 
     def loss(self, x: Float[Tensor, "batch d_in"], dead: Bool[Tensor, " n_latents"] | None = None) -> Loss:
         """Reconstruction error plus the L1 penalty. `dead` latents get nothing: they are for the loop to revive."""
-        z = self.activations(x)
+        plain = torch.relu(self.pre_activations(x))
+        z = self._with_lengths(plain)
         x_hat = z @ self.unit_directions() + self.b_dec
         terms = {
             "reconstruction": squared_error(x, x_hat),
-            "l1": self.weight.value() * z.sum(1).mean() / self.d_in,
+            "l1": self._cost(plain if self.norm == "free" else z),
         }
         return Loss.of(terms, Codes.from_dense(z.detach()))
 
@@ -79,11 +97,22 @@ class ReluL1(Dictionary):
         return {
             "k": self.k,
             "norm": self.norm,
+            "l1": self.l1,
             "penalty": self.penalty,
             "penalty_rate": self.weight.rate,
             "penalty_warmup": self.weight.warmup,
             "encoder_norm": self.encoder_norm,
         }
+
+    def _with_lengths(self, plain: Float[Tensor, "batch n_latents"]) -> Float[Tensor, "batch n_latents"]:
+        """Codes for unit directions from the encoder's activations."""
+        return plain if self.unit_norm else plain * self.lengths()
+
+    def _cost(self, priced: Float[Tensor, "batch n_latents"]) -> Float[Tensor, ""]:
+        """The penalty on a batch, its weight in it."""
+        sums = priced.sum(1)
+        cost: Tensor = self.weight.value() * (sums.sum() if self.l1 == "batch" else sums.mean())
+        return cost / self.d_in if self.l1 == "coordinates" else cost
 
     def _begin(self, generator: torch.Generator) -> None:
         """The penalty at its start."""

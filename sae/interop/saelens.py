@@ -157,8 +157,8 @@ def _folded(layer: Layer) -> dict[str, Tensor]:
     state = {name: value.detach().cpu().double() for name, value in layer.sae.state_dict().items()}
     mean, scale = layer.normaliser.mean.cpu().double(), layer.normaliser.scale
     encoder, decoder, kind = state["W_enc"], state["W_dec"], WRITTEN_AS[layer.architecture]
-    if layer.sae.options().get("norm") == "weighted":
-        # our codes have the decoder's length in them
+    if layer.sae.options().get("norm", "unit") != "unit":
+        # rows of any length: our codes have the length in them
         lengths = decoder.norm(dim=1)
         encoder, decoder = encoder * lengths[:, None], decoder / lengths[:, None]
         state["b_enc"] = state["b_enc"] * lengths

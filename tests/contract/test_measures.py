@@ -25,12 +25,15 @@ def seen_of(dense, seed=0):
     x, labels = torch.randn(ROWS, D_IN, generator=draw) + 3, torch.randint(0, CLASSES, (ROWS,), generator=draw)
     directions = torch.nn.functional.normalize(torch.randn(LATENTS, D_IN, generator=draw), dim=1)
     directions[:3] = torch.eye(D_IN)[:3]
+    below = torch.relu(torch.randn(ROWS, 7, generator=draw))
     return Seen(
         codes=Codes.from_dense(dense), scale=1.5, unit=0.7, x=x,
         x_hat=x + 0.3 * torch.randn(ROWS, D_IN, generator=draw),
         host=2 * x, host_hat=2 * x + torch.randn(ROWS, D_IN, generator=draw),
         logits=torch.randn(ROWS, CLASSES, generator=draw), labels=labels, n_classes=CLASSES,
         chosen=torch.arange(LATENTS) % CLASSES, directions=directions, references=torch.eye(D_IN),
+        host_directions=torch.randn(LATENTS, D_IN, generator=draw), host_offset=torch.full((D_IN,), 6.0),
+        below=Codes.from_dense(below),
     )  # fmt: skip
 
 
@@ -46,8 +49,9 @@ def seen():
 
 def part(seen, rows):
     """The rows `rows` of a batch."""
-    codes = Codes(seen.codes.values[rows], seen.codes.indices[rows], seen.codes.n_latents)
-    return replace(seen, codes=codes, **{name: getattr(seen, name)[rows] for name in PER_ROW})
+    both = {name: getattr(seen, name) for name in ("codes", "below")}
+    codes = {name: Codes(z.values[rows], z.indices[rows], z.n_latents) for name, z in both.items()}
+    return replace(seen, **codes, **{name: getattr(seen, name)[rows] for name in PER_ROW})
 
 
 def read(name, *batches):
@@ -104,9 +108,8 @@ def test_the_order_of_the_rows_makes_no_difference(name, seen):
 @each
 def test_the_order_of_the_latents_makes_no_difference(name, seen):
     order = torch.randperm(LATENTS, generator=torch.Generator().manual_seed(1))
-    shuffled = replace(
-        seen, codes=Codes.from_dense(seen.dense[:, order]), chosen=seen.chosen[order], directions=seen.directions[order]
-    )
+    weights = {field: getattr(seen, field)[order] for field in ("chosen", "directions", "host_directions")}
+    shuffled = replace(seen, codes=Codes.from_dense(seen.dense[:, order]), **weights)
     assert_same(read(name, seen), read(name, shuffled), order)
 
 
@@ -118,11 +121,12 @@ def test_sparse_and_dense_codes_read_the_same(name, seen):
 
 @each
 def test_it_changes_nothing_that_it_is_shown(name, seen):
-    before = {name: getattr(seen, name).clone() for name in (*PER_ROW, "chosen", "directions", "references")}
-    values = seen.codes.values.clone()
+    given = {field.name: getattr(seen, field.name) for field in fields(Seen)}
+    tensors = {field: value for field, value in given.items() if isinstance(value, torch.Tensor)}
+    tensors |= {"codes": seen.codes.values, "below": seen.below.values}
+    before = {field: value.clone() for field, value in tensors.items()}
     read(name, seen, seen)
-    assert all(torch.equal(value, getattr(seen, name)) for name, value in before.items())
-    assert torch.equal(values, seen.codes.values)
+    assert all(torch.equal(value, tensors[field]) for field, value in before.items())
 
 
 @each

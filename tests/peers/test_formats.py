@@ -11,7 +11,7 @@ from sae.interop import sparsify as ours_of_sparsify
 
 pytestmark = pytest.mark.peers
 CLOSE = {"atol": 1e-5, "rtol": 1e-5}
-EXPORTED = [(name, {}) for name in ARCHITECTURES] + [("relu_l1", {"norm": "weighted"})]
+EXPORTED = [(name, {}) for name in ARCHITECTURES] + [("relu_l1", {"norm": norm}) for norm in ("weighted", "free")]
 
 
 @pytest.mark.parametrize(("name", "options"), EXPORTED)

@@ -32,7 +32,7 @@ class Promise:
     bounds: tuple[float, float] = (0.0, 1.0)
     """Of the value and, where there are any, of the values per latent."""
     power: int = 0
-    """Data a times as large give a value a**power times as large: 0 is free of scale, 1 is in host units."""
+    """Data a times as large give a value a**power times as large: 0 is free of scale, 1 host units, 2 their square."""
     turns: bool = True
     """Rotating data and reconstruction together changes nothing."""
     best: float | None = None
@@ -47,16 +47,20 @@ PROMISES = {
     "class_recall": Promise(),
     "copy_score": Promise(),
     "cosine": Promise(bounds=(-1, 1), best=1.0, mean=0.0),
+    "csp": Promise(),
     "dead_count": Promise(bounds=(0, LATENTS)),
     "density": Promise(bounds=(-math.inf, 0)),
     "eligible_share": Promise(),
     "exclusive_share": Promise(),
     "firing_rate": Promise(),
+    "fri": Promise(bounds=UNBOUNDED, power=2),
     "host_accuracy": Promise(),
     "host_variance_explained": Promise(bounds=(-math.inf, 1), best=1.0, mean=0.0),
     "l0": Promise(bounds=(0, LATENTS)),
     "live_share": Promise(),
+    "ltes": Promise(bounds=(0.5, 1), turns=False),  # counts coordinates
     "mean_activation": Promise(bounds=(0, math.inf), power=1),
+    "pds": Promise(bounds=(-1, 1)),
     "phi": Promise(),
     "relative_mass": Promise(bounds=(0, math.inf), turns=False),  # a sum of |coordinates|
     "selectivity": Promise(),
@@ -90,7 +94,7 @@ def batches(draw: st.DrawFn, lively: bool = False) -> Seen:
     # the parts of x differ in size, and the reconstruction is both shrunk and noisy
     parts = normal(rows, D_IN) * torch.arange(1, D_IN + 1)
     noise = draw(st.sampled_from([0.1, 1.0, 5.0]))
-    return Seen(
+    given = Seen(
         codes=Codes.from_dense(dense), scale=1.5, unit=0.7,
         x=parts + offset, x_hat=0.8 * parts + noise * normal(rows, D_IN) + offset,
         host=2 * parts + offset, host_hat=1.5 * parts + noise * normal(rows, D_IN) + offset,
@@ -98,12 +102,25 @@ def batches(draw: st.DrawFn, lively: bool = False) -> Seen:
         chosen=torch.randint(-1, CLASSES, (LATENTS,), generator=g),
         directions=normal(LATENTS, D_IN), references=torch.eye(D_IN, dtype=torch.float64) + 0.3 * normal(D_IN, D_IN),
     )  # fmt: skip
+    # the codes below hang together; of two of them one is dead and one constant
+    below = torch.relu(normal(rows, 6) + normal(rows, 1))
+    below[:, 2], below[:, 4] = 0, 0.3
+    return replace(
+        given, host_directions=normal(LATENTS, D_IN), host_offset=normal(D_IN) + offset, below=Codes.from_dense(below)
+    )
 
 
-def part(seen: Seen, rows: torch.Tensor) -> Seen:
+def part(seen: Seen, rows: torch.Tensor | slice) -> Seen:
     """The rows `rows` of a batch."""
-    codes = Codes(seen.codes.values[rows], seen.codes.indices[rows], seen.codes.n_latents)
-    return replace(seen, codes=codes, **{name: getattr(seen, name)[rows] for name in PER_ROW})
+    both = {name: getattr(seen, name) for name in ("codes", "below")}
+    codes = {name: Codes(z.values[rows], z.indices[rows], z.n_latents) for name, z in both.items()}
+    return replace(seen, **codes, **{name: getattr(seen, name)[rows] for name in PER_ROW})
+
+
+def in_order(seen: Seen, order: torch.Tensor) -> Seen:
+    """The batch with its latents in another order."""
+    weights = {name: getattr(seen, name)[order] for name in ("chosen", "directions", "host_directions")}
+    return replace(seen, codes=Codes.from_dense(seen.dense[:, order]), **weights)
 
 
 def times(seen: Seen, factor: float, *fields: str) -> Seen:

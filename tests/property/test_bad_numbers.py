@@ -19,18 +19,19 @@ BAD = st.sampled_from([math.nan, math.inf, -math.inf])
 
 
 def with_bad(seen, field, row, value):
-    """The batch with one bad number in a field."""
-    old = seen.codes.values if field == "codes" else getattr(seen, field)
-    new = old.clone()
-    new[row, -1] = value
-    return replace(seen, codes=replace(seen.codes, values=new)) if field == "codes" else replace(seen, **{field: new})
+    """The batch with one bad number in a field; in a vector it stands at `row`."""
+    old = getattr(seen, field)
+    codes = isinstance(old, Codes)
+    new = (old.values if codes else old).clone()
+    new.view(len(new), -1)[row, -1] = value
+    return replace(seen, **{field: replace(old, values=new) if codes else new})
 
 
 @each
 @quick
 @given(batches(), st.integers(0, 4), BAD)
 def test_a_bad_number_in_anything_a_measure_reads_raises_and_names_the_row(name, seen, row, value):
-    for field in ("codes", *(field for field in MEASURES[name].needs if field in NUMBERS)):
+    for field in ("codes", *(field for field in MEASURES[name].needs if field in (*NUMBERS, "below"))):
         with pytest.raises(NumericError, match=rf"^{field}: row {row} holds NaN or infinity \(1 such rows\)"):
             MEASURES[name]().update(with_bad(seen, field, row, value))
 
@@ -38,6 +39,7 @@ def test_a_bad_number_in_anything_a_measure_reads_raises_and_names_the_row(name,
 def test_every_field_of_real_numbers_is_looked_at():
     real = {field.name for field in fields(Seen) if "Float[Tensor" in field.type}
     assert real == set(NUMBERS)
+    assert {field.name for field in fields(Seen) if "Codes" in field.type} == {"codes", "below"}, "looked at apart"
 
 
 @pytest.mark.parametrize("field", ["scale", "unit"])

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from measure_cases import LATENTS, batches, quick, read, seeds
+from measure_cases import CLASSES, LATENTS, MEASURES, assert_same, batches, factors, part, quick, read, seeds, times
 from scipy.optimize import minimize_scalar
 from scipy.spatial.distance import cosine as cosine_distance
 from scipy.stats import chi2_contingency
@@ -149,3 +150,143 @@ def test_a_copy_score_is_a_cosine_whatever_the_length_of_directions(unit):
     directions = unit * torch.tensor([[0.6, 0.8], [0.3, 0.1]])
     reading = read("copy_score", Seen(codes=NONE, directions=directions, references=torch.eye(2)))
     assert reading.latents.tolist() == pytest.approx([0.8, 0.3 / math.sqrt(0.1)]) and reading.value == 0.5
+
+
+def host_parts(seen):
+    """numpy: codes, directions, offset and host rows of a batch."""
+    given = (seen.dense, seen.host_directions, seen.host_offset, seen.host)
+    return tuple(tensor.numpy() for tensor in given)
+
+
+@quick
+@given(batches(lively=True))
+def test_fri_decodes_every_latent_alone(seen):
+    codes, directions, offset, host = host_parts(seen)
+    scores = []
+    for z, a in zip(codes, host, strict=True):
+        active = np.flatnonzero(z)
+        if len(active) < 2:
+            continue
+        full = np.sum((offset + z @ directions - a) ** 2)
+        alone = [np.sum((offset + np.where(np.arange(LATENTS) == j, z, 0) @ directions - a) ** 2) for j in active]
+        scores.append(np.mean([(error - full) / (len(active) - 1) for error in alone]))
+    reading = read("fri", seen)
+    assert reading.n == len(scores) > 10
+    assert reading.value == pytest.approx(-np.mean(scores), rel=1e-6, abs=1e-6)
+
+
+@quick
+@given(batches(lively=True), factors)
+def test_fri_is_the_square_of_what_activations_are_worth(seen, factor):
+    # twice the activation and twice the residual: the same latents, four times the score
+    host = seen.host_offset + factor * (seen.host - seen.host_offset)
+    louder = replace(seen, host=host, codes=replace(seen.codes, values=seen.codes.values * factor))
+    expected = read("fri", seen).value * factor**2
+    assert read("fri", louder).value == pytest.approx(expected, rel=1e-5)
+    scaled = times(seen, factor, "host", "host_directions", "host_offset")
+    assert read("fri", scaled).value == pytest.approx(expected, rel=1e-7)
+
+
+@quick
+@given(batches())
+def test_csp_is_a_loop_over_latents_and_classes(seen):
+    codes, labels = seen.dense.numpy(), seen.labels.numpy()
+    expected = []
+    for column in codes.T:
+        means = sorted(column[labels == c].mean() if (labels == c).any() else 0.0 for c in range(CLASSES))
+        expected.append((means[-1] - means[-2]) / means[-1] if means[-1] > 0 else 0.0)
+    reading = read("csp", seen)
+    assert (reading.value, reading.n) == (pytest.approx(np.mean(expected), rel=1e-9, abs=1e-12), LATENTS)
+    np.testing.assert_allclose(reading.latents.numpy(), expected, rtol=1e-9, atol=1e-12)
+
+
+def correlation_size(rows):
+    """Mean |correlation| over pairs of columns that vary, and how many pairs."""
+    some = rows[:, np.ptp(rows, axis=0) > 0]
+    sizes = np.abs(np.corrcoef(some.T)[np.triu_indices(some.shape[1], 1)])
+    return sizes.mean(), len(sizes)
+
+
+@quick
+@given(batches(lively=True), st.sampled_from([0.0, -1e5]))
+def test_pds_is_the_difference_of_two_correlation_matrices(seen, offset):
+    # at depth 1 the host stands below, with whatever mean it has
+    below = seen.below.dense() + offset
+    expected, n_below = correlation_size(below.numpy())
+    here, n = correlation_size(seen.dense.numpy())
+    reading = read("pds", replace(seen, below=Codes.from_dense(below)))
+    assert n_below == 6 and 0.1 < expected < 1 and reading.n == n
+    assert reading.value == pytest.approx(expected - here, rel=1e-6)
+
+
+def test_pds_in_blocks_and_batches_knows_a_constant_from_a_column_that_varies(monkeypatch):
+    monkeypatch.setattr("sae.measures.pds.BLOCK", 2)
+    g = torch.Generator().manual_seed(0)
+    codes, below = torch.relu(torch.randn(1000, 7, generator=g)), torch.randn(1000, 5, generator=g) + 300
+    codes[:, 2], below[:, 0] = 0.1, 1 / 3  # sums of either round
+    seen = Seen(codes=Codes.from_dense(codes), below=Codes.from_dense(below))
+    pieces = [(0, 0), (0, 1), (1, 400), (400, 400), (400, 1000)]
+    reading = read("pds", *(Seen(codes=sliced(seen.codes, *cut), below=sliced(seen.below, *cut)) for cut in pieces))
+    assert reading.n == 6 * 5 // 2
+    expected = correlation_size(below.double().numpy())[0] - correlation_size(codes.double().numpy())[0]
+    assert reading.value == pytest.approx(expected, rel=1e-9)
+
+
+def sliced(codes, start, stop):
+    return Codes(codes.values[start:stop], codes.indices[start:stop], codes.n_latents)
+
+
+@quick
+@given(batches(lively=True), st.sampled_from([1, 35, 2**22]))
+def test_ltes_scales_every_code_of_every_example(seen, chunk):
+    codes, directions, offset, _ = host_parts(seen)
+    expected, of_the_source = np.full(LATENTS, np.nan), np.full(LATENTS, np.nan)
+    for j in range(LATENTS):
+        if (codes[:, j] > 0).sum() < 10:
+            continue
+        changes = codes[:, [j]] * directions[j]  # the doubled code's reconstruction less the code's own
+        spreads = np.array([np.std(offset + z @ directions, ddof=1) for z in codes])
+        few = 1 - (np.abs(changes) > 0.5 * spreads[:, None]).mean(1)
+        some = codes[:, j] > 0
+        cosines = np.zeros(len(codes))
+        cosines[some] = [1 - cosine_distance(row, changes.mean(0)) for row in changes[some]]
+        assert np.mean(cosines[some]) == pytest.approx(1, abs=1e-9), "by construction"
+        expected[j] = (few[some].mean() + cosines[some].mean()) / 2
+        of_the_source[j] = (few.mean() + cosines.mean()) / 2
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sae.measures.ltes.CHUNK", chunk)
+        reading = read("ltes", seen)
+    np.testing.assert_allclose(reading.latents.numpy(), expected, atol=1e-9)
+    assert 0.5 < reading.value < 1 and reading.n == np.isfinite(expected).sum()
+    assert reading.value == pytest.approx(np.nanmean(expected), abs=1e-9)
+    # the difference that the docstring states
+    sparsity, rate = 2 * expected - 1, (codes > 0).mean(0)
+    np.testing.assert_allclose(of_the_source, 0.5 + rate * sparsity / 2, atol=1e-9)
+
+
+@quick
+@given(batches(lively=True), factors, seeds)
+def test_what_ltes_does_not_see(seen, factor, seed):
+    order = torch.randperm(seen.host_offset.numel(), generator=torch.Generator().manual_seed(seed))
+    louder = replace(seen, codes=replace(seen.codes, values=seen.codes.values * factor))
+    directions, offset = seen.host_directions[:, order], seen.host_offset[order]
+    for same in (
+        times(seen, factor, "host_directions", "host_offset"),  # the host in other units
+        times(seen, -factor, "host_directions", "host_offset"),  # and turned round
+        times(louder, 1 / factor, "host_directions"),  # the codes in other units
+        times(louder, factor, "host_offset"),  # everything louder
+        replace(seen, host_directions=directions, host_offset=offset - 2.5),  # coordinates reordered, moved alike
+    ):
+        assert_same(read("ltes", seen), read("ltes", same))
+
+
+@pytest.mark.parametrize("name", ["fri", "pds", "ltes"])
+@quick
+@given(seen=batches(lively=True))
+def test_what_was_seen_is_kept_when_a_buffer_is_filled_again(name, seen):
+    expected, measure = read(name, seen), MEASURES[name]()
+    copied = part(seen, torch.arange(len(seen.codes)))
+    measure.update(copied)
+    for values in (copied.codes.values, copied.below.values, copied.host):
+        values.fill_(3.0)
+    assert measure.reading().value == expected.value

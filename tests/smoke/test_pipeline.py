@@ -94,7 +94,9 @@ def test_every_depth_has_every_measure_with_its_version_and_its_floors(whole):
                 at = measures[(measures["kind"] == kind) & (measures["depth"] == depth) & (measures["split"] == split)]
                 controls = set(at[at["measure"] == "variance_explained"]["control"])
                 assert controls >= {"none", "random_host", "random_dictionary", "pca"}
-                missing = set(known) - set(at[at["control"] == "none"]["measure"])
+                # there a host row is no affine function of the codes: see Tower.host_map
+                undefined = {"fri", "ltes"} if (kind, depth) == ("directions", 2) else set()
+                missing = set(known) - undefined - set(at[at["control"] == "none"]["measure"])
                 assert not missing or (kind, depth, split) == ("directions", 2, "held_out"), missing
 
 

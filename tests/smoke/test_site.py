@@ -165,15 +165,15 @@ def test_an_unknown_number_fails_the_build_with_file_and_line(site):
 
 
 def test_numbers_agree_with_the_tables(site):
-    _, results, _ = site
+    paths, results, _ = site
     rows = results.measures.query(
         "measure == 'l0' and kind == 'latents' and depth == 2 and split == 'held_out' and control == 'none'"
     )
-    assert resolve("l0/latents/2/one", results).text == f"{rows['value'].mean():.1f}"
-    assert all(run in resolve("l0/latents/2", results).title for run in rows["run"])
+    assert resolve("l0/latents/2/one", results, paths).text == f"{rows['value'].mean():.1f}"
+    assert all(run in resolve("l0/latents/2", results, paths).title for run in rows["run"])
     for wrong in ("nothing/latents/1", "l0/latents", "l0/latents/9", "l0/latents/1/wobbly"):
         with pytest.raises(NotFoundError):
-            resolve(wrong, results)
+            resolve(wrong, results, paths)
 
 
 def test_a_failed_render_leaves_the_last_good_site(site):

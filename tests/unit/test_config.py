@@ -144,7 +144,7 @@ OTHER = {
     "architecture": "other",
     "options": {"some": 1}, "name": "other", "hook": "other", "steps": 7, "batch": 7, "lr": 7.0, "warmup": 0.07,
     "decay": 0.07, "dead_after": 0.7, "revivals": 7, "ema": 0.7, "shortlist": 77, "compiled": False, "bf16": True,
-    "dataset": "other", "seed": 8,
+    "dataset": "other", "seed": 8, "normalise": False,
 }  # fmt: skip
 
 

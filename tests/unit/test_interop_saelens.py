@@ -16,7 +16,7 @@ from sae.errors import CheckpointError
 from sae.interop import saelens
 
 CLOSE = {"atol": 1e-5, "rtol": 1e-5}
-ALL = [(name, {}) for name in ARCHITECTURES] + [("relu_l1", {"norm": "weighted"})]
+ALL = [(name, {}) for name in ARCHITECTURES] + [("relu_l1", {"norm": norm}) for norm in ("weighted", "free")]
 
 
 def by_hand(folder, x):

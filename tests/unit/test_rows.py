@@ -85,6 +85,57 @@ def test_no_rows_and_rows_that_do_not_vary_are_refused(empty):
         Rows.fit(torch.full((50, 4), 1.7))
 
 
+# rows that are not normalised
+
+
+def test_the_identity_gives_rows_as_they_are_and_measures_gamma_all_the_same(toy_rows):
+    given = toy_rows * 50 + 3
+    rows = Rows.fit(given, normalise=False)
+    normaliser = rows.normaliser
+    assert (normaliser.scale, normaliser.mean.dtype, float(normaliser.mean.abs().max())) == (1.0, torch.float32, 0.0)
+    assert torch.equal(normaliser.apply(given), given) and torch.equal(normaliser.undo(given), given)
+    assert torch.equal(rows.batch(CHOSEN).x, given[CHOSEN]) and normaliser.mean.shape == (24,)
+    assert normaliser.gamma == pytest.approx(Normaliser.fit(given).gamma, rel=1e-6)
+
+
+def test_the_identity_on_sparse_rows_has_nothing_to_take_off():
+    codes = sparse_rows()
+    rows = Rows.fit(codes, normalise=False)
+    batch = rows.batch(CHOSEN)
+    assert torch.equal(batch.x, codes.dense()[CHOSEN]) and torch.equal(batch.given.dense(), batch.x)
+    assert batch.scale == 1.0 and torch.equal(batch.offset, torch.zeros(60))
+    assert rows.normaliser.gamma == pytest.approx(Normaliser.fit(codes).gamma, rel=1e-6)
+
+
+def test_gamma_by_hand():
+    # mean (2, 0), of norm 2; squared distances 2, 2, 1, 1
+    rows = torch.tensor([[3.0, 1.0], [1.0, -1.0], [3.0, 0.0], [1.0, 0.0]])
+    assert Normaliser.identity(rows).gamma == pytest.approx(2 / 1.5**0.5)
+
+
+@pytest.mark.parametrize("value", [0.0, 1.7, -3e38, 1e-40])
+def test_rows_that_do_not_vary_are_no_reason_to_stop_without_normalisation(value):
+    assert Rows.fit(torch.full((50, 4), value), normalise=False).normaliser.gamma == 0.0
+
+
+@pytest.mark.parametrize("size", [1e-40, 1e-20, 1e20, 3e38])
+def test_gamma_is_finite_whatever_the_size_of_the_rows(size):
+    rows = size * torch.tensor([[1.0, 0.0], [-1.0, 0.0], [1.0, 0.0], [1.0, 0.0]])
+    assert Normaliser.identity(rows).gamma == pytest.approx(0.5 / 0.75**0.5, rel=1e-4)
+
+
+@pytest.mark.parametrize("bad", [torch.nan, torch.inf, -torch.inf])
+def test_rows_that_are_not_finite_are_refused_without_normalisation_too(bad, toy_rows):
+    rows, codes = toy_rows.clone(), sparse_rows()
+    rows[1234, 2] = codes.values[17, 0] = bad
+    with pytest.raises(NumericError, match="row 1234 "):
+        Rows.fit(rows, normalise=False)
+    with pytest.raises(NumericError, match="row 17 "):
+        Rows.fit(codes, normalise=False)
+    with pytest.raises(NumericError, match="no input rows"):
+        Rows.fit(rows[:0], normalise=False)
+
+
 def test_a_code_that_is_not_finite_is_named_by_its_row():
     codes = sparse_rows()
     codes.values[17, 0] = torch.inf
@@ -92,10 +143,11 @@ def test_a_code_that_is_not_finite_is_named_by_its_row():
         Rows.fit(codes)
 
 
+@pytest.mark.parametrize("normalise", [True, False])
 @pytest.mark.parametrize("compiled", [True, False])
-def test_training_on_sparse_rows_gives_what_their_dense_form_gives(compiled):
+def test_training_on_sparse_rows_gives_what_their_dense_form_gives(compiled, normalise):
     codes = sparse_rows()
-    config = TrainConfig(steps=15, batch=32, lr=1e-3, compiled=compiled)
+    config = TrainConfig(steps=15, batch=32, lr=1e-3, compiled=compiled, normalise=normalise)
     one, two = (train("topk", TopK(60, 70, k=3), rows, config, 0) for rows in (codes, codes.dense()))
     same_normaliser(one.normaliser, two.normaliser)
     for a, b in zip(one.sae.parameters(), two.sae.parameters(), strict=True):

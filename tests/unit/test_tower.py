@@ -102,6 +102,26 @@ def test_directions_tower_decodes_all_the_way_down_by_hand(host, directions_towe
     assert not torch.allclose(expected[2], expected[3])
 
 
+def test_the_map_to_the_host_is_what_a_latents_tower_decodes(host):
+    layers = random_layer(6, 10, 4, 1, 2.0), random_layer(10, 8, 3, 2, 0.5), random_layer(8, 5, 2, 3, 3.0)
+    tower = Tower("latents", layers)
+    for depth, width in ((1, 10), (2, 8), (3, 5)):
+        directions, offset = tower.host_map(depth)
+        assert directions.shape == (width, 6) and offset.shape == (6,)
+        back = offset + tower.codes(host, depth).dense() @ directions
+        torch.testing.assert_close(back, tower.decode(host, depth), atol=1e-5, rtol=1e-5)
+        silent = tower.decode_codes(Codes.from_dense(torch.zeros(1, width)), depth)
+        torch.testing.assert_close(offset, silent[0], atol=1e-5, rtol=1e-5)
+        assert not directions.requires_grad and not offset.requires_grad
+
+
+def test_a_directions_tower_has_a_map_to_the_host_at_depth_1_only(host, directions_tower):
+    directions, offset = directions_tower.host_map(1)
+    back = offset + directions_tower.activations(host, 1) @ directions
+    torch.testing.assert_close(back, directions_tower.decode(host, 1), atol=1e-5, rtol=1e-5)
+    assert directions_tower.host_map(2) is None and directions_tower.host_map(3) is None
+
+
 def test_a_unit_is_the_product_of_the_scales_down_to_the_host(directions_tower):
     assert [directions_tower.unit(depth) for depth in (1, 2, 3)] == [2.0, 1.0, 3.0]
 

@@ -14,6 +14,7 @@ from sae.architectures.topk import TopK
 from sae.config import TrainConfig
 from sae.discover import find_all
 from sae.errors import CheckpointError, ConfigError
+from sae.records import Codes
 from sae.resume import FILE, Checkpoints
 from sae.rows import Rows
 from sae.steps import TorchStep, step_for
@@ -141,6 +142,7 @@ OTHERS = {
     "lr": lambda rows: (make(), rows, dataclasses.replace(SHORT, lr=2e-2), 0),
     "steps": lambda rows: (make(), rows, dataclasses.replace(SHORT, steps=20), 0),
     "step": lambda rows: (make(), rows, dataclasses.replace(SHORT, compiled=False), 0),
+    "normalisation": lambda rows: (make(), rows, dataclasses.replace(SHORT, normalise=False), 0),
     "k": lambda rows: (make(k=4), rows, SHORT, 0),
     "width": lambda rows: (make(width=40), rows, SHORT, 0),
     "option": lambda rows: (make(aux_weight=0.5), rows, SHORT, 0),
@@ -303,6 +305,51 @@ def test_a_revival_prefers_rows_that_are_reconstructed_badly():
     learner.revive(rows, torch.Generator().manual_seed(0), 1)
     assert float(sae.directions()[:, 0].max()) == pytest.approx(1)
     assert float((sae.directions().norm(dim=1) - 1).abs().max()) < 1e-5
+
+
+# rows as they are
+
+
+def test_rows_are_trained_on_as_they_are_where_the_config_says_so(toy_rows, monkeypatch):
+    rows, seen, batch = 50 * toy_rows + 3, [], Rows.batch
+
+    def watched(self, chosen, *rest):
+        found = batch(self, chosen, *rest)
+        seen.append((chosen, found.x.clone()))
+        return found
+
+    monkeypatch.setattr(Rows, "batch", watched)
+    layer = train("topk", make(), rows, dataclasses.replace(SHORT, normalise=False), 0)
+    assert len(seen) == SHORT.steps + 1 and all(torch.equal(x, rows[chosen]) for chosen, x in seen)
+    assert (layer.normaliser.scale, float(layer.normaliser.mean.abs().max())) == (1.0, 0.0)
+
+
+ZEROS = {
+    "dense": torch.zeros(300, 24),
+    # as `Codes.from_active` gives them for a layer that never fires
+    "sparse": Codes(torch.zeros(300, 1), torch.zeros(300, 1, dtype=torch.int64), 24),
+    "constant": torch.full((300, 24), 1.7),
+}
+
+
+@pytest.mark.parametrize("form", ZEROS)
+@pytest.mark.parametrize("compiled", [True, False])
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_rows_without_any_variance_are_trained_on_without_a_nan(name, compiled, form, monkeypatch):
+    """What the layer above a collapsed one gets. With dead latents, revivals and a moving average."""
+    if not compiled and getattr(ARCHITECTURES[name], "selects", "") != "row":
+        pytest.skip("this architecture has one kind of step only")
+    monkeypatch.setattr("sae.train.OBSERVE_EVERY", 1)
+    rows, records = ZEROS[form], []
+    config = dataclasses.replace(FULL, steps=24, normalise=False, compiled=compiled)
+    layer = train(name, make(name), rows, config, 0, records.append)
+    assert all(bool(torch.isfinite(value).all()) for value in layer.sae.state_dict().values())
+    assert {term.split("_")[0]: value for term, value in records[-1].terms.items()}["reconstruction"] == 0
+    if name == "topk":
+        assert records[-1].terms["auxk"] == 0, "AuxK was asked for, and there was nothing left to explain"
+        assert records[0].path.startswith("compiled") == compiled
+    dense = rows.dense() if isinstance(rows, Codes) else rows
+    torch.testing.assert_close(layer.decode(layer.encode(dense)), dense)
 
 
 # precision and devices

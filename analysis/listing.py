@@ -1,0 +1,92 @@
+"""What there is: experiments, their runs, how far they are, what they took, and what the verdict is. Free of torch."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+from analysis.config import Experiment, experiment_names, load_experiment
+from analysis.paths import Paths
+from analysis.plan import Chain, plan
+from analysis.results import Results, open_results
+from analysis.runs import read_manifest
+from analysis.verdict import summary
+from sae.errors import NotFoundError, StrataError
+
+
+def listed(paths: Paths) -> list[dict[str, Any]]:
+    """One object per experiment: experiment, title, state, stages_done, stages, seconds, results, verdict, runs.
+
+    Each of `runs` is a chain: run, variant, seed, control, state, stages_done, stages, seconds. Where nothing has been
+    run here but results are tracked, the runs are those of the results.
+    """
+    rows = []
+    for name in experiment_names(paths.experiments):
+        try:
+            experiment = load_experiment(paths.experiments, name)
+            rows.append(_row(experiment, plan(experiment), paths))
+        except StrataError as error:  # one file that cannot be read does not hide the others
+            rows.append(
+                {
+                    "experiment": name, "title": "", "state": f"invalid: {error}", "stages_done": 0, "stages": 0,
+                    "seconds": 0.0, "results": "", "verdict": "", "runs": [],
+                }
+            )  # fmt: skip
+    return rows
+
+
+def text(rows: list[dict[str, Any]], runs: bool) -> str:
+    """Lines for a terminal."""
+    lines = []
+    for row in rows:
+        where = row["results"] or "(no results)"
+        lines.append(
+            f"{row['experiment']:<12} {row['state']:<12} {row['stages_done']}/{row['stages']} stages, "
+            f"{len(row['runs'])} runs, {row['seconds']:.0f} s  {where}  {row['title']}"
+        )
+        if row["verdict"]:
+            lines += [f"    {part}" for part in row["verdict"].split(" | ")]
+        if runs:
+            lines += [
+                f"    {run['run']} seed {run['seed']} {run['control']:<12} {run['state']:<12} "
+                f"{run['seconds']:>6.0f} s  {run['variant']}".rstrip()
+                for run in row["runs"]
+            ]
+    return "\n".join(lines)
+
+
+def _row(experiment: Experiment, chains: list[Chain], paths: Paths) -> dict[str, Any]:
+    stages = {stage.key: stage for chain in chains for stage in chain.stages}
+    done = sum(stage.complete(paths.runs) for stage in stages.values())
+    results: Results | None = None
+    with contextlib.suppress(NotFoundError):  # nothing has been collected yet, and the row says so
+        results = open_results(experiment.name, paths)
+    runs = [_run(chain, paths) for chain in chains]
+    if not done and results:
+        columns = ["run", "variant", "seed", "control", "seconds"]
+        runs = [dict(zip(columns, row, strict=True)) for row in results.runs[columns].itertuples(index=False)]
+        runs = [{**run, "state": "collected"} for run in runs]
+    return {
+        "experiment": experiment.name,
+        "title": experiment.title,
+        "state": _state(done, len(stages)),
+        "stages_done": done,
+        "stages": len(stages),
+        "seconds": round(sum(run["seconds"] for run in runs), 1),
+        "results": paths.relative(results.folder) if results else "",
+        "verdict": summary(results) if results else "",
+        "runs": runs,
+    }
+
+
+def _run(chain: Chain, paths: Paths) -> dict[str, Any]:
+    whole = [stage for stage in chain.stages if stage.complete(paths.runs)]
+    return {
+        "run": chain.run, "variant": chain.config.variant, "seed": chain.config.seed, "control": chain.control,
+        "state": _state(len(whole), len(chain.stages)), "stages_done": len(whole), "stages": len(chain.stages),
+        "seconds": round(sum(read_manifest(stage.folder(paths.runs))["seconds"] for stage in whole), 1),
+    }  # fmt: skip
+
+
+def _state(done: int, total: int) -> str:
+    return "complete" if done == total else "not started" if not done else "partly done"

@@ -1,0 +1,120 @@
+"""Stage `nulls`: what a depth is worth beside SAEs that were trained just as it was, where there was nothing to learn.
+
+On rows that keep only the covariance (`gaussian_null`) or only each coordinate's distribution (`permuted_null`) of
+those that the depth reads; on the same rows with a decoder that stays random (`frozen_decoder`); and once more from
+another seed, to see which latents come again. Directions are few, so there all but the last is scored by folds.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from analysis.stages._load import STOPPED, load_store, load_tower
+from analysis.stages.sae import train_layer
+from sae.layer import Layer
+from sae.matching import Matching, matched
+from sae.measures.variance_explained import explained
+from sae.nulls import gaussian_rows, permuted_coordinates, random_directions
+from sae.records import Codes
+from sae.seeding import derived, stream
+from sae.tower import Tower, folds_of, training_rows
+
+Rows = torch.Tensor | Codes
+
+
+def nulls(work: Path, config: dict[str, Any], inputs: dict[str, Path]) -> dict[str, Any]:
+    """Writes `nulls.json`: a list of control, split, measure, value, n. Empty where the tower has stopped."""
+    folders = [inputs[f"layer_{d}"] for d in range(1, config["depth"] + 1)]
+    found: list[dict[str, Any]] = []
+    if not (folders[-1] / STOPPED).exists():
+        whole = load_tower(config["kind"] or "latents", folders)
+        below, layer = Tower(whole.kind, whole.layers[:-1]), whole.layers[-1]
+        store = load_store(inputs["activations"])
+        train = training_rows(below, store.rows("train"))
+        if config["folds"]:
+            assert isinstance(train, torch.Tensor)
+            found = by_folds(config, train)
+        else:
+            found = held_out(config, train, training_rows(below, store.rows("held_out")))
+        found += again(config, layer, train)
+    (work / "nulls.json").write_text(json.dumps(found))
+    return {}
+
+
+def held_out(config: dict[str, Any], train: Rows, held: Rows) -> list[dict[str, Any]]:
+    """Variance explained by each null of its own held-out rows; the frozen decoder's, of the real ones."""
+    draw = stream(config["seed"], "null rows", config["kind"] or "host", config["depth"])
+    found = []
+    frozen = train_layer(config, train, frozen_decoder=True)
+    found.append(_row("frozen_decoder", "held_out", "variance_explained", worth(frozen, held), len(held)))
+    dense, dense_held = _dense(train), _dense(held)
+    gaussian = gaussian_rows(dense, len(dense) + len(dense_held), draw)
+    rows: dict[str, tuple[Rows, Rows]] = {
+        "gaussian_null": (gaussian[: len(dense)], gaussian[len(dense) :]),
+        "permuted_null": (
+            _as_given(permuted_coordinates(dense, draw), train), permuted_coordinates(dense_held, draw)
+        ),
+    }  # fmt: skip
+    for control, (fit, score) in rows.items():
+        layer = train_layer(config, fit)
+        found.append(_row(control, "train", "variance_explained", worth(layer, fit), len(fit)))
+        found.append(_row(control, "held_out", "variance_explained", worth(layer, score), len(score)))
+    return found
+
+
+def by_folds(config: dict[str, Any], rows: torch.Tensor) -> list[dict[str, Any]]:
+    """The same where rows are few: each fifth scored by an SAE that was trained on the rest."""
+    draw = stream(config["seed"], "null rows", config["kind"], config["depth"])
+    kinds = {
+        "frozen_decoder": rows,
+        "gaussian_null": gaussian_rows(rows, len(rows), draw),
+        "permuted_null": permuted_coordinates(rows, draw),
+    }
+    found = []
+    for control, given in kinds.items():
+        held, back = [], []
+        for fold, (kept, left) in enumerate(folds_of(given, config["folds"], stream(config["seed"], "folds")), 1):
+            layer = train_layer(config, kept, fold=fold, frozen_decoder=control == "frozen_decoder")
+            held.append(left)
+            back.append(layer.decode(layer.encode(left)))
+        value = explained(torch.cat(held), torch.cat(back))
+        found.append(_row(control, "held_out", "variance_explained", value, len(rows)))
+    return found
+
+
+def again(config: dict[str, Any], layer: Layer, rows: Rows) -> list[dict[str, Any]]:
+    """How much of the depth an SAE from another seed finds again, on the same rows; and what random ones would."""
+    twin = train_layer({**config, "seed": derived(config["seed"], "twin")}, rows)
+    own = layer.sae.directions(), layer.sae.encoder_directions()
+    both = matched(own[0], twin.sae.directions(), encoders=(own[1], twin.sae.encoder_directions()))
+    draw = stream(config["seed"], "random twin", config["kind"] or "host", config["depth"])
+    drawn = random_directions(len(own[0]), own[0].shape[1], draw)
+    return _matches("none", both) + _matches("random_dictionary", matched(own[0], drawn))
+
+
+def worth(layer: Layer, rows: Rows) -> float:
+    """Variance explained of rows, with the SAE's own codes."""
+    dense = _dense(rows)
+    return explained(dense, layer.decode(layer.encode(dense)))
+
+
+def _matches(control: str, found: Matching) -> list[dict[str, Any]]:
+    values = {"matched_share": found.share, "matched_cosine": found.mean, "matched_encoder": found.encoder_mean}
+    return [_row(control, "train", name, value, found.n) for name, value in values.items() if value is not None]
+
+
+def _row(control: str, split: str, measure: str, value: float, n: int) -> dict[str, Any]:
+    return {"control": control, "split": split, "measure": measure, "value": value, "n": n}
+
+
+def _dense(rows: Rows) -> torch.Tensor:
+    return rows.dense() if isinstance(rows, Codes) else rows
+
+
+def _as_given(rows: torch.Tensor, like: Rows) -> Rows:
+    """Sparse where the depth's own rows are: training reads them the same way."""
+    return Codes.from_active(rows) if isinstance(like, Codes) else rows
