@@ -75,9 +75,11 @@ def remove_strangers(paths: Paths, known: set[str]) -> None:
 
 def _draw(package: str, name: str, main: Results, paths: Paths, report: Callable[[str], None]) -> Artefact:
     module = f"analysis.{package}.{name}"
-    # a module that says `EXPERIMENT = "towers"` is drawn from those tables, others from the site's own
-    results = source(main, getattr(importlib.import_module(module), "EXPERIMENT", ""), paths)
-    key = f"{results.digest}-{code_version(module, 'analysis.artefacts')}-{library_versions()}"
+    # a module that says `EXPERIMENTS = ("towers",)` is drawn from those tables, others from the site's own
+    wanted = getattr(importlib.import_module(module), "EXPERIMENTS", ("",))
+    given = [source(main, experiment, paths) for experiment in wanted]
+    tables = "-".join(results.digest for results in given)
+    key = f"{tables}-{code_version(module, 'analysis.artefacts')}-{library_versions()}"
     record = paths.build / "artefacts" / f"{name}.json"
     old = _read(record)
     if old and old.key == key and all((paths.root / file).exists() for file in old.files):
@@ -85,13 +87,13 @@ def _draw(package: str, name: str, main: Results, paths: Paths, report: Callable
     report(name)
     record.unlink(missing_ok=True)  # from here on the fragment may be half of another version
     started = time.perf_counter()
-    drawing: Drawing = find(f"analysis.{package}", name)(results)
+    drawing: Drawing = find(f"analysis.{package}", name)(*given)
     figure = f"{drawing.kind}-{name.replace('_', '-')}"
     files = _write(drawing, name, figure, paths)
     artefact = Artefact(
         name=name, figure=figure, title=drawing.title, caption=drawing.caption, alt=drawing.alt,
         source=f"analysis/{package}/{name}.py",
-        runs=[str(run) for run in results.manifest["runs"]], files=files, key=key,
+        runs=[str(run) for results in given for run in results.manifest["runs"]], files=files, key=key,
         seconds=round(time.perf_counter() - started, 2),
     )  # fmt: skip
     record.write_text(json.dumps(asdict(artefact), indent=1) + "\n", encoding="utf-8")

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.results import Results
+from analysis.rule import interval
 from analysis.style import PLOT_HEIGHT, PLOT_WIDTH, ROLES, SERIES
 
 # Labels at line ends closer than this share of the axis are pushed apart.
@@ -62,10 +63,14 @@ def beside_one_sae(results: Results, measure: str) -> pd.DataFrame:
     return pd.concat(parts)
 
 
-def over_seeds(lines: pd.DataFrame) -> pd.DataFrame:
-    """Mean, least and largest over seeds, by series and depth."""
+def over_seeds(lines: pd.DataFrame, intervals: bool = False) -> pd.DataFrame:
+    """Mean, least and largest over seeds, by series and depth; with `intervals` the 95% interval of the mean."""
     whole = lines.groupby(["series", "depth"], sort=False, observed=True)["value"]
-    return whole.agg(mean="mean", low="min", high="max", seeds="count").reset_index()
+    found = whole.agg(mean="mean", low="min", high="max", seeds="count").reset_index()
+    if intervals:
+        bounds = whole.apply(lambda values: pd.Series(interval(values.tolist()), index=["low", "high"])).unstack()
+        found[["low", "high"]] = bounds.reindex(pd.MultiIndex.from_frame(found[["series", "depth"]])).to_numpy()
+    return found
 
 
 def over_depth(
@@ -75,9 +80,13 @@ def over_depth(
     domain: tuple[float, float],
     percent: bool = False,
     styles: dict[str, tuple[str, list[int]]] = SERIES,
+    intervals: bool = False,
 ) -> Any:
-    """Lines over depth with seeds as bands, labelled at their ends; a series of one depth is a ruled level."""
-    data = over_seeds(lines).round(4)
+    """Lines over depth with seeds as bands, labelled at their ends; a series of one depth is a ruled level.
+
+    The band is the range over seeds, or with `intervals` the 95% interval of their mean.
+    """
+    data = over_seeds(lines, intervals).round(4)
     names = list(dict.fromkeys(data["series"]))
     colours = alt.Scale(domain=names, range=[ROLES[styles[name][0]] for name in names])
     dashes = alt.Scale(domain=names, range=[styles[name][1] for name in names])
@@ -102,8 +111,8 @@ def over_depth(
         alt.Tooltip("series:N", title="series"),
         alt.Tooltip("depth:Q", title="depth"),
         alt.Tooltip("mean:Q", title="mean over seeds", format=form),
-        alt.Tooltip("low:Q", title="least", format=form),
-        alt.Tooltip("high:Q", title="largest", format=form),
+        alt.Tooltip("low:Q", title="95% from" if intervals else "least", format=form),
+        alt.Tooltip("high:Q", title="95% to" if intervals else "largest", format=form),
         alt.Tooltip("seeds:Q", title="seeds"),
     ]
     points = (

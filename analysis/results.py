@@ -9,6 +9,7 @@ latents.parquet   run, kind, depth, split, control, latent, measure, value      
 examples.parquet  run, kind, depth, split, control, latent, rank, example, activation   what drives a latent most
 training.parquet  run, kind, depth, control, architecture, steps, rows, seconds, path   how each SAE was trained; `rows`
                   counts repetitions, `path` says which step did it
+links.parquet     run, kind, depth, control, latent, below, weight         which latents below a latent is made of
 stops.parquet     run, kind, control, depth, reason, value, limit, sentence   a tower that stopped before `depth`
 sprite.webp       the held-out images side by side, `SPRITE_COLUMNS` in a row, in the order of sprite.json's ids
 manifest.json     experiment, run ids, stage keys, library versions; written last
@@ -46,10 +47,10 @@ from analysis.runs import MANIFEST, clear_leftovers, read_manifest, write_manife
 from sae.discover import find
 from sae.errors import DataError, NotFoundError, StageError
 
-TABLES = ("runs", "training", "measures", "latents", "examples", "stops")
+TABLES = ("runs", "training", "measures", "latents", "examples", "links", "stops")
 SPRITE_COLUMNS = 50
 CATEGORIES = ("run", "kind", "split", "control", "measure")
-FROM_CHAINS = ("measures", "latents", "examples", "stops")
+FROM_CHAINS = ("measures", "latents", "examples", "links", "stops")
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,10 @@ class Results:
     @cached_property
     def variants(self) -> list[str]:
         """The points of the grid, in the order of the runs."""
-        return [str(name) for name in self._table("runs")["variant"].unique()]
+        runs = self._table("runs")
+        if "variant" not in runs:
+            raise DataError(f"{self.folder} was made by an older version; `strata run {self.experiment}` renews it")
+        return [str(name) for name in runs["variant"].unique()]
 
     def of(self, variant: str) -> Results:
         """The same tables with the runs of one variant. Raises NotFoundError for one that is not there."""
@@ -106,6 +110,11 @@ class Results:
     def examples(self) -> pd.DataFrame:
         """What drives a latent most; see the module's docstring."""
         return self._seen("examples")
+
+    @cached_property
+    def links(self) -> pd.DataFrame:
+        """Which latents below a latent is made of; see the module's docstring."""
+        return self._seen("links")
 
     @cached_property
     def stops(self) -> pd.DataFrame:

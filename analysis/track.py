@@ -18,7 +18,7 @@ from analysis.results import TABLES, Results
 from analysis.runs import MANIFEST, write_manifest
 from sae.errors import NotFoundError
 
-WHOLE = tuple(name for name in TABLES if name not in ("latents", "examples"))
+WHOLE = tuple(name for name in TABLES if name not in ("latents", "examples", "links"))
 # Per latent, what a reader of one latent is shown; the rest can be had by a run.
 LATENT_MEASURES = ("firing_rate", "mean_activation", "selectivity", "top_class_share", "copy_score", "chosen_class")
 
@@ -35,12 +35,11 @@ def track(name: str, paths: Paths) -> Path:
     work.mkdir(parents=True)
     for table in WHOLE:
         _write(getattr(results, table), work / f"{table}.parquet")
-    for table in ("latents", "examples"):
+    for table in ("latents", "examples", "links"):
         rows = getattr(results, table)
-        rows = rows[
-            (rows["run"] == results.first_run) & (rows["control"] == "none") & (rows["split"] == "held_out")
-            & rows["kind"].isin(KINDS)
-        ]  # fmt: skip
+        rows = rows[(rows["run"] == results.first_run) & (rows["control"] == "none") & rows["kind"].isin(KINDS)]
+        if "split" in rows:
+            rows = rows[rows["split"] == "held_out"]
         if table == "latents":
             shares = rows["measure"].astype(str).str.startswith("class_share_")
             rows = rows[rows["measure"].isin(LATENT_MEASURES) | shares]

@@ -13,6 +13,15 @@ from sae.evaluate import Reading, Seen, versions
 KEY = {"run": "str", "kind": "str", "depth": "int64", "split": "str", "control": "str"}
 LATENTS = {**KEY, "latent": "int64", "measure": "str", "value": "float32"}
 EXAMPLES = {**KEY, "latent": "int64", "rank": "int64", "example": "int64", "activation": "float32"}
+LINKS = {
+    "run": "str",
+    "kind": "str",
+    "depth": "int64",
+    "control": "str",
+    "latent": "int64",
+    "below": "int64",
+    "weight": "float32",
+}
 STOPS = {
     "run": "str", "kind": "str", "control": "str", "depth": "int64",
     "reason": "str", "value": "float64", "limit": "float64", "sentence": "str",
@@ -29,6 +38,7 @@ class Tables:
         self.latents: list[pd.DataFrame] = []
         self.examples: list[pd.DataFrame] = []
         self.stops: list[dict[str, object]] = []
+        self.links: list[pd.DataFrame] = []
 
     def value(self, kind: str, depth: int, split: str, control: str, measure: str, value: float, n: int) -> None:
         """One row of `measures`."""
@@ -80,6 +90,21 @@ class Tables:
             found = [table[(table["kind"] == kind) & (table["depth"] == depth)] for table in tables]
             tables += [table.assign(kind=other) for table in found if len(table)]
 
+    def link(self, kind: str, depth: int, weights: torch.Tensor, most: int) -> None:
+        """Rows of `links`: for each latent of a depth the `most` latents below that it is made of, by weight.
+
+        `weights` is (latents, latents below); only what is above 0 counts.
+        """
+        values, below = weights.topk(min(most, weights.shape[1]), dim=1)
+        latent = torch.arange(len(weights))[:, None].expand_as(below)
+        tidy = pd.DataFrame(
+            {
+                "run": self.run, "kind": kind, "depth": depth, "control": self.control,
+                "latent": latent.numpy().ravel(), "below": below.numpy().ravel(), "weight": values.numpy().ravel(),
+            }
+        )  # fmt: skip
+        self.links.append(tidy[tidy["weight"] > 0])
+
     def stop(self, kind: str, stopped: dict[str, object]) -> None:
         """One row of `stops`: why a tower ends before the depth that was planned."""
         self.stops.append({"run": self.run, "kind": kind, "control": self.control, **stopped})
@@ -90,6 +115,7 @@ class Tables:
             "measures": pd.DataFrame(self.measures),
             "latents": pd.concat([_empty(LATENTS), *self.latents], ignore_index=True),
             "examples": pd.concat([_empty(EXAMPLES), *self.examples], ignore_index=True),
+            "links": pd.concat([_empty(LINKS), *self.links], ignore_index=True),
             "stops": pd.concat([_empty(STOPS), pd.DataFrame(self.stops)], ignore_index=True)[[*STOPS]],
         }
 

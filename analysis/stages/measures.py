@@ -32,6 +32,7 @@ from sae.tower import Tower, folds_of
 TOP_EXAMPLES = 9
 PERMUTATIONS = 10
 FLOOR_SAMPLE = 1000
+PARTS = 5
 # What a short panel measures, on how many rows of a split: enough to see whether a tower lives.
 SHORT_ROWS = 2000
 SHORT = (
@@ -41,7 +42,7 @@ SHORT = (
 
 
 def measures(work: Path, config: dict[str, Any], inputs: dict[str, Path]) -> dict[str, Any]:
-    """Writes measures.parquet, latents.parquet and examples.parquet."""
+    """Writes measures.parquet, latents.parquet, examples.parquet, links.parquet and stops.parquet."""
     host, _ = load_host(inputs["host"])
     hook = read_manifest(inputs["activations"])["config"]["hook"]
     full = config["panel"] == "full"
@@ -63,6 +64,8 @@ def measures(work: Path, config: dict[str, Any], inputs: dict[str, Path]) -> dic
             place = Place(kind, d, tower, d)
             own_input(measured, place, codes, folders[d - 1])
             on_examples(measured, place, codes)
+            if d > 1 and full:
+                tables.link(kind, d, parts_of(tower, d), PARTS)
             if f"nulls-{kind}_{d}" in inputs:
                 trained_nulls(tables, kind, d, inputs[f"nulls-{kind}_{d}"])
     singles = [(*name.split("_"), inputs[name]) for name in config["singles"]]
@@ -78,6 +81,15 @@ def measures(work: Path, config: dict[str, Any], inputs: dict[str, Path]) -> dic
     for name, table in tables.frames().items():
         table.to_parquet(work / f"{name}.parquet", index=False)
     return {}
+
+
+def parts_of(tower: Tower, depth: int) -> torch.Tensor:
+    """What each latent of `depth` is made of, (latents, latents below): its direction in the latents kind; in the
+    directions kind the codes of the directions below, which are its rows."""
+    layer, below = tower.layers[depth - 1], tower.layers[depth - 2]
+    if tower.kind == "latents":
+        return layer.sae.directions()
+    return layer.encode(below.sae.directions()).dense().T
 
 
 @dataclass(frozen=True)

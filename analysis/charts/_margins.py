@@ -1,0 +1,66 @@
+"""The distance of a tower's depths from each of their floors, drawn the same way for both kinds."""
+
+from __future__ import annotations
+
+import math
+
+import altair as alt
+import pandas as pd
+
+from analysis.drawing import Drawing, over_depth, over_seeds
+from analysis.margins import NAMES, STYLES, margins
+from analysis.results import Results
+from analysis.style import ROLES
+from analysis.verdict import verdicts
+
+TRAINED = ("permuted_null", "gaussian_null", "frozen_decoder", "stored_dictionary", "matched_dictionary")
+
+
+def margin_chart(results: Results, kind: str, opening: str) -> Drawing:
+    """Observed minus floor over depth with 95% intervals; the zero line is the floor."""
+    lines = margins(results, kind)
+    if kind == "directions":
+        lines = lines[lines["depth"] >= 2]
+    lines = lines[lines["series"].isin([NAMES[name] for name in TRAINED])]
+    words = {depth: verdict for (at, depth), verdict in verdicts(results).items() if at == kind}
+    data = over_seeds(lines, intervals=True)
+    low = math.floor(20 * min(0.0, float(data["low"].min()))) / 20
+    high = math.ceil(20 * float(data["high"].max())) / 20
+    nearest = {
+        depth: f"{verdict.margin:+.3f} ({verdict.low:+.3f} to {verdict.high:+.3f})"
+        for depth, verdict in words.items()
+        if depth in set(lines["depth"])
+    }
+    chart = over_depth(
+        lines, "above the floor, share of variance", domain=(low, high), intervals=True,
+        styles={NAMES[name]: STYLES[name] for name in STYLES},
+    )  # fmt: skip
+    zero = alt.Chart(pd.DataFrame({"y": [0]})).mark_rule(color=ROLES["ink"], strokeWidth=1.2).encode(y="y:Q")
+    said = "; ".join(f"depth {depth}: {text}" for depth, text in nearest.items())
+    return Drawing(
+        title=opening,
+        caption=(
+            f"*Observed minus floor* of the {kind} tower on held-out rows, mean and 95% interval over "
+            f"{lines['run'].nunique()} seeds. Solid: the SAE's own codes against SAEs that were trained in the same "
+            "way on rows without structure, or with a decoder that stays random. Dashed: its dictionary against "
+            "unlearned ones, all with fitted codes. Random directions and the memorising bound are further away and "
+            "stand in the table. A line that touches zero is a floor that does as well."
+        ),
+        alt=f"Line chart of the distance to each floor over depth. Distance to the nearest floor, {said}.",
+        data=lines,
+        chart=alt.layer(zero, *chart.layer).properties(width=chart.width, height=chart.height),
+    )
+
+
+def spelled(words: list[str | None]) -> str:
+    """The words of depths 1, 2, ... in prose: `structure at depths 1 to 5, copy at depth 6`."""
+    parts, start = [], 0
+    for end in range(1, len(words) + 1):
+        if end == len(words) or words[end] != words[start]:
+            first, last = start + 1, end
+            where = (
+                f"depth {first}" if first == last else f"depths {first} {'to' if last > first + 1 else 'and'} {last}"
+            )
+            parts.append(f"{words[start] or 'undecided'} at {where}")
+            start = end
+    return ", ".join(parts)

@@ -1,0 +1,92 @@
+"""Do the metrics of atomicity rise with depth, and do they rise more than on a network that learned nothing?"""
+
+from __future__ import annotations
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from analysis.drawing import Drawing
+from analysis.results import Results
+from analysis.rule import interval
+from analysis.style import PLOT_WIDTH, ROLES
+
+EXPERIMENTS = ("towers",)
+METRICS = {
+    "fri": "FRI, over its size at depth 1", "csp": "CSP", "pds": "PDS", "ltes": "LTES", "selectivity": "selectivity",
+    "exclusive_share": "one-class latents",
+}  # fmt: skip
+TOWERS = {"trained network": "none", "random network": "random_host", "permuted labels": "permuted_labels"}
+
+
+def slopes(results: Results) -> pd.DataFrame:
+    """Least-squares slope over depth, from depth 1 on: metric, tower, run, slope. FRI in units of depth 1's."""
+    rows = []
+    for measure, name in METRICS.items():
+        for tower, control in TOWERS.items():
+            values = results.values(measure, "latents", control=control).dropna()
+            for run, own in values.groupby("run", observed=True):
+                if len(own) < 3:
+                    continue
+                y = own["value"] / abs(float(own["value"].iloc[0])) if measure == "fri" else own["value"]
+                slope = float(np.polyfit(own["depth"], y, 1)[0])
+                rows.append({"metric": name, "tower": tower, "run": str(run), "slope": slope})
+    return pd.DataFrame(rows)
+
+
+def atomicity_slopes(results: Results) -> Drawing:
+    """Slope over depth of each metric, with its 95% interval over seeds."""
+    rows = slopes(results)
+    means = pd.DataFrame(
+        [
+            {"metric": metric, "tower": tower, "mean": own["slope"].mean(), **_bounds(own["slope"].tolist())}
+            for (metric, tower), own in rows.groupby(["metric", "tower"], sort=False)
+        ]
+    )
+    trained = means[means["tower"] == "trained network"].set_index("metric")
+    random = means[means["tower"] == "random network"].set_index("metric")
+    rising = [metric for metric in trained.index if trained["low"][metric] > 0]
+    ahead = [metric for metric in rising if trained["low"][metric] > random["high"][metric]]
+    scale = alt.Scale(domain=list(TOWERS), range=[ROLES["c1"], ROLES["c2"], ROLES["c5"]])
+    shape = alt.Scale(domain=list(TOWERS), range=["circle", "diamond", "square"])
+    base = alt.Chart(means.round(4)).encode(
+        y=alt.Y("tower:N", sort=list(TOWERS), title=None, axis=None),
+        color=alt.Color("tower:N", scale=scale, legend=alt.Legend(orient="top", title=None)),
+    )
+    x = alt.X("low:Q", title="change per depth", axis=alt.Axis(tickCount=5, format="~g"))
+    bars = base.mark_rule(strokeWidth=2.4).encode(x=x, x2="high:Q")
+    dots = base.mark_point(filled=True, size=70, opacity=1).encode(
+        x="mean:Q", shape=alt.Shape("tower:N", scale=shape),
+        tooltip=[alt.Tooltip("metric:N"), alt.Tooltip("tower:N"), alt.Tooltip("mean:Q", format="+.3f"),
+                 alt.Tooltip("low:Q", title="95% from", format="+.3f"),
+                 alt.Tooltip("high:Q", title="95% to", format="+.3f")],
+    )  # fmt: skip
+    zero = base.mark_rule(color=ROLES["line"]).encode(x=alt.datum(0), y=alt.value(0), y2=alt.value(48))
+    chart = (
+        alt.layer(zero, bars, dots)
+        .properties(width=PLOT_WIDTH, height=48)
+        .facet(row=alt.Row("metric:N", sort=list(METRICS.values()), title=None,
+                           header=alt.Header(labelAngle=0, labelAlign="left", labelOrient="top")), spacing=10)
+    )  # fmt: skip
+    return Drawing(
+        title=(
+            f"{len(rising)} of {len(trained)} metrics rise with depth; {len(ahead)} of them faster than on a random "
+            f"network" + (f" ({', '.join(ahead)})" if ahead else "")
+        ),
+        caption=(
+            f"Slope over depth in the latents tower, mean and 95% interval over {rows['run'].nunique()} seeds. FRI, "
+            "CSP, PDS and LTES are the atomicity metrics that the project behind the logs proposed; FRI is divided by "
+            "its size at depth 1, because it is in the network's squared units. Depths of one tower are not "
+            "exchangeable, so slopes are compared between towers, not with permuted depths."
+        ),
+        alt="Dot plot of slopes: "
+        + "; ".join(f"{row.metric}, {row.tower} {row.mean:+.3f}" for row in means.itertuples())
+        + ".",
+        data=rows,
+        chart=chart,
+    )
+
+
+def _bounds(values: list[float]) -> dict[str, float]:
+    low, high = interval(values)
+    return {"low": low, "high": high}

@@ -1,0 +1,41 @@
+"""How far a depth is above each of its floors, like with like: what the verdict's charts and tables are made of."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from analysis.results import Results
+from analysis.rule import DICTIONARIES, MEMORISING, TRAINED
+from analysis.verdict import seeds_of
+
+NAMES = {
+    "permuted_null": "trained on shuffled coordinates",
+    "gaussian_null": "trained on Gaussian rows",
+    "frozen_decoder": "frozen random decoder",
+    "stored_dictionary": "rows stored by heart",
+    "matched_dictionary": "random mixtures of rows",
+    "random_dictionary": "random directions",
+    "memorising": "memorising bound (in-sample)",
+}
+# Own codes against trained floors: solid, fitted codes against unlearned dictionaries: dashed.
+STYLES = {
+    "permuted_null": ("c1", [1, 0]),
+    "gaussian_null": ("c3", [1, 0]),
+    "frozen_decoder": ("c4", [1, 0]),
+    "stored_dictionary": ("c2", [6, 3]),
+    "matched_dictionary": ("c6", [6, 3]),
+    "random_dictionary": ("c5", [6, 3]),
+    "memorising": ("c5", [1, 3]),
+}
+FLOORS = (*TRAINED, *DICTIONARIES, MEMORISING)
+
+
+def margins(results: Results, kind: str) -> pd.DataFrame:
+    """Observed minus floor: series (the floor's name), run, depth, value."""
+    rows = [
+        {"series": NAMES[floor], "run": run, "depth": depth, "value": value}
+        for (run, at, depth), seed in seeds_of(results.measures).items()
+        if at == kind
+        for floor, value in seed.margins().items()
+    ]
+    return pd.DataFrame(rows, columns=["series", "run", "depth", "value"])

@@ -1,0 +1,122 @@
+"""The panel of one tower as a table people can read: quantities down, depths across, the word on top."""
+
+from __future__ import annotations
+
+import math
+from html import escape
+
+import pandas as pd
+
+from analysis.margins import NAMES
+from analysis.results import Results
+from analysis.rule import Verdict, interval
+from analysis.verdict import verdicts
+
+# group, label, measure, split, control, kind that stands in for the tower's own, digits after the point
+EXPLAINED = "variance_explained"
+ROWS = (
+    ("Variance explained of its input", "in-sample", EXPLAINED, "train", "none", "", 2),
+    ("", "memorising bound", EXPLAINED, "train", "memorising", "", 2),
+    ("", "held out, own codes", EXPLAINED, "held_out", "none", "", 2),
+    ("", NAMES["permuted_null"], EXPLAINED, "held_out", "permuted_null", "", 2),
+    ("", NAMES["gaussian_null"], EXPLAINED, "held_out", "gaussian_null", "", 2),
+    ("", NAMES["frozen_decoder"], EXPLAINED, "held_out", "frozen_decoder", "", 2),
+    ("", "held out, fitted codes", "variance_explained_refit", "held_out", "none", "", 2),
+    ("", NAMES["stored_dictionary"], EXPLAINED, "held_out", "stored_dictionary", "", 2),
+    ("", NAMES["matched_dictionary"], EXPLAINED, "held_out", "matched_dictionary", "", 2),
+    ("", NAMES["random_dictionary"], EXPLAINED, "held_out", "random_dictionary", "", 2),
+    ("", "PCA (never decides)", EXPLAINED, "held_out", "pca", "", 2),
+    ("", "random network, own codes", EXPLAINED, "held_out", "random_host", "", 2),
+    ("The SAE", "active latents (L0)", "l0", "train", "none", "", 0),
+    ("", "live latents", "live_share", "train", "none", "", 2),
+    ("", "copies", "copy_score", "train", "none", "", 2),
+    ("", "found again from another seed", "matched_share", "train", "none", "", 2),
+    ("", "mean cosine of those pairs", "matched_cosine", "train", "none", "", 2),
+    ("", "the same, random directions", "matched_cosine", "train", "random_dictionary", "", 2),
+    ("", "gamma of its input", "gamma", "train", "none", "", 2),
+    ("Decoded down to the network", "variance explained", "host_variance_explained", "held_out", "none", "", 2),
+    ("", "random network", "host_variance_explained", "held_out", "random_host", "", 2),
+    ("", "accuracy, spliced in", "host_accuracy", "held_out", "none", "", 2),
+    ("Class selectivity", "the tower", "selectivity", "held_out", "none", "", 2),
+    ("", "random network", "selectivity", "held_out", "random_host", "", 2),
+    ("", "one SAE as sparse", "selectivity", "held_out", "none", "direct", 2),
+    ("", "permuted labels", "selectivity", "held_out", "permuted_labels", "", 2),
+)
+
+
+def verdict_table(results: Results, kind: str) -> tuple[str, pd.DataFrame, list[Verdict]]:
+    """HTML, data and the verdicts of one tower."""
+    words = [verdict for (at, _), verdict in sorted(verdicts(results).items()) if at == kind]
+    depths = list(range(1, len(words) + 1))
+    heads = "".join(f'<th scope="col"><span class="word">depth </span>{depth}</th>' for depth in depths)
+    chips = "".join(f"<td>{chip(verdict)}</td>" for verdict in words)
+    near = "".join(f"<td>{margin(verdict)}</td>" for verdict in words)
+    floors = "".join(f'<td class="floor-name">{escape(NAMES.get(verdict.best_floor, "–"))}</td>' for verdict in words)
+    body = [
+        f'<tr class="verdict-row"><th scope="row">verdict</th>{chips}</tr>',
+        f'<tr><th scope="row">above its best floor (95%)</th>{near}</tr>',
+        f'<tr><th scope="row">best floor</th>{floors}</tr>',
+    ]
+    data: list[dict[str, object]] = [
+        {"row": "verdict", "depth": depth, "word": verdict.word, "mean": verdict.margin, "low": verdict.low,
+         "high": verdict.high} for depth, verdict in zip(depths, words, strict=True)
+    ]  # fmt: skip
+    for group, label, measure, split, control, other, digits in ROWS:
+        if group:
+            body.append(f'<tr class="group"><th scope="rowgroup" colspan="{len(depths) + 1}">{escape(group)}</th></tr>')
+        values = [over(results, measure, other or kind, depth, split, control) for depth in depths]
+        if all(math.isnan(value[0]) for value in values):
+            continue
+        cells = "".join(f"<td{titled(value)}>{said(value[0], digits)}</td>" for value in values)
+        body.append(f'<tr><th scope="row">{escape(label)}</th>{cells}</tr>')
+        data += [
+            {"row": f"{measure}, {split}, {control}, {other or kind}", "depth": depth, "mean": value[0],
+             "low": value[1], "high": value[2]} for depth, value in zip(depths, values, strict=True)
+        ]  # fmt: skip
+    html = (
+        f'<div class="table-scroll" tabindex="0" role="region" aria-label="Verdicts on the {kind} tower by depth">'
+        '<table data-quarto-disable-processing="true" class="measures-table verdict-table">'
+        f'<thead><tr><th scope="col">{escape(kind)} tower</th>{heads}</tr></thead><tbody>{"".join(body)}</tbody>'
+        "</table></div>"
+    )
+    return html, pd.DataFrame(data), words
+
+
+def over(results: Results, measure: str, kind: str, depth: int, split: str, control: str) -> tuple[float, float, float]:
+    """Mean over seeds and its 95% interval; NaN where there is no number."""
+    rows = results.values(measure, kind, split, control)
+    values = rows[rows["depth"] == depth]["value"].dropna()
+    return (float(values.mean()), *interval(values.tolist())) if len(values) else (math.nan, math.nan, math.nan)
+
+
+def chip(verdict: Verdict) -> str:
+    """The word, with its reason behind it."""
+    word = verdict.word or "undecided"
+    return f'<span class="verdict {word}" title="{escape(verdict.why, quote=True)}">{word}</span>'
+
+
+def margin(verdict: Verdict) -> str:
+    """Distance to the best floor and its interval, on two lines."""
+    if math.isnan(verdict.margin):
+        return "–"
+    between = (
+        ""
+        if math.isnan(verdict.low)
+        else f'<span class="between">{signed(verdict.low)} to {signed(verdict.high)}</span>'
+    )
+    return f"{signed(verdict.margin)}{between}"
+
+
+def signed(value: float) -> str:
+    """Two decimals with a sign, a true minus."""
+    return f"{value:+.2f}".replace("-", "−")
+
+
+def said(value: float, digits: int) -> str:
+    """A cell."""
+    return "–" if math.isnan(value) else f"{value:.{digits}f}".replace("-", "−")
+
+
+def titled(value: tuple[float, float, float]) -> str:
+    """The interval, to be read on hover."""
+    return "" if math.isnan(value[1]) else f' title="95% of the mean: {value[1]:.3f} to {value[2]:.3f}"'
