@@ -7,6 +7,7 @@ import pandas as pd
 from analysis.drawing import Drawing, over_depth, series, spoken
 from analysis.results import Results
 
+EXPERIMENTS = ("towers",)
 STYLES = {
     "latents tower": ("c1", [1, 0]),
     "directions tower": ("c2", [6, 3]),

@@ -7,6 +7,7 @@ import pandas as pd
 from analysis.drawing import Drawing, over_depth, series, spoken
 from analysis.results import Results
 
+EXPERIMENTS = ("towers",)
 STYLES = {
     "mass": ("c1", [1, 0]),
     "mass, random": ("c2", [6, 3]),

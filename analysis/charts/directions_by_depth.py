@@ -7,6 +7,7 @@ import pandas as pd
 from analysis.drawing import Drawing, over_depth, series, spoken
 from analysis.results import Results
 
+EXPERIMENTS = ("towers",)
 STYLES = {
     "its own codes, in-sample": ("c5", [1, 0]),
     "best codes": ("c1", [1, 0]),

@@ -7,6 +7,8 @@ import pandas as pd
 from analysis.drawing import Drawing, over_depth, series, spoken
 from analysis.results import Results
 
+EXPERIMENTS = ("towers",)
+
 
 def exclusive_by_depth(results: Results) -> Drawing:
     """Share of all latents with at least 90% of their activation in one class, held out."""

@@ -7,6 +7,7 @@ import pandas as pd
 from analysis.drawing import Drawing, over_depth, series, spoken
 from analysis.results import Results
 
+EXPERIMENTS = ("towers",)
 STYLES = {
     "live latents": ("c1", [1, 0]),
     "live, random": ("c1", [4, 2]),

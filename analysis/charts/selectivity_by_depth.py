@@ -7,6 +7,8 @@ import pandas as pd
 from analysis.drawing import Drawing, beside_one_sae, over_depth, series, spoken
 from analysis.results import Results
 
+EXPERIMENTS = ("towers",)
+
 
 def selectivity_by_depth(results: Results) -> Drawing:
     """Held-out selectivity index of the latents tower; depth 0 are the network's own neurons."""

@@ -7,6 +7,8 @@ import pandas as pd
 from analysis.drawing import Drawing, over_depth, series, spoken
 from analysis.results import Results
 
+EXPERIMENTS = ("towers",)
+
 
 def variance_by_depth(results: Results) -> Drawing:
     """Held-out variance explained of the depth's own input: trained host, random host, random dictionary, PCA."""

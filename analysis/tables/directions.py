@@ -6,6 +6,8 @@ from analysis.drawing import Drawing
 from analysis.results import Results
 from analysis.tables._panel import panel
 
+EXPERIMENTS = ("towers",)
+
 
 def directions(results: Results) -> Drawing:
     """Rows are a measure under a control, columns the depths."""

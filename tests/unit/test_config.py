@@ -7,6 +7,7 @@ import dataclasses
 import pytest
 
 from analysis.config import (
+    KINDS,
     Experiment,
     HostConfig,
     RunConfig,
@@ -18,7 +19,7 @@ from analysis.config import (
     scheduled,
 )
 from analysis.plan import plan, run_id
-from sae.config import TrainConfig
+from sae.config import StopConfig, TrainConfig
 from sae.errors import ConfigError, NotFoundError
 
 TOWER = '[[towers]]\nkind = "latents"\n'
@@ -40,7 +41,7 @@ REFUSED = {
     "a table for a list of tables": (START + '[towers]\nkind = "latents"\n', ["towers", "TowerConfig"]),
     "neither a rule nor a list": (START + TOWER + "width = 3\n", ["towers[0].width", "3", "str", "int"]),
     "an unknown rule": (START + TOWER + 'k = "thirds"\n', ["towers.k", "'thirds'", "constant", "doubling", "halving"]),
-    "a list that is too short": (START + TOWER + "width = [8, 4]\n", ["towers.width", "[8, 4]", "3 numbers"]),
+    "a list that is too short": (START + TOWER + "width = [8, 4]\n", ["towers.width", "[8, 4]", "needs 3 entries", "2 to 4"]),
     "an unknown kind": (START + '[[towers]]\nkind = "codes"\n', ["towers.kind", "'codes'", "latents, directions"]),
     "no kind": (START + "[[towers]]\ndepth = 2\n", ["towers[0]", "kind"]),
     "two towers of a kind": (START + TOWER + TOWER, ["different kinds", "['latents', 'latents']"]),
@@ -59,6 +60,13 @@ REFUSED = {
     "a negative rate": (START + "[sae]\ntrain = { lr = -1 }\n" + TOWER, ["train.lr", "-1", "above 0"]),
     "a rate that is no number": (START + "[sae]\ntrain = { lr = nan }\n" + TOWER, ["train.lr", "nan"]),
     "too much warm-up": (START + "[sae]\ntrain = { warmup = 0.9 }\n" + TOWER, ["train.warmup", "0.9", "at most 1"]),
+    "too few architectures": (START + TOWER + 'architecture = ["topk"]\n', ["towers.architecture", "needs 3 entries"]),
+    "an unknown panel": (START + 'panel = "long"\n' + TOWER, ["panel = 'long'", "full, short"]),
+    "a limit above 1": (START + TOWER + "stop = { loss = 2 }\n", ["stop.loss", "2", "0..1"]),
+    "an unknown limit": (START + TOWER + "stop = { losses = 0.1 }\n", ["towers[0].stop", "'losses'", "loss"]),
+    "AuxK never": (START + "[sae]\ntrain = { aux_every = 0 }\n" + TOWER, ["train.aux_every", "0", "at least 1"]),
+    "a variant without a name": (START + TOWER + "[[variants]]\nset = {}\n", ["variants[0]", "name"]),
+    "unknown key of a variant": (START + TOWER + '[[variants]]\nname = "a"\nsett = {}\n', ["variants[0]", "'sett'"]),
     "no TOML": (START + "seeds = = 3", ["line 2"]),
 }
 
@@ -144,7 +152,9 @@ OTHER = {
     "architecture": "other",
     "options": {"some": 1}, "name": "other", "hook": "other", "steps": 7, "batch": 7, "lr": 7.0, "warmup": 0.07,
     "decay": 0.07, "dead_after": 0.7, "revivals": 7, "ema": 0.7, "shortlist": 77, "compiled": False, "bf16": True,
-    "dataset": "other", "seed": 8, "normalise": False,
+    "dataset": "other", "seed": 8, "normalise": False, "aux_every": 7, "nulls": False, "live_share": 0.7,
+    "input_variance": 0.07, "loss": 0.007, "distinct_rows": 0.0007, "controls": False, "panel": "short",
+    "variant": "other",
 }  # fmt: skip
 
 
@@ -173,7 +183,9 @@ def changed(value, name):
 def test_the_run_id_changes_with_every_field():
     simple = dataclasses.replace(RUN, towers=(TowerConfig(kind="latents"),))
     variants = dict(changed(simple, "run"))
-    assert len(variants) > 25 and "run.towers[0].train.dead_after" in variants and "run.sae.width" in variants
+    assert len(variants) > 60
+    deep = {"run.towers[0].train.aux_every", "run.towers[0].stop.loss", "run.sae.width", "run.variant", "run.panel"}
+    assert deep <= set(variants)
     ids = {path: run_id(config) for path, config in variants.items()}
     assert run_id(simple) not in ids.values()
     assert len(set(ids.values())) == len(ids)
@@ -186,6 +198,8 @@ def test_the_run_id_changes_with_every_field():
         ("doubling", 16, [16, 32, 64, 128]),
         ("halving", 16, [16, 8, 4, 2]),
         ("halving", 3, [3, 1, 1, 1]),
+        ("doubling", 1024, [1024, 2048, 4096, 4096]),
+        ("doubling", 6000, [6000, 6000, 6000, 6000]),
     ],
 )
 def test_schedules(rule, start, values):
@@ -200,6 +214,40 @@ def test_a_tower_derives_its_depths():
     assert tower.at(1, first) is first
     assert [(tower.at(d, first).width, tower.at(d, first).k) for d in (2, 3, 4)] == [(32, 4), (16, 4), (8, 8)]
     assert tower.at(2, first).options == {"k_aux": 2} and tower.at(2, first).train.steps == 9
+
+
+def test_an_empty_width_is_the_usual_one_of_the_kind():
+    assert [TowerConfig(kind=kind).width for kind in KINDS] == ["constant", "halving"]
+    assert TowerConfig(kind="directions", width="constant").width == "constant"
+
+
+def test_one_architecture_has_its_options_and_several_have_theirs_by_name():
+    first, options = SaeConfig(width=64, k=4), {"topk": {"k_aux": 2}, "relu_l1": {"penalty": 0.1}}
+    tower = TowerConfig(kind="latents", architecture=["relu_l1", "topk", "gated"], options=options)
+    found = [tower.at(depth, first) for depth in (2, 3, 4)]
+    assert [sae.architecture for sae in found] == ["relu_l1", "topk", "gated"]
+    assert [sae.options for sae in found] == [{"penalty": 0.1}, {"k_aux": 2}, {}]
+    one = TowerConfig(kind="latents", architecture="relu_l1", options={"penalty": 0.1})
+    assert [one.at(depth, first).options for depth in (2, 3, 4)] == [{"penalty": 0.1}] * 3
+
+
+def test_the_single_sae_beside_a_depth_is_as_sparse_in_the_latents_kind_and_only_as_wide_in_the_other():
+    first = SaeConfig(width=64, k=16, options={"k_aux": 2}, train=TrainConfig(steps=9))
+    latents = TowerConfig(kind="latents", k="halving")
+    assert [latents.single(depth, first) for depth in (2, 4)] == [latents.at(depth, first) for depth in (2, 4)]
+    directions = TowerConfig(kind="directions", k=[2, 2, 2], train=TrainConfig(steps=7))
+    found = [directions.single(depth, first) for depth in (2, 3, 4)]
+    assert [(sae.width, sae.k) for sae in found] == [(32, 16), (16, 16), (8, 8)]
+    assert {(sae.options["k_aux"], sae.train.steps) for sae in found} == {(2, 9)}, "otherwise as depth 1"
+
+
+@pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(StopConfig)])
+def test_limits_of_stopping_are_shares(name):
+    for value in (0.0, 0.5, 1.0):
+        assert getattr(StopConfig(**{name: value}), name) == value
+    for value in (-0.01, 1.01, float("nan")):
+        with pytest.raises(ConfigError, match=rf"stop\.{name} = {value}: must be in 0\.\.1"):
+            StopConfig(**{name: value})
 
 
 def test_values_are_frozen():

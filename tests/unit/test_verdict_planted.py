@@ -22,7 +22,7 @@ from analysis.stages.measures import Measured, on_examples, own_input
 from analysis.verdict import seeds_of
 from sae.config import TrainConfig
 
-D_IN, SEEDS, TRAIN, HELD = 32, 3, 1500, 400
+D_IN, SEEDS, TRAIN, HELD = 32, 3, 1000, 300
 Make = Callable[[int, torch.Generator], torch.Tensor]
 
 
@@ -100,7 +100,8 @@ def independent(rows: int, draw: torch.Generator) -> torch.Tensor:
     return sparse(rows, D_IN, 3, draw)
 
 
-TRAINING = TrainConfig(steps=600, batch=128, lr=5e-3)
+# few steps at a high rate: the words are far from their thresholds already
+TRAINING = TrainConfig(steps=150, batch=128, lr=1e-2)
 
 
 def topk(width: int, k: int) -> SaeConfig:
@@ -112,16 +113,16 @@ def test_planted_directions_are_structure(tmp_path: Path) -> None:
     tower = TowerConfig(kind="latents", depth=1, train=TRAINING)
     found = words(tmp_path, mixtures, topk(64, 3), tower)[1]
     assert found.word == "structure", found
-    assert found.low > 0.05
+    assert found.low > 0.15
 
 
 def test_noise_is_floor_in_both_kinds(tmp_path: Path) -> None:
-    latents = TowerConfig(kind="latents", depth=2, train=TRAINING)
-    found = words(tmp_path, noise, topk(64, 4), latents)
-    assert found[1].word == "floor", found[1]
-    directions = TowerConfig(kind="directions", depth=2, k=[4], folds=3, train=TrainConfig(steps=60, batch=64, lr=5e-3))
+    """Depth 1 is the same stage in both kinds; what reads its directions reads noise, too."""
+    training = TrainConfig(steps=40, batch=64, lr=1e-2)
+    directions = TowerConfig(kind="directions", depth=2, k=[4], folds=3, train=training)
     found = words(tmp_path, noise, topk(64, 4), directions)
-    assert found[2].word == "floor", found[2]
+    assert [found[depth].word for depth in (1, 2)] == ["floor", "floor"], found
+    assert found[2].high < -0.05
 
 
 def test_a_tower_that_may_copy_what_is_independent_is_copy(tmp_path: Path) -> None:
@@ -136,7 +137,7 @@ def test_a_tower_of_dead_latents_stops_and_is_collapse(tmp_path: Path, scale: fl
         return scale * mixtures(rows, draw).abs()
 
     recipe = {"norm": "free", "l1": "batch", "penalty": 0.1, "penalty_rate": 0.0, "penalty_warmup": 0}
-    training = TrainConfig(steps=125, batch=64, lr=1e-3, warmup=0.0, decay=0.0, normalise=False)
+    training = TrainConfig(steps=60, batch=64, lr=1e-3, warmup=0.0, decay=0.0, normalise=False)
     sae = SaeConfig(architecture="relu_l1", width=64, k=16, options=recipe, train=training)
     tower = TowerConfig(kind="latents", depth=3, k="constant", architecture="relu_l1", options=recipe, train=training)
     found = words(tmp_path, faint, sae, tower)
