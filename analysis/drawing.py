@@ -81,10 +81,12 @@ def over_depth(
     percent: bool = False,
     styles: dict[str, tuple[str, list[int]]] = SERIES,
     intervals: bool = False,
+    level: float | None = None,
 ) -> Any:
     """Lines over depth with seeds as bands, labelled at their ends; a series of one depth is a ruled level.
 
-    The band is the range over seeds, or with `intervals` the 95% interval of their mean.
+    The band is the range over seeds, or with `intervals` the 95% interval of their mean. `level` draws a line
+    across, such as zero.
     """
     data = over_seeds(lines, intervals).round(4)
     names = list(dict.fromkeys(data["series"]))
@@ -127,7 +129,9 @@ def over_depth(
             color=alt.Color("series:N", scale=colours, legend=None),
         )
     )  # fmt: skip
-    return alt.layer(band, line, points, text).properties(width=PLOT_WIDTH, height=PLOT_HEIGHT)
+    ruled = alt.Chart(pd.DataFrame({"level": [level]})).mark_rule(color=ROLES["ink"])
+    across = [] if level is None else [ruled.encode(y=alt.Y("level:Q", scale=scale))]
+    return alt.layer(*across, band, line, points, text).properties(width=PLOT_WIDTH, height=PLOT_HEIGHT)
 
 
 def end_labels(data: pd.DataFrame, domain: tuple[float, float]) -> pd.DataFrame:

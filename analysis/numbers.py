@@ -13,7 +13,7 @@ Before a colon stands another experiment, and after a slash a variant of it, as 
     towers:selectivity/latents/6                     from data/results/towers
     collapse/as-published-penalty-0.1:loss/latents/2/train
 
-Numbers that are made of several stand below as functions, `DERIVED`, with the same forms behind a slash.
+`margin` as a measure is the verdict's: observed minus best floor. Numbers that are made of several stand below as functions, `DERIVED`, with the same forms behind a slash.
 Only names that pages use are resolved; a name that nothing answers to fails the build, with file and line.
 """
 
@@ -30,6 +30,7 @@ import pandas as pd
 from analysis import comparison
 from analysis.paths import Paths
 from analysis.results import Results, source
+from analysis.verdict import seeds_of
 from sae.errors import NotFoundError, RenderError
 
 USE = re.compile(r"(?<!\{)\{\{<\s*num\s+([^\s>]+)\s*>\}\}")
@@ -199,13 +200,26 @@ def slug(variant: str) -> str:
     return re.sub(r"[^a-z0-9.]+", "-", variant.lower()).strip("-")
 
 
+def margin_rows(results: Results, kind: str) -> pd.DataFrame:
+    """Observed minus best floor, one row a run and depth: what the verdict is made of."""
+    found = [
+        {"run": run, "depth": depth, "value": seed.margin()}
+        for (run, at, depth), seed in seeds_of(results.measures).items()
+        if at == kind
+    ]
+    return pd.DataFrame(found, columns=["run", "depth", "value"])
+
+
 def _from_tables(name: str, measure: str, rest: list[str], results: Results) -> tuple[pd.Series, list[str], str]:
     if len(rest) < 2 or not rest[1].isdigit():
         raise NotFoundError("number", name, [*DERIVED, "MEASURE/KIND/DEPTH"])
     kind, depth, parts = rest[0], int(rest[1]), rest[2:]
     control = next((part for part in parts if part in CONTROLS), "none")
     split = next((part for part in parts if part in SPLITS), "held_out")
-    rows = results.values(measure, kind, split, control)
+    if measure == "margin":
+        rows = margin_rows(results, kind)
+    else:
+        rows = results.values(measure, kind, split, control)
     rows = rows[rows["depth"] == depth]
     if rows.empty:
         raise NotFoundError("number", name, [str(m) for m in results.measures["measure"].unique()])

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import math
 
-import altair as alt
-import pandas as pd
-
 from analysis.drawing import Drawing, over_depth, over_seeds
 from analysis.margins import NAMES, STYLES, margins
 from analysis.results import Results
-from analysis.style import ROLES
 from analysis.verdict import verdicts
 
 TRAINED = ("permuted_null", "gaussian_null", "frozen_decoder", "stored_dictionary", "matched_dictionary")
@@ -32,10 +28,9 @@ def margin_chart(results: Results, kind: str, opening: str) -> Drawing:
         if depth in set(lines["depth"])
     }
     chart = over_depth(
-        lines, "above the floor, share of variance", domain=(low, high), intervals=True,
+        lines, "above the floor, share of variance", domain=(low, high), intervals=True, level=0.0,
         styles={NAMES[name]: STYLES[name] for name in STYLES},
     )  # fmt: skip
-    zero = alt.Chart(pd.DataFrame({"y": [0]})).mark_rule(color=ROLES["ink"], strokeWidth=1.2).encode(y="y:Q")
     said = "; ".join(f"depth {depth}: {text}" for depth, text in nearest.items())
     return Drawing(
         title=opening,
@@ -48,7 +43,7 @@ def margin_chart(results: Results, kind: str, opening: str) -> Drawing:
         ),
         alt=f"Line chart of the distance to each floor over depth. Distance to the nearest floor, {said}.",
         data=lines,
-        chart=alt.layer(zero, *chart.layer).properties(width=chart.width, height=chart.height),
+        chart=chart,
     )
 
 

@@ -41,7 +41,7 @@ REFUSED = {
     "a table for a list of tables": (START + '[towers]\nkind = "latents"\n', ["towers", "TowerConfig"]),
     "neither a rule nor a list": (START + TOWER + "width = 3\n", ["towers[0].width", "3", "str", "int"]),
     "an unknown rule": (START + TOWER + 'k = "thirds"\n', ["towers.k", "'thirds'", "constant", "doubling", "halving"]),
-    "a list that is too short": (START + TOWER + "width = [8, 4]\n", ["towers.width", "[8, 4]", "needs 3 entries", "2 to 4"]),
+    "a list that is too short": (START + TOWER + "width = [8, 4]\n", ["towers.width = [8, 4]", "needs 3 entries"]),
     "an unknown kind": (START + '[[towers]]\nkind = "codes"\n', ["towers.kind", "'codes'", "latents, directions"]),
     "no kind": (START + "[[towers]]\ndepth = 2\n", ["towers[0]", "kind"]),
     "two towers of a kind": (START + TOWER + TOWER, ["different kinds", "['latents', 'latents']"]),

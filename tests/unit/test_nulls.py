@@ -1,4 +1,4 @@
-"""Floors that need no SAE: storing rows, random directions, principal components."""
+"""Floors that need no SAE (storing rows, random directions, principal components), and rows without structure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 import torch
 
-from sae.nulls import fit_on_support, memorising_bound, pca, random_dictionary, random_directions
+from sae.nulls import (
+    fit_on_support,
+    gaussian_rows,
+    memorising_bound,
+    pca,
+    permuted_coordinates,
+    random_dictionary,
+    random_directions,
+)
 
 
 def draw(seed=0):
@@ -103,6 +111,7 @@ def test_a_random_dictionary_is_a_function_of_its_generator(rows):
 def test_floors_leave_their_rows_and_the_global_random_state_alone(rows):
     before, state = rows.clone(), torch.random.get_rng_state()
     random_dictionary(rows, 40, 3, draw(3)), pca(rows, rows, 3)
+    gaussian_rows(rows, 40, draw(3)), permuted_coordinates(rows, draw(3))
     assert torch.equal(rows, before) and torch.equal(state, torch.random.get_rng_state())
 
 
@@ -117,3 +126,70 @@ def test_pca_against_a_singular_value_decomposition(rows, rank):
 
 def test_pca_of_rank_0_is_the_mean(rows):
     torch.testing.assert_close(pca(rows + 1.0, rows, 0), (rows + 1.0).mean(0).expand_as(rows))
+
+
+# rows without structure
+
+
+def covariance(rows):
+    return torch.from_numpy(np.cov(rows.double().numpy().T, bias=True))
+
+
+def sparse(n_rows, seed=0):
+    """Two of six coordinates on, always a coordinate with its neighbour: what no Gaussian knows."""
+    first = torch.randint(0, 3, (n_rows,), generator=draw(seed)) * 2
+    size = 0.5 + torch.rand(n_rows, generator=draw(seed + 1))
+    return torch.zeros(n_rows, 6).scatter(1, torch.stack([first, first + 1], 1), torch.stack([size, 2 * size], 1))
+
+
+def test_gaussian_rows_have_the_mean_and_the_covariance_of_the_rows_and_nothing_else():
+    given = 3 + torch.randn(500, 5, generator=draw(2)) @ torch.randn(5, 5, generator=draw(3))
+    n = 40_000
+    drawn, wanted = gaussian_rows(given, n, draw(4)), covariance(given)
+    assert drawn.shape == (n, 5) and drawn.dtype == given.dtype
+    error = (wanted.diagonal() / n).sqrt()
+    assert bool(((drawn.double().mean(0) - given.double().mean(0)).abs() < 5 * error).all())
+    # the variance of an estimated covariance of normal rows: (s_ij^2 + s_ii s_jj) / n
+    error = ((wanted.square() + wanted.diagonal()[:, None] * wanted.diagonal()) / n).sqrt()
+    assert bool(((covariance(drawn) - wanted).abs() < 5 * error).all())
+    normal = gaussian_rows(sparse(500), n, draw(4))
+    z = (normal - normal.mean(0)) / normal.std(0)
+    assert float((z.pow(4).mean(0) - 3).abs().max()) < 0.2, "normal, whatever the rows were"
+    assert bool((normal < 0).any(0).all())
+
+
+def test_gaussian_rows_stay_where_rows_that_do_not_fill_their_space_are():
+    basis = torch.linalg.qr(torch.randn(16, 3, generator=draw(2))).Q
+    given = 2 + torch.randn(50, 3, generator=draw(3)) @ basis.T
+    drawn = gaussian_rows(given, 1000, draw(4)) - given.mean(0)
+    assert bool(torch.isfinite(drawn).all())
+    assert float((drawn - drawn @ basis @ basis.T).abs().max()) < 1e-4 < 0.5 < float(drawn.abs().max())
+    few = torch.randn(4, 16, generator=draw(5))  # fewer rows than columns
+    drawn = gaussian_rows(few, 2000, draw(4)) - few.mean(0)
+    assert np.linalg.matrix_rank(drawn.numpy(), tol=1e-2) == 3
+    constant = gaussian_rows(torch.full((9, 4), 1.5), 5, draw(4))
+    torch.testing.assert_close(constant, torch.full((5, 4), 1.5))
+
+
+def test_permuted_coordinates_keep_every_columns_values():
+    given = sparse(400)
+    found = permuted_coordinates(given, draw(3))
+    assert torch.equal(found.sort(0).values, given.sort(0).values)
+
+
+def test_permuted_coordinates_go_with_nothing():
+    given = sparse(5000)
+    found = permuted_coordinates(given, draw(3))
+    off = ~torch.eye(6, dtype=torch.bool)
+    before, after = (torch.corrcoef(rows.T)[off].abs() for rows in (given, found))
+    assert float(before.max()) > 0.9 and float(after.max()) < 5 / 5000**0.5
+    # whole rows are broken: their number of active coordinates varies now, and most are rows that there were not
+    assert set((given > 0).sum(1).tolist()) == {2} and len(set((found > 0).sum(1).tolist())) > 3
+    there = {tuple(row) for row in given.tolist()}
+    assert sum(tuple(row) in there for row in found.tolist()) < 0.02 * len(found)
+
+
+@pytest.mark.parametrize("make", [lambda rows, g: gaussian_rows(rows, 40, g), permuted_coordinates])
+def test_rows_without_structure_are_a_function_of_their_generator(make, rows):
+    one, again, other = (make(rows, draw(seed)) for seed in (3, 3, 4))
+    assert torch.equal(one, again) and not torch.equal(one, other)
