@@ -13,7 +13,8 @@ Before a colon stands another experiment, and after a slash a variant of it, as 
     towers:selectivity/latents/6                     from data/results/towers
     collapse/as-published-penalty-0.1:loss/latents/2/train
 
-`margin` as a measure is the verdict's: observed minus best floor. Numbers that are made of several stand below as functions, `DERIVED`, with the same forms behind a slash.
+`margin` as a measure is the verdict's: observed minus best floor. Numbers that are made of several stand below as
+functions, `DERIVED`, with the same forms behind a slash.
 Only names that pages use are resolved; a name that nothing answers to fails the build, with file and line.
 """
 
@@ -216,10 +217,7 @@ def _from_tables(name: str, measure: str, rest: list[str], results: Results) -> 
     kind, depth, parts = rest[0], int(rest[1]), rest[2:]
     control = next((part for part in parts if part in CONTROLS), "none")
     split = next((part for part in parts if part in SPLITS), "held_out")
-    if measure == "margin":
-        rows = margin_rows(results, kind)
-    else:
-        rows = results.values(measure, kind, split, control)
+    rows = margin_rows(results, kind) if measure == "margin" else results.values(measure, kind, split, control)
     rows = rows[rows["depth"] == depth]
     if rows.empty:
         raise NotFoundError("number", name, [str(m) for m in results.measures["measure"].unique()])

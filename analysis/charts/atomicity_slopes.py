@@ -80,8 +80,8 @@ def atomicity_slopes(results: Results) -> Drawing:
         caption=(
             f"Slope over depth in the latents tower, mean and 95% interval over {rows['run'].nunique()} seeds. FRI, "
             "CSP, PDS and LTES are the atomicity metrics that the project behind the logs proposed; FRI is divided by "
-            "its size at depth 1, because it is in the network's squared units. Every metric has its own axis. Depths of a tower are not "
-            "exchangeable, so slopes are compared between towers, not with permuted depths."
+            "its size at depth 1, because it is in the network's squared units. Every metric has its own axis. Depths "
+            "of a tower are not exchangeable, so slopes are compared between towers, not with permuted depths."
         ),
         alt="Dot plot of slopes: "
         + "; ".join(f"{row.metric}, {row.tower} {row.mean:+.3f}" for row in means.itertuples())

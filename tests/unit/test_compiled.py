@@ -130,6 +130,33 @@ def test_a_whole_training_agrees_with_the_reference(toy_rows):
         torch.testing.assert_close(left.sae.W_dec, right.sae.W_dec, atol=2e-4, rtol=1e-3)
 
 
+def test_a_whole_training_agrees_with_the_reference_where_auxk_acts_on_every_third_step(toy_rows, monkeypatch):
+    monkeypatch.setattr("sae.train.OBSERVE_EVERY", 1)
+    found = []
+    for compiled in (True, False):
+        records = []
+        config = TrainConfig(steps=30, batch=64, lr=1e-3, dead_after=0.1, aux_every=3, compiled=compiled)
+        sae = TopK(24, 200, k=3, aux_weight=0.5, k_aux=20)
+        found.append((train("topk", sae, toy_rows, config, 0, records.append), records))
+    (ours, seen), (theirs, wanted) = found
+    torch.testing.assert_close(ours.sae.W_dec, theirs.sae.W_dec, atol=2e-4, rtol=1e-3)
+    for records in (seen, wanted):
+        assert all(record.dead_share > 0 for record in records[3:]), "AuxK has something to do on every step"
+        helped = [record.step for record in records if record.terms.get("auxk", 0) > 0]
+        assert helped == [step for step in range(30) if step % 3 == 0 and step > 3]
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_without_dead_latents_it_is_no_matter_how_often_auxk_may_act(compiled, toy_rows):
+    saes, records = [], []
+    for every in (1, 3, 1000):
+        config = TrainConfig(steps=30, batch=64, lr=1e-2, dead_after=2.0, aux_every=every, compiled=compiled)
+        saes.append(train("topk", TopK(24, 48, k=3, aux_weight=0.5), toy_rows, config, 0, records.append).sae)
+    assert all(record.dead_share == 0 for record in records)
+    for other in saes[1:]:
+        assert all(torch.equal(a, b) for a, b in zip(saes[0].parameters(), other.parameters(), strict=True))
+
+
 def test_forgetting_a_latent_zeroes_its_moments_and_no_others():
     """d_in = n_latents on purpose: b_dec has as many entries as there are latents, and is not one of theirs."""
     for step in walk((16, 12, 12, 3), steps=3):

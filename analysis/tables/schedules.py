@@ -1,0 +1,75 @@
+"""Schedules of width and active latents: what each depth explains beside its floors, lives on and is selective by."""
+
+from __future__ import annotations
+
+from html import escape
+
+import pandas as pd
+
+from analysis.config import RunConfig
+from analysis.drawing import Drawing
+from analysis.results import Results
+from analysis.tables._verdict import chip, over, said, titled
+from analysis.verdict import verdicts
+
+EXPERIMENTS = ("schedules",)
+KIND = "latents"
+COLUMNS = (
+    ("explained", "variance_explained", "held_out", "none"),
+    ("fitted", "variance_explained_refit", "held_out", "none"),
+    ("stored rows", "variance_explained", "held_out", "stored_dictionary"),
+    ("bound", "variance_explained", "train", "memorising"),
+    ("live", "live_share", "held_out", "none"),
+    ("copies", "copy_score", "train", "none"),
+    ("network", "host_variance_explained", "held_out", "none"),
+    ("selectivity", "selectivity", "held_out", "none"),
+)
+
+
+def schedules(results: Results) -> Drawing:
+    """Rows are depths from 2 on, grouped by schedule."""
+    body, data = [], []
+    for variant in results.variants:
+        seen = results.of(variant)
+        config = RunConfig.from_canonical(str(seen.runs["config"].iloc[0]))
+        tower = config.towers[0]
+        body.append(f'<tr class="group"><th scope="rowgroup" colspan="{len(COLUMNS) + 2}">{escape(variant)}</th></tr>')
+        words = verdicts(seen)
+        for depth in range(2, tower.depth + 1):
+            sae = tower.at(depth, config.sae)
+            values = [over(seen, measure, KIND, depth, split, control) for _, measure, split, control in COLUMNS]
+            cells = "".join(f"<td{titled(value)}>{said(value[0], 2)}</td>" for value in values)
+            body.append(
+                f'<tr><th scope="row">depth {depth}: {sae.width:,} latents, {sae.k} active</th>'
+                f"<td>{chip(words[KIND, depth])}</td>{cells}</tr>"
+            )
+            data.append(
+                {"schedule": variant, "depth": depth, "width": sae.width, "k": sae.k, "word": words[KIND, depth].word}
+                | {name: value[0] for (name, *_), value in zip(COLUMNS, values, strict=True)}
+            )
+    heads = "".join(f'<th scope="col">{name}</th>' for name, *_ in COLUMNS)
+    table = pd.DataFrame(data)
+    last = table[table["depth"] == table["depth"].max()]
+    kept = last["schedule"].str.endswith("constant k")
+    halved, constant = last[~kept]["selectivity"], last[kept]["selectivity"]
+    return Drawing(
+        kind="tbl",
+        title=(
+            f"At depth {int(last['depth'].iloc[0])} selectivity is {halved.min():.2f} to {halved.max():.2f} where the "
+            f"number of active latents is halved, {constant.min():.2f} to {constant.max():.2f} where it stays"
+        ),
+        caption=(
+            f"Five schedules from the same depth 1 (256 latents, 16 active), means over "
+            f"{results.runs['seed'].nunique()} seeds. Explained: held-out variance of the depth's own input, with its "
+            "own codes, with fitted codes, and by as many stored rows with fitted codes; the memorising bound in "
+            "sample. Network: held-out variance of the network's state, decoded all the way down."
+        ),
+        alt="Table of five schedules by depth.",
+        data=table,
+        html=(
+            '<div class="table-scroll" tabindex="0" role="region" aria-label="Schedules by depth">'
+            '<table data-quarto-disable-processing="true" class="measures-table verdict-table">'
+            f'<thead><tr><th scope="col">schedule</th><th scope="col">verdict</th>{heads}</tr></thead>'
+            f"<tbody>{''.join(body)}</tbody></table></div>"
+        ),
+    )
