@@ -234,10 +234,10 @@ def track(experiment: ExperimentName) -> None:
 @app.command()
 def verify(
     experiment: ExperimentName = DEFAULT,
-    runs: Annotated[int, typer.Option(min=1, help="how many chains to do again, first seed first")] = 1,
+    runs: Annotated[int, typer.Option(min=1, help="how many chains to do again, evenly spaced over all")] = 1,
     tolerance: Annotated[float, typer.Option(help="largest difference of a measure between 0 and 1")] = 0.01,
 ) -> None:
-    """Train the first of an experiment's chains again from their configs, in an empty folder, and compare.
+    """Train a sample of an experiment's chains again from their configs, in an empty folder, and compare.
 
     Reads the experiment's tables; writes only to a temporary folder. Exits with 1 when a measure differs by more.
     """

@@ -11,7 +11,7 @@ from analysis.plan import Chain, plan
 from analysis.results import Results, open_results
 from analysis.runs import read_manifest
 from analysis.verdict import summary
-from sae.errors import NotFoundError, StrataError
+from sae.errors import DataError, NotFoundError, StrataError
 
 
 def listed(paths: Paths) -> list[dict[str, Any]]:
@@ -74,9 +74,16 @@ def _row(experiment: Experiment, chains: list[Chain], paths: Paths) -> dict[str,
         "stages": len(stages),
         "seconds": round(sum(run["seconds"] for run in runs), 1),
         "results": paths.relative(results.folder) if results else "",
-        "verdict": summary(results) if results else "",
+        "verdict": _verdict(results) if results else "",
         "runs": runs,
     }
+
+
+def _verdict(results: Results) -> str:
+    try:
+        return summary(results)
+    except DataError as error:  # tables of an older version: what stands there is still worth a line
+        return str(error)
 
 
 def _run(chain: Chain, paths: Paths) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Train the first chains again, in an empty folder, and compare their measures with the stored ones."""
+"""Train a sample of the chains again, in an empty folder, and compare their measures with the stored ones."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from analysis.config import RunConfig
@@ -47,10 +48,14 @@ class Report:
 
 
 def verify(experiment: str, paths: Paths, runs: int, tolerance: float) -> Report:
-    """Do `runs` chains of `experiment` again and compare. Raises StageError when one cannot be done."""
+    """Do `runs` chains of `experiment` again, evenly spaced over variants, seeds and controls, and compare.
+
+    Raises StageError when one cannot be done.
+    """
     results = open_results(experiment, paths)
-    first = results.runs.sort_values(["seed", "control"]).head(runs)
-    parts = [_again(results, row) for _, row in first.iterrows()]
+    whole = results.runs.sort_values(["variant", "seed", "control"])
+    chosen = whole.iloc[np.unique(np.linspace(0, len(whole) - 1, runs).astype(int))]
+    parts = [_again(results, row) for _, row in chosen.iterrows()]
     both = pd.concat(parts)
     both = both[both["measure"].isin(COMPARED)]
     gap = (both["value_stored"] - both["value_again"]).abs()
@@ -58,7 +63,7 @@ def verify(experiment: str, paths: Paths, runs: int, tolerance: float) -> Report
     gap = gap.where(~missing, float("inf")).fillna(0.0)
     worst = both.iloc[int(gap.to_numpy().argmax())] if len(gap) else None
     where = "nothing" if worst is None else f"{worst['measure']}, {worst['kind']} depth {worst['depth']}"
-    return Report(experiment, len(first), len(both), float(gap.max()), where, tolerance)
+    return Report(experiment, len(chosen), len(both), float(gap.max()), where, tolerance)
 
 
 def _again(results: Results, row: pd.Series) -> pd.DataFrame:

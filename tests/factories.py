@@ -1,11 +1,17 @@
-"""A whole project in a folder of its own: the real pages, the real digits, a tiny experiment in place of `digits`."""
+"""A whole project in a folder of its own (the real pages, the real digits, a tiny experiment), and tables by hand."""
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 from pathlib import Path
 
+import pandas as pd
+
+from analysis.config import HostConfig, RunConfig, SaeConfig, TowerConfig
 from analysis.paths import Paths
+from analysis.results import TABLES, Results
+from analysis.runs import MANIFEST, write_manifest
 from sae.discover import names
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -54,3 +60,39 @@ def site_project(root: Path) -> Paths:
     (root / "data" / "experiments").mkdir()
     (root / "data" / "experiments" / "digits.toml").write_text(TINY_SITE)
     return Paths(root.resolve())
+
+
+def write_results(folder: Path, experiment: str, runs: dict[str, tuple[str, int, float]]) -> Results:
+    """Tables made by hand: for each run its variant, its seed, and the value of every one of its numbers."""
+    folder.mkdir(parents=True)
+    config = RunConfig(
+        dataset="digits", host=HostConfig(), sae=SaeConfig(), towers=(TowerConfig(kind="latents"),), seed=0
+    )
+    tables: dict[str, list[dict[str, object]]] = {name: [] for name in TABLES}
+    for run, (variant, seed, value) in runs.items():
+        own = dataclasses.replace(config, variant=variant, seed=seed)
+        place = {"run": run, "kind": "latents", "depth": 1, "control": "none"}
+        at = {**place, "split": "held_out"}
+        tables["runs"].append(
+            {
+                "run": run, "experiment": experiment, "variant": variant, "seed": seed, "dataset": "digits",
+                "host": "mlp", "hook": "hidden1", "control": "none", "config": own.canonical(), "date": "2026-11-22",
+                "machine": "here", "commit": "abc", "seconds": 1.0, "measures": f"key of {run}",
+            }
+        )  # fmt: skip
+        tables["training"].append(
+            {**place, "architecture": "topk", "steps": 1, "rows": 9, "seconds": value, "path": "torch"}
+        )
+        tables["measures"].append({**at, "measure": "selectivity", "version": 1, "value": value, "n": 9})
+        tables["latents"].append({**at, "latent": 0, "measure": "firing_rate", "value": value})
+        tables["examples"].append({**at, "latent": 0, "rank": 0, "example": 5, "activation": value})
+        tables["links"].append({**place, "depth": 2, "latent": 0, "below": 3, "weight": value})
+        tables["stops"].append(
+            {**place, "depth": 3, "reason": "loss", "value": value, "limit": 1.0, "sentence": "Stop."}
+        )
+    for name, rows in tables.items():
+        pd.DataFrame(rows).to_parquet(folder / f"{name}.parquet", index=False)
+    write_manifest(
+        folder / MANIFEST, {"experiment": experiment, "title": experiment, "runs": sorted(runs), "stages": {}}
+    )
+    return Results(folder)

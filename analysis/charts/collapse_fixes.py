@@ -6,7 +6,7 @@ import altair as alt
 import pandas as pd
 
 from analysis.config import RunConfig
-from analysis.drawing import Drawing, spoken
+from analysis.drawing import Drawing, end_labels, spoken
 from analysis.results import Results
 from analysis.style import PLOT_HEIGHT, PLOT_WIDTH, ROLES
 
@@ -71,10 +71,11 @@ def collapse_fixes(results: Results) -> Drawing:
                  alt.Tooltip("mean:Q", title="mean over seeds", format=".0%")],
     )  # fmt: skip
     rule = alt.Chart(fixed.round(4)).mark_rule(strokeWidth=1.4, color=ROLES["ink"]).encode(y=alt.Y("mean:Q", scale=y))
-    labels = _labels(data, fixed)
+    ends = pd.concat([data.sort_values("penalty").groupby("recipe", sort=False).tail(1), fixed])
+    labels = end_labels(ends.rename(columns={"recipe": "series"}).assign(depth=0), (0.0, 1.0))
     text = alt.Chart(labels).mark_text(align="left", dx=8, fontSize=14).encode(
-        x=alt.value(PLOT_WIDTH), y=alt.Y("at:Q", scale=y), text="label:N",
-        color=alt.Color("recipe:N", scale=colours, legend=None),
+        x=alt.value(PLOT_WIDTH), y=alt.Y("at:Q", scale=y), text="series:N",
+        color=alt.Color("series:N", scale=colours, legend=None),
     )  # fmt: skip
     best = data.sort_values("mean").to_dict("records")[-1]
     return Drawing(
@@ -103,14 +104,3 @@ def collapse_fixes(results: Results) -> Drawing:
         data=rows,
         chart=alt.layer(band, line, points, rule, text).properties(width=PLOT_WIDTH, height=PLOT_HEIGHT),
     )
-
-
-def _labels(data: pd.DataFrame, fixed: pd.DataFrame) -> pd.DataFrame:
-    """Where each line's label stands beside the right edge, pushed apart from the top down."""
-    ends = data.sort_values("penalty").groupby("recipe", sort=False).tail(1)[["recipe", "mean"]]
-    ends = pd.concat([ends, fixed]).sort_values("mean", ascending=False).reset_index(drop=True)
-    at: list[float] = []
-    for value in ends["mean"]:
-        at.append(min(float(value), at[-1] - 0.075) if at else float(value))
-    lift = max(0.0, -min(at))  # the lowest label stays on the axis
-    return ends.assign(at=[min(1.0, value + lift) for value in at], label=ends["recipe"])

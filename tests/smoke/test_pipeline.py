@@ -27,17 +27,22 @@ from sae.evaluate import versions
 
 KEY = ["run", "kind", "depth", "split", "control", "measure"]
 COLUMNS = {
-    "runs": ["run", "experiment", "seed", "dataset", "host", "hook", "control", "config", "date", "machine", "commit",
-             "seconds", "measures"],
+    "runs": ["run", "experiment", "variant", "seed", "dataset", "host", "hook", "control", "config", "date", "machine",
+             "commit", "seconds", "measures"],
     "training": ["run", "kind", "depth", "control", "architecture", "steps", "rows", "seconds", "path"],
     "measures": [*KEY, "version", "value", "n"],
     "latents": ["run", "kind", "depth", "split", "control", "latent", "measure", "value"],
     "examples": ["run", "kind", "depth", "split", "control", "latent", "rank", "example", "activation"],
+    "links": ["run", "kind", "depth", "control", "latent", "below", "weight"],
+    "stops": ["run", "kind", "control", "depth", "reason", "value", "limit", "sentence"],
 }  # fmt: skip
 CONTROLS = {
     "none", "random_host", "permuted_labels", "random_dictionary", "matched_dictionary", "stored_dictionary", "pca",
-    "memorising",
+    "memorising", "gaussian_null", "permuted_null", "frozen_decoder",
 }  # fmt: skip
+# host, activations, depth 1, depth 2 of both kinds, measures; on the trained host the nulls of those three depths, too
+TRAINED, RANDOM = 6 + 3, 6
+STAGES = 2 * (TRAINED + RANDOM)
 
 
 def tiny(paths, **changes):
@@ -59,7 +64,8 @@ def test_every_table_has_the_documented_columns_and_no_holes(whole):
     results = whole[1]
     for table in TABLES:
         frame = getattr(results, table)
-        assert sorted(frame.columns) == sorted(COLUMNS[table]) and len(frame), table
+        assert sorted(frame.columns) == sorted(COLUMNS[table]), table
+        assert frame.empty == (table == "stops"), "and no tower stopped"
         assert not frame.isna().any().any(), table
     assert set(results.measures["kind"]) == {"host", "latents", "directions"}
     assert set(results.measures["split"]) == {"train", "held_out"}
@@ -94,10 +100,23 @@ def test_every_depth_has_every_measure_with_its_version_and_its_floors(whole):
                 at = measures[(measures["kind"] == kind) & (measures["depth"] == depth) & (measures["split"] == split)]
                 controls = set(at[at["measure"] == "variance_explained"]["control"])
                 assert controls >= {"none", "random_host", "random_dictionary", "pca"}
+                assert split == "train" or controls >= {"gaussian_null", "permuted_null", "frozen_decoder"}
                 # there a host row is no affine function of the codes: see Tower.host_map
                 undefined = {"fri", "ltes"} if (kind, depth) == ("directions", 2) else set()
                 missing = set(known) - undefined - set(at[at["control"] == "none"]["measure"])
                 assert not missing or (kind, depth, split) == ("directions", 2, "held_out"), missing
+
+
+def test_a_depth_is_compared_with_one_of_another_seed_and_with_random_directions(whole):
+    measures = whole[1].measures
+    for name in ("matched_share", "matched_cosine"):
+        rows = measures[(measures["measure"] == name) & measures["kind"].isin(("latents", "directions"))]
+        found = rows.groupby(["kind", "depth", "split", "control"], observed=True).size()
+        assert found.to_dict() == {
+            (kind, depth, "train", control): 2
+            for kind in ("latents", "directions") for depth in (1, 2) for control in ("none", "random_dictionary")
+        }  # fmt: skip
+        assert rows["value"].between(-1, 1).all()
 
 
 def test_values_are_where_they_can_be(whole):
@@ -138,7 +157,7 @@ def test_the_sprite_holds_the_held_out_images(whole):
 
 def test_progress_is_reported_up_to_the_end(whole):
     progress = whole[2]
-    assert progress[-1].done == progress[-1].total == 4 * 6
+    assert progress[-1].done == progress[-1].total == STAGES
     assert [p.done for p in progress] == sorted(p.done for p in progress)
 
 
@@ -159,13 +178,13 @@ def test_a_deeper_tower_and_another_seed_share_the_stages_that_are_the_same(whol
     keys = [
         {stage.key for chain in plan(e) for stage in chain.stages} for e in (tiny(paths), tiny(paths, seeds=(1, 2)))
     ]
-    assert len(keys[0] & keys[1]) == 2 * 6
+    assert len(keys[0] & keys[1]) == TRAINED + RANDOM
     deeper = tuple(replace(tower, depth=3, k=[2, 1]) for tower in tiny(paths).towers)
     stages = {stage.key: stage for chain in plan(tiny(paths, towers=deeper)) for stage in chain.stages}
     new = sorted((stage.name, stage.config.get("depth", 0)) for key, stage in stages.items() if key not in keys[0])
-    # of each chain: depth 3 of both kinds, and the measures
-    assert [name for name, _ in new] == ["measures"] * 4 + ["sae"] * 8
-    assert {depth for name, depth in new if name == "sae"} == {3}
+    # of each chain: depth 3 of both kinds with, on the trained host, its nulls; and the measures
+    assert [name for name, _ in new] == ["measures"] * 4 + ["nulls"] * 4 + ["sae"] * 8
+    assert {depth for name, depth in new if name != "measures"} == {3}
 
 
 SCRIPT = """
@@ -189,7 +208,7 @@ def test_a_killed_run_is_completed_by_the_next_with_the_same_numbers(whole, proj
         process.send_signal(signal.SIGKILL)
         process.wait()
     done = {path: path.stat().st_mtime_ns for path in project.runs.glob("*/*/manifest.json")}
-    assert 1 <= len(done) < 4 * 6 and not (project.collected / "tiny").exists()
+    assert 1 <= len(done) < STAGES and not (project.collected / "tiny").exists()
     run(tiny(project), project, workers=1)
     assert {path: path.stat().st_mtime_ns for path in done} == done, "what was whole is not done again"
     assert list(project.runs.glob("*/*.tmp-*")) == []
@@ -217,7 +236,7 @@ def with_host(paths, **options):
 
 def test_a_chain_that_fails_is_reported_and_the_other_one_is_whole(project):
     experiment = with_host(project, lr=1e30)  # the trained host ends in NaN, its untrained twin does not
-    with pytest.raises(StageError, match=r"1 of 2 chains failed") as caught:
+    with pytest.raises(StageError, match=r"1 of 2 chains failed; tables of the other 1 are collected:\n") as caught:
         run(experiment, project, workers=1)
     trained, twin = plan(experiment)
     assert f"run {trained.run} (none), stage sae/" in str(caught.value) and "input row 0 holds NaN" in str(caught.value)
@@ -225,8 +244,11 @@ def test_a_chain_that_fails_is_reported_and_the_other_one_is_whole(project):
     assert all(stage.complete(project.runs) for stage in twin.stages)
     assert [stage.name for stage in trained.stages if stage.complete(project.runs)] == ["host", "activations"]
     assert read_manifest(twin.measures.folder(project.runs))["config"]["control"] == "random_host"
-    with pytest.raises(NotFoundError, match="tiny"):
-        open_results("tiny", project)
+    results = open_results("tiny", project)
+    for table in TABLES:
+        assert set(getattr(results, table)["run"]) == (set() if table == "stops" else {twin.run}), table
+    assert list(results.runs["control"]) == ["random_host"] and set(results.measures["control"]) == {"random_host"}
+    assert not is_current(experiment, plan(experiment), project), "so that the next call tries again"
 
 
 @pytest.mark.parametrize(
@@ -238,7 +260,9 @@ def test_an_option_that_is_wrong_is_reported_in_a_line_and_not_as_a_bug_of_ours(
     with pytest.raises(StageError, match=next(iter(options))) as caught:
         run(experiment, project, workers=1)
     assert "2 of 2 chains failed" in str(caught.value) and f"stage {where}/" in str(caught.value)
-    assert "Traceback" not in str(caught.value)
+    assert "Traceback" not in str(caught.value) and "collected" not in str(caught.value)
+    with pytest.raises(NotFoundError, match="tiny"):
+        open_results("tiny", project)
 
 
 def test_the_tiny_experiment_is_the_one_of_the_fixture(project):

@@ -1,0 +1,164 @@
+"""Tables as they are read: one variant of them, those of another experiment, and numbers from both."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from factories import write_results
+
+from analysis.numbers import resolve, slug
+from analysis.paths import Paths
+from analysis.results import TABLES, Results, open_results, source
+from sae.errors import DataError, NotFoundError
+
+RUNS = {
+    "r0": ("as published, penalty 0.1", 0, 0.1),
+    "r1": ("as published, penalty 0.1", 1, 0.3),
+    "s0": ("TopK", 0, 0.8),
+}
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> Paths:
+    """`grid` run here, `towers` tracked, `both` in both places."""
+    paths = Paths(tmp_path)
+    write_results(paths.collected / "grid", "grid", RUNS)
+    write_results(paths.tracked / "towers", "towers", {"t0": ("", 0, 0.5)})
+    write_results(paths.tracked / "both", "both", {"old": ("", 0, 0.2)})
+    write_results(paths.collected / "both", "both", {"new": ("", 0, 0.4)})
+    write_results(paths.collected / "digits", "digits", {"d0": ("", 0, 0.7)})
+    return paths
+
+
+@pytest.fixture
+def grid(paths: Paths) -> Results:
+    return open_results("grid", paths)
+
+
+# variants
+
+
+def test_variants_stand_in_the_order_of_the_runs(grid):
+    assert grid.variants == ["as published, penalty 0.1", "TopK"]
+    assert grid.of("TopK").variants == grid.variants, "whichever of them is seen"
+
+
+def test_a_variant_filters_every_table(grid):
+    for variant, runs in (("TopK", {"s0"}), ("as published, penalty 0.1", {"r0", "r1"})):
+        seen = grid.of(variant)
+        for table in TABLES:
+            frame = getattr(seen, table)
+            assert set(frame["run"]) == runs, table
+            assert list(frame.columns) == list(getattr(grid, table).columns)
+    assert all(set(getattr(grid, table)["run"]) == {"r0", "r1", "s0"} for table in TABLES), "and the whole stays whole"
+
+
+def test_numbers_of_a_variant_are_means_over_its_runs(grid):
+    assert grid.mean("selectivity", "latents", 1) == pytest.approx(0.4)
+    assert grid.of("as published, penalty 0.1").mean("selectivity", "latents", 1) == pytest.approx(0.2)
+    topk = grid.of("TopK")
+    assert topk.mean("selectivity", "latents", 1) == 0.8 and topk.first_run == "s0"
+    assert topk.of("as published, penalty 0.1").first_run == "r0", "another one, from there"
+    assert (topk.experiment, topk.digest) == (grid.experiment, grid.digest)
+
+
+def test_an_unknown_variant_lists_those_there_are(grid):
+    with pytest.raises(NotFoundError, match=r"no variant named 'topk'; found: TopK, as published, penalty 0\.1"):
+        grid.of("topk")
+
+
+def test_tables_that_are_not_whole_say_how_to_make_them_again(grid):
+    (grid.folder / "stops.parquet").unlink()
+    with pytest.raises(DataError, match=r"stops\.parquet cannot be read .*delete .*strata run"):
+        _ = grid.stops
+
+
+# whose tables
+
+
+def test_what_was_run_here_goes_before_what_is_tracked(paths):
+    assert open_results("both", paths).first_run == "new"
+    assert open_results("towers", paths).folder == paths.tracked / "towers"
+    with pytest.raises(NotFoundError, match="named 'neither'; found: both, digits, grid, towers"):
+        open_results("neither", paths)
+
+
+def test_a_name_that_is_empty_or_the_sites_own_is_what_the_site_is_built_from(paths):
+    main = open_results("both", paths)
+    assert source(main, "", paths) is main and source(main, "both", paths) is main
+    shutil.rmtree(main.folder)
+    assert source(main, "both", paths) is main, "without a look at any folder"
+
+
+def test_a_site_of_the_default_experiment_shows_the_tracked_verdict_and_any_other_its_own(paths):
+    digits, grid = open_results("digits", paths), open_results("grid", paths)
+    assert source(digits, "towers", paths).first_run == "t0"
+    assert source(grid, "towers", paths) is grid
+    assert source(grid, "both", paths).first_run == "new", "all other experiments are what they are"
+    with pytest.raises(NotFoundError, match="named 'neither'"):
+        source(digits, "neither", paths)
+
+
+def test_other_tables_are_opened_once_until_they_are_replaced(paths):
+    main = open_results("digits", paths)
+    found = source(main, "towers", paths)
+    assert source(main, "towers", paths) is found
+    shutil.rmtree(found.folder)
+    again = write_results(found.folder, "towers", {"t1": ("", 0, 0.6)})
+    os.utime(again.folder / "manifest.json", ns=(0, 1))  # not within the same tick of a coarse clock
+    assert source(main, "towers", paths).first_run == "t1"
+
+
+# numbers in prose
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "title"),
+    [
+        ("selectivity/latents/1", "0.70", "selectivity, latents, depth 1, held out; d0"),
+        ("towers:selectivity/latents/1/pct", "50%", "towers: selectivity, latents, depth 1, held out; t0"),
+        ("grid:selectivity/latents/1", "0.40", "grid: selectivity, latents, depth 1, held out; mean of 3 runs"),
+        ("grid/topk:selectivity/latents/1", "0.80", "grid/topk: selectivity, latents, depth 1, held out; s0"),
+        ("grid/as-published-penalty-0.1:selectivity/latents/1/range", "0.10 to 0.30", "mean of 2 runs"),
+        ("grid/topk:seeds/int", "1", "grid/topk: seeds; all runs"),
+    ],
+)
+def test_a_number_is_looked_up_in_the_experiment_and_variant_that_it_names(name, text, title, paths):
+    found = resolve(name, open_results("digits", paths), paths)
+    assert found.text == text and title in found.title
+
+
+def test_a_number_of_a_variant_of_the_sites_own_experiment(paths):
+    grid = open_results("grid", paths)
+    for place in ("", "grid"):
+        assert resolve(f"{place}/topk:selectivity/latents/1", grid, paths).text == "0.80"
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("nowhere:selectivity/latents/1", "named 'nowhere'; found: both, digits, grid, towers"),
+        ("grid/none:selectivity/latents/1", r"no variant of grid named 'none'; found: as-published-penalty-0\.1, topk"),
+        ("grid/TopK:selectivity/latents/1", "no variant of grid named 'TopK'"),
+        ("towers/topk:selectivity/latents/1", "no variant of towers named 'topk'"),
+        ("grid/topk:purity/latents/1", "no number named 'purity/latents/1'; found: .*selectivity"),
+        ("grid/topk:selectivity/latents/2", "no number named 'selectivity/latents/2'"),
+    ],
+)
+def test_a_number_without_an_answer_lists_what_there_is(name, words, paths):
+    with pytest.raises(NotFoundError, match=words):
+        resolve(name, open_results("digits", paths), paths)
+
+
+@pytest.mark.parametrize(
+    ("variant", "text"),
+    [
+        ("as published, penalty 0.1", "as-published-penalty-0.1"), ("TopK and AuxK", "topk-and-auxk"),
+        ("width 8-4-2", "width-8-4-2"), ("(k = 4)", "k-4"), ("", ""),
+    ],
+)  # fmt: skip
+def test_a_slug_can_stand_in_a_number(variant, text):
+    assert slug(variant) == text and "/" not in text and ":" not in text
