@@ -33,6 +33,7 @@ app = typer.Typer(
     help="Train towers of sparse autoencoders, measure every depth, compile the logs, render the write-up.",
 )
 errors = Console(stderr=True)
+STOPS_SHOWN = 5
 
 ExperimentName = Annotated[str, typer.Argument(metavar="EXPERIMENT", help="a TOML in data/experiments, by its name")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="say nothing but errors")]
@@ -104,6 +105,10 @@ def run(
     os.environ["STRATA_DEVICE"] = device  # read where SAEs train, in other processes
     os.environ["STRATA_BACKEND"] = backend
     folder = ensure_results(load_experiment(paths.experiments, experiment), workers, only_if_missing=False)
+    from analysis.results import Results
+
+    for sentence in Results(folder).stops["sentence"].drop_duplicates().head(STOPS_SHOWN):
+        print(sentence)
     print(f"results of {experiment}: {paths.relative(folder)}")
 
 

@@ -142,7 +142,8 @@ def judge(seeds: Sequence[Seed], stops: Sequence[str] = (), limits: Thresholds =
     said = f"over {len(seeds)} seeds it is {mean:+.3f} from its best floor, {floor} ({between})"
     if low > limits.margin:
         return Verdict(STRUCTURE, f"Held-out variance explained: {said}.", *numbers)
-    return Verdict(FLOOR, f"Held-out variance explained: {said}, not reliably above it.", *numbers)
+    where = "below it" if high < limits.margin else "not reliably above it"
+    return Verdict(FLOOR, f"Held-out variance explained: {said}, {where}.", *numbers)
 
 
 def _mean(values: Sequence[float]) -> float:

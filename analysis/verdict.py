@@ -108,13 +108,13 @@ def _said(verdict: Verdict) -> dict[str, Any]:
 
 
 def text(rows: list[dict[str, Any]]) -> str:
-    """The words with their reasons, and the held-out means, as lines for a terminal."""
-    lines = ["Thresholds: " + json.dumps(dataclasses.asdict(THRESHOLDS))]
+    """The words with their reasons on top, then the held-out means of everything, as lines for a terminal."""
+    lines = ["Thresholds: " + json.dumps(dataclasses.asdict(THRESHOLDS)), ""]
     for row in rows:
-        name = ", ".join(part for part in (row["experiment"], row["variant"], row["kind"]) if part)
-        lines.append(f"\n{name}, depth {row['depth']}" + (f": {row['word'] or 'undecided'}" if "why" in row else ""))
         if "why" in row:
-            lines.append(f"  {row['why']}")
+            lines += [f"{_title(row)}: {row['word'] or 'undecided'}", f"  {row['why']}"]
+    for row in rows:
+        lines.append(f"\n{_title(row)}")
         for measure, splits in row["measures"].items():
             controls = splits.get("held_out") or splits.get("train") or {}
             where = "" if "held_out" in splits else " (train)"
@@ -123,6 +123,11 @@ def text(rows: list[dict[str, Any]]) -> str:
             )
             lines.append(f"  {measure + where:<28} {shown}")
     return "\n".join(lines)
+
+
+def _title(row: dict[str, Any]) -> str:
+    name = ", ".join(part for part in (row["experiment"], row["variant"], row["kind"]) if part)
+    return f"{name}, depth {row['depth']}"
 
 
 def summary(results: Results) -> str:

@@ -55,7 +55,7 @@ def site_project(root: Path) -> Paths:
     for name in ("_quarto.yml", "index.qmd"):
         shutil.copy(CHECKOUT / name, root)
     skip = shutil.ignore_patterns("_generated", "generated", "__pycache__")
-    for name in ("report", "_extensions", "data/digits", "data/logs"):
+    for name in ("report", "_extensions", "data/digits", "data/logs", "data/results"):
         shutil.copytree(CHECKOUT / name, root / name, ignore=skip)
     (root / "data" / "experiments").mkdir()
     (root / "data" / "experiments" / "digits.toml").write_text(TINY_SITE)

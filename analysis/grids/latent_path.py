@@ -12,27 +12,32 @@ from analysis.naming import class_shares, named
 from analysis.results import Results
 from analysis.sprite import cells, spoken_counts
 
+EXPERIMENTS = ("towers", "")
 IMAGES, SHOWN = 9, 3
+MIN_FIRINGS = 10
 KIND = "latents"
 
 
-def path_of(results: Results) -> list[int]:
-    """The latents from depth 1 up: the one of the last depth that fires on most digits, and below it always the part
-    with the largest weight."""
+def path_of(results: Results, held_out: int) -> list[int]:
+    """The latents from depth 1 up: of the last depth's that fire on ten of the `held_out` examples or more the one with
+    the median rate, and below it always the part with the largest weight."""
     depths = results.depths(KIND)
     rates = _first(results, results.latents)
     rates = rates[(rates["measure"] == "firing_rate") & (rates["split"] == "held_out") & (rates["depth"] == depths[-1])]
-    path = [int(rates.sort_values(["value", "latent"]).iloc[-1]["latent"])]
+    often = rates[rates["value"] >= MIN_FIRINGS / held_out].sort_values(["value", "latent"])
+    path = [int((often if len(often) else rates).iloc[(len(often) - 1) // 2]["latent"])]
     for depth in reversed(depths[1:]):
         path.append(int(_links(results, depth).query("latent == @path[-1]").iloc[0]["below"]))
     return path[::-1]
 
 
-def latent_path(results: Results) -> Drawing:
-    """A row a depth; not picked by eye, see `path_of`."""
-    path = path_of(results)
+def latent_path(results: Results, site: Results) -> Drawing:
+    """A row a depth; not picked by eye, see `path_of`. Images are those of the site's own tables: tracked ones have
+    none, and both are of the same data set."""
+    sprite = site.sprite
+    path = path_of(results, len(sprite["ids"]))
     shares = {depth: class_shares(results, KIND, depth) for depth in results.depths(KIND)}
-    names = results.sprite["class_names"]
+    names = sprite["class_names"]
 
     def name(depth: int, latent: int) -> str:
         here = shares[depth]
@@ -42,7 +47,7 @@ def latent_path(results: Results) -> Drawing:
     for depth, latent in enumerate(path, 1):
         top = _first(results, results.examples)
         top = top[(top["depth"] == depth) & (top["latent"] == latent)].sort_values("rank").head(IMAGES)
-        says = f"Depth {depth}, latent {latent}: {spoken_counts(results.sprite, top['example'].tolist())}"
+        says = f"Depth {depth}, latent {latent}: {spoken_counts(sprite, top['example'].tolist())}"
         lines = []
         if depth > 1:
             parts = _links(results, depth).query("latent == @latent").head(SHOWN)
@@ -54,7 +59,7 @@ def latent_path(results: Results) -> Drawing:
         body.append(
             f'<div class="grid-row"><div class="grid-head"><b>Depth {depth}</b><br><span>latent {latent}</span></div>'
             f'<div class="latent-step"><div class="digits" role="img" aria-label="{escape(says)}">'
-            f"{cells(results.sprite, top['example'].tolist())}</div>"
+            f"{cells(sprite, top['example'].tolist())}</div>"
             f'<div class="latent-words"><b>{escape(name(depth, latent))}</b>'
             f"{''.join(f'<p>{line}</p>' for line in lines)}</div></div></div>"
         )
@@ -63,11 +68,11 @@ def latent_path(results: Results) -> Drawing:
     return Drawing(
         title=f"One latent through {len(path)} depths: {', then '.join(told)}",
         caption=(
-            "Each row shows the nine held-out digits that drive one latent most, and its name by the classes its "
-            "activation falls on. Not picked by eye: the last depth's latent that fires on most digits, and going down "
-            "always the part with the largest weight in its direction. *Made of*: the largest parts below, with their "
-            "weights (a direction has length 1). *Goes into*: latents above of which it is one of the five largest "
-            "parts. First seed."
+            f"Each row shows the {IMAGES} held-out digits that drive one latent most, and its name by the classes its "
+            "activation falls on. Not picked by eye: of the last depth's latents that fire on ten digits or more the "
+            "one with the median rate, and going down always the part with the largest weight in its direction. *Made "
+            "of*: the largest parts below, with their weights (a direction has length 1). *Goes into*: latents above "
+            "of which it is one of the five largest parts. First seed."
         ),
         alt="; ".join(f"depth {depth}: {word}" for depth, word in enumerate(told, 1)) + ".",
         data=pd.concat(data).reset_index(drop=True),

@@ -50,7 +50,7 @@ def test_every_figure_id_is_in_the_architecture():
         for name in names(f"analysis.{package}"):
             assert f"fig-{name.replace('_', '-')}" in text, name
     for name in names("analysis.tables"):
-        assert f"tbl-{name}" in text, name
+        assert f"tbl-{name.replace('_', '-')}" in text, name
 
 
 def test_the_readme_starts_with_the_two_commands_and_a_picture():

@@ -57,6 +57,12 @@ def test_a_mean_above_with_wide_seeds_is_floor() -> None:
     assert found.word == "floor"
 
 
+def test_floor_says_whether_it_is_below_or_not_reliably_above() -> None:
+    assert judge(seeds(floors={**FLOORS, "gaussian_null": 0.9})).why.endswith(", below it.")
+    near = [seed(own=own, floors={**FLOORS, "gaussian_null": 0.8}) for own in (0.79, 0.80, 0.81)]
+    assert judge(near).word == "floor" and judge(near).why.endswith(", not reliably above it.")
+
+
 def test_pca_never_decides() -> None:
     assert judge(seeds(floors={**FLOORS, "pca": 0.99})).word == "structure"
 

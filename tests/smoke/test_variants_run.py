@@ -1,4 +1,4 @@
-"""A tiny experiment of three variants: one trains, one dies and stops, one fails until its setting is mended."""
+"""A tiny experiment of four variants: one trains, one dies and stops, one dies and goes on, one fails until mended."""
 
 from __future__ import annotations
 
@@ -60,6 +60,16 @@ name = "dies"
 [variants.set]
 controls = true
 towers.depth = 3
+every.architecture = "relu_l1"
+every.train = { steps = 40, lr = 0.1, normalise = false }
+"every.options" = { norm = "free", l1 = "batch", penalty = 10.0, penalty_rate = 0.0, penalty_warmup = 0 }
+
+[[variants]]
+name = "goes on"
+
+[variants.set]
+panel = "short"
+towers = { depth = 3, nulls = false, stop = { live_share = 0, input_variance = 0, loss = 0, distinct_rows = 0 } }
 every.architecture = "relu_l1"
 every.train = { steps = 40, lr = 0.1, normalise = false }
 "every.options" = { norm = "free", l1 = "batch", penalty = 10.0, penalty_rate = 0.0, penalty_warmup = 0 }
@@ -141,12 +151,12 @@ def cli(*words: str) -> str:
 def test_a_point_that_fails_is_named_and_the_tables_of_the_others_are_collected(story):
     chain = story.failed
     assert chain.config.variant == "fails, k_aux -1"
-    assert story.error.startswith("1 of 4 chains failed; tables of the other 3 are collected:\n")
+    assert story.error.startswith("1 of 5 chains failed; tables of the other 4 are collected:\n")
     assert f"run {chain.run} (none), stage sae/" in story.error and "k_aux = -1" in story.error
     assert not any(other.run in story.error for other in story.chains)
     for table, rows in story.results_then.items():
         assert chain.run not in set(rows["run"]) and len(rows), table
-    assert list(story.results_then["runs"]["variant"]) == ["lives", "dies", "dies"]
+    assert list(story.results_then["runs"]["variant"]) == ["lives", "dies", "dies", "goes on"]
 
 
 def test_a_second_call_does_what_is_missing_and_nothing_else(story):
@@ -157,7 +167,7 @@ def test_a_second_call_does_what_is_missing_and_nothing_else(story):
     assert {path: now[path] for path in story.done_then} == story.done_then
     assert {path.parent.name for path in now.keys() - story.done_then.keys()} == {stage.key for stage in missing}
     assert story.progress[0].done == len(story.done_then) and story.progress[-1].done == story.progress[-1].total
-    assert story.results.variants == ["lives", "dies", "fails, k_aux 8"]
+    assert story.results.variants == ["lives", "dies", "goes on", "fails, k_aux 8"]
     for table, rows in story.results_then.items():
         whole = getattr(story.results, table)
         same = whole[whole["run"].isin(set(rows["run"]))].reset_index(drop=True)
@@ -202,6 +212,18 @@ def test_stages_above_the_stop_are_done_and_hold_the_reason_alone(story):
                     assert read_json(inputs[f"nulls-{kind}_{depth}"].folder(runs) / "nulls.json") == []
     first = story.chain("dies").measures.inputs["nulls-latents_1"]
     assert read_json(first.folder(runs) / "nulls.json"), "depth 1 was trained, dead as it is"
+
+
+def test_with_limits_of_0_a_dead_tower_goes_on_and_the_short_panel_shows_it(story):
+    found = story.results.of("goes on")
+    assert found.stops.empty and set(found.measures["control"]) == {"none"}
+    for kind in KINDS:
+        assert found.depths(kind) == [1, 2, 3]
+        for depth in (1, 2, 3):
+            assert found.mean("live_share", kind, depth, "train") == 0
+            assert verdicts(found)[kind, depth].word == "collapse"
+    for table in (found.latents, found.examples, found.links):
+        assert table.empty, "numbers of whole SAEs only"
 
 
 def test_the_verdict_on_what_stopped_is_collapse_with_the_sentence(story):
@@ -270,7 +292,7 @@ def test_the_list_says_how_far_each_experiment_is(story):
     assert tiny["stages_done"] == tiny["stages"] == len(story.stamps())
     assert [(run["variant"], run["control"], run["state"], run["seed"]) for run in tiny["runs"]] == [
         ("lives", "none", "complete", 0), ("dies", "none", "complete", 0), ("dies", "random_host", "complete", 0),
-        ("fails, k_aux 8", "none", "complete", 0),
+        ("goes on", "none", "complete", 0), ("fails, k_aux 8", "none", "complete", 0),
     ]  # fmt: skip
     assert [run["run"] for run in tiny["runs"]] == [chain.run for chain in story.chains]
     assert tiny["seconds"] == pytest.approx(sum(run["seconds"] for run in tiny["runs"]), abs=0.06)
@@ -281,7 +303,7 @@ def test_a_partly_done_experiment_counts_what_is_whole(story):
     (row,) = story.listed_then
     assert row["state"] == "partly done" and row["results"] == "data/runs/results/tiny"
     assert row["stages_done"] == len(story.done_then) == row["stages"] - 7
-    assert [run["state"] for run in row["runs"]] == ["complete"] * 3 + ["partly done"]
+    assert [run["state"] for run in row["runs"]] == ["complete"] * 4 + ["partly done"]
     assert (row["runs"][-1]["stages_done"], row["runs"][-1]["stages"]) == (2, 9), "host and activations are shared"
 
 
@@ -292,11 +314,11 @@ def test_the_list_as_text_has_a_line_each_and_one_for_each_run_where_it_is_asked
     assert json.loads(cli("list", "--json")) == rows
     heads = [line for line in short if not line.startswith(" ")]
     assert [line.split()[0] for line in heads] == ["broken", "later", "nowhere", "tiny"]
-    assert re.match(r"tiny +complete +\d+/\d+ stages, 4 runs, \d+ s  data/runs/results/tiny  Tiny variants$", heads[-1])
-    assert re.match(r"later +not started +0/35 stages, 4 runs, 0 s  \(no results\)  Tiny variants$", heads[1])
-    assert len(short) == 4 + 3, "and the verdict of each variant"
+    assert re.match(r"tiny +complete +\d+/\d+ stages, 5 runs, \d+ s  data/runs/results/tiny  Tiny variants$", heads[-1])
+    assert re.match(r"later +not started +0/40 stages, 5 runs, 0 s  \(no results\)  Tiny variants$", heads[1])
+    assert len(short) == 4 + 4, "and the verdict of each variant"
     added = [line for line in long if line not in short]
-    assert len(added) == 2 * 4, "of `tiny` and of `later`"
+    assert len(added) == 2 * 5, "of `tiny` and of `later`"
     for chain in story.chains:
         wanted = rf"    {chain.run} seed 0 {chain.control} +complete +\d+ s  {chain.config.variant}"
         assert any(re.fullmatch(wanted, line) for line in added), wanted
@@ -334,7 +356,7 @@ def test_of_single_latents_the_first_run_is_tracked_as_it_was(story, tracked):
     for table in ("latents", "examples", "links"):
         rows, whole = getattr(results, table), getattr(story.results, table)
         assert set(rows["run"]) == {story.results.first_run} and set(rows["control"]) == {"none"}, table
-        assert set(rows["kind"]) == set(KINDS) and 0 < len(rows) < len(whole) / 3, table
+        assert set(rows["kind"]) == set(KINDS) and 0 < len(rows) <= len(whole) / 2, table
         columns = list(rows.columns)
         plain = [frame.astype(dict.fromkeys(frame.select_dtypes("category"), str)) for frame in (rows, whole)]
         assert len(plain[0].merge(plain[1], on=columns)) == len(rows), table
