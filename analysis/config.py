@@ -152,6 +152,20 @@ class RunConfig:
     """Which point of a grid this is; empty without a grid."""
     seed: int
 
+    def __post_init__(self) -> None:
+        if self.panel not in PANELS:
+            raise ConfigError(f"panel = {self.panel!r}: must be one of {', '.join(PANELS)}")
+        sizes = (self.sae.width, self.sae.k)
+        for other in self.compare:
+            if (other.width, other.k) != sizes:
+                raise ConfigError(
+                    f"compare has {other.architecture} with width and k "
+                    f"{other.width, other.k}, [sae] has {sizes}: only equal ones can be compared"
+                )
+        compared = [sae.architecture for sae in self.compare]
+        if len(set(compared)) != len(compared):
+            raise ConfigError(f"compare has an architecture twice: {compared}")
+
     def canonical(self) -> str:
         """JSON with sorted keys: the text that is hashed."""
         return json.dumps(dataclasses.asdict(self), sort_keys=True)
@@ -176,6 +190,8 @@ class Variant:
     def __post_init__(self) -> None:
         object.__setattr__(self, "set", flat(self.set))
         object.__setattr__(self, "grid", checked_grid(self.grid, f"variant {self.name}"))
+        if len(set(self.seeds)) != len(self.seeds):
+            raise ConfigError(f"variant {self.name}: seeds = {list(self.seeds)} must be distinct")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -203,19 +219,7 @@ class Experiment:
     combinations are run."""
 
     def __post_init__(self) -> None:
-        if self.panel not in PANELS:
-            raise ConfigError(f"experiment {self.name}: panel = {self.panel!r}: must be one of {', '.join(PANELS)}")
         object.__setattr__(self, "grid", checked_grid(self.grid, f"experiment {self.name}"))
-        sizes = (self.sae.width, self.sae.k)
-        for other in self.compare:
-            if (other.width, other.k) != sizes:
-                raise ConfigError(
-                    f"experiment {self.name}: compare has {other.architecture} with width and k "
-                    f"{other.width, other.k}, [sae] has {sizes}: only equal ones can be compared"
-                )
-        compared = [sae.architecture for sae in self.compare]
-        if len(set(compared)) != len(compared):
-            raise ConfigError(f"experiment {self.name}: compare has an architecture twice: {compared}")
         if not self.seeds or len(set(self.seeds)) != len(self.seeds):
             raise ConfigError(f"experiment {self.name}: seeds = {list(self.seeds)} must be distinct and not empty")
         kinds = [tower.kind for tower in self.towers]
@@ -244,12 +248,17 @@ class Experiment:
         whole = dataclasses.asdict(self)
         table = {key: copy.deepcopy(whole[key]) for key in RUN_KEYS}
         for path, value in settings.items():
+            if path in ("seed", "seeds", "variant"):
+                raise ConfigError(f"experiment {self.name}: {path!r} is not swept by a path; `seeds` lists them")
             try:
                 override(table, path.split("."), value)
             except KeyError as error:
                 raise ConfigError(f"experiment {self.name}: no setting {path!r} ({error.args[0]})") from error
         where = f"experiment {self.name}" + (f", {name}" if name else "")
-        return build(RunConfig, {**table, "variant": name, "seed": seed}, where)
+        try:
+            return build(RunConfig, {**table, "variant": name, "seed": seed}, where)
+        except ConfigError as error:
+            raise ConfigError(str(error) if where in str(error) else f"{where}: {error}") from error
 
 
 def checked_grid(grid: dict[str, Any], where: str) -> dict[str, Any]:
@@ -290,7 +299,9 @@ def load_experiment(folder: Path, name: str) -> Experiment:
     if "name" in table:
         raise ConfigError(f"{path.name}: unknown key 'name'; an experiment is named by its file")
     try:
-        return build(Experiment, {"name": name, **table}, path.name)
+        experiment = build(Experiment, {"name": name, **table}, path.name)
+        experiment.runs()  # a mistake in one variant is told before anything is trained
+        return experiment
     except ConfigError as error:
         text = str(error)
         raise ConfigError(text if path.name in text else f"{path.name}: {text}") from error

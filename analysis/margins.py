@@ -11,6 +11,7 @@ from analysis.verdict import seeds_of
 NAMES = {
     "permuted_null": "trained on shuffled coordinates",
     "gaussian_null": "trained on Gaussian rows",
+    "gaussian_tower": "tower on Gaussian rows",
     "frozen_decoder": "frozen random decoder",
     "stored_dictionary": "rows stored by heart",
     "matched_dictionary": "random mixtures of rows",
@@ -21,6 +22,7 @@ NAMES = {
 STYLES = {
     "permuted_null": ("c1", [1, 0]),
     "gaussian_null": ("c3", [1, 0]),
+    "gaussian_tower": ("ink", [1, 0]),
     "frozen_decoder": ("c4", [1, 0]),
     "stored_dictionary": ("c2", [6, 3]),
     "matched_dictionary": ("c6", [6, 3]),

@@ -46,6 +46,7 @@ CONTROLS = (
     "memorising",
     "gaussian_null",
     "permuted_null",
+    "gaussian_tower",
     "frozen_decoder",
 )
 SPLITS = ("train", "held_out")

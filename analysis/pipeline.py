@@ -90,7 +90,7 @@ def run(
                 raise StageError(f"a worker process died ({error}); what was done is kept, run again") from error
         tell()
         if failures:
-            whole = [chain for chain in chains if chain.measures.complete(paths.runs)]
+            whole = [chain for chain in chains if all(stage.complete(paths.runs) for stage in chain.stages)]
             kept = f"; tables of the other {len(whole)} are collected" if whole else ""
             if whole:
                 results.collect(experiment, whole, paths)

@@ -104,6 +104,14 @@ def chain(config: RunConfig, control: str) -> Chain:
                 single = _sae(config, tower.single(depth, config.sae), None, 1, [], activations)
                 layers.append(single)
                 inputs[f"{SINGLES[tower.kind]}_{depth}"] = single
+    judged = {
+        tower.kind: [inputs[f"{tower.kind}_{depth}"] for depth in range(1, tower.depth + 1)]
+        for tower in config.towers
+        if tower.nulls and control == "none"
+    }
+    if judged:
+        inputs["null-tower"] = _null_tower(config.seed, judged, activations)
+        layers.append(inputs["null-tower"])
     # architectures are compared on what was learned; their floors are those of depth 1
     compared = [_sae(config, sae, None, 1, [], activations) for sae in config.compare if control == "none"]
     layers += compared
@@ -180,6 +188,17 @@ def _nulls(layer: Stage, kind: str, below: list[Stage], activations: Stage) -> S
         {**settings, "kind": kind if layer.config["depth"] != 1 else None},
         {"activations": activations, **{f"layer_{d}": stage for d, stage in enumerate(below, 1)}},
         _module("sae.architectures", str(layer.config["architecture"])),
+    )
+
+
+def _null_tower(seed: int, towers: dict[str, list[Stage]], activations: Stage) -> Stage:
+    """All depths of the towers once more, on noise."""
+    architectures = sorted({str(layer.config["architecture"]) for layers in towers.values() for layer in layers})
+    return _stage(
+        "null_tower",
+        {"seed": seed, "towers": {kind: [layer.config for layer in layers] for kind, layers in towers.items()}},
+        {"activations": activations},
+        *(_module("sae.architectures", name) for name in architectures),
     )
 
 

@@ -19,7 +19,8 @@ latents tower), `small` (one as wide as that depth of the directions tower), or 
 compared (one SAE on the host, depth 1).
 split: `train`, `held_out`.
 control: `none`, `random_host`, `permuted_labels`, `random_dictionary`, `matched_dictionary`, `stored_dictionary`,
-`pca`, `memorising`, and trained ones: `gaussian_null`, `permuted_null`, `frozen_decoder`.
+`pca`, `memorising`, and trained ones: `gaussian_null`, `permuted_null`, `gaussian_tower`,
+`frozen_decoder`.
 variant: which point of a grid a run is; empty without one. `Results.of(variant)` sees the runs of one only.
 """
 
@@ -156,7 +157,7 @@ class Results:
     def first_run(self) -> str:
         """The run whose latents are shown one by one: that of the first seed."""
         trained = self.runs[self.runs["control"] == "none"]
-        return str(trained.sort_values("seed")["run"].iloc[0])
+        return str(trained.sort_values("seed", kind="stable")["run"].iloc[0])
 
     def depths(self, kind: str) -> list[int]:
         """The depths of a tower."""

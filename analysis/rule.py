@@ -45,7 +45,7 @@ class Thresholds:
 THRESHOLDS = Thresholds()
 
 # floor -> which of the depth's own numbers it is compared with
-TRAINED = ("permuted_null", "gaussian_null", "frozen_decoder")
+TRAINED = ("permuted_null", "gaussian_null", "gaussian_tower", "frozen_decoder")
 DICTIONARIES = ("stored_dictionary", "matched_dictionary", "random_dictionary")
 MEMORISING = "memorising"
 

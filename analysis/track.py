@@ -20,7 +20,7 @@ from sae.errors import NotFoundError
 
 WHOLE = tuple(name for name in TABLES if name not in ("latents", "examples", "links"))
 # Per latent, what a reader of one latent is shown; the rest can be had by a run.
-LATENT_MEASURES = ("firing_rate", "mean_activation", "selectivity", "top_class_share", "copy_score", "chosen_class")
+LATENT_MEASURES = ("firing_rate", "mean_activation", "selectivity", "top_class_share", "chosen_class")
 
 
 def track(name: str, paths: Paths) -> Path:

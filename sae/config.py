@@ -68,7 +68,7 @@ class StopConfig:
     loss: float = 1e-6
     """Last reconstruction error of the depth below, per coordinate of its normalised input."""
     distinct_rows: float = 0.01
-    """Share of the rows to be read that differ from all others."""
+    """How many different rows there are among those to be read, as a share of their number."""
 
     def __post_init__(self) -> None:
         for name in ("live_share", "input_variance", "loss", "distinct_rows"):

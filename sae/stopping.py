@@ -67,7 +67,7 @@ def reason_to_stop(
 
 
 def distinct_share(rows: Float[Tensor, "rows d_in"] | Codes) -> float:
-    """Share of the rows (of a sample of them) that differ from all others of the sample; 1 of one row."""
+    """How many different rows there are among the rows (a sample of them), as a share of their number."""
     step = max(1, len(rows) // SAMPLE)
     some = Codes(rows.values[::step], rows.indices[::step], rows.n_latents) if isinstance(rows, Codes) else rows[::step]
     whole = torch.cat(list(chunks(some)))

@@ -9,7 +9,9 @@ from analysis.margins import NAMES, STYLES, margins
 from analysis.results import Results
 from analysis.verdict import verdicts
 
-TRAINED = ("permuted_null", "gaussian_null", "frozen_decoder", "stored_dictionary", "matched_dictionary")
+DRAWN = (
+    "permuted_null", "gaussian_null", "gaussian_tower", "frozen_decoder", "stored_dictionary", "matched_dictionary",
+)  # fmt: skip
 
 
 def margin_chart(results: Results, kind: str, opening: str) -> Drawing:
@@ -17,7 +19,7 @@ def margin_chart(results: Results, kind: str, opening: str) -> Drawing:
     lines = margins(results, kind)
     if kind == "directions":
         lines = lines[lines["depth"] >= 2]
-    lines = lines[lines["series"].isin([NAMES[name] for name in TRAINED])]
+    lines = lines[lines["series"].isin([NAMES[name] for name in DRAWN])]
     words = {depth: verdict for (at, depth), verdict in verdicts(results).items() if at == kind}
     data = over_seeds(lines, intervals=True)
     low = math.floor(20 * min(0.0, float(data["low"].min()))) / 20

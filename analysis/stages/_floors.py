@@ -70,6 +70,13 @@ def trained_nulls(tables: Tables, kind: str, depth: int, folder: Path) -> None:
         tables.value(kind, depth, row["split"], row["control"], row["measure"], row["value"], row["n"])
 
 
+def tower_nulls(tables: Tables, folder: Path, reached: dict[str, int]) -> None:
+    """What the stage `null_tower` found, as far as the real towers of each kind reach."""
+    for row in read_json(folder / "nulls.json"):
+        if row["depth"] <= reached[row["kind"]]:
+            tables.value(**row)
+
+
 def against_small(tables: Tables, depth: int, tower: Tower, small: Tower, seed: int) -> None:
     """Are meta-latents the latents of a smaller SAE? Mean largest cosine, both ways (Leask et al., arXiv 2502.04878).
 

@@ -16,7 +16,7 @@ from analysis.activations import SPLITS, ActivationStore
 from analysis.config import KINDS
 from analysis.hosts._host import Host
 from analysis.runs import read_manifest
-from analysis.stages._floors import Place, against_small, floors, trained_nulls
+from analysis.stages._floors import Place, against_small, floors, tower_nulls, trained_nulls
 from analysis.stages._load import STOPPED, load_host, load_store, load_tower, read_json
 from analysis.stages._tables import Tables
 from sae.discover import find_all
@@ -60,6 +60,8 @@ def measures(work: Path, config: dict[str, Any], inputs: dict[str, Path]) -> dic
         for d in range(1, tower.depth + 1):
             if d == 1 and len(towers) > 1:  # the same SAE, with the same nulls
                 tables.same(next(iter(towers)), 1, kind)
+                if f"nulls-{next(iter(towers))}_1" not in inputs and f"nulls-{kind}_1" in inputs:
+                    trained_nulls(tables, kind, 1, inputs[f"nulls-{kind}_1"])
                 continue
             place = Place(kind, d, tower, d)
             own_input(measured, place, codes, folders[d - 1])
@@ -68,6 +70,8 @@ def measures(work: Path, config: dict[str, Any], inputs: dict[str, Path]) -> dic
                 tables.link(kind, d, parts_of(tower, d), PARTS)
             if f"nulls-{kind}_{d}" in inputs:
                 trained_nulls(tables, kind, d, inputs[f"nulls-{kind}_{d}"])
+    if "null-tower" in inputs:
+        tower_nulls(tables, inputs["null-tower"], {kind: tower.depth for kind, tower in towers.items()})
     singles = [(*name.split("_"), inputs[name]) for name in config["singles"]]
     singles += [(name, "1", inputs[f"compare_{name}"]) for name in config["compare"]]
     for kind, d, folder in singles:

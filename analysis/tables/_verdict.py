@@ -20,6 +20,7 @@ ROWS = (
     ("", "held out, own codes", EXPLAINED, "held_out", "none", "", 2),
     ("", NAMES["permuted_null"], EXPLAINED, "held_out", "permuted_null", "", 2),
     ("", NAMES["gaussian_null"], EXPLAINED, "held_out", "gaussian_null", "", 2),
+    ("", NAMES["gaussian_tower"], EXPLAINED, "held_out", "gaussian_tower", "", 2),
     ("", NAMES["frozen_decoder"], EXPLAINED, "held_out", "frozen_decoder", "", 2),
     ("", "held out, fitted codes", "variance_explained_refit", "held_out", "none", "", 2),
     ("", NAMES["stored_dictionary"], EXPLAINED, "held_out", "stored_dictionary", "", 2),

@@ -12,10 +12,10 @@ import torch
 from analysis.activations import SPLITS, ActivationStore
 from analysis.config import RunConfig, SaeConfig, TowerConfig
 from analysis.pipeline import do_stage
-from analysis.plan import _nulls, _sae
+from analysis.plan import _null_tower, _nulls, _sae
 from analysis.rule import Verdict, judge
 from analysis.runs import Stage, writing
-from analysis.stages._floors import Place, trained_nulls
+from analysis.stages._floors import Place, tower_nulls, trained_nulls
 from analysis.stages._load import STOPPED, load_store, load_tower, read_json
 from analysis.stages._tables import Tables
 from analysis.stages.measures import Measured, on_examples, own_input
@@ -57,6 +57,8 @@ def words(runs: Path, make: Make, sae: SaeConfig, tower: TowerConfig) -> dict[in
             nulls.append(_nulls(below[-1], tower.kind, list(below), given))
             for stage in (below[-1], nulls[-1]):
                 do_stage(stage, runs)
+        noise_tower = _null_tower(seed, {tower.kind: below}, given)
+        do_stage(noise_tower, runs)
         folders = [stage.folder(runs) for stage in below]
         layers = load_tower(tower.kind, folders)
         if layers.depth < tower.depth:
@@ -67,6 +69,7 @@ def words(runs: Path, make: Make, sae: SaeConfig, tower: TowerConfig) -> dict[in
             own_input(run, place, codes, folders[depth - 1])
             on_examples(run, place, codes)
             trained_nulls(table, tower.kind, depth, nulls[depth - 1].folder(runs))
+        tower_nulls(table, noise_tower.folder(runs), {tower.kind: layers.depth})
         tables.append(table.frames()["measures"])
     found = seeds_of(pd.concat(tables))
     return {
@@ -123,6 +126,18 @@ def test_noise_is_floor_in_both_kinds(tmp_path: Path) -> None:
     found = words(tmp_path, noise, topk(64, 4), directions)
     assert [found[depth].word for depth in (1, 2)] == ["floor", "floor"], found
     assert found[2].high < -0.05
+
+
+@pytest.mark.parametrize(("width", "k", "rule"), [(64, 8, "halving"), (128, 8, "constant")])
+def test_a_tower_on_noise_finds_nothing_in_its_own_codes(tmp_path: Path, width: int, k: int, rule: str) -> None:
+    """Golden: an SAE on noise gives exactly k active latents that compete for a row, and shuffled coordinates lose
+    that. By the nulls of single depths alone depth 2 was reliably above its best floor here; a noise tower has it too.
+    """
+    training = TrainConfig(steps=300, batch=128, lr=5e-3)
+    tower = TowerConfig(kind="latents", depth=2, width=rule, k="halving", train=training)
+    found = words(tmp_path, noise, SaeConfig(width=width, k=k, train=training), tower)
+    assert found[2].word != "structure" and found[2].low <= 0, found[2]
+    assert found[2].best_floor == "gaussian_tower"
 
 
 def test_a_tower_that_may_copy_what_is_independent_is_copy(tmp_path: Path) -> None:
