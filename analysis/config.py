@@ -152,20 +152,6 @@ class RunConfig:
     """Which point of a grid this is; empty without a grid."""
     seed: int
 
-    def __post_init__(self) -> None:
-        if self.panel not in PANELS:
-            raise ConfigError(f"panel = {self.panel!r}: must be one of {', '.join(PANELS)}")
-        sizes = (self.sae.width, self.sae.k)
-        for other in self.compare:
-            if (other.width, other.k) != sizes:
-                raise ConfigError(
-                    f"compare has {other.architecture} with width and k "
-                    f"{other.width, other.k}, [sae] has {sizes}: only equal ones can be compared"
-                )
-        compared = [sae.architecture for sae in self.compare]
-        if len(set(compared)) != len(compared):
-            raise ConfigError(f"compare has an architecture twice: {compared}")
-
     def canonical(self) -> str:
         """JSON with sorted keys: the text that is hashed."""
         return json.dumps(dataclasses.asdict(self), sort_keys=True)
@@ -256,9 +242,27 @@ class Experiment:
                 raise ConfigError(f"experiment {self.name}: no setting {path!r} ({error.args[0]})") from error
         where = f"experiment {self.name}" + (f", {name}" if name else "")
         try:
-            return build(RunConfig, {**table, "variant": name, "seed": seed}, where)
+            run = build(RunConfig, {**table, "variant": name, "seed": seed}, where)
+            check(run)
+            return run
         except ConfigError as error:
             raise ConfigError(str(error) if where in str(error) else f"{where}: {error}") from error
+
+
+def check(run: RunConfig) -> None:
+    """Raise ConfigError for settings that do not go together."""
+    if run.panel not in PANELS:
+        raise ConfigError(f"panel = {run.panel!r}: must be one of {', '.join(PANELS)}")
+    sizes = (run.sae.width, run.sae.k)
+    for other in run.compare:
+        if (other.width, other.k) != sizes:
+            raise ConfigError(
+                f"compare has {other.architecture} with width and k "
+                f"{other.width, other.k}, [sae] has {sizes}: only equal ones can be compared"
+            )
+    compared = [sae.architecture for sae in run.compare]
+    if len(set(compared)) != len(compared):
+        raise ConfigError(f"compare has an architecture twice: {compared}")
 
 
 def checked_grid(grid: dict[str, Any], where: str) -> dict[str, Any]:

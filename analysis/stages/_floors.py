@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 import torch
 from torch.nn.functional import normalize
 
-from analysis.config import KINDS
 from analysis.stages._load import read_json
 from analysis.stages._tables import Tables
 from sae.measures.variance_explained import explained
 from sae.nulls import matched_directions, memorising_bound, pca, pursue, random_directions, stored_directions
 from sae.seeding import stream
-from sae.tower import Tower
+from sae.tower import Kind, Tower
 
+KINDS = get_args(Kind)
 # What a dictionary can be made of without learning one; all are given codes by the same coder.
 DICTIONARIES = {
     "random_dictionary": lambda rows, n_latents, draw: random_directions(n_latents, rows.shape[1], draw),

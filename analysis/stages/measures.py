@@ -13,10 +13,9 @@ from typing import Any
 import torch
 
 from analysis.activations import SPLITS, ActivationStore
-from analysis.config import KINDS
 from analysis.hosts._host import Host
 from analysis.runs import read_manifest
-from analysis.stages._floors import Place, against_small, floors, tower_nulls, trained_nulls
+from analysis.stages._floors import KINDS, Place, against_small, floors, tower_nulls, trained_nulls
 from analysis.stages._load import STOPPED, load_host, load_store, load_tower, read_json
 from analysis.stages._tables import Tables
 from sae.discover import find_all

@@ -260,10 +260,10 @@ def test_values_are_frozen():
 def test_only_equal_sizes_are_compared():
     other = SaeConfig(architecture="gated", width=256, k=16)
     with pytest.raises(ConfigError, match=r"gated with width and k \(256, 16\), \[sae\] has \(512, 16\)"):
-        Experiment(name="x", title="x", towers=(TowerConfig(kind="latents"),), compare=(other,))
+        Experiment(name="x", title="x", towers=(TowerConfig(kind="latents"),), compare=(other,)).runs()
 
 
 def test_an_architecture_is_compared_once():
     twice = (SaeConfig(architecture="gated"), SaeConfig(architecture="gated"))
     with pytest.raises(ConfigError, match="an architecture twice"):
-        Experiment(name="x", title="x", towers=(TowerConfig(kind="latents"),), compare=twice)
+        Experiment(name="x", title="x", towers=(TowerConfig(kind="latents"),), compare=twice).runs()
