@@ -109,8 +109,8 @@ def margin(verdict: Verdict) -> str:
 
 
 def signed(value: float) -> str:
-    """Two decimals with a sign, a true minus."""
-    return f"{value:+.2f}".replace("-", "−")
+    """Three decimals with a sign, a true minus."""
+    return f"{value:+.3f}".replace("-", "−")
 
 
 def said(value: float, digits: int) -> str:

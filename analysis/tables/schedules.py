@@ -9,6 +9,7 @@ import pandas as pd
 from analysis.config import RunConfig
 from analysis.drawing import Drawing
 from analysis.results import Results
+from analysis.rule import STRUCTURE
 from analysis.tables._verdict import chip, over, said, titled
 from analysis.verdict import verdicts
 
@@ -23,6 +24,7 @@ COLUMNS = (
     ("copies", "copy_score", "train", "none"),
     ("network", "host_variance_explained", "held_out", "none"),
     ("selectivity", "selectivity", "held_out", "none"),
+    ("one-class", "exclusive_share", "held_out", "none"),
 )
 
 
@@ -49,20 +51,20 @@ def schedules(results: Results) -> Drawing:
             )
     heads = "".join(f'<th scope="col">{name}</th>' for name, *_ in COLUMNS)
     table = pd.DataFrame(data)
-    last = table[table["depth"] == table["depth"].max()]
-    kept = last["schedule"].str.endswith("constant k")
-    halved, constant = last[~kept]["selectivity"], last[kept]["selectivity"]
+    kept = table["schedule"].str.endswith("constant k")
+    found = table["word"] == STRUCTURE
     return Drawing(
         kind="tbl",
         title=(
-            f"At depth {int(last['depth'].iloc[0])} selectivity is {halved.min():.2f} to {halved.max():.2f} where the "
-            f"number of active latents is halved, {constant.min():.2f} to {constant.max():.2f} where it stays"
+            f"Where the number of active latents stays, {int((kept & found).sum())} of {int(kept.sum())} depths from 2 "
+            f"on are structure; where it is halved, {int((~kept & found).sum())} of {int((~kept).sum())}"
         ),
         caption=(
             f"Five schedules from the same depth 1 (256 latents, 16 active), means over "
             f"{results.runs['seed'].nunique()} seeds. Explained: held-out variance of the depth's own input, with its "
             "own codes, with fitted codes, and by as many stored rows with fitted codes; the memorising bound in "
-            "sample. Network: held-out variance of the network's state, decoded all the way down."
+            "sample. Network: held-out variance of the network's state, decoded all the way down. One-class: as a "
+            "share of all latents."
         ),
         alt="Table of five schedules by depth.",
         data=table,

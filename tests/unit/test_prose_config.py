@@ -66,4 +66,4 @@ def test_the_rule_on_the_page_has_the_thresholds_of_the_code():
     assert (THRESHOLDS.live_share, THRESHOLDS.in_sample) == (0.05, 0.05) and text.count("a twentieth") == 2
     assert (THRESHOLDS.stopped, THRESHOLDS.copy_score) == (0.5, 0.5)
     assert "in half of the seeds or more" in text and "At least half of its latents" in text
-    assert THRESHOLDS.confidence == 0.95 and "lower end of the 95% interval" in text and THRESHOLDS.margin == 0
+    assert THRESHOLDS.confidence == 0.95 and "[95%]{.sourced" in text and THRESHOLDS.margin == 0
