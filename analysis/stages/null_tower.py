@@ -43,14 +43,17 @@ def null_tower(work: Path, config: dict[str, Any], inputs: dict[str, Path]) -> d
 def worths(
     kind: Kind, layers: list[dict[str, Any]], first: tuple[Layer, float], train: torch.Tensor, held: torch.Tensor
 ) -> list[dict[str, Any]]:
-    """Held-out variance explained at every depth, with the SAE's own codes; 0 from where the tower stops by itself."""
+    """Held-out variance explained at every depth, with the SAE's own codes.
+
+    From where the noise tower stops by itself it is 0; or 1 if it stops because nothing is left to explain.
+    """
     found: list[dict[str, Any]] = []
-    tower, loss, stopped = Tower(kind, ()), first[1], False
+    tower, loss, stopped, value = Tower(kind, ()), first[1], False, 0.0
     for config in layers:
         rows = training_rows(tower, train) if not stopped else train
         if tower.layers and not stopped:
-            stopped = stop_before(config, tower, train, rows, loss) is not None
-        value = 0.0
+            stop = stop_before(config, tower, train, rows, loss)
+            stopped, value = stop is not None, float(stop is not None and stop.reason == "loss")
         if not stopped:
             layer, loss = first if not tower.layers else trained(config, rows)
             if config["folds"]:
