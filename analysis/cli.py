@@ -212,16 +212,17 @@ def verdict(
     as_json: Annotated[
         bool, typer.Option("--json", help="one JSON list: an object per tower and depth, with every figure")
     ] = False,
+    whole: Annotated[bool, typer.Option("--all", help="every measure of every SAE, too")] = False,
 ) -> None:
-    """Print the verdict on each depth, why, and its measures beside their floors and controls.
+    """Print the verdict on each depth, why, and how far it is above each floor.
 
-    Reads the experiment's tables; writes to standard output: means over seeds, held out.
+    Reads the experiment's tables; writes to standard output: means over seeds, held out, with 95% intervals.
     """
     from analysis.results import open_results
     from analysis.verdict import panel, text
 
     rows = panel(open_results(experiment, project.find()))
-    print(json.dumps(rows, indent=1) if as_json else text(rows))
+    print(json.dumps(rows, indent=1) if as_json else text(rows, whole))
 
 
 @app.command()

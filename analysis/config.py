@@ -21,8 +21,8 @@ from analysis.settings import build, flat, override, said
 from sae.config import StopConfig, TrainConfig
 from sae.errors import ConfigError, NotFoundError
 
-# The experiment that `make site` trains, and the one whose tracked results the verdict is drawn from.
-DEFAULT, VERDICTS = "digits", "towers"
+# The experiment that `make site` trains.
+DEFAULT = "digits"
 RULES = ("constant", "doubling", "halving")
 KINDS = ("latents", "directions")
 MAX_DEPTH = 10

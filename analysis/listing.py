@@ -9,7 +9,7 @@ from analysis.config import Experiment, experiment_names, load_experiment
 from analysis.paths import Paths
 from analysis.plan import Chain, plan
 from analysis.results import Results, open_results
-from analysis.runs import read_manifest
+from analysis.runs import Stage, read_manifest
 from analysis.verdict import summary
 from sae.errors import DataError, NotFoundError, StrataError
 
@@ -17,8 +17,9 @@ from sae.errors import DataError, NotFoundError, StrataError
 def listed(paths: Paths) -> list[dict[str, Any]]:
     """One object per experiment: experiment, title, state, stages_done, stages, seconds, results, verdict, runs.
 
-    Each of `runs` is a chain: run, variant, seed, control, state, stages_done, stages, seconds. Where nothing has been
-    run here but results are tracked, the runs are those of the results.
+    Each of `runs` is a chain: run, variant, seed, control, state, stages_done, stages, seconds. Stages that runs
+    share count once in the seconds of an experiment. Where nothing has been run here but results are tracked, the
+    state is `collected`, the runs are those of the results, and the seconds those of training.
     """
     rows = []
     for name in experiment_names(paths.experiments):
@@ -62,17 +63,20 @@ def _row(experiment: Experiment, chains: list[Chain], paths: Paths) -> dict[str,
     with contextlib.suppress(NotFoundError):  # nothing has been collected yet, and the row says so
         results = open_results(experiment.name, paths)
     runs = [_run(chain, paths) for chain in chains]
+    seconds = sum(_seconds(stage, paths) for stage in stages.values())
     if not done and results:
         columns = ["run", "variant", "seed", "control", "seconds"]
         runs = [dict(zip(columns, row, strict=True)) for row in results.runs[columns].itertuples(index=False)]
-        runs = [{**run, "state": "collected"} for run in runs]
+        counts = {"state": "collected", "stages_done": 0, "stages": 0}
+        runs = [{**run, **counts} for run in runs]
+        seconds = float(results.training["seconds"].sum())
     return {
         "experiment": experiment.name,
         "title": experiment.title,
-        "state": _state(done, len(stages)),
+        "state": "collected" if not done and results else _state(done, len(stages)),
         "stages_done": done,
         "stages": len(stages),
-        "seconds": round(sum(run["seconds"] for run in runs), 1),
+        "seconds": round(seconds, 1),
         "results": paths.relative(results.folder) if results else "",
         "verdict": _verdict(results) if results else "",
         "runs": runs,
@@ -91,8 +95,13 @@ def _run(chain: Chain, paths: Paths) -> dict[str, Any]:
     return {
         "run": chain.run, "variant": chain.config.variant, "seed": chain.config.seed, "control": chain.control,
         "state": _state(len(whole), len(chain.stages)), "stages_done": len(whole), "stages": len(chain.stages),
-        "seconds": round(sum(read_manifest(stage.folder(paths.runs))["seconds"] for stage in whole), 1),
+        "seconds": round(sum(_seconds(stage, paths) for stage in whole), 1),
     }  # fmt: skip
+
+
+def _seconds(stage: Stage, paths: Paths) -> float:
+    """What a stage took; 0 until it is done."""
+    return float(read_manifest(stage.folder(paths.runs))["seconds"]) if stage.complete(paths.runs) else 0.0
 
 
 def _state(done: int, total: int) -> str:

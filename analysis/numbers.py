@@ -75,12 +75,11 @@ def over_single(results: Results, measure: str, depth: int, control: str = "none
     return tower - single
 
 
-def share_of_rise(results: Results, measure: str) -> pd.Series:
-    """How much of the tower's rise from depth 1 to the last a single SAE of the last depth's sparsity has, by run."""
-    last = max(results.depths("latents"))
+def sparsity_share(results: Results, measure: str, depth: int) -> pd.Series:
+    """How much of the rise from depth 1 to `depth` a single SAE has that is as sparse, by run."""
     tower = results.values(measure, "latents").pivot(index="run", columns="depth", values="value")
-    single = results.values(measure, "direct").query("depth == @last").set_index("run")["value"]
-    return (single - tower[1]) / (tower[last] - tower[1])
+    single = results.values(measure, "direct").query("depth == @depth").set_index("run")["value"]
+    return (single - tower[1]) / (tower[depth] - tower[1])
 
 
 def ratio(results: Results, measure: str, control: str = "none") -> pd.Series:
@@ -119,22 +118,13 @@ DERIVED: dict[str, Callable[[Results], pd.Series]] = {
     "seeds": lambda r: pd.Series([r.runs["seed"].nunique()]),
     "chains": lambda r: pd.Series([len(r.runs)]),
     "seconds": lambda r: pd.Series([r.runs["seconds"].sum()]),
-    "latents_tower_depth": lambda r: pd.Series([max(r.depths("latents"))]),
-    "held_out_digits": lambda r: pd.Series([len(r.sprite["ids"])]),
-    "variance_lead_1": lambda r: lead(r, "variance_explained", 1),
-    "variance_lead_4": lambda r: lead(r, "variance_explained", 4),
     "selectivity_lead_1": lambda r: lead(r, "selectivity", 1),
     "selectivity_lead_4": lambda r: lead(r, "selectivity", 4),
-    "selectivity_lead_6": lambda r: lead(r, "selectivity", 6),
-    "purity_lead_1": lambda r: lead(r, "top_class_share", 1),
-    "purity_lead_4": lambda r: lead(r, "top_class_share", 4),
-    "purity_lead_6": lambda r: lead(r, "top_class_share", 6),
     "exclusive_lead_1": lambda r: lead(r, "exclusive_share", 1),
     "exclusive_lead_2": lambda r: lead(r, "exclusive_share", 2),
-    "exclusive_lead_3": lambda r: lead(r, "exclusive_share", 3),
-    "exclusive_lead_4": lambda r: lead(r, "exclusive_share", 4),
-    "host_variance_lead_4": lambda r: lead(r, "host_variance_explained", 4),
-    "sparsity_share_of_rise": lambda r: share_of_rise(r, "selectivity"),
+    "sparsity_share_2": lambda r: sparsity_share(r, "selectivity", 2),
+    "sparsity_share_3": lambda r: sparsity_share(r, "selectivity", 3),
+    "sparsity_share_4": lambda r: sparsity_share(r, "selectivity", 4),
     "depth_alone_2": lambda r: over_single(r, "selectivity", 2),
     "depth_alone_3": lambda r: over_single(r, "selectivity", 3),
     "depth_alone_4": lambda r: over_single(r, "selectivity", 4),

@@ -41,7 +41,7 @@ import pyarrow as pa
 from PIL import Image
 
 from analysis.code_version import code_version
-from analysis.config import DEFAULT, VERDICTS, Experiment
+from analysis.config import Experiment
 from analysis.paths import Paths
 from analysis.plan import Chain
 from analysis.runs import MANIFEST, clear_leftovers, read_manifest, write_manifest
@@ -129,7 +129,7 @@ class Results:
     def _table(self, name: str) -> pd.DataFrame:
         path = self.folder / f"{name}.parquet"
         try:
-            return pd.read_parquet(path)
+            return _read(path, path.stat().st_mtime_ns)
         except (OSError, ValueError, pa.ArrowException) as error:
             raise DataError(
                 f"{path} cannot be read ({error}); delete {self.folder}, and `strata run` makes it again"
@@ -186,6 +186,12 @@ class Results:
         return float(rows["value"].mean())
 
 
+@cache
+def _read(path: Path, written: int) -> pd.DataFrame:
+    """A table that is read once, however many variants look at it."""
+    return pd.read_parquet(path)
+
+
 def open_results(name: str, paths: Paths) -> Results:
     """The tables of an experiment, run here or tracked. Raises NotFoundError when there are none."""
     for folder in (paths.collected / name, paths.tracked / name):
@@ -196,11 +202,8 @@ def open_results(name: str, paths: Paths) -> Results:
 
 
 def source(main: Results, name: str, paths: Paths) -> Results:
-    """The tables that an artefact or a number names: `main`, those that the site is built from, where it names none.
-
-    A site that is built from a researcher's own experiment shows that one in place of the tracked verdict, too.
-    """
-    if name in ("", main.experiment) or (name == VERDICTS and main.experiment != DEFAULT):
+    """The tables that an artefact or a number names: `main`, those that the site is built from, where it names none."""
+    if name in ("", main.experiment):
         return main
     found = open_results(name, paths)
     return _opened(found.folder, (found.folder / MANIFEST).stat().st_mtime_ns)

@@ -4,8 +4,8 @@ Tested in this order, over seeds:
 
 collapse    the tower stopped before this depth in half of the seeds or more; or fewer than 5% of its latents ever fire
             on the rows it was trained on; or it explains less than 5% of the variance of those very rows
-copy        half of its latents or more only repeat one coordinate (latents kind) or one row (directions kind) of
-            their input, with a cosine above .9
+copy        half of its latents or more, dead ones included, only repeat one coordinate (latents kind) or one row
+            (directions kind) of their input, with a cosine above .9
 floor       the lower 95% bound of (observed - best floor) over seeds is not above 0
 structure   otherwise
 
@@ -95,7 +95,7 @@ class Verdict:
     """Lower bound of that mean."""
     high: float = math.nan
     best_floor: str = ""
-    """The floor that is nearest on average."""
+    """The floor that is nearest on average; in single seeds the nearest may be another."""
 
 
 def interval(values: Sequence[float], confidence: float = THRESHOLDS.confidence) -> tuple[float, float]:
@@ -124,6 +124,7 @@ def judge(seeds: Sequence[Seed], stops: Sequence[str] = (), limits: Thresholds =
             COLLAPSE,
             f"It explains {inside:.3f} of the variance of the rows it was trained on (limit {limits.in_sample:g}).",
         )
+    lost = f" The tower stopped before it in {len(stops)} of {n} seeds." if stops else ""
     margins = [seed.margin() for seed in seeds]
     mean, (low, high) = _mean(margins), interval(margins, limits.confidence)
     nearest = _nearest(seeds)
@@ -134,16 +135,24 @@ def judge(seeds: Sequence[Seed], stops: Sequence[str] = (), limits: Thresholds =
             *numbers,
         )  # fmt: skip
     if any(math.isnan(margin) for margin in margins):
-        return Verdict(None, "Its trained nulls are missing (`nulls = false`): not decided.")
+        missing = ", ".join(name for name in (*TRAINED, *DICTIONARIES) if any(_unknown(seed, name) for seed in seeds))
+        return Verdict(
+            None,
+            f"Not decided, for want of: {missing} (`nulls = false`, a short panel, or tables of an older version).",
+        )
     if len(seeds) < limits.seeds:
         return Verdict(None, f"{len(seeds)} seeds give no bound (at least {limits.seeds}): not decided.", *numbers)
     floor = nearest.replace("_", " ")
     between = f"95% interval {low:+.3f} to {high:+.3f}"
-    said = f"over {len(seeds)} seeds it is {mean:+.3f} from its best floor, {floor} ({between})"
+    said = f"over {len(seeds)} seeds it is {mean:+.3f} from its best floor ({between}); nearest on average: {floor}"
     if low > limits.margin:
-        return Verdict(STRUCTURE, f"Held-out variance explained: {said}.", *numbers)
-    where = "below it" if high < limits.margin else "not reliably above it"
-    return Verdict(FLOOR, f"Held-out variance explained: {said}, {where}.", *numbers)
+        return Verdict(STRUCTURE, f"Held-out variance explained: {said}.{lost}", *numbers)
+    where = "below a floor" if high < limits.margin else "not reliably above its floors"
+    return Verdict(FLOOR, f"Held-out variance explained is {where}: {said}.{lost}", *numbers)
+
+
+def _unknown(seed: Seed, floor: str) -> bool:
+    return math.isnan(seed.margins().get(floor, math.nan))
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -45,8 +45,11 @@ def track(name: str, paths: Paths) -> Path:
             rows = rows[rows["measure"].isin(LATENT_MEASURES) | shares]
         _write(rows, work / f"{table}.parquet")
     write_manifest(work / MANIFEST, {**results.manifest, "tracked": "no images; single latents of the first run only"})
-    shutil.rmtree(final, ignore_errors=True)
+    aside = final.with_name(f"{name}.old.tmp-{os.getpid()}")
+    if final.exists():
+        final.rename(aside)
     work.rename(final)
+    shutil.rmtree(aside, ignore_errors=True)
     return final
 
 

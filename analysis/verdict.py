@@ -7,6 +7,7 @@ import json
 import math
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from analysis.config import KINDS, RunConfig
@@ -17,9 +18,10 @@ from analysis.rule import DICTIONARIES, MEMORISING, THRESHOLDS, TRAINED, Seed, V
 def panel(results: Results) -> list[dict[str, Any]]:
     """One object per variant, tower and depth.
 
-    experiment, variant, kind, depth; for towers word, why, margin (mean, low, high: the interval over seeds) and
-    best_floor; measures[measure][split][control] with mean, least, greatest (over seeds), low, high (95% interval of
-    the mean) and seeds. NaN, a measure that is undefined there, becomes null.
+    experiment, variant, kind, depth; for towers word, why, margin (mean, low, high: the interval over seeds),
+    best_floor, floors[floor] (distance to each: mean, low, high) and stopped (in how many seeds);
+    measures[measure][split][control] with mean, least, greatest (over seeds), low, high (95% interval of the mean)
+    and seeds. NaN, a measure that is undefined there, becomes null.
     """
     rows = []
     for variant in results.variants:
@@ -29,13 +31,14 @@ def panel(results: Results) -> list[dict[str, Any]]:
         for key, place in table.groupby(["kind", "depth"], observed=True, sort=True):
             kind, depth = (str(part) for part in key)
             numbers[kind, int(depth)] = _numbers(place)
-        words = verdicts(seen)
+        words, seeds = verdicts(seen), seeds_of(table)
         for at in sorted({*numbers, *words}):
             row: dict[str, Any] = {
                 "experiment": results.experiment, "variant": variant, "kind": at[0], "depth": at[1],
             }  # fmt: skip
             if at in words:
-                row |= _said(words[at])
+                row |= _said(words[at], [seed for (_, *place), seed in seeds.items() if tuple(place) == at])
+                row["stopped"] = len(stopped(seen, *at))
             rows.append({**row, "measures": numbers.get(at, {})})
     return rows
 
@@ -49,12 +52,17 @@ def verdicts(results: Results) -> dict[tuple[str, int], Verdict]:
     table = seeds_of(results.measures)
     found = {}
     for tower in config.towers:
-        stops = results.stops[(results.stops["kind"] == tower.kind) & (results.stops["control"] == "none")]
         for depth in range(1, tower.depth + 1):
             here = [seed for (_, kind, at), seed in table.items() if kind == tower.kind and at == depth]
-            sentences = [str(text) for text in stops[stops["depth"] <= depth]["sentence"]]
-            found[tower.kind, depth] = judge(here, sentences)
+            found[tower.kind, depth] = judge(here, stopped(results, tower.kind, depth))
     return found
+
+
+def stopped(results: Results, kind: str, depth: int) -> list[str]:
+    """The sentences of the seeds in which the tower stopped before it trained `depth`."""
+    rows = results.stops
+    rows = rows[(rows["kind"] == kind) & (rows["control"] == "none") & (rows["depth"] <= depth)]
+    return [str(text) for text in rows["sentence"]]
 
 
 def seeds_of(rows: pd.DataFrame) -> dict[tuple[str, str, int], Seed]:
@@ -97,24 +105,40 @@ def _numbers(place: pd.DataFrame) -> dict[str, Any]:
     return measures
 
 
-def _said(verdict: Verdict) -> dict[str, Any]:
+def _said(verdict: Verdict, seeds: list[Seed]) -> dict[str, Any]:
+    names = dict.fromkeys(name for seed in seeds for name in seed.margins())
+    floors = {name: [seed.margins().get(name, math.nan) for seed in seeds] for name in names}
     margin = {name: _plain(getattr(verdict, name)) for name in ("low", "high")}
     return {
         "word": verdict.word,
         "why": verdict.why,
         "margin": {"mean": _plain(verdict.margin), **margin},
         "best_floor": verdict.best_floor or None,
+        "floors": {
+            name: {
+                "mean": _plain(float(np.mean(values))),
+                **dict(zip(("low", "high"), map(_plain, interval(values)), strict=True)),
+            }
+            for name, values in floors.items()
+        },
     }
 
 
-def text(rows: list[dict[str, Any]]) -> str:
-    """The words with their reasons on top, then the held-out means of everything, as lines for a terminal."""
-    lines = ["Thresholds: " + json.dumps(dataclasses.asdict(THRESHOLDS)), ""]
+def text(rows: list[dict[str, Any]], whole: bool = False) -> str:
+    """The words with their reasons, and the distance to each floor; with `whole` the held-out means of everything."""
+    lines = ["Thresholds: " + json.dumps(dataclasses.asdict(THRESHOLDS))]
     for row in rows:
         if "why" in row:
-            lines += [f"{_title(row)}: {row['word'] or 'undecided'}", f"  {row['why']}"]
-    for row in rows:
-        lines.append(f"\n{_title(row)}")
+            lines += [f"\n{_title(row)}: {row['word'] or 'undecided'}", f"  {row['why']}"]
+            lines += [
+                f"  above {name:<20} {cell['mean']:+.3f}"
+                + ("" if cell["low"] is None else f"  ({cell['low']:+.3f} to {cell['high']:+.3f})")
+                for name, cell in row["floors"].items()
+                if cell["mean"] is not None
+            ]
+        if not whole:
+            continue
+        lines += [] if "why" in row else [f"\n{_title(row)}"]
         for measure, splits in row["measures"].items():
             controls = splits.get("held_out") or splits.get("train") or {}
             where = "" if "held_out" in splits else " (train)"

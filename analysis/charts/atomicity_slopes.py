@@ -17,15 +17,22 @@ METRICS = {
     "exclusive_share": "one-class latents",
 }  # fmt: skip
 PROPOSED = list(METRICS.values())[:4]
-TOWERS = {"trained network": "none", "random network": "random_host", "permuted labels": "permuted_labels"}
+TOWERS = {
+    "trained network": ("latents", "none"),
+    "random network": ("latents", "random_host"),
+    "single SAEs as sparse": ("direct", "none"),
+}
 
 
 def slopes(results: Results) -> pd.DataFrame:
-    """Least-squares slope over depth, from depth 1 on: metric, tower, run, slope. FRI in units of depth 1's."""
+    """Least-squares slope over the depths where the metric is defined: metric, tower, run, slope. FRI in units of
+    depth 1's; it ends where one latent is active. Depth 1 stands for a single SAE, too."""
     rows = []
     for measure, name in METRICS.items():
-        for tower, control in TOWERS.items():
-            values = results.values(measure, "latents", control=control).dropna()
+        for tower, (kind, control) in TOWERS.items():
+            values = results.values(measure, kind, control=control).dropna()
+            if kind == "direct":  # depth 1 of the tower is the first of the single SAEs
+                values = pd.concat([results.values(measure, "latents").query("depth == 1"), values])
             for run, own in values.groupby("run", observed=True):
                 if len(own) < 3:
                     continue
@@ -49,7 +56,7 @@ def atomicity_slopes(results: Results) -> Drawing:
     falling = [name for name in PROPOSED if trained["high"][name] < 0]
     there = [name for name in falling if random["high"][name] < 0]
     faster = trained["low"]["selectivity"] > random["high"]["selectivity"]
-    scale = alt.Scale(domain=list(TOWERS), range=[ROLES["c1"], ROLES["c2"], ROLES["c5"]])
+    scale = alt.Scale(domain=list(TOWERS), range=[ROLES["c1"], ROLES["c2"], ROLES["c3"]])
     shape = alt.Scale(domain=list(TOWERS), range=["circle", "diamond", "square"])
     base = alt.Chart(means.round(4)).encode(
         y=alt.Y("tower:N", sort=list(TOWERS), title=None, axis=None),
@@ -80,8 +87,9 @@ def atomicity_slopes(results: Results) -> Drawing:
         caption=(
             f"Slope over depth in the latents tower, mean and 95% interval over {rows['run'].nunique()} seeds. FRI, "
             "CSP, PDS and LTES are the atomicity metrics that the project behind the logs proposed; FRI is divided by "
-            "its size at depth 1, because it is in the network's squared units. Every metric has its own axis. Depths "
-            "of a tower are not exchangeable, so slopes are compared between towers, not with permuted depths."
+            "its size at depth 1, because it is in the network's squared units. It ends at depth 4; the others "
+            "go to depth 6. *Single SAEs* stand on the network and are as sparse as each depth. Every metric has its "
+            "own axis. Depths are not exchangeable, so slopes are compared between towers, not with permuted depths."
         ),
         alt="Dot plot of slopes: "
         + "; ".join(f"{row.metric}, {row.tower} {row.mean:+.3f}" for row in means.itertuples())

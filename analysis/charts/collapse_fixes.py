@@ -20,6 +20,8 @@ SWEPT = {
     "all three": ("c1", [1, 0]),
 }
 FIXED = ("TopK", "TopK and AuxK")
+# Less variance of the network than this, and a tower counts as dead in the title.
+ALIVE = 0.01
 
 
 def sweep(results: Results, measure: str, depth: int) -> pd.DataFrame:
@@ -50,7 +52,8 @@ def collapse_fixes(results: Results) -> Drawing:
     )
     data = data.reset_index()
     fixed = pd.DataFrame([{"recipe": name, "mean": results.of(name).mean(MEASURE, "latents", depth)} for name in FIXED])
-    published = float(rows.query("recipe == 'as published' and penalty == 0.1")["value"].mean())
+    there = data[data["penalty"] == data["penalty"].max()]
+    alive = int((there["mean"] > ALIVE).sum())
     colours = alt.Scale(domain=[*SWEPT, *FIXED], range=[ROLES[c] for c, _ in SWEPT.values()] + [ROLES["ink"]] * 2)
     dashes = alt.Scale(domain=list(SWEPT), range=[d for _, d in SWEPT.values()])
     x = alt.X("penalty:Q", title="weight of the sparsity penalty",
@@ -68,7 +71,8 @@ def collapse_fixes(results: Results) -> Drawing:
     points = base.mark_point(filled=True, size=46).encode(
         y=alt.Y("mean:Q", scale=y),
         tooltip=[alt.Tooltip("recipe:N"), alt.Tooltip("penalty:Q", format="~g"),
-                 alt.Tooltip("mean:Q", title="mean over seeds", format=".0%")],
+                 alt.Tooltip("mean:Q", title="mean over seeds", format=".0%"),
+                 alt.Tooltip("l0:Q", title="active latents (L0)", format=".0f")],
     )  # fmt: skip
     rule = alt.Chart(fixed.round(4)).mark_rule(strokeWidth=1.4, color=ROLES["ink"]).encode(y=alt.Y("mean:Q", scale=y))
     ends = pd.concat([data.sort_values("penalty").groupby("recipe", sort=False).tail(1), fixed])
@@ -80,8 +84,8 @@ def collapse_fixes(results: Results) -> Drawing:
     best = data.sort_values("mean").to_dict("records")[-1]
     return Drawing(
         title=(
-            f"At the log's penalty of 0.1 every recipe with an L1 has collapsed by depth {depth} "
-            f"({spoken(published, True)} left as published); TopK keeps {spoken(float(fixed['mean'].iloc[1]), True)}"
+            f"At the log's penalty of {there['penalty'].iloc[0]:g}, {alive} of {len(there)} recipes with an L1 are "
+            f"alive at depth {depth}; TopK keeps {spoken(float(fixed['mean'].iloc[1]), True)} of the variance"
         ),
         caption=(
             f"Variance of the network's state that is left when depth {depth} is decoded all the way down, on held-out "

@@ -8,6 +8,8 @@ from analysis.drawing import Drawing, over_depth, series, spoken
 from analysis.results import Results
 
 EXPERIMENTS = ("towers",)
+# Means that are closer than this count as equal.
+CLEAR = 0.01
 CONTROLS = {
     "directions of depth below": "stored_dictionary",
     "meta-latents": "none",
@@ -32,16 +34,23 @@ def small_sae_cosine(results: Results) -> Drawing:
     def at(measure: str, control: str, depth: int = 2) -> str:
         return spoken(results.mean(measure, kind, depth, "train", control))
 
+    depths = [depth for depth in results.depths(kind) if depth > 1]
+    behind = [
+        depth
+        for depth in depths
+        if results.mean("cosine_from_small", kind, depth, "train")
+        < results.mean("cosine_from_small", kind, depth, "train", "stored_dictionary") - CLEAR
+    ]
     far, near = at("cosine_from_small", "none"), at("cosine_from_small", "stored_dictionary")
     return Drawing(
         title=(
-            f"Latents of a smaller SAE are less like the meta-latents (mean cosine {far}) than like a choice of the "
-            f"larger SAE's own latents ({near})"
+            f"A smaller SAE's latents are less like the meta-latents ({far} at depth 2) than like a choice of the "
+            f"directions themselves ({near}), at {len(behind)} of {len(depths)} depths"
         ),
         caption=(
             "For every depth from 2 on, an SAE with as many latents was trained on the network itself. Each of its "
             "latents is compared with the most similar direction of a dictionary of that size: the meta-latents; a "
-            "random choice from the directions that the meta-SAE read, as they are; random mixtures of those; random "
+            "random choice from the (centred) directions that the meta-SAE read; random mixtures of those; random "
             f"directions. The other way round, from each meta-latent to the smaller SAE, the values at depth 2 are "
             f"{at('cosine_to_small', 'none')}, {at('cosine_to_small', 'stored_dictionary')}, "
             f"{at('cosine_to_small', 'matched_dictionary')} and {at('cosine_to_small', 'random_dictionary')}. Bands: "

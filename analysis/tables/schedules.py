@@ -25,6 +25,7 @@ COLUMNS = (
     ("network", "host_variance_explained", "held_out", "none"),
     ("selectivity", "selectivity", "held_out", "none"),
     ("one-class", "exclusive_share", "held_out", "none"),
+    ("found again", "matched_share", "train", "none"),
 )
 
 
@@ -46,12 +47,19 @@ def schedules(results: Results) -> Drawing:
                 f"<td>{chip(words[KIND, depth])}</td>{cells}</tr>"
             )
             data.append(
-                {"schedule": variant, "depth": depth, "width": sae.width, "k": sae.k, "word": words[KIND, depth].word}
+                {
+                    "schedule": variant,
+                    "rule_of_k": tower.k,
+                    "depth": depth,
+                    "width": sae.width,
+                    "k": sae.k,
+                    "word": words[KIND, depth].word,
+                }
                 | {name: value[0] for (name, *_), value in zip(COLUMNS, values, strict=True)}
             )
     heads = "".join(f'<th scope="col">{name}</th>' for name, *_ in COLUMNS)
     table = pd.DataFrame(data)
-    kept = table["schedule"].str.endswith("constant k")
+    kept = table["rule_of_k"] == "constant"
     found = table["word"] == STRUCTURE
     return Drawing(
         kind="tbl",
@@ -64,7 +72,7 @@ def schedules(results: Results) -> Drawing:
             f"{results.runs['seed'].nunique()} seeds. Explained: held-out variance of the depth's own input, with its "
             "own codes, with fitted codes, and by as many stored rows with fitted codes; the memorising bound in "
             "sample. Network: held-out variance of the network's state, decoded all the way down. One-class: as a "
-            "share of all latents."
+            "share of all latents. Found again: share of latents that another seed finds on the same rows."
         ),
         alt="Table of five schedules by depth.",
         data=table,

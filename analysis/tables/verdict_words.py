@@ -12,7 +12,7 @@ from analysis.rule import Verdict
 from analysis.tables._verdict import chip, margin
 from analysis.verdict import verdicts
 
-EXPERIMENTS = ("towers", "schedules")
+EXPERIMENTS = ("towers", "fashion", "schedules")
 LABELS = {"towers": "digits", "fashion": "Fashion-MNIST", "schedules": "digits, 256 wide"}
 
 

@@ -1,0 +1,52 @@
+"""Every experiment that the pages are drawn from: runs, seeds, seconds of training, commit and command."""
+
+from __future__ import annotations
+
+from html import escape
+
+import pandas as pd
+
+from analysis.drawing import Drawing
+from analysis.results import Results
+
+EXPERIMENTS = ("", "towers", "fashion", "schedules", "lengths", "collapse", "decompose")
+
+
+def experiments(*given: Results) -> Drawing:
+    """A row an experiment; the first is the site's own."""
+    rows: list[dict[str, str | int]] = [
+        {
+            "experiment": results.experiment,
+            "title": str(results.manifest["title"]),
+            "runs": results.runs["run"].nunique(),
+            "seeds": results.runs["seed"].nunique(),
+            "trained SAEs": len(results.training),
+            "commit": ", ".join(sorted({str(commit) for commit in results.runs["commit"]})),
+            "date": str(results.runs["date"].max()),
+        }
+        for results in given
+    ]
+    body = "".join(
+        f'<tr><th scope="row"><code>{escape(str(row["experiment"]))}</code><br>{escape(str(row["title"]))}</th>'
+        f"<td>{row['runs']}</td><td>{row['seeds']}</td><td>{row['trained SAEs']}</td>"
+        f'<td class="sentence"><code>{escape(str(row["commit"]))}</code></td><td>{escape(str(row["date"]))}</td></tr>'
+        for row in rows
+    )
+    return Drawing(
+        kind="tbl",
+        title=f"The pages are drawn from {len(rows)} experiments; {rows[0]['experiment']} was trained for this site",
+        caption=(
+            "`strata run NAME` makes any of them again from `data/experiments/NAME.toml`; `strata verify NAME` trains "
+            "a sample of its runs in an empty folder and compares. A plus behind a commit: files differed from "
+            "it. Nulls are not counted among the trained SAEs."
+        ),
+        alt="Table of experiments.",
+        data=pd.DataFrame(rows),
+        html=(
+            '<div class="table-scroll" tabindex="0" role="region" aria-label="Experiments">'
+            '<table data-quarto-disable-processing="true" class="measures-table"><thead><tr>'
+            '<th scope="col">experiment</th><th scope="col">runs</th><th scope="col">seeds</th>'
+            '<th scope="col">SAEs</th><th scope="col">commit</th><th scope="col">date</th></tr></thead>'
+            f"<tbody>{body}</tbody></table></div>"
+        ),
+    )
