@@ -10,6 +10,7 @@ import pandas as pd
 from analysis.margins import NAMES
 from analysis.results import Results
 from analysis.rule import Verdict, interval
+from analysis.tables._html import depth_heads, framed, group
 from analysis.verdict import verdicts
 
 # group, label, measure, split, control, kind that stands in for the tower's own, digits after the point
@@ -51,7 +52,6 @@ def verdict_table(results: Results, kind: str) -> tuple[str, pd.DataFrame, list[
     """HTML, data and the verdicts of one tower."""
     words = [verdict for (at, _), verdict in sorted(verdicts(results).items()) if at == kind]
     depths = list(range(1, len(words) + 1))
-    heads = "".join(f'<th scope="col"><span class="word">depth </span>{depth}</th>' for depth in depths)
     chips = "".join(f"<td>{chip(verdict)}</td>" for verdict in words)
     near = "".join(f"<td>{margin(verdict)}</td>" for verdict in words)
     floors = "".join(f'<td class="floor-name">{escape(NAMES.get(verdict.best_floor, "–"))}</td>' for verdict in words)
@@ -64,9 +64,9 @@ def verdict_table(results: Results, kind: str) -> tuple[str, pd.DataFrame, list[
         {"row": "verdict", "depth": depth, "word": verdict.word, "mean": verdict.margin, "low": verdict.low,
          "high": verdict.high} for depth, verdict in zip(depths, words, strict=True)
     ]  # fmt: skip
-    for group, label, measure, split, control, other, digits in ROWS:
-        if group:
-            body.append(f'<tr class="group"><th scope="rowgroup" colspan="{len(depths) + 1}">{escape(group)}</th></tr>')
+    for title, label, measure, split, control, other, digits in ROWS:
+        if title:
+            body.append(group(title, len(depths) + 1))
         values = [over(results, measure, other or kind, depth, split, control) for depth in depths]
         if all(math.isnan(value[0]) for value in values):
             continue
@@ -76,12 +76,8 @@ def verdict_table(results: Results, kind: str) -> tuple[str, pd.DataFrame, list[
             {"row": f"{measure}, {split}, {control}, {other or kind}", "depth": depth, "mean": value[0],
              "low": value[1], "high": value[2]} for depth, value in zip(depths, values, strict=True)
         ]  # fmt: skip
-    html = (
-        f'<div class="table-scroll" tabindex="0" role="region" aria-label="Verdicts on the {kind} tower by depth">'
-        '<table data-quarto-disable-processing="true" class="measures-table verdict-table">'
-        f'<thead><tr><th scope="col">{escape(kind)} tower</th>{heads}</tr></thead><tbody>{"".join(body)}</tbody>'
-        "</table></div>"
-    )
+    heads = [f"{kind} tower", *depth_heads(len(depths))]
+    html = framed(f"Verdicts on the {kind} tower by depth", heads, body, "verdict-table")
     return html, pd.DataFrame(data), words
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 from analysis.drawing import Drawing, spoken
 from analysis.results import Results
 from analysis.rule import interval
+from analysis.tables._html import framed, group
 from analysis.tables._verdict import over, said
 
 EXPERIMENTS = ("decompose",)
@@ -29,11 +30,9 @@ def decompose(results: Results) -> Drawing:
     """Columns are the base SAEs."""
     variants = results.variants
     body, data = [], []
-    for group, label, measure, depth, split, control, digits in ROWS:
-        if group:
-            body.append(
-                f'<tr class="group"><th scope="rowgroup" colspan="{len(variants) + 1}">{escape(group)}</th></tr>'
-            )
+    for title, label, measure, depth, split, control, digits in ROWS:
+        if title:
+            body.append(group(title, len(variants) + 1))
         cells = ""
         for variant in variants:
             mean, low, high = over(results.of(variant), measure, KIND, depth, split, control)
@@ -62,12 +61,7 @@ def decompose(results: Results) -> Drawing:
         ),
         alt="Table that compares two base SAEs.",
         data=pd.DataFrame(data),
-        html=(
-            '<div class="table-scroll" tabindex="0" role="region" aria-label="Joint training and decomposability">'
-            '<table data-quarto-disable-processing="true" class="measures-table"><thead><tr><th scope="col"></th>'
-            + "".join(f'<th scope="col">{escape(variant)}</th>' for variant in variants)
-            + f"</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
-        ),
+        html=framed("Joint training and decomposability", ["", *map(escape, variants)], body),
     )
 
 

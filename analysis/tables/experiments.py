@@ -8,6 +8,7 @@ import pandas as pd
 
 from analysis.drawing import Drawing
 from analysis.results import Results
+from analysis.tables._html import framed
 
 EXPERIMENTS = ("", "towers", "fashion", "schedules", "lengths", "collapse", "decompose")
 
@@ -42,11 +43,5 @@ def experiments(*given: Results) -> Drawing:
         ),
         alt="Table of experiments.",
         data=pd.DataFrame(rows),
-        html=(
-            '<div class="table-scroll" tabindex="0" role="region" aria-label="Experiments">'
-            '<table data-quarto-disable-processing="true" class="measures-table"><thead><tr>'
-            '<th scope="col">experiment</th><th scope="col">runs</th><th scope="col">seeds</th>'
-            '<th scope="col">SAEs</th><th scope="col">commit</th><th scope="col">date</th></tr></thead>'
-            f"<tbody>{body}</tbody></table></div>"
-        ),
+        html=framed("Experiments", ["experiment", "runs", "seeds", "SAEs", "commit", "date"], [body]),
     )

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from html import escape
-
 import pandas as pd
 
 from analysis.config import RunConfig
 from analysis.drawing import Drawing
 from analysis.results import Results
+from analysis.tables._html import framed
 from analysis.tables._verdict import chip, over, said, titled
 from analysis.verdict import verdicts
 
@@ -42,7 +41,6 @@ def lengths(results: Results) -> Drawing:
     table = pd.DataFrame(data)
     ahead = table[table["held out, fitted codes"] > table["stored rows"]]
     where = ", ".join(f"{steps:,}" for steps in ahead["steps"])
-    heads = "".join(f'<th scope="col">{escape(name)}</th>' for name, *_ in COLUMNS)
     return Drawing(
         kind="tbl",
         title=(
@@ -57,10 +55,8 @@ def lengths(results: Results) -> Drawing:
         ),
         alt="Table of training lengths.",
         data=table,
-        html=(
-            '<div class="table-scroll" tabindex="0" role="region" aria-label="Training lengths">'
-            '<table data-quarto-disable-processing="true" class="measures-table verdict-table compared">'
-            f'<thead><tr><th scope="col">trained for</th><th scope="col">verdict</th>{heads}</tr></thead>'
-            f"<tbody>{''.join(body)}</tbody></table></div>"
+        html=framed(
+            "Training lengths", ["trained for", "verdict", *(name for name, *_ in COLUMNS)], body,
+            "verdict-table", "compared",
         ),
-    )
+    )  # fmt: skip

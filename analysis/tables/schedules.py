@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from html import escape
-
 import pandas as pd
 
 from analysis.config import RunConfig
 from analysis.drawing import Drawing
 from analysis.results import Results
 from analysis.rule import STRUCTURE
+from analysis.tables._html import framed, group
 from analysis.tables._verdict import chip, over, said, titled
 from analysis.verdict import verdicts
 
@@ -36,7 +35,7 @@ def schedules(results: Results) -> Drawing:
         seen = results.of(variant)
         config = RunConfig.from_canonical(str(seen.runs["config"].iloc[0]))
         tower = config.towers[0]
-        body.append(f'<tr class="group"><th scope="rowgroup" colspan="{len(COLUMNS) + 2}">{escape(variant)}</th></tr>')
+        body.append(group(variant, len(COLUMNS) + 2))
         words = verdicts(seen)
         for depth in range(2, tower.depth + 1):
             sae = tower.at(depth, config.sae)
@@ -57,7 +56,6 @@ def schedules(results: Results) -> Drawing:
                 }
                 | {name: value[0] for (name, *_), value in zip(COLUMNS, values, strict=True)}
             )
-    heads = "".join(f'<th scope="col">{name}</th>' for name, *_ in COLUMNS)
     table = pd.DataFrame(data)
     kept = table["rule_of_k"] == "constant"
     found = table["word"] == STRUCTURE
@@ -76,10 +74,7 @@ def schedules(results: Results) -> Drawing:
         ),
         alt="Table of five schedules by depth.",
         data=table,
-        html=(
-            '<div class="table-scroll" tabindex="0" role="region" aria-label="Schedules by depth">'
-            '<table data-quarto-disable-processing="true" class="measures-table verdict-table">'
-            f'<thead><tr><th scope="col">schedule</th><th scope="col">verdict</th>{heads}</tr></thead>'
-            f"<tbody>{''.join(body)}</tbody></table></div>"
+        html=framed(
+            "Schedules by depth", ["schedule", "verdict", *(name for name, *_ in COLUMNS)], body, "verdict-table"
         ),
     )

@@ -6,6 +6,7 @@ from html import escape
 
 from analysis.drawing import Drawing
 from analysis.results import Results
+from analysis.tables._html import framed
 
 EXPERIMENTS = ("collapse",)
 
@@ -31,10 +32,5 @@ def stops(results: Results) -> Drawing:
         ),
         alt="Table of the towers that stopped by themselves.",
         data=rows[["variant", "seed", "depth", "reason", "value", "limit", "sentence"]],
-        html=(
-            '<div class="table-scroll" tabindex="0" role="region" aria-label="Towers that stopped by themselves">'
-            '<table data-quarto-disable-processing="true" class="measures-table"><thead><tr>'
-            '<th scope="col">recipe</th><th scope="col">seeds</th><th scope="col">what it said</th></tr></thead>'
-            f"<tbody>{body}</tbody></table></div>"
-        ),
+        html=framed("Towers that stopped by themselves", ["recipe", "seeds", "what it said"], [body]),
     )

@@ -9,6 +9,7 @@ import pandas as pd
 from analysis.drawing import Drawing
 from analysis.results import Results
 from analysis.rule import Verdict
+from analysis.tables._html import depth_heads, framed, group
 from analysis.tables._verdict import chip, margin
 from analysis.verdict import verdicts
 
@@ -34,12 +35,11 @@ def verdict_words(*given: Results) -> Drawing:
                      "best_floor": verdict.best_floor} for depth, verdict in words.items()
                 ]  # fmt: skip
     last = max(max(words) for *_, words in rows)
-    heads = "".join(f'<th scope="col"><span class="word">depth </span>{depth}</th>' for depth in range(1, last + 1))
     body = []
     before = ""
     for where, name, seeds, words in rows:
         if where != before:
-            body.append(f'<tr class="group"><th scope="rowgroup" colspan="{last + 1}">{escape(where)}</th></tr>')
+            body.append(group(where, last + 1))
         before = where
         cells = "".join(
             f"<td>{chip(words[depth])}<br>{margin(words[depth])}</td>" if depth in words else "<td>–</td>"
@@ -57,9 +57,5 @@ def verdict_words(*given: Results) -> Drawing:
         ),
         alt="Table of verdicts: a row for each tower, a column for each depth.",
         data=table,
-        html=(
-            '<div class="table-scroll" tabindex="0" role="region" aria-label="All verdicts">'
-            '<table data-quarto-disable-processing="true" class="measures-table verdict-table">'
-            f'<thead><tr><th scope="col">tower</th>{heads}</tr></thead><tbody>{"".join(body)}</tbody></table></div>'
-        ),
+        html=framed("All verdicts", ["tower", *depth_heads(last)], body, "verdict-table"),
     )
