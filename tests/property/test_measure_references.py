@@ -10,7 +10,20 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from measure_cases import CLASSES, LATENTS, MEASURES, assert_same, batches, factors, part, quick, read, seeds, times
+from measure_cases import (
+    CLASSES,
+    D_IN,
+    LATENTS,
+    MEASURES,
+    assert_same,
+    batches,
+    factors,
+    part,
+    quick,
+    read,
+    seeds,
+    times,
+)
 from scipy.optimize import minimize_scalar
 from scipy.spatial.distance import cosine as cosine_distance
 from scipy.stats import chi2_contingency
@@ -150,6 +163,26 @@ def test_a_copy_score_is_a_cosine_whatever_the_length_of_directions(unit):
     directions = unit * torch.tensor([[0.6, 0.8], [0.3, 0.1]])
     reading = read("copy_score", Seen(codes=NONE, directions=directions, references=torch.eye(2)))
     assert reading.latents.tolist() == pytest.approx([0.8, 0.3 / math.sqrt(0.1)]) and reading.value == 0.5
+
+
+@quick
+@given(batches(), seeds)
+def test_live_copies_is_a_loop_over_the_latents_that_fire(seen, seed):
+    # some directions are references, or almost, of either sign and any length
+    g = torch.Generator().manual_seed(seed)
+    which = torch.randint(0, D_IN, (LATENTS // 2,), generator=g)
+    lengths = torch.tensor([2.0, -2.0, 0.5, 1.0, -1.0])[:, None]
+    directions = seen.directions.clone()
+    nearly = torch.randn(LATENTS // 2, D_IN, generator=g, dtype=torch.float64)
+    directions[::2] = lengths * (seen.references[which] + 0.2 * nearly)
+    expected = np.full(LATENTS, np.nan)
+    for j in np.flatnonzero((seen.dense.numpy() > 0).any(0)):
+        expected[j] = max(abs(1 - cosine_distance(directions[j], row)) for row in seen.references)
+    live = expected[~np.isnan(expected)]
+    reading = read("live_copies", replace(seen, directions=directions))
+    np.testing.assert_allclose(reading.latents.numpy(), expected, atol=1e-12)
+    assert reading.n == len(live)
+    assert reading.value == pytest.approx((live > 0.9).mean() if len(live) else math.nan, nan_ok=True)
 
 
 def host_parts(seen):

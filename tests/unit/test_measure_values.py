@@ -191,6 +191,46 @@ def test_a_copy_is_a_cosine_above_nine_tenths(cosine, copies):
     assert reading.value == copies and float(reading.latents[0]) == pytest.approx(cosine)
 
 
+# four latents: one on an axis, one near an axis, one between two axes, one on an axis
+SOME = {"directions": torch.tensor([[0.0, 3.0], [0.95, -0.3], [1.0, 1.0], [1.0, 0.0]]), "references": torch.eye(2)}
+
+
+def firing(*rows):
+    return Codes.from_dense(torch.tensor(rows, dtype=torch.float32))
+
+
+def test_live_copies_by_hand():
+    reading = read("live_copies", codes=firing([1, 2, 3, 0], [0, 0, 1, 0]), **SOME)
+    # the last latent is a copy, and dead
+    assert (reading.value, reading.n) == (pytest.approx(2 / 3), 3)
+    near, between = 0.95 / math.hypot(0.95, 0.3), math.sqrt(0.5)
+    assert reading.latents.tolist() == pytest.approx([1, near, between, math.nan], nan_ok=True)
+    assert read("live_copies", codes=firing([0, 0, 1, 0]), **SOME).value == 0.0
+
+
+def test_dead_latents_hide_copies_from_the_copy_score_and_not_from_live_copies():
+    alive = {"codes": firing([1, 1, 1, 1]), **SOME}
+    assert read("copy_score", **alive).value == read("live_copies", **alive).value == 0.75
+    directions = torch.cat([SOME["directions"], torch.ones(6, 2)])
+    more = {"codes": firing([1] * 4 + [0] * 6), **SOME, "directions": directions}
+    assert read("copy_score", **more).value == pytest.approx(0.3)
+    assert read("live_copies", **more).value == 0.75
+
+
+def test_live_copies_of_an_sae_that_is_dead_are_undefined():
+    reading = read("live_copies", codes=firing([0, 0, 0, 0]), **SOME)
+    assert math.isnan(reading.value) and reading.n == 0 and reading.latents.isnan().all()
+
+
+def test_live_copies_counts_a_latent_that_fires_in_any_batch():
+    measure = find("sae.measures", "live_copies")()
+    for rows in ([0, 0, 1, 0], [0, 0, 0, 1], [0, 0, 0, 0]):
+        measure.update(Seen(codes=firing(rows), **SOME))
+    reading = measure.reading()
+    assert (reading.value, reading.n) == (0.5, 2)
+    assert reading.latents.isnan().tolist() == [True, True, False, False]
+
+
 CODES = Codes.from_dense(torch.tensor([[2.0, 0.0, 1.0], [4.0, 0.0, 0.0]]))
 
 

@@ -93,13 +93,14 @@ def test_a_name_that_is_empty_or_the_sites_own_is_what_the_site_is_built_from(pa
     assert source(main, "both", paths) is main, "without a look at any folder"
 
 
-def test_a_site_of_the_default_experiment_shows_the_tracked_verdict_and_any_other_its_own(paths):
-    digits, grid = open_results("digits", paths), open_results("grid", paths)
-    assert source(digits, "towers", paths).first_run == "t0"
-    assert source(grid, "towers", paths) is grid
-    assert source(grid, "both", paths).first_run == "new", "all other experiments are what they are"
+@pytest.mark.parametrize("main", ["digits", "grid", "towers"])
+def test_any_other_name_is_its_own_tables_whatever_the_site_is_built_from(main, paths):
+    site = open_results(main, paths)
+    for name, first, folder in (("both", "new", paths.collected), ("towers", "t0", paths.tracked)):
+        found = source(site, name, paths)
+        assert (found.experiment, found.first_run, found.folder) == (name, first, folder / name)
     with pytest.raises(NotFoundError, match="named 'neither'"):
-        source(digits, "neither", paths)
+        source(site, "neither", paths)
 
 
 def test_other_tables_are_opened_once_until_they_are_replaced(paths):

@@ -58,7 +58,9 @@ def test_a_mean_above_with_wide_seeds_is_floor() -> None:
 
 
 def test_floor_says_whether_it_is_below_or_not_reliably_above() -> None:
-    assert judge(seeds(floors={**FLOORS, "gaussian_null": 0.9})).why.startswith("Held-out variance explained is below a floor")
+    assert judge(seeds(floors={**FLOORS, "gaussian_null": 0.9})).why.startswith(
+        "Held-out variance explained is below a floor"
+    )
     near = [seed(own=own, floors={**FLOORS, "gaussian_null": 0.8}) for own in (0.79, 0.80, 0.81)]
     assert judge(near).word == "floor" and "not reliably above its floors" in judge(near).why
 
@@ -112,8 +114,24 @@ def test_raising_every_floor_never_makes_structure(owns: list[float], lift: floa
     before = [seed(own=own) for own in owns]
     raised = {name: value + lift for name, value in FLOORS.items()}
     after = [seed(own=own, floors=raised) for own in owns]
-    if judge(after).word == "structure":
+    if judge(after).word == "structure":  # by the same amount everywhere; one floor alone: see the next test
         assert judge(before).word == "structure"
+
+
+def test_one_more_floor_can_make_structure() -> None:
+    """The rule is not monotone in the floors: where the new one is near only in the best seed, the mean falls, but the
+    spread falls more. So a floor that is added may change a word either way, and nobody should claim that it cannot."""
+    low = {name: 0.0 for name in FLOORS if name != MEMORISING}
+    few = [seed(own=own, refit=1.0, floors=low) for own in (0.10, 0.50, 0.10)]
+    # the memorising bound is one for all seeds; what is explained in-sample is not
+    more = [
+        dataclasses.replace(given_, in_sample=inside, floors={**low, MEMORISING: 0.5})
+        for given_, inside in zip(few, (0.9, 0.61, 0.9), strict=True)
+    ]
+    assert [given_.margin() for given_ in few] == pytest.approx([0.10, 0.50, 0.10])
+    assert [given_.margin() for given_ in more] == pytest.approx([0.10, 0.11, 0.10])
+    assert judge(few).word == "floor" and judge(few).low < -0.3
+    assert judge(more).word == "structure" and judge(more).margin < judge(few).margin
 
 
 @given(st.floats(0, 1), st.floats(0, 1), st.floats(-1, 1))

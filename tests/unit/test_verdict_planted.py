@@ -2,100 +2,133 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
-import pandas as pd
 import pytest
 import torch
+from planted import Plant, depth_2_on_noise, judged, noise, recovered, sparse, unit
+from torch.nn.functional import normalize
 
-from analysis.activations import SPLITS, ActivationStore
-from analysis.config import RunConfig, SaeConfig, TowerConfig
-from analysis.pipeline import do_stage
-from analysis.plan import _null_tower, _nulls, _sae
-from analysis.rule import Verdict, judge
-from analysis.runs import Stage, writing
-from analysis.stages._floors import Place, tower_nulls, trained_nulls
-from analysis.stages._load import STOPPED, load_store, load_tower, read_json
-from analysis.stages._tables import Tables
-from analysis.stages.measures import Measured, on_examples, own_input
-from analysis.verdict import seeds_of
+from analysis.config import SaeConfig, TowerConfig
 from sae.config import TrainConfig
 
-D_IN, SEEDS, TRAIN, HELD = 32, 3, 1000, 300
-Make = Callable[[int, torch.Generator], torch.Tensor]
+D_IN = 32
+# few steps at a high rate: the words are far from their thresholds already
+TRAINING = TrainConfig(steps=150, batch=128, lr=1e-2)
 
 
-class NoHost:
-    """Stands where the host's accuracy is asked for: planted rows have none."""
-
-    def logits_from(self, rows: torch.Tensor, hook: str) -> torch.Tensor:
-        """Two equal classes."""
-        return torch.zeros(len(rows), 2)
+def topk(width: int, k: int, training: TrainConfig = TRAINING) -> SaeConfig:
+    """Depth 1."""
+    return SaeConfig(width=width, k=k, train=training)
 
 
-def words(runs: Path, make: Make, sae: SaeConfig, tower: TowerConfig) -> dict[int, Verdict]:
-    """Train and measure the tower on `make(rows, generator)` over seeds; the verdict of each depth."""
-    tables, stops = [], []
-    for seed in range(SEEDS):
-        config = RunConfig(dataset="planted", host={}, sae=sae, towers=(tower,), seed=seed)  # type: ignore[arg-type]
-        given = Stage(name="activations", config={"seed": seed, "planted": make.__name__}, code="planted")
-        with writing(given, runs) as (work, notes):
-            # one call for both splits: what is planted is the same in both
-            rows = make(TRAIN + HELD, torch.Generator().manual_seed(seed))
-            for split, part in zip(SPLITS, (slice(0, TRAIN), slice(TRAIN, None)), strict=True):
-                ids = torch.arange(len(rows))[part]
-                ActivationStore(work, 2).save(split, rows[part], ids % 2, ids)
-            notes["n_classes"] = 2
-        table = Tables(f"run{seed}", "none")
-        run = Measured(table, load_store(given.folder(runs)), NoHost(), "planted", seed, full=True)  # type: ignore[arg-type]
-        below: list[Stage] = []
-        nulls = []
-        for depth in range(1, tower.depth + 1):
-            which = None if depth == 1 else tower
-            below.append(_sae(config, tower.at(depth, sae), which, depth, list(below), given))
-            nulls.append(_nulls(below[-1], tower.kind, list(below), given))
-            for stage in (below[-1], nulls[-1]):
-                do_stage(stage, runs)
-        noise_tower = _null_tower(seed, {tower.kind: below}, given)
-        do_stage(noise_tower, runs)
-        folders = [stage.folder(runs) for stage in below]
-        layers = load_tower(tower.kind, folders)
-        if layers.depth < tower.depth:
-            stops.append(read_json(folders[layers.depth] / STOPPED))
-        codes = {split: layers.all_codes(run.store.rows(split), layers.depth) for split in SPLITS}
-        for depth in range(1, layers.depth + 1):
-            place = Place(tower.kind, depth, layers, depth)
-            own_input(run, place, codes, folders[depth - 1])
-            on_examples(run, place, codes)
-            trained_nulls(table, tower.kind, depth, nulls[depth - 1].folder(runs))
-        tower_nulls(table, noise_tower.folder(runs), {tower.kind: layers.depth})
-        tables.append(table.frames()["measures"])
-    found = seeds_of(pd.concat(tables))
-    return {
-        depth: judge(
-            [seed for (_, _, at), seed in found.items() if at == depth],
-            [stop["sentence"] for stop in stops if stop["depth"] <= depth],
-        )
-        for depth in range(1, tower.depth + 1)
-    }
+def latents(depth: int, training: TrainConfig = TRAINING, **settings: object) -> TowerConfig:
+    return TowerConfig(kind="latents", depth=depth, train=training, **settings)  # type: ignore[arg-type]
 
 
-def sparse(rows: int, width: int, k: int, draw: torch.Generator) -> torch.Tensor:
-    """k of `width` coordinates on, chosen and sized independently."""
-    chosen = torch.rand(rows, width, generator=draw).argsort(1)[:, :k]
-    return torch.zeros(rows, width).scatter(1, chosen, 0.5 + torch.rand(rows, k, generator=draw))
+# structure that is there
 
 
 def mixtures(rows: int, draw: torch.Generator) -> torch.Tensor:
-    """Known structure: three of 48 fixed directions add up to a row."""
-    directions = torch.nn.functional.normalize(torch.randn(48, D_IN, generator=draw), dim=1)
+    """Three of 48 fixed directions add up to a row."""
+    directions = unit(48, D_IN, draw)
     return sparse(rows, 48, 3, draw) @ directions
 
 
-def noise(rows: int, draw: torch.Generator) -> torch.Tensor:
-    """Nothing at all."""
-    return torch.randn(rows, D_IN, generator=draw)
+def test_planted_directions_are_structure(tmp_path: Path) -> None:
+    found = judged(tmp_path, mixtures, topk(64, 3), latents(1)).verdicts[1]
+    assert found.word == "structure", found
+    assert found.low > 0.15
+
+
+GROUPS, MEMBERS = 10, 4
+
+
+def features(draw: torch.Generator) -> torch.Tensor:
+    return unit(GROUPS * MEMBERS, 64, draw)
+
+
+def grouped(rows: int, draw: torch.Generator) -> torch.Tensor:
+    """Two of ten groups are on in a row, each with all of its four features, whose sizes are independent."""
+    directions = features(draw)
+    on = (sparse(rows, GROUPS, 2, draw) > 0).repeat_interleave(MEMBERS, 1)
+    sizes = -torch.rand(rows, GROUPS * MEMBERS, generator=draw).log()
+    return (on * sizes) @ directions
+
+
+def test_features_that_fire_in_groups_are_structure_at_depth_2(tmp_path: Path) -> None:
+    """Depth 1 finds the features, depth 2 which of them go together."""
+    training = TrainConfig(steps=200, batch=128, lr=1e-2)
+    found = judged(tmp_path, grouped, topk(48, 8, training), latents(2, training, width=[16], k=[2]), first=2)
+    assert found.verdicts[2].word == "structure", found.verdicts[2]
+    # in each seed the smallest distance to any floor, stored rows and the noise tower among them
+    assert found.verdicts[2].low > 0.1
+    for seed, tower in enumerate(found.towers):
+        planted = features(torch.Generator().manual_seed(seed))
+        assert recovered(planted, tower.layers[0].sae.directions()) > 0.75
+        in_host, _ = tower.host_map(2)
+        assert recovered(planted.view(GROUPS, MEMBERS, -1).sum(1), in_host) > 0.85
+
+
+INGREDIENTS = 24
+
+
+def ingredients(draw: torch.Generator) -> torch.Tensor:
+    return unit(INGREDIENTS, 64, draw)
+
+
+def few_each(draw: torch.Generator) -> torch.Tensor:
+    """256 directions, each built from three ingredients."""
+    given = ingredients(draw)
+    return normalize(sparse(256, INGREDIENTS, 3, draw) @ given, dim=1)
+
+
+def all_each(draw: torch.Generator) -> torch.Tensor:
+    """256 directions in the very same dimensions, each built from all ingredients: nothing to be found."""
+    given = ingredients(draw)
+    return normalize(torch.randn(256, INGREDIENTS, generator=draw) @ given, dim=1)
+
+
+@pytest.mark.parametrize(("planted", "word"), [(few_each, "structure"), (all_each, "floor")])
+def test_directions_that_are_built_from_few_ingredients_are_structure_at_depth_2(
+    tmp_path: Path, planted: Plant, word: str
+) -> None:
+    """Depth 1 is planted, not trained; a host row holds one of its directions, and a little noise."""
+
+    def one_each(rows: int, draw: torch.Generator) -> torch.Tensor:
+        directions = planted(draw)
+        return sparse(rows, 256, 1, draw) @ directions + 0.02 * torch.randn(rows, 64, generator=draw)
+
+    training = TrainConfig(steps=200, batch=64, lr=1e-2)
+    tower = TowerConfig(kind="directions", depth=2, width=[32], k=[3], folds=3, train=training)
+    found = judged(tmp_path, one_each, topk(256, 1), tower, first=2, planted=planted)
+    assert found.verdicts[2].word == word, found.verdicts[2]
+    if word == "structure":
+        assert found.verdicts[2].low > 0.2
+        for seed, trained in enumerate(found.towers):
+            given = ingredients(torch.Generator().manual_seed(seed))
+            assert recovered(given, trained.layers[1].sae.directions()) > 0.85
+
+
+# and structure that is not
+
+
+def test_noise_is_floor_in_both_kinds(tmp_path: Path) -> None:
+    """Depth 1 is the same stage in both kinds; what reads its directions reads noise, too."""
+    training = TrainConfig(steps=40, batch=64, lr=1e-2)
+    directions = TowerConfig(kind="directions", depth=2, k=[4], folds=3, train=training)
+    found = judged(tmp_path, noise, topk(64, 4), directions, shapes=True).verdicts
+    assert [found[depth].word for depth in (1, 2)] == ["floor", "floor"], found
+    assert found[2].high < -0.05
+
+
+def test_a_tower_on_noise_finds_nothing_in_its_own_codes(tmp_path: Path) -> None:
+    """Golden: an SAE on noise gives exactly k active latents that compete for a row, and shuffled coordinates lose
+    that. By the nulls of single depths alone depth 2 was reliably above its best floor here; a noise tower has it too.
+    """
+    found = depth_2_on_noise(tmp_path, 64, "halving")
+    assert found.word != "structure" and found.low <= 0, found
+    assert found.best_floor == "gaussian_tower"
 
 
 def independent(rows: int, draw: torch.Generator) -> torch.Tensor:
@@ -103,58 +136,19 @@ def independent(rows: int, draw: torch.Generator) -> torch.Tensor:
     return sparse(rows, D_IN, 3, draw)
 
 
-# few steps at a high rate: the words are far from their thresholds already
-TRAINING = TrainConfig(steps=150, batch=128, lr=1e-2)
-
-
-def topk(width: int, k: int) -> SaeConfig:
-    """Depth 1."""
-    return SaeConfig(width=width, k=k, train=TRAINING)
-
-
-def test_planted_directions_are_structure(tmp_path: Path) -> None:
-    tower = TowerConfig(kind="latents", depth=1, train=TRAINING)
-    found = words(tmp_path, mixtures, topk(64, 3), tower)[1]
-    assert found.word == "structure", found
-    assert found.low > 0.15
-
-
-def test_noise_is_floor_in_both_kinds(tmp_path: Path) -> None:
-    """Depth 1 is the same stage in both kinds; what reads its directions reads noise, too."""
-    training = TrainConfig(steps=40, batch=64, lr=1e-2)
-    directions = TowerConfig(kind="directions", depth=2, k=[4], folds=3, train=training)
-    found = words(tmp_path, noise, topk(64, 4), directions)
-    assert [found[depth].word for depth in (1, 2)] == ["floor", "floor"], found
-    assert found[2].high < -0.05
-
-
-@pytest.mark.parametrize(("width", "k", "rule"), [(64, 8, "halving"), (128, 8, "constant")])
-def test_a_tower_on_noise_finds_nothing_in_its_own_codes(tmp_path: Path, width: int, k: int, rule: str) -> None:
-    """Golden: an SAE on noise gives exactly k active latents that compete for a row, and shuffled coordinates lose
-    that. By the nulls of single depths alone depth 2 was reliably above its best floor here; a noise tower has it too.
-    """
-    training = TrainConfig(steps=300, batch=128, lr=5e-3)
-    tower = TowerConfig(kind="latents", depth=2, width=rule, k="halving", train=training)
-    found = words(tmp_path, noise, SaeConfig(width=width, k=k, train=training), tower)
-    assert found[2].word != "structure" and found[2].low <= 0, found[2]
-    assert found[2].best_floor == "gaussian_tower"
-
-
 def test_a_tower_that_may_copy_what_is_independent_is_copy(tmp_path: Path) -> None:
-    tower = TowerConfig(kind="latents", depth=2, k="constant", train=TRAINING)
-    found = words(tmp_path, independent, topk(D_IN, 3), tower)
+    found = judged(tmp_path, independent, topk(D_IN, 3), latents(2, k="constant")).verdicts
     assert [found[depth].word for depth in (1, 2)] == ["copy", "copy"], found
 
 
-@pytest.mark.parametrize("scale", [0.02])
-def test_a_tower_of_dead_latents_stops_and_is_collapse(tmp_path: Path, scale: float) -> None:
+def test_a_tower_of_dead_latents_stops_and_is_collapse(tmp_path: Path) -> None:
     def faint(rows: int, draw: torch.Generator) -> torch.Tensor:
-        return scale * mixtures(rows, draw).abs()
+        return 0.02 * mixtures(rows, draw).abs()
 
     recipe = {"norm": "free", "l1": "batch", "penalty": 0.1, "penalty_rate": 0.0, "penalty_warmup": 0}
     training = TrainConfig(steps=60, batch=64, lr=1e-3, warmup=0.0, decay=0.0, normalise=False)
     sae = SaeConfig(architecture="relu_l1", width=64, k=16, options=recipe, train=training)
-    tower = TowerConfig(kind="latents", depth=3, k="constant", architecture="relu_l1", options=recipe, train=training)
-    found = words(tmp_path, faint, sae, tower)
+    tower = latents(3, training, k="constant", architecture="relu_l1", options=recipe)
+    found = judged(tmp_path, faint, sae, tower).verdicts
     assert [found[depth].word for depth in (1, 2, 3)] == ["collapse"] * 3, found
     assert "stops before depth 2" in found[3].why

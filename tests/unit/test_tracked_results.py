@@ -1,0 +1,53 @@
+"""What is tracked is small, whole, made from the configs that stand beside it, and enough for every artefact."""
+
+from __future__ import annotations
+
+import importlib
+
+import pytest
+from tests_root import CHECKOUT
+
+from analysis.artefacts import PACKAGES
+from analysis.config import RunConfig, load_experiment
+from analysis.paths import Paths
+from analysis.results import TABLES, Results
+from analysis.rule import WORDS
+from analysis.verdict import verdicts
+from sae.discover import names
+
+PATHS = Paths(CHECKOUT)
+TRACKED = sorted(path.parent.name for path in PATHS.tracked.glob("*/manifest.json"))
+JUDGED = ("towers", "fashion", "schedules", "lengths", "decompose")
+MOST_BYTES = 500_000
+
+
+@pytest.mark.parametrize("name", TRACKED)
+def test_tables_are_small_and_whole(name):
+    results = Results(PATHS.tracked / name)
+    assert results.experiment == name
+    for table in TABLES:
+        getattr(results, table)
+    assert all(file.stat().st_size <= MOST_BYTES for file in results.folder.iterdir())
+    assert not list(results.folder.glob("*.webp"))
+
+
+@pytest.mark.parametrize("name", TRACKED)
+def test_tables_were_made_from_the_config_that_stands_beside_them(name):
+    results = Results(PATHS.tracked / name)
+    made = {RunConfig.from_canonical(text).canonical() for text in results.runs["config"]}
+    assert made == {run.canonical() for run in load_experiment(PATHS.experiments, name).runs()}
+
+
+@pytest.mark.parametrize("name", JUDGED)
+def test_every_depth_that_was_planned_has_a_word(name):
+    results = Results(PATHS.tracked / name)
+    for variant in results.variants:
+        found = verdicts(results.of(variant))
+        assert found and all(verdict.word in WORDS for verdict in found.values()), variant
+
+
+def test_every_artefact_finds_the_experiments_that_it_names():
+    for package in PACKAGES:
+        for name in names(f"analysis.{package}"):
+            wanted = getattr(importlib.import_module(f"analysis.{package}.{name}"), "EXPERIMENTS", ("",))
+            assert set(wanted) <= {"", *TRACKED}, name
