@@ -38,10 +38,11 @@ COLUMNS = {
 }  # fmt: skip
 CONTROLS = {
     "none", "random_host", "permuted_labels", "random_dictionary", "matched_dictionary", "stored_dictionary", "pca",
-    "memorising", "gaussian_null", "permuted_null", "frozen_decoder",
+    "memorising", "gaussian_null", "permuted_null", "gaussian_tower", "frozen_decoder",
 }  # fmt: skip
-# host, activations, depth 1, depth 2 of both kinds, measures; on the trained host the nulls of those three depths, too
-TRAINED, RANDOM = 6 + 3, 6
+# host, activations, depth 1, depth 2 of both kinds, measures; on the trained host the nulls of those three depths and
+# a tower on noise, too
+TRAINED, RANDOM = 6 + 3 + 1, 6
 STAGES = 2 * (TRAINED + RANDOM)
 
 
@@ -183,8 +184,8 @@ def test_a_deeper_tower_and_another_seed_share_the_stages_that_are_the_same(whol
     stages = {stage.key: stage for chain in plan(tiny(paths, towers=deeper)) for stage in chain.stages}
     new = sorted((stage.name, stage.config.get("depth", 0)) for key, stage in stages.items() if key not in keys[0])
     # of each chain: depth 3 of both kinds with, on the trained host, its nulls; and the measures
-    assert [name for name, _ in new] == ["measures"] * 4 + ["nulls"] * 4 + ["sae"] * 8
-    assert {depth for name, depth in new if name != "measures"} == {3}
+    assert [name for name, _ in new] == ["measures"] * 4 + ["null_tower"] * 2 + ["nulls"] * 4 + ["sae"] * 8
+    assert {depth for name, depth in new if name in ("nulls", "sae")} == {3}
 
 
 SCRIPT = """

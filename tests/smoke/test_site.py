@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import re
@@ -21,7 +22,7 @@ from analysis.cli import app
 from analysis.config import load_experiment
 from analysis.numbers import resolve
 from analysis.plan import plan
-from analysis.results import Results, open_results
+from analysis.results import Results, open_results, source
 from analysis.site import render as renderer
 from analysis.site.serve import serve
 from analysis.style import ROLES
@@ -66,7 +67,9 @@ class Ids(HTMLParser):
 
 @pytest.mark.parametrize(("package", "name"), ARTEFACTS)
 def test_every_artefact_has_words_data_and_one_body(site, package, name):
-    drawing = find_all(f"analysis.{package}")[name](site[1])
+    paths, results, _ = site
+    wanted = getattr(importlib.import_module(f"analysis.{package}.{name}"), "EXPERIMENTS", ("",))
+    drawing = find_all(f"analysis.{package}")[name](*(source(results, experiment, paths) for experiment in wanted))
     assert drawing.title and drawing.caption.endswith(".") and drawing.alt
     assert sum([drawing.chart is not None, bool(drawing.html), bool(drawing.png)]) == 1
     assert not drawing.data.empty

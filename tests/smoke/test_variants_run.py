@@ -162,7 +162,7 @@ def test_a_point_that_fails_is_named_and_the_tables_of_the_others_are_collected(
 def test_a_second_call_does_what_is_missing_and_nothing_else(story):
     others = {stage.key for chain in story.chains[:-1] for stage in chain.stages}
     missing = [stage for stage in story.chains[-1].stages if stage.key not in others]
-    assert [stage.name for stage in missing] == ["sae", "nulls"] * 3 + ["measures"]
+    assert [stage.name for stage in missing] == ["sae", "nulls"] * 3 + ["null_tower", "measures"]
     now = story.stamps()
     assert {path: now[path] for path in story.done_then} == story.done_then
     assert {path.parent.name for path in now.keys() - story.done_then.keys()} == {stage.key for stage in missing}
@@ -249,14 +249,14 @@ def test_the_verdict_as_json_has_the_documented_keys_and_no_nan(story):
     assert {(kind, depth) for variant, kind, depth in places if variant == "dies"} == {
         ("host", 0), *((kind, depth) for kind in KINDS for depth in (1, 2, 3)),
     }  # fmt: skip
-    said = {"word", "why", "margin", "best_floor"}
+    said = {"word", "why", "margin", "best_floor", "floors", "stopped"}
     for row in rows:
         assert {"experiment", "variant", "kind", "depth", "measures"} | (said if row["kind"] in KINDS else set()) == {
             *row
         }
         assert row["experiment"] == "tiny" and row["variant"] in story.results.variants
         if row["kind"] in KINDS:
-            assert row["margin"].keys() == {"mean", "low", "high"}
+            assert all(cell.keys() == {"mean", "low", "high"} for cell in (row["margin"], *row["floors"].values()))
         for splits in row["measures"].values():
             for cell in (cell for controls in splits.values() for cell in controls.values()):
                 assert cell.keys() == {"mean", "least", "greatest", "low", "high", "seeds"} and cell["seeds"] <= 1
@@ -274,7 +274,9 @@ def test_the_verdict_as_text_names_variant_tower_and_depth(story):
     assert lines[0].startswith("Thresholds: {")
     at = lines.index("tiny, dies, latents, depth 3: collapse")
     assert lines[at + 1].strip() == f"{STOPS} So in 1 of 1 seeds."
-    assert "tiny, lives, host, depth 0" in lines
+    assert "tiny, lives, host, depth 0" not in lines
+    assert "tiny, lives, host, depth 0" in cli("verdict", "tiny", "--all").splitlines()
+    assert any(re.match(r"  above stored_dictionary +[+-]\d\.\d{3}$", line) for line in lines), "one seed, no interval"
 
 
 # the list
@@ -284,7 +286,9 @@ def test_the_list_says_how_far_each_experiment_is(story):
     rows = {row["experiment"]: row for row in listed(story.paths)}
     assert list(rows) == ["broken", "later", "nowhere", "tiny"]
     assert rows["broken"]["state"].startswith("invalid: broken.toml: ")
-    assert rows["nowhere"]["state"].startswith("invalid: experiment nowhere: no setting 'sea.options.k_aux'")
+    assert rows["nowhere"]["state"].startswith(
+        "invalid: nowhere.toml: experiment nowhere: no setting 'sea.options.k_aux'"
+    )
     later, tiny = rows["later"], rows["tiny"]
     assert (later["state"], later["stages_done"], later["results"], later["verdict"]) == ("not started", 0, "", "")
     assert {(run["state"], run["seed"], run["seconds"]) for run in later["runs"]} == {("not started", 7, 0)}
@@ -295,16 +299,16 @@ def test_the_list_says_how_far_each_experiment_is(story):
         ("goes on", "none", "complete", 0), ("fails, k_aux 8", "none", "complete", 0),
     ]  # fmt: skip
     assert [run["run"] for run in tiny["runs"]] == [chain.run for chain in story.chains]
-    assert tiny["seconds"] == pytest.approx(sum(run["seconds"] for run in tiny["runs"]), abs=0.06)
+    assert 0 < tiny["seconds"] < sum(run["seconds"] for run in tiny["runs"]), "shared stages count once"
     assert "dies: directions: collapse x3; latents: collapse x3" in tiny["verdict"].split(" | ")
 
 
 def test_a_partly_done_experiment_counts_what_is_whole(story):
     (row,) = story.listed_then
     assert row["state"] == "partly done" and row["results"] == "data/runs/results/tiny"
-    assert row["stages_done"] == len(story.done_then) == row["stages"] - 7
+    assert row["stages_done"] == len(story.done_then) == row["stages"] - 8
     assert [run["state"] for run in row["runs"]] == ["complete"] * 4 + ["partly done"]
-    assert (row["runs"][-1]["stages_done"], row["runs"][-1]["stages"]) == (2, 9), "host and activations are shared"
+    assert (row["runs"][-1]["stages_done"], row["runs"][-1]["stages"]) == (2, 10), "host and activations are shared"
 
 
 def test_the_list_as_text_has_a_line_each_and_one_for_each_run_where_it_is_asked_for(story):
@@ -315,7 +319,7 @@ def test_the_list_as_text_has_a_line_each_and_one_for_each_run_where_it_is_asked
     heads = [line for line in short if not line.startswith(" ")]
     assert [line.split()[0] for line in heads] == ["broken", "later", "nowhere", "tiny"]
     assert re.match(r"tiny +complete +\d+/\d+ stages, 5 runs, \d+ s  data/runs/results/tiny  Tiny variants$", heads[-1])
-    assert re.match(r"later +not started +0/40 stages, 5 runs, 0 s  \(no results\)  Tiny variants$", heads[1])
+    assert re.match(r"later +not started +0/\d+ stages, 5 runs, 0 s  \(no results\)  Tiny variants$", heads[1])
     assert len(short) == 4 + 4, "and the verdict of each variant"
     added = [line for line in long if line not in short]
     assert len(added) == 2 * 5, "of `tiny` and of `later`"
@@ -393,9 +397,10 @@ def test_where_only_tracked_tables_are_the_list_has_the_runs_as_they_were_collec
     finally:
         (paths.tracked / "tiny").rename(tracked)
     (there,) = (row for row in listed(story.paths) if row["experiment"] == "tiny")
-    assert (row["state"], row["stages_done"], row["results"]) == ("not started", 0, "data/results/tiny")
+    assert (row["state"], row["stages_done"], row["results"]) == ("collected", 0, "data/results/tiny")
     assert {run["state"] for run in row["runs"]} == {"collected"}
     keys = ("run", "variant", "seed", "control")
     assert [[run[key] for key in keys] for run in row["runs"]] == [[run[key] for key in keys] for run in there["runs"]]
-    assert row["seconds"] == pytest.approx(there["seconds"], abs=0.2) and row["verdict"] == there["verdict"]
+    assert 0 < row["seconds"] < there["seconds"], "of training alone"
+    assert row["verdict"] == there["verdict"]
     assert json.dumps(row) and "collected" in text([row], runs=True)

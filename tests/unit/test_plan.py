@@ -70,7 +70,7 @@ def test_every_stage_stands_once_and_after_what_it_reads(control):
 def test_nulls_are_trained_on_the_trained_host_only_and_once_for_the_depth_that_both_kinds_share():
     none, random = plan(experiment())
     assert Counter(stage.name for stage in none.stages) == {
-        "host": 1, "activations": 1, "sae": 4, "nulls": 4, "measures": 1,
+        "host": 1, "activations": 1, "sae": 4, "nulls": 4, "null_tower": 1, "measures": 1,
     }  # fmt: skip
     assert not named(random, "nulls") and not any(name.startswith("nulls") for name in random.measures.inputs)
     inputs = none.measures.inputs
@@ -139,7 +139,7 @@ def test_limits_of_stopping_are_part_of_the_depths_above_the_first_only():
     towers = [dataclasses.replace(tower, stop=StopConfig(loss=0.5)) for tower in (LATENTS, DIRECTIONS)]
     assert changed(trained(), trained(*towers)) == {
         "latents_2", "latents_3", "nulls-latents_2", "nulls-latents_3",
-        "directions_2", "nulls-directions_2", "measures",
+        "directions_2", "nulls-directions_2", "null-tower", "measures",
     }  # fmt: skip
 
 
@@ -149,7 +149,7 @@ def test_a_panel_is_a_matter_of_measuring_alone():
 
 def test_a_depth_that_is_trained_otherwise_leaves_those_below_as_they_were():
     other = dataclasses.replace(LATENTS, k=[4, 1])
-    assert changed(trained(), trained(other, DIRECTIONS)) == {"latents_3", "nulls-latents_3", "measures"}
+    assert changed(trained(), trained(other, DIRECTIONS)) == {"latents_3", "nulls-latents_3", "null-tower", "measures"}
 
 
 def test_points_of_a_grid_share_what_is_the_same():
@@ -158,4 +158,4 @@ def test_points_of_a_grid_share_what_is_the_same():
     different = {stage.name for chain in runs for stage in chain.stages if stage.key not in shared}
     assert [chain.config.variant for chain in runs] == ["k 4-2", "k 4-1"]
     assert len(shared) == 6, "host, activations, depths 1 and 2 with their nulls"
-    assert different == {"sae", "nulls", "measures"}
+    assert different == {"sae", "nulls", "null_tower", "measures"}
