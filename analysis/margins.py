@@ -41,3 +41,17 @@ def margins(results: Results, kind: str) -> pd.DataFrame:
         for floor, value in seed.margins().items()
     ]
     return pd.DataFrame(rows, columns=["series", "run", "depth", "value"])
+
+
+def spelled(words: list[str | None]) -> str:
+    """The words of depths 1, 2, ... in prose: `structure at depths 1 to 5, copy at depth 6`."""
+    parts, start = [], 0
+    for end in range(1, len(words) + 1):
+        if end == len(words) or words[end] != words[start]:
+            first, last = start + 1, end
+            where = (
+                f"depth {first}" if first == last else f"depths {first} {'to' if last > first + 1 else 'and'} {last}"
+            )
+            parts.append(f"{words[start] or 'undecided'} at {where}")
+            start = end
+    return ", ".join(parts)

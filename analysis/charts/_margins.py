@@ -47,17 +47,3 @@ def margin_chart(results: Results, kind: str, opening: str) -> Drawing:
         data=lines,
         chart=chart,
     )
-
-
-def spelled(words: list[str | None]) -> str:
-    """The words of depths 1, 2, ... in prose: `structure at depths 1 to 5, copy at depth 6`."""
-    parts, start = [], 0
-    for end in range(1, len(words) + 1):
-        if end == len(words) or words[end] != words[start]:
-            first, last = start + 1, end
-            where = (
-                f"depth {first}" if first == last else f"depths {first} {'to' if last > first + 1 else 'and'} {last}"
-            )
-            parts.append(f"{words[start] or 'undecided'} at {where}")
-            start = end
-    return ", ".join(parts)

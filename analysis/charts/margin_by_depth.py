@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from analysis.charts._margins import margin_chart, spelled
+from analysis.charts._margins import margin_chart
 from analysis.drawing import Drawing
+from analysis.margins import spelled
 from analysis.results import Results
 from analysis.verdict import verdicts
 

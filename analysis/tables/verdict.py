@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from analysis.charts._margins import spelled
 from analysis.drawing import Drawing
+from analysis.margins import spelled
 from analysis.results import Results
 from analysis.tables._verdict import verdict_table
 
