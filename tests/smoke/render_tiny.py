@@ -6,6 +6,7 @@ python tests/smoke/render_tiny.py
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -27,7 +28,8 @@ def main() -> int:
                 return done.returncode
         pages = sorted(page.relative_to(paths.site).as_posix() for page in paths.site.rglob("*.html"))
         print(f"smoke render: {len(pages)} pages: {', '.join(pages)}")
-        return 0 if len(pages) == 7 else 1
+        wanted = re.findall(r"^    - (\S+)\.qmd$", (paths.root / "_quarto.yml").read_text(), re.M)
+        return 0 if pages == sorted(f"{page}.html" for page in wanted) else 1
 
 
 if __name__ == "__main__":
