@@ -61,7 +61,7 @@ def decompose(results: Results) -> Drawing:
         ),
         alt="Table that compares two base SAEs.",
         data=pd.DataFrame(data),
-        html=framed("Joint training and decomposability", ["", *map(escape, variants)], body),
+        html=framed("Joint training and decomposability", ["measured on", *map(escape, variants)], body),
     )
 
 
