@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from analysis.drawing import Drawing, over_depth, over_seeds
-from analysis.margins import NAMES, STYLES, margins
+from analysis.margins import NAMES, STYLES, margins, spelled
 from analysis.results import Results
 from analysis.verdict import verdicts
 
@@ -14,7 +14,7 @@ DRAWN = (
 )  # fmt: skip
 
 
-def margin_chart(results: Results, kind: str, opening: str) -> Drawing:
+def margin_chart(results: Results, kind: str) -> Drawing:
     """Observed minus floor over depth with 95% intervals; the zero line is the floor."""
     lines = margins(results, kind)
     if kind == "directions":
@@ -35,7 +35,7 @@ def margin_chart(results: Results, kind: str, opening: str) -> Drawing:
     )  # fmt: skip
     said = "; ".join(f"depth {depth}: {text}" for depth, text in nearest.items())
     return Drawing(
-        title=opening,
+        title=f"{kind.capitalize()} tower: {spelled([verdict.word for verdict in words.values()])}",
         caption=(
             f"*Observed minus floor* of the {kind} tower on held-out rows, mean and 95% interval over "
             f"{lines['run'].nunique()} seeds. Solid: the SAE's own codes against SAEs that were trained in the same "

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from analysis.charts._margins import margin_chart
 from analysis.drawing import Drawing
-from analysis.margins import spelled
 from analysis.results import Results
-from analysis.verdict import verdicts
 
 EXPERIMENTS = ("towers",)
 
 
 def margin_by_depth(results: Results) -> Drawing:
     """Distance of each depth of the latents tower from its floors."""
-    words = [verdict.word for (kind, _), verdict in sorted(verdicts(results).items()) if kind == "latents"]
-    return margin_chart(results, "latents", f"Latents tower: {spelled(words)}")
+    return margin_chart(results, "latents")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from html import escape
 
 import pandas as pd
 
-from analysis.margins import NAMES
+from analysis.drawing import Drawing
+from analysis.margins import NAMES, spelled
 from analysis.results import Results
 from analysis.rule import Verdict, interval
 from analysis.tables._html import depth_heads, framed, group
@@ -79,6 +81,33 @@ def verdict_table(results: Results, kind: str) -> tuple[str, pd.DataFrame, list[
     heads = [f"{kind} tower", *depth_heads(len(depths))]
     html = framed(f"Verdicts on the {kind} tower by depth", heads, body, "verdict-table")
     return html, pd.DataFrame(data), words
+
+
+def verdict_drawing(results: Results, kind: str) -> Drawing:
+    """The table of one tower with its words around it."""
+    html, data, words = verdict_table(results, kind)
+    folds = " From depth 2 on rows are held out by five folds. A dash: not defined there."
+    return Drawing(
+        kind="tbl",
+        title=f"{kind.capitalize()} tower: {spelled([verdict.word for verdict in words])}",
+        caption=(
+            f"Means over {results.runs['seed'].nunique()} seeds; point at a number for its 95% interval, at a word for "
+            "the reason. Own codes are to be compared with the trained floors below them, fitted codes with the "
+            "unlearned dictionaries below them." + (folds if kind == "directions" else "")
+        ),
+        alt="Table of verdicts by depth with the numbers that decided them.",
+        data=data,
+        html=html,
+    )
+
+
+def cells(
+    results: Results, columns: Iterable[tuple[str, str, str, str]], kind: str, depth: int, digits: int
+) -> tuple[str, dict[str, float]]:
+    """HTML cells and means of one depth; a column is name, measure, split, control."""
+    values = {name: over(results, measure, kind, depth, split, control) for name, measure, split, control in columns}
+    html = "".join(f"<td{titled(value)}>{said(value[0], digits)}</td>" for value in values.values())
+    return html, {name: value[0] for name, value in values.items()}
 
 
 def over(results: Results, measure: str, kind: str, depth: int, split: str, control: str) -> tuple[float, float, float]:

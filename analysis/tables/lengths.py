@@ -8,7 +8,7 @@ from analysis.config import RunConfig
 from analysis.drawing import Drawing
 from analysis.results import Results
 from analysis.tables._html import framed
-from analysis.tables._verdict import chip, over, said, titled
+from analysis.tables._verdict import cells, chip
 from analysis.verdict import verdicts
 
 EXPERIMENTS = ("lengths",)
@@ -31,13 +31,9 @@ def lengths(results: Results) -> Drawing:
         seen = results.of(variant)
         steps = RunConfig.from_canonical(str(seen.runs["config"].iloc[0])).towers[0].train.steps
         verdict = verdicts(seen)[KIND, DEPTH]
-        values = [over(seen, measure, KIND, DEPTH, split, control) for _, measure, split, control in COLUMNS]
-        cells = "".join(f"<td{titled(value)}>{said(value[0], 3)}</td>" for value in values)
-        body.append(f'<tr><th scope="row">{steps:,} steps</th><td>{chip(verdict)}</td>{cells}</tr>')
-        data.append(
-            {"steps": steps, "word": verdict.word}
-            | {name: value[0] for (name, *_), value in zip(COLUMNS, values, strict=True)}
-        )
+        html, means = cells(seen, COLUMNS, KIND, DEPTH, 3)
+        body.append(f'<tr><th scope="row">{steps:,} steps</th><td>{chip(verdict)}</td>{html}</tr>')
+        data.append({"steps": steps, "word": verdict.word} | means)
     table = pd.DataFrame(data)
     ahead = table[table["held out, fitted codes"] > table["stored rows"]]
     where = ", ".join(f"{steps:,}" for steps in ahead["steps"])

@@ -9,7 +9,7 @@ from analysis.drawing import Drawing
 from analysis.results import Results
 from analysis.rule import STRUCTURE
 from analysis.tables._html import framed, group
-from analysis.tables._verdict import chip, over, said, titled
+from analysis.tables._verdict import cells, chip
 from analysis.verdict import verdicts
 
 EXPERIMENTS = ("schedules",)
@@ -39,11 +39,10 @@ def schedules(results: Results) -> Drawing:
         words = verdicts(seen)
         for depth in range(2, tower.depth + 1):
             sae = tower.at(depth, config.sae)
-            values = [over(seen, measure, KIND, depth, split, control) for _, measure, split, control in COLUMNS]
-            cells = "".join(f"<td{titled(value)}>{said(value[0], 2)}</td>" for value in values)
+            html, means = cells(seen, COLUMNS, KIND, depth, 2)
             body.append(
                 f'<tr><th scope="row">depth {depth}: {sae.width:,} latents, {sae.k} active</th>'
-                f"<td>{chip(words[KIND, depth])}</td>{cells}</tr>"
+                f"<td>{chip(words[KIND, depth])}</td>{html}</tr>"
             )
             data.append(
                 {
@@ -54,7 +53,7 @@ def schedules(results: Results) -> Drawing:
                     "k": sae.k,
                     "word": words[KIND, depth].word,
                 }
-                | {name: value[0] for (name, *_), value in zip(COLUMNS, values, strict=True)}
+                | means
             )
     table = pd.DataFrame(data)
     kept = table["rule_of_k"] == "constant"
