@@ -23,7 +23,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats  # type: ignore[import-untyped]  # scipy ships no types
+from scipy import stats
 
 STRUCTURE, FLOOR, COPY, COLLAPSE = WORDS = ("structure", "floor", "copy", "collapse")
 

@@ -20,6 +20,14 @@ class Host(Protocol):
         """Train on images. A host that is not fitted is the randomly initialised control."""
         ...
 
+    def forward_to(self, pixels: Float[Tensor, "rows h w"], hook: str) -> Float[Tensor, "rows width"]:
+        """What the host has at `hook` for pixels in 0..1, as something that can be differentiated."""
+        ...
+
+    def forward_from(self, activations: Float[Tensor, "rows width"], hook: str) -> Float[Tensor, "rows n_classes"]:
+        """`logits_from`, as something that can be differentiated."""
+        ...
+
     def activations(self, images: UInt8[Tensor, "rows h w"], hook: str) -> Float[Tensor, "rows width"]:
         """What the host has at `hook` for each image."""
         ...
@@ -41,6 +49,6 @@ def check_hook(hook: str, host: Host) -> None:
         raise NotFoundError("hook", hook, list(host.hooks()))
 
 
-def as_rows(images: UInt8[Tensor, "rows h w"]) -> Float[Tensor, "rows pixels"]:
-    """Pixels as floats in 0..1, one row an image."""
-    return images.flatten(1).to(torch.float32) / 255
+def as_pixels(images: UInt8[Tensor, "rows h w"]) -> Float[Tensor, "rows h w"]:
+    """Pixels as floats in 0..1."""
+    return images.to(torch.float32) / 255

@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor, nn
 
-from analysis.hosts._host import as_rows, check_hook
+from analysis.hosts._host import as_pixels, check_hook
 from sae.errors import ConfigError, DataError
 from sae.seeding import stream
 
@@ -64,17 +64,25 @@ class Mlp(nn.Module):
                 rows = torch.relu(rows)
         return rows
 
+    def forward_to(self, pixels: Float[Tensor, "rows h w"], hook: str) -> Float[Tensor, "rows width"]:
+        """Activations after the ReLU of `hook`, differentiable."""
+        check_hook(hook, self)
+        return self._run(pixels.flatten(1), 0, list(self.widths).index(hook) + 1)
+
+    def forward_from(self, activations: Float[Tensor, "rows width"], hook: str) -> Float[Tensor, "rows n_classes"]:
+        """The rest of the network, from `hook` on, differentiable."""
+        check_hook(hook, self)
+        return self._run(activations, list(self.widths).index(hook) + 1, len(self.layers))
+
     @torch.no_grad()
     def activations(self, images: UInt8[Tensor, "rows h w"], hook: str) -> Float[Tensor, "rows width"]:
         """Activations after the ReLU of `hook`."""
-        check_hook(hook, self)
-        return self._run(as_rows(images), 0, list(self.widths).index(hook) + 1)
+        return self.forward_to(as_pixels(images), hook)
 
     @torch.no_grad()
     def logits_from(self, activations: Float[Tensor, "rows width"], hook: str) -> Float[Tensor, "rows n_classes"]:
         """The rest of the network, from `hook` on."""
-        check_hook(hook, self)
-        return self._run(activations, list(self.widths).index(hook) + 1, len(self.layers))
+        return self.forward_from(activations, hook)
 
     def fit(self, images: UInt8[Tensor, "rows h w"], labels: Int[Tensor, " rows"]) -> None:
         """Cross-entropy with AdamW on a one-cycle schedule; each batch is shifted by up to 2 pixels.
@@ -92,7 +100,7 @@ class Mlp(nn.Module):
             for start in range(0, len(images) - BATCH + 1, BATCH):
                 chosen = order[start : start + BATCH]
                 shift = torch.randint(-MAX_SHIFT, MAX_SHIFT + 1, (2,), generator=draw).tolist()
-                rows = as_rows(torch.roll(images[chosen], shift, (1, 2)))
+                rows = as_pixels(torch.roll(images[chosen], shift, (1, 2))).flatten(1)
                 loss = nn.functional.cross_entropy(self._run(rows, 0, len(self.layers)), labels[chosen])
                 optimiser.zero_grad()
                 loss.backward()  # type: ignore[no-untyped-call]  # torch's own gap
