@@ -13,6 +13,11 @@ from torch import Tensor
 SPLITS = ("train", "held_out")
 
 
+def spacing(rows: int, most: int) -> int:
+    """Every how-manieth of `rows` is taken, so that about `most` are; 0: all."""
+    return max(1, rows // most) if most else 1
+
+
 @dataclass(frozen=True)
 class ActivationStore:
     """A folder with, for each split, `<split>.npy` (rows, width) and `<split>_ids.npy`, `<split>_labels.npy`."""
@@ -35,8 +40,7 @@ class ActivationStore:
         return torch.from_numpy(self._some(np.load(self.folder / f"{split}_ids.npy")).astype(np.int64))
 
     def _some(self, rows: np.ndarray) -> np.ndarray:
-        step = max(1, len(rows) // self.most) if self.most else 1
-        return rows[::step]
+        return rows[:: spacing(len(rows), self.most)]
 
     def save(
         self,

@@ -138,6 +138,34 @@ class TowerConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class InterpretConfig:
+    """How closely single latents are looked at. No part of a run: it changes nothing that was trained."""
+
+    kind: str = ""
+    """Which tower's latents are named, steered and compared with shuffled labels; empty: none. Of the first seed
+    there are pictures, too. Only `latents`: in the directions kind a latent has no place in the host's state."""
+    train_rows: int = 8000
+    """At most about so many training rows choose classes and names."""
+    held_out_rows: int = 2000
+    """At most about so many held-out rows score them, and are shown."""
+    permutations: int = 199
+    """Shuffles of the labels; p-values are at least 1 / (this + 1)."""
+    steps: int = 64
+    """Steps in which an image is optimised."""
+    reader: dict[str, Any] = field(default_factory=dict)
+    """Passed to the independent classifier as they are."""
+
+    def __post_init__(self) -> None:
+        if self.kind not in ("", "latents"):
+            raise ConfigError(f"interpret.kind = {self.kind!r}: must be latents, or empty")
+        for name in ("train_rows", "held_out_rows", "steps"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"interpret.{name} = {getattr(self, name)}: must be at least 1")
+        if self.permutations < 19:
+            raise ConfigError(f"interpret.permutations = {self.permutations}: needs at least 19 to tell 5%")
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunConfig:
     """Everything that decides the numbers of one run."""
 
@@ -203,14 +231,19 @@ class Experiment:
     """Settings that are swept, by dotted path: `towers.k = [...]` for all towers, `towers.latents.k` for those of a
     kind, `every.architecture` for `[sae]` and all towers, `towers.kind` for which of the towers are built. All
     combinations are run."""
+    interpret: InterpretConfig = InterpretConfig()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "grid", checked_grid(self.grid, f"experiment {self.name}"))
+        if self.interpret.kind and (self.variants or self.grid or self.panel != "full"):
+            raise ConfigError(f"experiment {self.name}: interpret goes with one point and the full panel only")
         if not self.seeds or len(set(self.seeds)) != len(self.seeds):
             raise ConfigError(f"experiment {self.name}: seeds = {list(self.seeds)} must be distinct and not empty")
         kinds = [tower.kind for tower in self.towers]
         if not kinds or len(set(kinds)) != len(kinds):
             raise ConfigError(f"experiment {self.name}: needs one or two towers of different kinds, has {kinds}")
+        if self.interpret.kind and self.interpret.kind not in kinds:
+            raise ConfigError(f"experiment {self.name}: interpret.kind = {self.interpret.kind!r}, towers are {kinds}")
 
     def runs(self) -> list[RunConfig]:
         """One run per variant, point of the grid and seed. Raises ConfigError for a path that leads nowhere."""

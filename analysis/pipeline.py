@@ -10,10 +10,10 @@ import os
 import time
 import traceback
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import joblib
@@ -22,7 +22,8 @@ import torch
 from joblib.externals.loky import get_reusable_executor
 
 from analysis import results
-from analysis.config import Experiment
+from analysis.config import Experiment, InterpretConfig
+from analysis.looks import Look, of_chains, of_data
 from analysis.paths import Paths
 from analysis.plan import Chain, plan
 from analysis.runs import Stage, sweep, writing
@@ -55,10 +56,9 @@ def run(
     joblib backend; one that is registered for a cluster can stand there.
     """
     chains = plan(experiment)
-    stages = {stage.key: stage for chain in chains for stage in chain.stages}
-    missing = [chain for chain in chains if not all(stage.complete(paths.runs) for stage in chain.stages)]
-    # the longest first, so that no worker starts one when the others are done
-    missing.sort(key=lambda chain: -sum(not stage.complete(paths.runs) for stage in chain.stages))
+    beside, after = of_data(experiment), of_chains(experiment, chains)
+    works: list[Chain | Look] = [*chains, *beside, *after]
+    stages = {stage.key: stage for work in works for stage in work.stages}
     started = time.monotonic()
     sweep(paths.runs)
 
@@ -66,40 +66,54 @@ def run(
         done = sum(stage.complete(paths.runs) for stage in stages.values())
         report(Progress(done, len(stages), time.monotonic() - started))
 
-    if missing:
-        workers = min(workers or os.cpu_count() or 1, len(missing))
-        # joblib replaces a worker whose memory has grown, which long chains do; nothing is lost by it
-        warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given")
-        with ThreadPoolExecutor(1) as background:
-            work = background.submit(
-                lambda: joblib.Parallel(n_jobs=workers, backend=os.environ.get(BACKEND, "loky"))(
-                    joblib.delayed(run_chain)(chain, paths.runs, os.getpid()) for chain in missing
-                )
-            )
-            try:
-                while not work.done():
-                    tell()
-                    time.sleep(POLL_SECONDS)
-            except KeyboardInterrupt:
-                # leaving the block would wait for all the work; what is done is kept
-                get_reusable_executor().shutdown(kill_workers=True)
-                raise
-            try:
-                failures = [failure for failure in work.result() if failure]
-            except BrokenProcessPool as error:  # a worker was killed, by hand or for want of memory
-                raise StageError(f"a worker process died ({error}); what was done is kept, run again") from error
-        tell()
-        if failures:
-            whole = [chain for chain in chains if all(stage.complete(paths.runs) for stage in chain.stages)]
-            kept = f"; tables of the other {len(whole)} are collected" if whole else ""
-            if whole:
-                results.collect(experiment, whole, paths)
-            raise StageError(f"{len(failures)} of {len(chains)} chains failed{kept}:\n" + "\n".join(failures))
+    failures = _do([*chains, *beside], paths, workers, tell)
+    if failures:
+        whole = [chain for chain in chains if all(stage.complete(paths.runs) for stage in chain.stages)]
+        kept = f"; tables of the other {len(whole)} are collected" if whole else ""
+        if whole:
+            # without looks: those of the chains that failed, and of what they are compared with, are not there
+            results.collect(replace(experiment, interpret=InterpretConfig()), whole, paths)
+        raise StageError(f"{len(failures)} of {len(chains)} chains failed{kept}:\n" + "\n".join(failures))
+    failures = _do(after, paths, workers, tell)
+    if failures:
+        raise StageError("looking at latents failed:\n" + "\n".join(failures))
     return results.collect(experiment, chains, paths)
 
 
-def run_chain(chain: Chain, runs: Path, parent: int = 0) -> str | None:
-    """Do the missing stages of one chain; gives what went wrong, or None.
+def _do(works: Sequence[Chain | Look], paths: Paths, workers: int, tell: Callable[[], None]) -> list[str]:
+    """Do the missing stages of `works` in processes; gives what went wrong."""
+    missing = [work for work in works if not all(stage.complete(paths.runs) for stage in work.stages)]
+    if not missing:
+        return []
+    # the longest first, so that no worker starts one when the others are done
+    missing.sort(key=lambda work: -sum(not stage.complete(paths.runs) for stage in work.stages))
+    workers = min(workers or os.cpu_count() or 1, len(missing))
+    # joblib replaces a worker whose memory has grown, which long chains do; nothing is lost by it
+    warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given")
+    with ThreadPoolExecutor(1) as background:
+        doing = background.submit(
+            lambda: joblib.Parallel(n_jobs=workers, backend=os.environ.get(BACKEND, "loky"))(
+                joblib.delayed(run_chain)(work, paths.runs, os.getpid()) for work in missing
+            )
+        )
+        try:
+            while not doing.done():
+                tell()
+                time.sleep(POLL_SECONDS)
+        except KeyboardInterrupt:
+            # leaving the block would wait for all the work; what is done is kept
+            get_reusable_executor().shutdown(kill_workers=True)
+            raise
+        try:
+            failures = [failure for failure in doing.result() if failure]
+        except BrokenProcessPool as error:  # a worker was killed, by hand or for want of memory
+            raise StageError(f"a worker process died ({error}); what was done is kept, run again") from error
+    tell()
+    return failures
+
+
+def run_chain(chain: Chain | Look, runs: Path, parent: int = 0) -> str | None:
+    """Do the missing stages of one chain, or of a look at one; gives what went wrong, or None.
 
     A worker whose `parent` (a process id; 0 for none) is gone stops before its next stage: nobody waits for it, and
     the next call does the same stages.
@@ -108,13 +122,13 @@ def run_chain(chain: Chain, runs: Path, parent: int = 0) -> str | None:
     torch.set_num_threads(1)
     for stage in chain.stages:
         if parent and not psutil.pid_exists(parent):
-            return f"run {chain.run} ({chain.control}): the process that started it is gone"
+            return f"{chain.name}: the process that started it is gone"
         try:
             do_stage(stage, runs)
         except StrataError as error:
-            return f"run {chain.run} ({chain.control}), stage {stage.name}/{stage.key}: {error}"
+            return f"{chain.name}, stage {stage.name}/{stage.key}: {error}"
         except Exception:  # a bug of ours: the other chains go on, and the report shows where it is
-            return f"run {chain.run} ({chain.control}), stage {stage.name}/{stage.key}:\n{traceback.format_exc()}"
+            return f"{chain.name}, stage {stage.name}/{stage.key}:\n{traceback.format_exc()}"
     return None
 
 

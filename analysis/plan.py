@@ -43,6 +43,11 @@ class Chain:
         return run_id(self.config)
 
     @property
+    def name(self) -> str:
+        """For messages."""
+        return f"run {self.run} ({self.control})"
+
+    @property
     def measures(self) -> Stage:
         """The stage that holds the tables."""
         return self.stages[-1]
@@ -65,7 +70,7 @@ def plan(experiment: Experiment) -> list[Chain]:
 
 def chain(config: RunConfig, control: str) -> Chain:
     """The stages of one run under one control."""
-    host = _stage(
+    host = stage_of(
         "host",
         {
             "dataset": config.dataset,
@@ -76,15 +81,15 @@ def chain(config: RunConfig, control: str) -> Chain:
             "seed": config.seed,
         },
         {},
-        _module("analysis.datasets", config.dataset),
-        _module("analysis.hosts", config.host.name),
+        module_of("analysis.datasets", config.dataset),
+        module_of("analysis.hosts", config.host.name),
     )
-    activations = _stage(
+    activations = stage_of(
         "activations",
         {"hook": config.host.hook},
         {"host": host},
-        _module("analysis.datasets", config.dataset),
-        _module("analysis.hosts", config.host.name),
+        module_of("analysis.datasets", config.dataset),
+        module_of("analysis.hosts", config.host.name),
     )
     first = _sae(config, config.sae, None, 1, [], activations)
     layers = [first]
@@ -116,7 +121,7 @@ def chain(config: RunConfig, control: str) -> Chain:
     compared = [_sae(config, sae, None, 1, [], activations) for sae in config.compare if control == "none"]
     layers += compared
     inputs |= {f"compare_{stage.config['architecture']}": stage for stage in compared}
-    measures = _stage(
+    measures = stage_of(
         "measures",
         {
             "towers": {tower.kind: tower.depth for tower in config.towers},
@@ -128,9 +133,9 @@ def chain(config: RunConfig, control: str) -> Chain:
             "seed": config.seed,
         },
         {"host": host, "activations": activations, **inputs},
-        _module("analysis.hosts", config.host.name),
+        module_of("analysis.hosts", config.host.name),
         *(f"sae.measures.{name}" for name in names("sae.measures")),
-        *(_module("sae.architectures", name) for name in architectures(config)),
+        *(module_of("sae.architectures", name) for name in architectures(config)),
     )
     # depth 1 belongs to both kinds of tower and is one stage
     once = {stage.key: stage for stage in (host, activations, *layers, measures)}
@@ -146,7 +151,7 @@ def architectures(config: RunConfig) -> list[str]:
 
 def fingerprint(dataset: str) -> str:
     """What the data set says of its own files, if it says anything: other data, another run."""
-    _module("analysis.datasets", dataset)
+    module_of("analysis.datasets", dataset)
     module = importlib.import_module(f"analysis.datasets.{dataset}")
     return str(module.fingerprint()) if hasattr(module, "fingerprint") else ""
 
@@ -160,7 +165,7 @@ def _sae(
     activations: Stage,
 ) -> Stage:
     kind = tower.kind if tower else None
-    return _stage(
+    return stage_of(
         "sae",
         {
             "architecture": sae.architecture,
@@ -175,39 +180,41 @@ def _sae(
             "seed": config.seed,
         },
         {"activations": activations, **{f"layer_{d}": stage for d, stage in enumerate(below, 1)}},
-        _module("sae.architectures", sae.architecture),
+        module_of("sae.architectures", sae.architecture),
     )
 
 
 def _nulls(layer: Stage, kind: str, below: list[Stage], activations: Stage) -> Stage:
     """What a depth is compared with, trained as it was; `below` ends with the depth itself."""
     settings = {name: value for name, value in layer.config.items() if name != "stop"}
-    return _stage(
+    return stage_of(
         "nulls",
         # depth 1 belongs to both kinds and is the same in both
         {**settings, "kind": kind if layer.config["depth"] != 1 else None},
         {"activations": activations, **{f"layer_{d}": stage for d, stage in enumerate(below, 1)}},
-        _module("sae.architectures", str(layer.config["architecture"])),
+        module_of("sae.architectures", str(layer.config["architecture"])),
     )
 
 
 def _null_tower(seed: int, towers: dict[str, list[Stage]], activations: Stage) -> Stage:
     """All depths of the towers once more, on noise."""
     architectures = sorted({str(layer.config["architecture"]) for layers in towers.values() for layer in layers})
-    return _stage(
+    return stage_of(
         "null_tower",
         {"seed": seed, "towers": {kind: [layer.config for layer in layers] for kind, layers in towers.items()}},
         {"activations": activations},
-        *(_module("sae.architectures", name) for name in architectures),
+        *(module_of("sae.architectures", name) for name in architectures),
     )
 
 
-def _module(package: str, name: str) -> str:
+def module_of(package: str, name: str) -> str:
+    """The full name of a module that is there. Raises NotFoundError, listing the others, for one that is not."""
     if name not in names(package):
         raise NotFoundError(package.split(".")[-1].removesuffix("s"), name, names(package))
     return f"{package}.{name}"
 
 
-def _stage(name: str, config: dict[str, object], inputs: dict[str, Stage], *modules: str) -> Stage:
+def stage_of(name: str, config: dict[str, object], inputs: dict[str, Stage], *modules: str) -> Stage:
+    """A stage with the code version of its own module and of `modules`, which it finds by name."""
     code = code_version(f"analysis.stages.{name}", *modules)
     return Stage(name=name, config=config, code=code, inputs=inputs)

@@ -11,6 +11,11 @@ training.parquet  run, kind, depth, control, architecture, steps, rows, seconds,
                   counts repetitions, `path` says which step did it
 links.parquet     run, kind, depth, control, latent, below, weight         which latents below a latent is made of
 stops.parquet     run, kind, control, depth, reason, value, limit, sentence   a tower that stopped before `depth`
+names.parquet     run, kind, depth, control, latent, name, named, classes, conditions    what a latent is called
+bands.parquet     run, kind, depth, control, latent, band, rank, example, activation   images over a latent's range
+histograms.parquet  run, kind, depth, control, latent, bin, count          activations in 12 equal parts of 0..`largest`
+relations.parquet run, kind, depth, control, latent, relation, rank, other, value   what stands beside a latent
+sheets/VIEW-KIND-DEPTH-CONTROL.webp   pictures of latents; sheets.json says how many in a row
 sprite.webp       the held-out images side by side, `SPRITE_COLUMNS` in a row, in the order of sprite.json's ids
 manifest.json     experiment, run ids, stage keys, library versions; written last
 
@@ -42,6 +47,7 @@ from PIL import Image
 
 from analysis.code_version import code_version
 from analysis.config import Experiment
+from analysis.looks import of_chains
 from analysis.paths import Paths
 from analysis.plan import Chain
 from analysis.runs import MANIFEST, clear_leftovers, read_manifest, write_manifest
@@ -49,9 +55,12 @@ from sae.discover import find
 from sae.errors import DataError, NotFoundError, StageError
 
 TABLES = ("runs", "training", "measures", "latents", "examples", "links", "stops")
+# Only where an experiment asks for single latents to be looked at (`[interpret]`).
+LOOKED = ("names", "bands", "histograms", "relations")
 SPRITE_COLUMNS = 50
-CATEGORIES = ("run", "kind", "split", "control", "measure")
+CATEGORIES = ("run", "kind", "split", "control", "measure", "relation")
 FROM_CHAINS = ("measures", "latents", "examples", "links", "stops")
+SHEETS = "sheets"
 
 
 @dataclass(frozen=True)
@@ -122,6 +131,42 @@ class Results:
         """Where towers stopped, and why; see the module's docstring."""
         return self._seen("stops")
 
+    @property
+    def looked(self) -> bool:
+        """Whether single latents were looked at."""
+        return (self.folder / "names.parquet").exists()
+
+    @cached_property
+    def names(self) -> pd.DataFrame:
+        """What latents are called; see the module's docstring. Raises DataError where nobody looked."""
+        return self._looked("names")
+
+    @cached_property
+    def bands(self) -> pd.DataFrame:
+        """Images over a latent's range; see the module's docstring. Raises DataError where nobody looked."""
+        return self._looked("bands")
+
+    @cached_property
+    def histograms(self) -> pd.DataFrame:
+        """How strongly latents fire; see the module's docstring. Raises DataError where nobody looked."""
+        return self._looked("histograms")
+
+    @cached_property
+    def relations(self) -> pd.DataFrame:
+        """What stands beside latents; see the module's docstring. Raises DataError where nobody looked."""
+        return self._looked("relations")
+
+    @cached_property
+    def sheets(self) -> dict[str, Any]:
+        """Columns and cell size of the sheets of pictures, and their file names."""
+        content: dict[str, Any] = json.loads((self.folder / SHEETS / "sheets.json").read_text())
+        return content
+
+    def _looked(self, name: str) -> pd.DataFrame:
+        if not self.looked:
+            raise DataError(f"nobody looked at the latents of {self.experiment}: its TOML has no [interpret]")
+        return self._seen(name)
+
     def _seen(self, name: str) -> pd.DataFrame:
         rows = self._table(name)
         return rows if self.only is None else rows[rows["run"].isin(set(self.runs["run"]))]
@@ -148,8 +193,9 @@ class Results:
     def digest(self) -> str:
         """A hash of the tables: what is drawn from equal tables need not be drawn again."""
         whole = hashlib.sha256()
-        for name in (*(f"{table}.parquet" for table in TABLES), "sprite.webp", "sprite.json"):
-            if (self.folder / name).exists():  # tracked tables have no images
+        sheets = sorted(path.relative_to(self.folder).as_posix() for path in self.folder.glob(f"{SHEETS}/*"))
+        for name in (*(f"{table}.parquet" for table in (*TABLES, *LOOKED)), "sprite.webp", "sprite.json", *sheets):
+            if (self.folder / name).exists():  # tracked tables of what nobody looked at have no images
                 whole.update((self.folder / name).read_bytes())
         return whole.hexdigest()[:16]
 
@@ -224,7 +270,7 @@ def is_current(experiment: Experiment, chains: list[Chain], paths: Paths) -> boo
         manifest = read_manifest(folder)
     except StageError:  # a broken manifest in a cache: not current, so that it is made again
         return False
-    wanted = (_stage_keys(chains), experiment.title, code_version("analysis.results"))
+    wanted = (_stage_keys(experiment, chains), experiment.title, code_version("analysis.results"))
     return tuple(manifest.get(name) for name in ("stages", "title", "code")) == wanted
 
 
@@ -237,14 +283,17 @@ def collect(experiment: Experiment, chains: list[Chain], paths: Paths) -> Path:
     clear_leftovers(final)
     work.mkdir(parents=True)
     folders = [chain.measures.folder(paths.runs) for chain in chains]
-    for table in FROM_CHAINS:
-        whole = pd.concat([pd.read_parquet(folder / f"{table}.parquet") for folder in folders])
+    looks = [stage.folder(paths.runs) for look in of_chains(experiment, chains) for stage in look.tables]
+    for table in (*FROM_CHAINS, *(LOOKED if looks else ())):
+        files = [folder / f"{table}.parquet" for folder in (*folders, *looks)]
+        whole = pd.concat([pd.read_parquet(file) for file in files if file.exists()])
         for name in set(CATEGORIES) & set(whole):
             whole[name] = whole[name].astype("category")
         whole.reset_index(drop=True).to_parquet(work / f"{table}.parquet", index=False)
     _runs_table(experiment, chains, paths).to_parquet(work / "runs.parquet", index=False)
     _training_table(chains, paths).to_parquet(work / "training.parquet", index=False)
     write_sprite(experiment.dataset, work)
+    copy_sheets(looks, work)
     manifests = [read_manifest(folder) for folder in folders]
     write_manifest(
         work / MANIFEST,
@@ -252,7 +301,7 @@ def collect(experiment: Experiment, chains: list[Chain], paths: Paths) -> Path:
             "experiment": experiment.name,
             "title": experiment.title,
             "runs": sorted({chain.run for chain in chains}),
-            "stages": _stage_keys(chains),
+            "stages": _stage_keys(experiment, chains),
             "code": code_version("analysis.results"),
             "versions": manifests[0]["versions"],
         },
@@ -265,8 +314,20 @@ def collect(experiment: Experiment, chains: list[Chain], paths: Paths) -> Path:
     return final
 
 
-def _stage_keys(chains: list[Chain]) -> dict[str, str]:
-    return {f"{chain.run}/{chain.control}": chain.measures.key for chain in chains}
+def copy_sheets(looks: list[Path], folder: Path) -> None:
+    """The sheets of pictures of every stage that has some, and a JSON that says how they are cut."""
+    made = [look for look in looks if any(look.glob("*.webp"))]
+    if not made:
+        return
+    (folder / SHEETS).mkdir()
+    for sheet in (sheet for look in made for sheet in look.glob("*.webp")):
+        shutil.copyfile(sheet, folder / SHEETS / sheet.name)
+    (folder / SHEETS / "sheets.json").write_text(json.dumps(read_manifest(made[0])["notes"]))
+
+
+def _stage_keys(experiment: Experiment, chains: list[Chain]) -> dict[str, str]:
+    keys = {f"{chain.run}/{chain.control}": chain.measures.key for chain in chains}
+    return keys | {f"{look.name}/{s.name}": s.key for look in of_chains(experiment, chains) for s in look.tables}
 
 
 def _runs_table(experiment: Experiment, chains: list[Chain], paths: Paths) -> pd.DataFrame:
@@ -309,10 +370,11 @@ def _training_table(chains: list[Chain], paths: Paths) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def write_sprite(dataset_name: str, folder: Path) -> None:
-    """The held-out images as one lossless WebP, and a JSON that says which cell is which example."""
+def write_sprite(dataset_name: str, folder: Path, only: np.ndarray | None = None) -> None:
+    """The held-out images (or `only` those with these ids) as one lossless WebP, and a JSON that says which cell is
+    which example."""
     dataset = find("analysis.datasets", dataset_name)()
-    ids = np.flatnonzero(dataset.held_out)
+    ids = np.flatnonzero(dataset.held_out) if only is None else np.sort(only)
     height, width = dataset.images.shape[1:]
     rows = -(-len(ids) // SPRITE_COLUMNS)
     sheet = np.zeros((rows * height, SPRITE_COLUMNS * width), np.uint8)

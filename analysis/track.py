@@ -1,7 +1,8 @@
 """Make an experiment's tables small enough to be part of the repository: `data/results/NAME`.
 
 All numbers of runs, training, measures and stops are kept. Tables of single latents and their examples are kept for
-the tower of the first run, held out, where they are looked at one by one; images are not kept at all.
+the tower of the first run, held out, where they are looked at one by one. Images are kept where an experiment has its
+latents looked at: those held-out ones that are shown, and the sheets of pictures.
 """
 
 from __future__ import annotations
@@ -10,16 +11,18 @@ import os
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from analysis.config import KINDS
 from analysis.paths import Paths
-from analysis.results import TABLES, Results
+from analysis.results import LOOKED, SHEETS, TABLES, Results, write_sprite
 from analysis.runs import MANIFEST, write_manifest
 from sae.errors import NotFoundError
 
 WHOLE = tuple(name for name in TABLES if name not in ("latents", "examples", "links"))
 # Per latent, what a reader of one latent is shown; the rest can be had by a run.
+BESIDE = ("f1", "class_q", "chosen_class", "firing_rate", "detection")
 LATENT_MEASURES = ("firing_rate", "mean_activation", "selectivity", "top_class_share", "chosen_class")
 
 
@@ -35,22 +38,60 @@ def track(name: str, paths: Paths) -> Path:
     work.mkdir(parents=True)
     for table in WHOLE:
         _write(getattr(results, table), work / f"{table}.parquet")
-    for table in ("latents", "examples", "links"):
-        rows = getattr(results, table)
-        rows = rows[(rows["run"] == results.first_run) & (rows["control"] == "none") & rows["kind"].isin(KINDS)]
-        if "split" in rows:
-            rows = rows[rows["split"] == "held_out"]
-        if table == "latents":
-            shares = rows["measure"].astype(str).str.startswith("class_share_")
-            rows = rows[rows["measure"].isin(LATENT_MEASURES) | shares]
-        _write(rows, work / f"{table}.parquet")
-    write_manifest(work / MANIFEST, {**results.manifest, "tracked": "no images; single latents of the first run only"})
+    for table in ("latents", "examples", "links", *(LOOKED if results.looked else ())):
+        _write(_shown(results, table), work / f"{table}.parquet")
+    note = "single latents of the first run only; no images"
+    if results.looked:
+        note = "single latents of the first run only; of the images those that are shown; four digits"
+        dataset = str(results.runs["dataset"].iloc[0])
+        write_sprite(dataset, work, pd.read_parquet(work / "bands.parquet")["example"].unique())
+        (work / SHEETS).mkdir()
+        for sheet in (results.folder / SHEETS).iterdir():
+            if not sheet.stem.endswith("random_host") or sheet.stem == _random_sheet(results):
+                shutil.copyfile(sheet, work / SHEETS / sheet.name)
+    write_manifest(work / MANIFEST, {**results.manifest, "tracked": note})
     aside = final.with_name(f"{name}.old.tmp-{os.getpid()}")
     if final.exists():
         final.rename(aside)
     work.rename(final)
     shutil.rmtree(aside, ignore_errors=True)
     return final
+
+
+def _shown(results: Results, table: str) -> pd.DataFrame:
+    """What pages show of single latents: the first run's, held out. Where they were looked at also the host's neurons
+    and, of the random host, the last depth, which stands beside the trained one in grids of images."""
+    whole: pd.DataFrame = getattr(results, table)
+    rows = whole[whole["run"] == results.first_run]
+    if "split" in rows:
+        rows = rows[rows["split"] == "held_out"]
+    trained = rows[(rows["control"] == "none") & rows["kind"].isin((*KINDS, *(("host",) if results.looked else ())))]
+    if not results.looked:
+        if table == "latents":
+            shares = trained["measure"].astype(str).str.startswith("class_share_")
+            trained = trained[trained["measure"].isin(LATENT_MEASURES) | shares]
+        return trained
+    if table in ("examples", "histograms", "relations"):
+        return trained.iloc[:0] if table == "examples" else rounded(trained)  # `bands` has the strongest, too
+    last = max(results.depths("latents"))
+    random = rows[(rows["control"] == "random_host") & (rows["kind"] == "latents") & (rows["depth"] == last)]
+    if table == "latents":
+        shares = random["measure"].astype(str).str.startswith("class_share_")
+        random = random[random["measure"].isin(BESIDE) | shares]
+    return rounded(pd.concat([trained, random]))
+
+
+def rounded(rows: pd.DataFrame) -> pd.DataFrame:
+    """Numbers with four digits, which is more than a page shows and compresses far better."""
+    rows = rows.copy()
+    for name in rows.select_dtypes("float"):
+        mantissa, exponent = np.frexp(rows[name].to_numpy(np.float64))
+        rows[name] = np.ldexp(np.round(mantissa, 4), exponent).astype(rows[name].dtype)
+    return rows
+
+
+def _random_sheet(results: Results) -> str:
+    return f"optimised-latents-{max(results.depths('latents'))}-random_host"
 
 
 def _write(given: pd.DataFrame, path: Path) -> None:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from analysis.config import HostConfig, RunConfig, SaeConfig, TowerConfig
 from analysis.paths import Paths
-from analysis.results import TABLES, Results
+from analysis.results import LOOKED, TABLES, Results
 from analysis.runs import MANIFEST, write_manifest
 from sae.discover import names
 
@@ -20,6 +20,14 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 TINY_SITE = """
 title = "A tiny experiment"
 seeds = [0, 1]
+
+[interpret]
+kind = "latents"
+train_rows = 800
+held_out_rows = 500
+permutations = 39
+steps = 8
+reader = { steps = 20 }
 
 [host]
 hook = "hidden1"
@@ -68,7 +76,7 @@ def write_results(folder: Path, experiment: str, runs: dict[str, tuple[str, int,
     config = RunConfig(
         dataset="digits", host=HostConfig(), sae=SaeConfig(), towers=(TowerConfig(kind="latents"),), seed=0
     )
-    tables: dict[str, list[dict[str, object]]] = {name: [] for name in TABLES}
+    tables: dict[str, list[dict[str, object]]] = {name: [] for name in (*TABLES, *LOOKED)}
     for run, (variant, seed, value) in runs.items():
         own = dataclasses.replace(config, variant=variant, seed=seed)
         place = {"run": run, "kind": "latents", "depth": 1, "control": "none"}
@@ -90,6 +98,11 @@ def write_results(folder: Path, experiment: str, runs: dict[str, tuple[str, int,
         tables["stops"].append(
             {**place, "depth": 3, "reason": "loss", "value": value, "limit": 1.0, "sentence": "Stop."}
         )
+        own = {**place, "latent": 0}
+        tables["names"].append({**own, "name": "7s", "named": True, "classes": "7", "conditions": "[]"})
+        tables["bands"].append({**own, "band": 0, "rank": 0, "example": 5, "activation": value})
+        tables["histograms"].append({**own, "bin": 0, "count": 1})
+        tables["relations"].append({**own, "relation": "nearest", "rank": 0, "other": 1, "value": value})
     for name, rows in tables.items():
         pd.DataFrame(rows).to_parquet(folder / f"{name}.parquet", index=False)
     write_manifest(

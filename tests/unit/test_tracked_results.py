@@ -10,7 +10,7 @@ from tests_root import CHECKOUT
 from analysis.artefacts import PACKAGES
 from analysis.config import RunConfig, load_experiment
 from analysis.paths import Paths
-from analysis.results import TABLES, Results
+from analysis.results import LOOKED, TABLES, Results
 from analysis.rule import WORDS
 from analysis.verdict import verdicts
 from sae.discover import names
@@ -19,16 +19,20 @@ PATHS = Paths(CHECKOUT)
 TRACKED = sorted(path.parent.name for path in PATHS.tracked.glob("*/manifest.json"))
 JUDGED = ("towers", "fashion", "schedules", "lengths", "decompose")
 MOST_BYTES = 500_000
+# With the images that are shown, and pictures of every latent.
+MOST_LOOKED = 3_000_000
 
 
 @pytest.mark.parametrize("name", TRACKED)
 def test_tables_are_small_and_whole(name):
     results = Results(PATHS.tracked / name)
     assert results.experiment == name
-    for table in TABLES:
+    for table in (*TABLES, *(LOOKED if results.looked else ())):
         getattr(results, table)
-    assert all(file.stat().st_size <= MOST_BYTES for file in results.folder.iterdir())
-    assert not list(results.folder.glob("*.webp"))
+    assert all(file.stat().st_size <= MOST_BYTES for file in results.folder.glob("*.parquet") if not results.looked)
+    whole = sum(file.stat().st_size for file in results.folder.rglob("*") if file.is_file())
+    assert whole <= (MOST_LOOKED if results.looked else 2 * MOST_BYTES)
+    assert bool(list(results.folder.rglob("*.webp"))) == results.looked, "images only where latents are looked at"
 
 
 @pytest.mark.parametrize("name", TRACKED)

@@ -1,0 +1,25 @@
+"""Stage `reader`: train the independent classifier that reads the pictures of latents."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import save_file
+
+from analysis.hosts._host import as_pixels
+from analysis.interpret.reader import Reader
+from analysis.stages._load import dataset_of, images_of
+
+
+def reader(work: Path, config: dict[str, Any], inputs: dict[str, Path]) -> dict[str, Any]:
+    """Writes `reader.safetensors`; notes its accuracy on held-out images."""
+    dataset = dataset_of(config["dataset"])
+    shape = (dataset.images.shape[1], dataset.images.shape[2])
+    model = Reader(shape, dataset.n_classes, config["seed"], **config["options"])
+    pixels, labels, _ = images_of(dataset, "train")
+    model.fit(pixels, labels)
+    held_out, answers, _ = images_of(dataset, "held_out")
+    said = model.probabilities(as_pixels(held_out)).argmax(1)
+    save_file(model.state_dict(), work / "reader.safetensors")
+    return {"shape": list(shape), "n_classes": dataset.n_classes, "accuracy": float((said == answers).float().mean())}
