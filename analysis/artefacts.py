@@ -181,7 +181,7 @@ def clean_svg(svg: str, name: str, alt: str) -> str:
     svg = svg.replace("<svg ", f'<svg role="img" aria-label="{html.escape(alt)}" ', 1)
     # Vega writes aria roles for its inner groups; one picture with one description reads better
     svg = re.sub(r' (role="graphics-\w+"|aria-roledescription="[^"]*")', "", svg)
-    svg = re.sub(r'(<(?:g|path|text|rect)[^>]*?) aria-label="[^"]*"', r"\1", svg)
+    svg = re.sub(r'(<(?:g|path|text|rect|line)[^>]*?) aria-label="[^"]*"', r"\1", svg)
     return css_colours(svg)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import shutil
 from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
@@ -15,6 +14,7 @@ from PIL import Image
 
 from analysis import artefacts
 from analysis.artefacts import Artefact
+from analysis.explorer import write_all
 from analysis.logs.compile import compile_logs
 from analysis.logs.write import escape, to_markdown
 from analysis.numbers import resolve_all
@@ -43,7 +43,7 @@ def build(results: Results, paths: Paths, report: Callable[[str], None] = lambda
     write_if_new(paths.generated / "write-up.md", flattened(paths.report / "_write-up.qmd"))
     compilation = compile_logs([paths.logs])
     write_if_new(paths.generated / "logs.md", to_markdown(compilation))
-    copy_sprite(results, paths)
+    write_all(results, paths, write_if_new)
     write_runtime(paths.built_assets / RUNTIME)
     write_card(paths)
     return drawn
@@ -74,15 +74,6 @@ def flattened(part: Path) -> str:
         return included.read_text(encoding="utf-8").strip()
 
     return re.sub(r"^\{\{< include (\S+) >\}\}$", content, part.read_text(encoding="utf-8"), flags=re.M)
-
-
-def copy_sprite(results: Results, paths: Paths) -> None:
-    """The sprite where pages look for it. The style sheet counts on its 50 columns and 28 pixels a cell."""
-    target = paths.built_assets / "sprite.webp"
-    assert results.sprite  # raises where there are tables without images
-    source = results.folder / "sprite.webp"
-    if not target.exists() or target.read_bytes() != source.read_bytes():
-        shutil.copyfile(source, target)
 
 
 def write_runtime(target: Path) -> None:

@@ -226,6 +226,24 @@ def verdict(
 
 
 @app.command()
+def images(
+    out: Annotated[Path, typer.Option(help="the folder to write into; made if it is not there")],
+    experiment: Annotated[str, typer.Option(help="whose latents")] = DEFAULT,
+    split: Annotated[str, typer.Option(help="folders: a file an image; sheets: a file a latent")] = "folders",
+    depth: Annotated[int | None, typer.Option(help="only this one; 0 are the host's neurons")] = None,
+) -> None:
+    """Write the images that drive each latent, strongest first, and the pictures of it, as PNG files.
+
+    Reads the experiment's tables and sprites; writes DIR/depth-3/latent-0412/00_label7_act1.93.png and so on.
+    """
+    from analysis.loose_images import write_images
+    from analysis.results import open_results
+
+    written = write_images(open_results(experiment, project.find()), split, out, depth)
+    print(f"{written.latents} latents, {written.files} files: {out}")
+
+
+@app.command()
 def track(experiment: ExperimentName) -> None:
     """Copy an experiment's tables, made small, to where they are part of the repository.
 

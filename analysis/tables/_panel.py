@@ -8,6 +8,8 @@ import pandas as pd
 
 from analysis.results import Results
 
+Measures = tuple[tuple[str, str], ...]
+Controls = tuple[tuple[str, str, str], ...]
 # measure, its name; directions towers have no L0 and copies on held-out rows: rows without a number are left out
 SHOWN = (
     ("variance_explained", "variance explained, own input"),
@@ -39,13 +41,13 @@ UNDER = (
 )
 
 
-def panel(results: Results, kind: str) -> tuple[str, pd.DataFrame]:
+def panel(results: Results, kind: str, shown: Measures = SHOWN, under: Controls = UNDER) -> tuple[str, pd.DataFrame]:
     """HTML and data of the panel of one tower; a dash where a measure is not defined."""
     depths = results.depths(kind)
     body, data = [], []
-    for measure, name in SHOWN:
+    for measure, name in shown:
         rows = []
-        for label, control, other in UNDER:
+        for label, control, other in under:
             if other and kind != "latents":
                 continue
             places = [("host", 0), *((other or kind, depth) for depth in depths)]

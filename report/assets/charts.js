@@ -50,6 +50,12 @@
         svg.setAttribute("aria-label", holder.label);
         holder.view.replaceChildren(stage);
         holder.element.dataset.live = "true";
+        // a pressed mark is told to the page: the map of classes chooses rows of the table so
+        made.view.addEventListener("click", function (event, item) {
+          if (item && item.datum) {
+            holder.element.dispatchEvent(new CustomEvent("strata:pick", { bubbles: true, detail: item.datum }));
+          }
+        });
       });
     }).catch(function (error) {
       // the picture stays; the console says why

@@ -1,69 +1,67 @@
-// The neuron table: sort by a column, filter by depth and class; the state stands in the URL. Complete without this.
-(function () {
-  "use strict";
-  var root = document.querySelector(".neurons");
-  if (!root) return;
-  var body = root.querySelector("tbody"), rows = Array.from(body.rows);
-  var heads = Array.from(root.querySelectorAll("th[data-key]"));
-  var count = root.querySelector(".neuron-count");
-  var chips = Array.from(root.querySelectorAll(".neuron-filters button"));
-  var state = new URLSearchParams(location.hash.indexOf("=") > 0 ? location.hash.slice(1) : "");
-
-  function list(name) { return (state.get(name) || "").split(",").filter(Boolean); }
-
-  function value(row, column) {
-    var cell = row.cells[column], text = cell.dataset.value || cell.textContent;
-    return isNaN(parseFloat(text)) ? text : parseFloat(text);
-  }
+// Tables of latents: sort, filter, deep links such as #d3-412; the state stands in the URL. Complete without this.
+document.querySelectorAll(".neurons").forEach((root) => {
+  const all = (what) => [...root.querySelectorAll(what)];
+  const rows = all("tbody tr"), heads = all("th[data-key]"), chips = all("button[name]");
+  const [body] = all("tbody"), [count] = all(".neuron-count");
+  let state;
+  const sorted = () => state.get("sort") || "-f1";
+  const on = (name, one) => state.getAll(name).includes(one);
 
   function show() {
-    var depths = list("depth"), classes = list("class"), shown = 0;
-    rows.forEach(function (row) {
-      row.hidden = (depths.length && depths.indexOf(row.dataset.depth) < 0) ||
-        (classes.length && classes.indexOf(row.dataset["class"]) < 0);
-      if (!row.hidden) shown += 1;
+    const down = sorted()[0] === "-";
+    rows.forEach((row) => {
+      row.hidden = ["depth", "class"].some((name) => state.has(name) && !on(name, row.dataset[name]));
     });
-    chips.forEach(function (chip) {
-      var on = chip.dataset.depth !== undefined ? depths.indexOf(chip.dataset.depth) >= 0
-        : classes.indexOf(chip.dataset["class"]) >= 0;
-      chip.setAttribute("aria-pressed", String(on));
+    chips.forEach((chip) => chip.setAttribute("aria-pressed", on(chip.name, chip.value)));
+    heads.forEach((head) => {
+      const here = head.dataset.key === sorted().replace("-", ""), at = head.cellIndex;
+      head.setAttribute("aria-sort", here ? (down ? "descending" : "ascending") : "none");
+      if (here) rows.sort((...pair) => {
+        const [a, b] = pair.map((row) => row.cells[at].dataset.value ?? row.cells[at].textContent);
+        // what is not there stands last
+        return (a === "–") - (b === "–") || (a - b || a.localeCompare(b, "en", { numeric: true })) * (down ? -1 : 1);
+      });
     });
-    var key = (state.get("sort") || "-f1").replace("-", ""), down = (state.get("sort") || "-f1")[0] === "-";
-    heads.forEach(function (head) {
-      head.setAttribute("aria-sort", head.dataset.key !== key ? "none" : down ? "descending" : "ascending");
-      if (head.dataset.key === key) {
-        rows.sort(function (a, b) {
-          var x = value(a, head.cellIndex), y = value(b, head.cellIndex);
-          return (x < y ? -1 : x > y ? 1 : 0) * (down ? -1 : 1);
-        });
-      }
+    body.append(...rows);
+    count.textContent = `${all("tbody tr:not([hidden])").length} of ${rows.length} rows. `;
+    state.getAll("depth").forEach((depth) => {
+      if (+depth < root.dataset.pages) count.innerHTML += `<a href="neurons-${depth}.html#${state}">More of depth ${depth}</a> `;
     });
-    body.append.apply(body, rows);
-    count.textContent = shown ? shown + " of " + rows.length + " latents" : "No latent fits these filters.";
   }
 
-  function keep() {
-    var text = state.toString();
-    history.replaceState(null, "", text ? "#" + text : location.pathname + location.search);
+  function set(name, values) {
+    state.delete(name);
+    values.forEach((value) => state.append(name, value));
+    history.replaceState(null, "", "#" + state);
     show();
   }
 
-  chips.forEach(function (chip) {
-    chip.addEventListener("click", function () {
-      var name = chip.dataset.depth !== undefined ? "depth" : "class", one = chip.dataset[name];
-      var chosen = list(name), at = chosen.indexOf(one);
-      if (at < 0) chosen.push(one); else chosen.splice(at, 1);
-      if (chosen.length) state.set(name, chosen.join(",")); else state["delete"](name);
-      keep();
-    });
+  function read() {
+    const hash = location.hash.slice(1), [, depth, latent] = /^d(\d+)-(\d+)$/.exec(hash) || [];
+    state = new URLSearchParams(hash.includes("=") ? hash : "");
+    show();
+    if (!latent) return;
+    const row = rows.find(({ id }) => id === hash);
+    (row || root).scrollIntoView({ block: row ? "center" : "start" });
+    if (!row) count.innerHTML = `d${depth}/${latent} is not among these rows: ` +
+      `<a href="explorer.html#depth=${depth}&latent=${latent}">see it in the explorer</a>`;
+  }
+
+  chips.forEach((chip) => chip.addEventListener("click", () => {
+    const rest = state.getAll(chip.name).filter((one) => one !== chip.value);
+    set(chip.name, on(chip.name, chip.value) ? rest : [...rest, chip.value]);
+  }));
+  heads.forEach((head) => head.firstChild.addEventListener("click", () => {
+    const { key } = head.dataset;
+    set("sort", [sorted() === "-" + key ? key : "-" + key]);
+  }));
+  document.addEventListener("strata:pick", ({ detail }) => {
+    if (!("class" in detail && "depth" in detail)) return;
+    set("depth", [detail.depth]);
+    set("class", [detail.class]);
+    root.scrollIntoView();
   });
-  heads.forEach(function (head) {
-    head.querySelector("button").addEventListener("click", function () {
-      var key = head.dataset.key, now = state.get("sort") || "-f1";
-      state.set("sort", now === "-" + key ? key : "-" + key);
-      keep();
-    });
-  });
+  addEventListener("hashchange", read);
   root.classList.add("live");
-  show();
-})();
+  read();
+});

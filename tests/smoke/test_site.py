@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import importlib
 import json
 import os
@@ -20,9 +21,10 @@ from analysis import pipeline
 from analysis.artefacts import PACKAGES, Artefact, draw_all
 from analysis.cli import app
 from analysis.config import load_experiment
+from analysis.loose_images import write_images
 from analysis.numbers import resolve
 from analysis.plan import plan
-from analysis.results import Results, open_results, source
+from analysis.results import LOOKED, Results, open_results, source
 from analysis.site import render as renderer
 from analysis.site.serve import serve
 from analysis.style import ROLES
@@ -49,6 +51,11 @@ def site(tmp_path_factory):
             del os.environ["STRATA_ROOT"]
         else:
             os.environ["STRATA_ROOT"] = before
+
+
+def made(paths):
+    """Every file that the build makes."""
+    return [f for folder in (paths.generated, paths.built_assets) for f in folder.rglob("*") if f.is_file()]
 
 
 class Ids(HTMLParser):
@@ -97,7 +104,7 @@ def test_chart_specs_are_json_with_a_description_and_few_rows(site):
 
 def test_pages_have_unique_ids_and_images_with_alt(site):
     pages = list(site[0].site.rglob("*.html"))
-    assert len(pages) == 9
+    assert len(pages) == 17
     for page in pages:
         parser = Ids()
         parser.feed(page.read_text())
@@ -137,10 +144,10 @@ def test_a_second_build_draws_nothing_and_a_changed_record_draws_one(site):
 
 def test_two_builds_from_the_same_results_are_byte_equal(site, tmp_path):
     paths, results, _ = site
-    first = {f.name: f.read_bytes() for f in [*paths.generated.iterdir(), *paths.built_assets.iterdir()]}
+    first = {f: f.read_bytes() for f in made(paths)}
     shutil.rmtree(paths.build)
     builder.build(results, paths)
-    second = {f.name: f.read_bytes() for f in [*paths.generated.iterdir(), *paths.built_assets.iterdir()]}
+    second = {f: f.read_bytes() for f in made(paths)}
     assert first.keys() == second.keys()
     assert [name for name in first if first[name] != second[name]] == []
 
@@ -284,3 +291,76 @@ def test_unchanged_files_keep_their_times(site):
     time.sleep(0.01)
     builder.build(results, paths)
     assert numbers.stat().st_mtime_ns == before
+
+
+LOOKED_COLUMNS = {
+    "names": ["run", "kind", "depth", "control", "latent", "name", "named", "classes", "conditions"],
+    "bands": ["run", "kind", "depth", "control", "latent", "band", "rank", "example", "activation"],
+    "histograms": ["run", "kind", "depth", "control", "latent", "bin", "count"],
+    "relations": ["run", "kind", "depth", "control", "latent", "relation", "rank", "other", "value"],
+}
+
+
+def test_tables_of_single_latents_have_the_documented_columns_and_no_holes(site):
+    results = site[1]
+    assert set(LOOKED_COLUMNS) == set(LOOKED)
+    for table, columns in LOOKED_COLUMNS.items():
+        frame = getattr(results, table)
+        assert sorted(frame.columns) == sorted(columns) and len(frame), table
+        assert not frame.isna().any().any(), table
+        keys = [c for c in columns if c not in ("value", "activation", "example", "other", "count", "name", "named")]
+        assert not frame.duplicated(keys).any(), table
+    assert set(results.bands["example"]) <= set(results.sprite["ids"]), "only images that are shown elsewhere, too"
+    assert (results.bands["activation"] > 0).all()
+    strongest = results.bands[results.bands["band"] == 0].sort_values("rank")
+    by_latent = strongest.groupby(["run", "kind", "depth", "control", "latent"], observed=True)["activation"]
+    assert by_latent.is_monotonic_decreasing.all()
+    assert not results.measures.duplicated(["run", "kind", "depth", "split", "control", "measure"]).any()
+
+
+def test_every_depth_of_every_chain_was_named_and_the_first_seed_has_pictures(site):
+    results = site[1]
+    places = results.names.groupby(["run", "control", "kind", "depth"], observed=True).size()
+    assert len(places) == 2 * 2 * 5, "two seeds, two hosts, neurons and four depths"
+    assert set(results.bands["run"]) == {results.first_run}
+    shown = {sheet.stem for sheet in (results.folder / "sheets").glob("*.webp")}
+    assert len(shown) == 3 * 5 * 2, "three views of five depths on two hosts"
+
+
+def test_the_explorer_can_fetch_every_depth_and_every_number_is_one(site):
+    paths, results, _ = site
+    folder = paths.built_assets / "explorer" / "site"
+    index = json.loads((folder / "index.json").read_text())
+    assert [level["depth"] for level in index["levels"]] == [0, 1, 2, 3, 4]
+    for level in index["levels"]:
+        raw = (folder / level["file"]).read_bytes()
+        assert len(gzip.compress(raw)) <= 200_000 and b"NaN" not in raw
+        found = json.loads(raw)["latents"]
+        assert len(found) == level["live"] > 0 and sum(latent["m"] for latent in found) == level["named"]
+        for view in ("optimised", "mean", "ablation"):
+            assert (folder / f"{view}-{level['kind']}-{level['depth']}-none.webp").exists()
+        latent = found[0]
+        assert len(latent["b"]) == len(latent["v"]) == 5 and len(latent["k"]) == 10
+        top = results.bands.query(
+            f"run == {results.first_run!r} and kind == {level['kind']!r} and depth == {level['depth']} and "
+            f"control == 'none' and latent == {latent['i']} and band == 0"
+        ).sort_values("rank")
+        assert [index["sprite"]["ids"][cell] for cell in latent["b"][0]] == top["example"].tolist()
+
+
+def test_images_are_written_as_folders_and_as_sheets(site, tmp_path):
+    results = site[1]
+    run = CliRunner().invoke(app, ["images", "--out", str(tmp_path / "a"), "--depth", "2"])
+    assert run.exit_code == 0, run.output
+    folder = sorted((tmp_path / "a" / "depth-2").iterdir())[0]
+    names_ = sorted(file.name for file in folder.iterdir())
+    assert re.fullmatch(r"00_label\d_act\d+\.\d\d\.png", names_[0])
+    drives = [float(re.search(r"act([\d.]+)\.png", name)[1]) for name in names_ if "act" in name]
+    assert drives == sorted(drives, reverse=True)
+    assert {"optimised.png", "mean.png", "ablation.png"} <= set(names_)
+    assert not (tmp_path / "a" / "depth-1").exists(), "only the depth that was asked for"
+    written = write_images(results, "sheets", tmp_path / "b")
+    assert written.files == written.latents == len(list((tmp_path / "b").rglob("*.png")))
+    for split, depth, says in (("piles", None, "split"), ("folders", 9, "depth")):
+        with pytest.raises(NotFoundError, match=says):
+            write_images(results, split, tmp_path / "c", depth)

@@ -1,0 +1,54 @@
+"""The share of latents that have a name which predicts when they fire, depth by depth."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from analysis.drawing import Drawing, over_depth, series, spoken
+from analysis.results import Results
+from analysis.style import SERIES
+
+LINES = (
+    ("trained network", "none"),
+    ("random network", "random_host"),
+    ("shuffled firing", "permuted_labels"),
+)
+STYLES = {**SERIES, "shuffled firing": SERIES["permuted labels"]}
+
+
+def named_by_depth(results: Results) -> Drawing:
+    """Latents tower, neurons as depth 0; bands over seeds."""
+    lines = pd.concat(
+        series(results, label, "named_share", kind, control=control)
+        for label, control in LINES
+        for kind in ("host", "latents")
+    )
+    depths = results.depths("latents")
+
+    def share(depth: int, control: str = "none") -> str:
+        return spoken(results.mean("named_share", "latents" if depth else "host", depth, control=control), True)
+
+    best = max(depths, key=lambda depth: results.mean("named_share", "latents", depth))
+    return Drawing(
+        title=(
+            f"Names that predict firing: {share(0)} of the neurons have one, {share(best)} of the latents of depth "
+            f"{best}; on a random network {share(best, 'random_host')}"
+        ),
+        caption=(
+            "A name is a set of classes with up to two attributes, chosen on training images. It counts when it "
+            "predicts on held-out images where the latent fires, by the rule in the methods, corrected over the "
+            "latents of a depth. Share of all latents of a depth, dead ones included; depth 0 are the network's "
+            "neurons. *Shuffled firing*: the same search with firing shuffled over images. Bands: range over seeds."
+        ),
+        alt=(
+            "Line chart of the share of named latents over depth. Trained network: "
+            + ", ".join(share(depth) for depth in (0, *depths))
+            + "; random network: "
+            + ", ".join(share(depth, "random_host") for depth in (0, *depths))
+            + "; shuffled: "
+            + ", ".join(share(depth, "permuted_labels") for depth in (0, *depths))
+            + "."
+        ),
+        data=lines,
+        chart=over_depth(lines, "share of latents with a name", domain=(0, 0.5), percent=True, styles=STYLES),
+    )

@@ -1,0 +1,174 @@
+"""The explorer's data: one JSON a depth, fetched when needed, and the sheets of pictures. Free of torch.
+
+Numbers are rounded to what a screen shows, and written as whole numbers (thousandths): a depth of 512 latents stays
+below 200 KB gzipped. A latent that never fires is left out; one without a number has null in its place.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from analysis import latents
+from analysis.paths import Paths
+from analysis.results import SHEETS, Results, open_results
+
+# The folder of the site's own experiment, whatever its name.
+OWN = "site"
+CHILDREN = 6
+BANDS = 5
+
+
+def write_all(main: Results, paths: Paths, write: Callable[[Path, str], None]) -> None:
+    """The images of the site's own experiment, which all pages show, and the data of every experiment whose latents
+    were looked at: the site's own as `site`, tracked ones by their names."""
+    copy_pictures(main, paths.built_assets / "explorer" / OWN)
+    if main.looked:
+        write_explorer(main, paths.built_assets / "explorer" / OWN, write)
+    for name in sorted(folder.parent.name for folder in paths.tracked.glob("*/names.parquet")):
+        folder = paths.built_assets / "explorer" / name
+        copy_pictures(open_results(name, paths), folder)
+        write_explorer(open_results(name, paths), folder, write)
+
+
+def copy_pictures(results: Results, folder: Path) -> None:
+    """The sprite, and the sheets of the trained network. The style sheet counts on 50 columns in a sprite."""
+    folder.mkdir(parents=True, exist_ok=True)
+    assert results.sprite  # raises where there are tables without images
+    for picture in (*sorted((results.folder / SHEETS).glob("*-none.webp")), results.folder / "sprite.webp"):
+        target = folder / picture.name
+        if not target.exists() or target.read_bytes() != picture.read_bytes():
+            shutil.copyfile(picture, target)
+
+
+def write_explorer(results: Results, folder: Path, write: Callable[[Path, str], None]) -> None:
+    """What the explorer fetches for one experiment: a file a depth, and `index.json`."""
+    levels = []
+    for kind, depth in latents.places(results):
+        found = level(results, kind, depth)
+        name = f"{kind}-{depth}.json"
+        write(folder / name, _compact({"depth": depth, "kind": kind, "latents": found}))
+        levels.append(
+            {
+                "depth": depth, "kind": kind, "file": name, "live": len(found),
+                "all": len(latents.names(results, kind, depth)), "named": sum(latent["m"] for latent in found),
+            }
+        )  # fmt: skip
+    write(folder / "index.json", _compact({**index(results), "levels": levels}))
+
+
+def index(results: Results) -> dict[str, Any]:
+    """What is common to all depths: classes, how sprite and sheets are cut, the labels of the sprite's cells."""
+    sprite, sheets = results.sprite, results.sheets
+    return {
+        "experiment": results.experiment, "title": results.manifest["title"], "classes": sprite["class_names"],
+        "sprite": {name: sprite[name] for name in ("columns", "width", "height", "labels", "ids")},
+        "sheets": {name: sheets[name] for name in ("columns", "width", "height")},
+    }  # fmt: skip
+
+
+def level(results: Results, kind: str, depth: int) -> list[dict[str, Any]]:
+    """One object per latent of a depth that fires on the images that are shown."""
+    table = latents.wide(results, kind, depth)
+    rows: dict[Any, dict[str, float]] = table.to_dict("index")  # type: ignore[assignment]  # columns are measures
+    classes = range(len(results.sprite["class_names"]))
+    cell = {example: number for number, example in enumerate(results.sprite["ids"])}
+    names = latents.names(results, kind, depth)
+    called = dict(zip(names.index, zip(names["name"], names["named"], strict=True), strict=True))
+    bands = latents.pairs(
+        _ordered(results, "bands", kind, depth, "rank"), ["latent", "band"], ("example", "activation")
+    )
+    bars = latents.pairs(_ordered(results, "histograms", kind, depth, "bin"), ["latent"], ("count", "bin"))
+    beside = _beside(results, kind, depth)
+    found = []
+    for number, row in rows.items():
+        # a latent that fires on few images has empty bands; one that is silent is left out
+        shown = [bands.get((number, band), []) for band in range(BANDS)]
+        if not any(shown):
+            continue
+
+        def several(measure: str, scale: int = 1000, row: dict[str, float] = row) -> list[int | None]:
+            return [whole(row.get(f"{measure}_{c}"), scale) for c in classes]
+
+        def some(*measures: str, row: dict[str, float] = row) -> list[int | None]:
+            return [whole(row.get(measure)) for measure in measures]
+
+        largest = row["largest"]
+        found.append(
+            {
+                "i": number, "n": str(called[number][0]), "m": int(called[number][1]),
+                "d": some("detection", "class_detection", "detection_null", "name_q"),
+                "r": some("name_precision", "name_recall", "rule_precision", "rule_recall"),
+                "c": whole(row.get("chosen_class"), 1),
+                "f": some("f1", "f1_null", "class_precision", "class_recall", "class_q"),
+                "s": some("selectivity", "top_class_share", "share_null", "firing_rate", "l0_share"),
+                "a": float(f"{largest:.3g}"),
+                "h": [count for count, _ in bars.get((number,), [])],
+                "b": [[cell[example] for example, _ in part] for part in shown],
+                "v": [[whole(drive / largest, 100) for _, drive in part] for part in shown],
+                "k": several("class_share"), "ab": several("ablation"), "ah": several("ablation_half"),
+                "st": several("steering"), "sh": several("steering_half"), "at": several("attribution", 100),
+                "e": whole(row.get("effect_class"), 1), "x": whole(row.get("disagrees"), 1),
+                "o": [*some("optimised_enters"), whole(row.get("optimised_activation", math.nan) / largest, 100),
+                      whole(row.get("read_optimised"), 1), *some("read_optimised_certainty")],
+                "t": [whole(row.get("read_top"), 1), *some("read_top_share")],
+                **beside.get(number, NOTHING_BESIDE),
+            }
+        )  # fmt: skip
+    return found
+
+
+def _beside(results: Results, kind: str, depth: int) -> dict[int, dict[str, Any]]:
+    """By latent: `p` parents, `u` the largest children and `w` how many there are, `y` active together one depth below,
+    `g` close directions, `z` the most similar latent of every other tower."""
+    found: dict[int, dict[str, Any]] = {}
+
+    def place(latent: Any) -> dict[str, Any]:
+        return found.setdefault(int(latent), {name: 0 if name == "w" else [] for name in NOTHING_BESIDE})
+
+    if kind == latents.KIND:
+        for (latent,), made in latents.pairs(_largest(results, depth), ["latent"], ("below", "weight")).items():
+            place(latent)["p"] = _whole(made)
+    for (latent,), uses in latents.pairs(_largest(results, depth + 1), ["below"], ("latent", "weight")).items():
+        if depth:
+            place(latent).update(u=_whole(uses[:CHILDREN]), w=len(uses))
+    rows = _ordered(results, "relations", kind, depth, "rank").astype({"relation": str})
+    for (latent, relation), others in latents.pairs(rows, ["latent", "relation"], ("other", "value")).items():
+        if relation in ("coactive", "nearest"):
+            place(latent)["y" if relation == "coactive" else "g"] = _whole(others)
+        else:
+            place(latent)["z"] += [[relation, *pair] for pair in _whole(others)]
+    for here in found.values():
+        here["z"].sort(key=lambda match: str(match[0]).replace("random_host", "~"))  # the floor stands last
+    return found
+
+
+NOTHING_BESIDE: dict[str, Any] = {"p": [], "u": [], "w": 0, "y": [], "g": [], "z": []}
+
+
+def _ordered(results: Results, table: str, kind: str, depth: int, by: str) -> pd.DataFrame:
+    return latents.of(results, table, kind, depth).sort_values(["latent", by])
+
+
+def _largest(results: Results, depth: int) -> pd.DataFrame:
+    """Links of a depth, the largest first."""
+    return latents.of(results, "links", latents.KIND, depth).sort_values("weight", ascending=False, kind="stable")
+
+
+def _whole(others: latents.Pairs) -> list[list[int | None]]:
+    return [[other, whole(value)] for other, value in others]
+
+
+def whole(value: Any, scale: int = 1000) -> int | None:
+    """A number in parts of `scale`; None for one that is not there."""
+    return None if value is None or pd.isna(value) else round(float(value) * scale)
+
+
+def _compact(content: Any) -> str:
+    return json.dumps(content, separators=(",", ":"), ensure_ascii=False) + "\n"

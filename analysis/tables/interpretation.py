@@ -1,0 +1,52 @@
+"""What looking at single latents found, depth by depth: names, detectors, readers, causes, matches, with controls."""
+
+from __future__ import annotations
+
+from analysis.drawing import Drawing, spoken
+from analysis.results import Results
+from analysis.tables._panel import panel
+
+SHOWN = (
+    ("named_share", "have a name, of all latents"),
+    ("named_live_share", "have a name, of those that fire"),
+    ("condition_share", "named with an attribute, of those named"),
+    ("significant_share", "detect a class better than shuffled labels, of all"),
+    ("read_top_agrees", "classifier reads the name's class in the strongest images"),
+    ("read_optimised_agrees", "classifier reads the name's class in the optimised image"),
+    ("optimised_enters_share", "optimised image enters the top k"),
+    ("acting_share", "ablation surely lowers some class by 1% or more, of all"),
+    ("disagree_share", "of those with a name, lower another class most"),
+    ("attribution_rank", "rank correlation of attribution and ablation"),
+    ("match_other_seeds", "correlation with the most similar latent of another seed"),
+    ("match_random_host", "the same, with the untrained network's tower"),
+)
+UNDER = (
+    ("trained network", "none", ""),
+    ("random network", "random_host", ""),
+    ("firing shuffled over images", "permuted_labels", ""),
+)
+
+
+def interpretation(results: Results) -> Drawing:
+    """Rows are a measure under a control, columns the depths."""
+    html, data = panel(results, "latents", SHOWN, UNDER)
+    depths = results.depths("latents")
+
+    def share(depth: int, control: str = "none") -> str:
+        return spoken(results.mean("named_share", "latents", depth, control=control), percent=True)
+
+    return Drawing(
+        kind="tbl",
+        title=(
+            f"Of all latents {share(depths[0])} have a name at depth {depths[0]} and {share(depths[-1])} at depth "
+            f"{depths[-1]}; on a random network {share(depths[0], 'random_host')} and "
+            f"{share(depths[-1], 'random_host')}"
+        ),
+        caption=(
+            "Names, detectors and causes: means over all seeds. What the classifier reads, optimised images and "
+            "matches: the first seed. All on held-out images. A dash: not defined there."
+        ),
+        alt="Table of what was found for single latents at every depth, with the random network and shuffled firing.",
+        data=data,
+        html=html,
+    )

@@ -1,0 +1,249 @@
+// The explorer: one latent at a time, from files fetched when needed (format: analysis/explorer.py). The page holds the
+// words: data-t gets a text, data-n a number (key, place, form, place of its floor), data-if may hide.
+(function () {
+  "use strict";
+  const root = document.querySelector(".xp");
+  if (!root) return;
+  const one = (selector) => root.querySelector(selector), each = (selector, act) => root.querySelectorAll(selector).forEach(act);
+  const search = one("[type=search]"), number = one("[type=number]"), order = one("select"), box = one("ol");
+  const tower = one(".xp-tower"), title = one("h2"), page = document.title, kept = {};
+  const usual = { set: "site", depth: null, latent: null, find: "", sort: "number" }, state = {};
+  const base = document.currentScript.src.replace(/[^/]*$/, "generated/explorer/");
+  let index, place, now, timer, latents = [], list = [], turn = 0;
+
+  // A number that is undefined is a dash, never NaN.
+  const known = (v) => v !== null && v !== undefined, text = (write) => (v) => known(v) ? write(v) : "–";
+  const fixed = (v, digits) => v.toFixed(digits).replace("-", "−");
+  const dot = text((v) => fixed(v / 1000, 2)), pct = text((v) => fixed(v / 10, v < 100 && v % 10 ? 1 : 0) + "%");
+  const signed = (parts, digits) => text((v) => (v > 0 ? "+" : "") + fixed(v / parts, digits)), points = signed(10, 1);
+  const q = text((v) => v ? v / 1000 : "below 0.001"), name = (c) => known(c) ? index.classes[c] : "nothing";
+  const forms = { dot, pct, q, name };
+  const html = (values, write) => values.map(write).join("");
+  const esc = (s) => String(s).replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`), most = (values) => Math.max.apply(null, values);
+  const top = (l) => l.k.indexOf(most(l.k));
+  const label = (l) => l.m ? l.n : l.s[1] > l.s[2] ? "unnamed, mostly " + name(top(l)) : "unnamed";
+  const level = (depth) => index.levels.find((l) => l.depth === depth), called = (depth) => depth ? "Depth " + depth : "Neurons";
+
+  function get(file) {
+    const ask = () => /json$/.test(file)
+      ? fetch(base + file).then((answer) => answer.ok ? answer.json() : Promise.reject())
+      : new Promise((done, fail) => Object.assign(new Image(), { onload: done, onerror: fail, src: base + file }));
+    // what failed is asked for again the next time
+    return kept[file] = kept[file] || ask().catch(() => { delete kept[file]; throw file; });
+  }
+
+  function read() {
+    const given = new URLSearchParams(location.hash.slice(1));
+    Object.keys(usual).forEach((key) => { state[key] = given.get(key) || usual[key]; });
+    if (state.set !== "fashion") state.set = "site";
+    order.value = state.sort;
+    if (!order.value) order.value = state.sort = usual.sort;
+  }
+
+  function address(given) {
+    const made = new URLSearchParams();
+    Object.keys(usual).forEach((key) => { if (known(given[key]) && given[key] !== usual[key]) made.set(key, given[key]); });
+    return "#" + made;
+  }
+
+  // Browsers refuse addresses written too often: typing and held keys write once they rest.
+  function go(change, rests) {
+    Object.assign(state, change);
+    clearTimeout(timer);
+    if (rests) timer = setTimeout(() => history.replaceState(null, "", address(state)), 250);
+    else history.pushState(null, "", address(state));
+    return show();
+  }
+
+  async function show() {
+    const mine = ++turn;
+    let lost, found;
+    try {
+      const next = await get(state.set + "/index.json");
+      if (mine !== turn) return;
+      index = next;
+      place = level(known(state.depth) ? +state.depth : 1);
+      found = place && await get(`${state.set}/${place.file}`);
+    } catch (file) { lost = file; }
+    if (mine !== turn) return;
+    if (/index/.test(lost)) index = { levels: [] };
+    if (lost) place = null;
+    latents = found ? found.latents : [];
+    drawSide();
+    drawMain(lost);
+  }
+
+  const link = (depth, i, inner) => `<a href="${address({ set: state.set, depth, latent: i })}">${inner}</a>`;
+
+  function drawSide() {
+    if (tower.of !== index.experiment) {
+      tower.of = index.experiment;
+      tower.innerHTML = html(index.levels.slice().reverse(), (l) => `<button type="button" data-level="${l.depth}"><b>` +
+        `${l.depth ? "<span>Depth </span>" + l.depth : "Neurons"}</b><small>${l.live} fire, ${l.named} named</small></button>`);
+    }
+    each(".xp-side button", (b) => b.setAttribute("aria-pressed",
+      b.dataset.set === state.set || (!!place && +b.dataset.level === place.depth)));
+    const words = state.find.toLowerCase().split(/[\s,]+/), [key, at, form] = order.selectedOptions[0].dataset.by.split(" ");
+    list = latents.filter((l) => {
+      const says = ` ${label(l)}${l.m ? " named" : ""}${l.x ? " disagrees" : ""}`.toLowerCase();
+      return words.every((w) => w === String(l.i) || says.indexOf(" " + w) >= 0);
+    });
+    if (state.sort !== usual.sort) list.sort((a, b) => (key === "d" && b.m - a.m) || b[key][at] - a[key][at]);
+    if (document.activeElement !== search) search.value = state.find;
+    const made = html(list, (l) => `<li>${link(place.depth, l.i, `<span>${l.i}</span><${l.m ? "b" : "i"}>` +
+      `${esc(label(l))}${l.x ? ' <abbr title="name and effect disagree">≠</abbr>' : ""}</${l.m ? "b" : "i"}><span>${forms[form](l[key][at])}</span>`)}</li>`);
+    // the same list keeps the focus
+    if (box.made !== made) box.innerHTML = box.made = made;
+  }
+
+  function head(words) {
+    const noun = place && place.depth ? "latent" : "neuron", i = now ? now.i : state.latent;
+    const where = place ? `${called(place.depth)}, ${noun} ${i} of ${place.all}` : "";
+    words = Object.assign({ where, noun, fit: list.length }, place, now, words);
+    each("[data-t]", (e) => { e.textContent = words[e.dataset.t]; });
+    each("[data-if]", (e) => { e.hidden = !words[e.dataset.if]; });
+    number.value = i >= 0 ? i : "";
+    document.title = `${words.title}, ${where} – ${page}`;
+    const at = list.indexOf(now);
+    each("ol a", (a, n) => {
+      a.setAttribute("aria-current", n === at);
+      // one stop for Tab in the whole list; arrows walk it
+      a.tabIndex = n === Math.max(at, 0) ? 0 : -1;
+      if (!a.tabIndex) box.scrollTop = a.offsetTop - box.clientHeight / 2;
+    });
+  }
+
+  function drawMain(lost) {
+    const best = latents.filter((l) => l.m).sort((a, b) => b.d[0] - a.d[0])[0] || latents[0];
+    const i = known(state.latent) ? +state.latent : best ? best.i : 0;
+    now = latents.find((l) => l.i === i);
+    if (now) return drawLatent(now);
+    if (lost) return head({ title: "Not here", failed: lost, set: state.set, other: state.set !== "site" });
+    if (!place) return head({ title: "No such depth", nodepth: true, last: index.levels.length - 1 });
+    const ways = [latents.filter((l) => l.i < i).pop(), latents.find((l) => l.i > i), best].filter(Boolean);
+    const exists = i >= 0 && i < place.all && !(i % 1);
+    head({ title: exists ? "silent" : "No such number", silent: exists, nolatent: !exists, end: place.all - 1, ways: ways.length });
+    one(".xp-ways").innerHTML = html(ways, (l) => link(place.depth, l.i, `${l.i}: ${esc(label(l))}`));
+  }
+
+  function picture(file, cell, cut, says) {
+    const ratio = cut.height / cut.width, path = `${state.set}/${file}`;
+    return `<span class="xp-img" role="img" title="${esc(says)}" data-file="${path}" style="background-image:` +
+      `url(${base}${path});--c:${cut.columns};--r:${ratio};--x:${-cell % cut.columns};--y:${-Math.floor(cell / cut.columns) * ratio}"></span>`;
+  }
+  const view = (what, at, i) => picture(`${what}-${at.kind}-${at.depth}-none.webp`, i, index.sheets, what + " image");
+  const bar = (from, width, less) => `<i class="${less ? "xp-less" : ""}" style="left:${from}%;width:${width}%"></i>`;
+  const against = (v, floor, write) => `${write(v)}<span class="xp-scale">${bar(0, v / 10, known(v) && v <= floor)}` +
+    `${known(floor) ? `<b style="left:${floor / 10}%"></b>` : ""}</span>`;
+
+  // An axis reaches `least` at least: a small effect must look small.
+  function column(values, halves, least, write) {
+    const end = most(values.map((v, c) => Math.abs(v) + (halves[c] || 0)).concat(least)), at = (v) => 50 + 50 * v / end;
+    return values.map((v, c) => !known(v) ? "<td>–</td>" : `<td>${write(v)}<span class="xp-axis">` +
+      `${bar(at(Math.min(0, v)), at(Math.abs(v)) - 50, v < 0)}${known(halves[c]) ? `<b style="left:${at(v - halves[c])}%;width:` +
+      `${2 * at(halves[c]) - 100}%"></b></span><small>±${fixed(halves[c] / 10, 1)}</small>` : "</span>"}</td>`);
+  }
+
+  function drawLatent(l) {
+    const random = l.z.find((z) => z[0] === "random_host") || [], falls = known(l.e);
+    const columns = [column(l.ab, l.ah, 50, points), column(l.st, l.sh, 50, points), column(l.at, [], 100, signed(100, 2))];
+    head({
+      shown: true, title: label(l), unnamed: !l.m, whole: l.r[0] !== l.r[2] || l.r[1] !== l.r[3],
+      noeffect: !falls, effect: falls && !l.x, agrees: l.m && l.x === 0, lowers: name(l.e), falls: falls ? fixed(-l.ab[l.e] / 10, 1) : "",
+      reached: l.o[1], enters: l.o[0], outside: !l.o[0], top: name(top(l)), chosen: name(l.c)
+    });
+    each("[data-n]", (e) => {
+      const [key, at, form, low] = e.dataset.n.split(" ");
+      if (low) e.innerHTML = against(l[key][at], l[key][low], forms[form]); else e.textContent = forms[form](l[key][at]);
+    });
+    each(".xp-bands figure", (figure, band) => {
+      const cells = l.b[band];
+      figure.hidden = !cells.length;
+      figure.lastChild.innerHTML = html(cells, (cell, n) => `<span class="xp-cell">${picture("sprite.webp", cell, index.sprite,
+        `${name(index.sprite.labels[cell])}, example ${index.sprite.ids[cell]}, activation ${l.v[band][n]}% of the largest`)}` +
+        `${bar(0, l.v[band][n])}<small>${l.v[band][n]}%</small></span>`);
+    });
+    each("[data-view]", (e) => { e.innerHTML = view(e.dataset.view, place, l.i); });
+    one(".xp-match").innerHTML = html(l.z.filter((z) => z !== random), (z) => `<tr><th scope="row">Match in ${esc(z[0])} (${z[1]})</th>` +
+      `<td>${against(z[2], random[2], dot)}</td><td>${dot(random[2])} <small>untrained</small></td></tr>`);
+    one(".xp-classes tbody").innerHTML = html(index.classes, (what, c) => `<tr><th scope="row" class="${l.k[c] > l.s[2] ? "xp-beyond" : ""}">${esc(what)}</th>` +
+      `<td>${against(l.k[c], l.s[2], pct)}</td>${html(columns, (column) => column[c])}</tr>`);
+    one(".xp-hist").innerHTML = html(l.h, (n) => `<i style="height:${100 * n / most(l.h)}%"></i>`);
+    one(".xp-hist").title = `Images in 12 equal parts of activation from 0 to ${l.a}: ${l.h.join(", ")}`;
+    each("[data-kin]", (part) => {
+      const [key, by] = part.dataset.kin.split(" "), to = level(place.depth + +by), pairs = l[key];
+      part.hidden = !pairs.length;
+      part.querySelector("span").textContent = to && called(to.depth);
+      part.lastChild.innerHTML = html(pairs, (p) => `<li>${link(to.depth, p[0], `${view("mean", to, p[0])}<span>` +
+        `<u>${p[0]}</u> ${dot(p[1])}<small data-of="${to.file}" data-i="${p[0]}"></small></span>`)}</li>`);
+    });
+    arrive(turn);
+  }
+
+  // Names of latents above and below come late, pictures may fail: neither holds up the rest.
+  function arrive(mine) {
+    const lost = (file) => { if (mine === turn) Object.assign(one("[data-t=lost]"), { textContent: file }).parentNode.hidden = false; };
+    each("[data-file]", (e) => get(e.dataset.file).catch((file) => { e.classList.add("xp-lost"); lost(file); }));
+    each("[data-of]", (e) => get(`${state.set}/${e.dataset.of}`).then((found) => {
+      const other = found.latents.find((l) => l.i === +e.dataset.i);
+      e.textContent = other ? label(other) : "silent";
+    }).catch(lost));
+  }
+
+  const walk = (i, rests) => go({ depth: place.depth, latent: i }, rests);
+
+  function step(by, rests) {
+    const to = list[(list.indexOf(now) + by + list.length) % list.length];
+    if (to) walk(to.i, rests);
+  }
+
+  function climb(by) {
+    const to = place && level(place.depth + by), way = now && (by > 0 ? now.u[0] : now.p[0] || now.y[0]);
+    if (to) go({ depth: to.depth, latent: way ? way[0] : null });
+  }
+
+  root.addEventListener("click", (event) => {
+    const hit = event.target.closest("a, button"), data = hit && hit.dataset;
+    if (!hit || event.metaKey || event.ctrlKey || event.shiftKey) return;
+    if (data.set) go({ set: data.set, depth: null, latent: null });
+    else if (data.level) go({ depth: data.level, latent: null });
+    else if (data.step) step(+data.step);
+    else if (!hit.hash) show();
+    else {
+      const to = new URLSearchParams(hit.hash.slice(1)), inside = !box.contains(hit);
+      event.preventDefault();
+      // a link of the main part is gone with its latent
+      go({ depth: to.get("depth"), latent: to.get("latent") }).then(() => { if (inside) title.focus(); });
+    }
+  });
+  root.addEventListener("input", (event) => {
+    if (event.target !== number) go({ find: search.value.trim(), sort: order.value }, true);
+  });
+  number.addEventListener("change", () => { if (number.value && place) walk(number.value); });
+
+  const keys = {
+    ArrowLeft: [step, -1], ArrowRight: [step, 1], ArrowUp: [climb, 1], ArrowDown: [climb, -1], "/": [() => search.focus()]
+  };
+  document.addEventListener("keydown", (event) => {
+    const focus = document.activeElement;
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (focus === search && event.key === "Escape") title.focus();
+    if (focus === search && event.key === "Enter" && list[0]) walk(list[0].i);
+    // arrows scroll as ever while another part of the page has the focus
+    if (/^(INPUT|SELECT)$/.test(focus.tagName) || !(root.contains(focus) || focus.contains(root)) || !keys[event.key]) return;
+    event.preventDefault();
+    keys[event.key][0](keys[event.key][1], event.repeat);
+  });
+  addEventListener("hashchange", () => {
+    // the skip link's target is no state
+    if (location.hash && location.hash.indexOf("=") < 0) return;
+    read();
+    show();
+  });
+  root.previousElementSibling.hidden = true;
+  root.hidden = false;
+  one("details").open = innerWidth > 899;
+  read();
+  head({ title: "Loading" });
+  show().then(() => { if (location.hash.indexOf("=") > 0 && !scrollY) title.scrollIntoView(); });
+})();

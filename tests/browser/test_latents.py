@@ -1,0 +1,64 @@
+"""Tables of latents, enlarged images and the explorer, used as a reader would."""
+
+from __future__ import annotations
+
+from browser_page import NEEDS, open_page
+
+pytestmark = NEEDS
+
+
+def test_the_table_sorts_filters_and_keeps_its_state_in_the_url(browser, base):
+    page = open_page(browser, base, "report/neurons.html")
+    page.locator("th[data-key=precision] button").press("Enter")
+    cells = page.locator(".neuron-table tbody td:nth-child(7)").all_inner_texts()
+    known = [float(text) for text in cells if text != "–"]
+    assert known == sorted(known, reverse=True) and len(known) > 20
+    page.get_by_role("group", name="Filter by class").get_by_role("button", name="7").click()
+    page.get_by_role("group", name="Filter by depth").get_by_role("button", name="2").click()
+    shown = page.locator(".neuron-table tbody tr:visible")
+    assert shown.count() > 0
+    assert set(page.locator(".neuron-table tbody tr:visible td:nth-child(3)").all_inner_texts()) == {"7"}
+    assert all(row.get_attribute("data-depth") == "2" for row in shown.all())
+    url, count = page.url, shown.count()
+    page.goto("about:blank")
+    page.goto(url)
+    assert page.locator(".neuron-table tbody tr:visible").count() == count
+    assert page.locator("th[aria-sort=descending]").inner_text().startswith("prec.")
+    page.context.close()
+
+
+def test_a_deep_link_into_the_table_shows_its_row_whatever_the_filters(browser, base):
+    page = open_page(browser, base, "report/neurons.html#depth=2")
+    row = page.locator(".neuron-table tbody tr[data-depth='1']").first.get_attribute("id")
+    assert not page.locator(f"#{row}").is_visible()
+    page.evaluate(f"location.hash = '{row}'")
+    page.locator(f"#{row}").wait_for(state="visible")
+    page.evaluate("location.hash = 'd3-99999'")
+    assert page.locator(".neuron-count a").get_attribute("href") == "explorer.html#depth=3&latent=99999"
+    page.context.close()
+
+
+def test_a_press_on_the_map_of_classes_chooses_rows_of_the_table(browser, base):
+    page = open_page(browser, base, "report/neurons.html")
+    page.locator(".chart[data-chart=class_heat]").scroll_into_view_if_needed()
+    page.wait_for_selector(".chart[data-chart=class_heat][data-live]", timeout=15_000)
+    page.locator(".chart[data-chart=class_heat] .mark-rect path").nth(12).click()
+    page.wait_for_function("location.hash.includes('class=')")
+    assert "depth=" in page.url
+    rows = page.locator(".neuron-table tbody tr:visible")
+    assert rows.count() > 0 and len({row.get_attribute("data-depth") for row in rows.all()}) == 1
+    page.context.close()
+
+
+def test_images_open_larger_and_close_again(browser, base):
+    page = open_page(browser, base, "report/images.html")
+    cell = page.locator("[data-enlarge]").first
+    cell.scroll_into_view_if_needed()
+    cell.locator("button.enlarge").press("Enter")
+    dialog = page.locator("dialog.enlarged")
+    assert dialog.is_visible() and cell.get_attribute("data-enlarge") in dialog.inner_text()
+    small, large = (place.locator(".digits i").first.bounding_box()["width"] for place in (cell, dialog))
+    assert large > 2 * small
+    page.keyboard.press("Escape")
+    assert not dialog.is_visible()
+    page.context.close()

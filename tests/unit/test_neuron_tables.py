@@ -1,0 +1,218 @@
+"""The tables of class-selective latents, drawn from tables made by hand."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from factories import write_results
+from tests_root import CHECKOUT
+
+from analysis.results import Results
+from analysis.tables import neurons as overview
+from analysis.tables._neuron_rows import COLUMNS
+from analysis.tables._neurons import entropy
+from analysis.tables.class_best import class_best
+from analysis.tables.neurons import neurons
+from analysis.tables.neurons_0 import neurons_0
+from analysis.tables.neurons_1 import neurons_1
+from analysis.tables.neurons_2 import neurons_2
+from analysis.tables.neurons_3 import neurons_3
+
+CLASSES = ["T-shirt/top", "Bag & <b>", "7"]
+NAN = math.nan
+PLAIN = {
+    "chosen_class": 0, "f1": 0.8, "f1_null": 0.3, "class_q": 0.01, "class_precision": 0.9, "class_recall": 0.72,
+    "selectivity": 0.61, "top_class_share": 0.75, "share_null": 0.4, "firing_rate": 0.25, "l0_share": 0.125,
+    "exclusive_share": 0.0, "detection": 0.85, "detection_null": 0.55, "disagrees": 0.0, "effect_class": 0,
+    "class_share_0": 0.75, "class_share_1": 0.25, "class_share_2": 0.0,
+    "ablation_0": -0.123, "ablation_half_0": 0.011, "steering_0": 0.456, "steering_half_0": 0.02,
+}  # fmt: skip
+DEAD = dict.fromkeys(PLAIN, NAN) | {"firing_rate": 0.0, "exclusive_share": 0.0, "name": "silent"}
+# by depth, then by latent: what differs from PLAIN; `name` is text, the rest are measures
+GIVEN = {
+    0: [{"f1": 0.5, "class_q": 0.3}, {"f1": 0.4, "name": "unnamed"}, DEAD],
+    1: [
+        {"name": "bold <tops> & bags"},
+        {"f1": 0.9, "exclusive_share": 1.0},
+        {"f1": 0.2, "class_precision": NAN, "class_recall": NAN, "selectivity": NAN, "top_class_share": NAN},
+        {"f1": 0.6, "chosen_class": 1, "class_q": 0.2, "ablation_1": 0.004, "ablation_half_1": NAN},
+        DEAD,
+    ],
+    2: [{"f1": 0.7, "disagrees": 1.0, "effect_class": 1, "class_share_0": 1.0, "class_share_1": 0.0}, DEAD],
+}
+
+
+def results_of(folder, given=GIVEN):
+    """A first run with these latents, and images that drive those that fire."""
+    results = write_results(folder, "by-hand", {"first": ("", 0, 0.5)})
+    tables = {name: [] for name in ("latents", "names", "bands", "measures")}
+    for depth, latents in given.items():
+        place = {"run": "first", "kind": "latents" if depth else "host", "depth": depth, "control": "none"}
+        held_out = {**place, "split": "held_out"}
+        tables["measures"].append({**held_out, "measure": "l0", "version": 1, "value": 1.0, "n": 9})
+        for latent, own in enumerate(latents):
+            values = {**PLAIN, **own}
+            name = values.pop("name", "tops")
+            named = name not in ("unnamed", "silent")
+            tables["names"].append({**place, "latent": latent, "name": name, "named": named, "classes": "0"})
+            tables["latents"] += [
+                {**held_out, "latent": latent, "measure": measure, "value": value}
+                for measure, value in values.items()
+                if not math.isnan(value)
+            ]
+            tables["bands"] += [
+                {**place, "latent": latent, "band": band, "rank": rank, "example": 10 + rank, "activation": 1.0}
+                for band in (0, 1)
+                for rank in range(0 if name == "silent" else 7)
+            ]
+    at = {"run": "first", "kind": "latents", "depth": 2, "control": "none", "latent": 0}
+    links = [{**at, "below": below, "weight": weight} for below, weight in ((3, 0.1), (1, 0.9), (0, 0.4))]
+    for name, rows in {**tables, "links": links}.items():
+        pd.DataFrame(rows).to_parquet(folder / f"{name}.parquet", index=False)
+    sprite = {"columns": 50, "ids": [*range(10, 20)], "labels": [0] * 5 + [1] * 5, "class_names": CLASSES}
+    (folder / "sprite.json").write_text(json.dumps(sprite))
+    return Results(results.folder)
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    return results_of(tmp_path_factory.mktemp("neurons") / "by-hand")
+
+
+def cells(html, row):
+    """The texts of a row's cells."""
+    found = re.search(rf'<tr id="{row}".*?</tr>', html)[0]
+    return [re.sub(r"<[^>]+>", " ", cell).split() for cell in re.findall(r"<t[hd].*?</t[hd]>", found)]
+
+
+def test_a_row_has_the_numbers_of_the_tables_in_the_order_of_the_heads(results):
+    html = neurons_2(results).html
+    heads = re.findall(r'<th scope="col"[^>]*>(?:<button type="button">)?([^<]+)', html)
+    assert heads == [column.head for column in COLUMNS]
+    found = dict(zip(heads, cells(html, "d2-0"), strict=True))
+    found.pop("strongest images")
+    assert {head: " ".join(text) for head, text in found.items()} == {
+        "latent": "d2/0", "name": "tops 0.85 (chance 0.55)", "class": "T-shirt/top", "F1": "0.70", "chance": "0.30",
+        "prec.": "0.90", "recall": "0.72", "sel.": "0.61", "top": "0.75", "bits": "0.00", "fires on": "25.0%",
+        "of L0": "12.50%", "removed": "−12.3 ±1.1", "forced": "+45.6", "fits name": "no: Bag &amp; &lt;b&gt;",
+        "made of": "d1/1 d1/0",
+    }  # fmt: skip
+
+
+def test_effects_are_those_on_the_latents_own_class(results):
+    row = neurons_1(results).data.set_index("latent").loc[3]
+    assert row["class"] == CLASSES[1] and row["ablation"] == pytest.approx(0.004) and math.isnan(row["steering"])
+    assert ["+0.4"] in cells(neurons_1(results).html, "d1-3")
+
+
+def test_the_best_come_first_and_the_data_have_every_latent_dead_ones_too(results, monkeypatch):
+    drawing = neurons_1(results)
+    assert re.findall(r'<tr id="([^"]+)"', drawing.html) == ["d1-1", "d1-0", "d1-3", "d1-2"]
+    assert drawing.data["latent"].tolist() == [0, 1, 2, 3, 4] and len(neurons(results).data) == 10
+    monkeypatch.setattr(overview, "PER_DEPTH", 1)
+    assert re.findall(r'<tr id="([^"]+)"', neurons(results).html) == ["d1-1", "d2-0", "d0-0"]
+
+
+def test_what_does_not_pass_is_marked_in_words_and_counted_in_the_title(results):
+    html = neurons(results).html
+    marked = [row for row in re.findall(r'<tr id="([^"]+)"', html) if cells(html, row)[5][1:] == ["not", "passed"]]
+    assert sorted(marked) == ["d0-0", "d1-3"]
+    assert neurons(results).title.endswith("1 of 2 neurons, 3 of 4 at depth 1, 1 of 1 at depth 2")
+    assert neurons_1(results).title.startswith("3 of 4 latents that fire at depth 1 detect")
+
+
+def test_where_nothing_passes_the_titles_say_so(tmp_path):
+    given = {depth: [{**own, "class_q": 0.9} for own in latents[:1]] for depth, latents in GIVEN.items()}
+    results = results_of(tmp_path / "by-hand", given)
+    assert neurons(results).title == "No latent detects a class better than shuffled labels do"
+    assert neurons_0(results).title.startswith("None of 1 neurons that fire")
+    assert neurons_1(results).html.count("not passed") == 1
+    assert class_best(results).title.startswith("No class has a detector")
+    assert "none passes" in class_best(results).html and "no latent" in class_best(results).html
+
+
+def test_names_and_class_names_are_escaped(results):
+    for drawing in (neurons(results), neurons_1(results), class_best(results)):
+        assert "<b>" not in drawing.html.replace('<b class="flag">', "") and "<tops>" not in drawing.html
+        assert "Bag &amp; &lt;b&gt;" in drawing.html and "T-shirt/top" in drawing.html
+    html = neurons_1(results).html
+    assert 'data-class="Bag &amp; &lt;b&gt;"' in html and 'name="class" value="Bag &amp; &lt;b&gt;"' in html
+    assert "bold &lt;tops&gt; &amp; bags" in html
+
+
+def test_every_row_leads_to_the_explorer_and_has_an_address_of_its_own(results):
+    for drawing in (neurons(results), neurons_0(results), neurons_2(results)):
+        rows = re.findall(
+            r'<tr id="d(\d+)-(\d+)" data-depth="(\d+)".*?<th scope="row"><a href="([^"]+)">', drawing.html
+        )
+        assert len(rows) == drawing.html.count("<tr id=") > 0
+        for depth, latent, own, link in rows:
+            assert own == depth and link == f"/report/explorer.qmd#depth={depth}&amp;latent={latent}"
+
+
+def test_a_row_is_small_enough_for_three_hundred_of_them(results):
+    assert max(map(len, re.findall(r"<tr id=.*?</tr>", neurons(results).html))) < 1100
+
+
+def test_images_are_the_five_strongest_with_words_for_them(results):
+    html = neurons_2(results).html
+    assert html.count("<i style=") == 5 and 'aria-label="5 of 5 are T-shirt/top"' in html
+
+
+def test_what_is_not_known_is_a_dash_and_never_nan(results):
+    drawings = [neurons(results), neurons_0(results), neurons_1(results), neurons_2(results), class_best(results)]
+    assert not any("nan" in drawing.html.lower() for drawing in drawings)
+    assert cells(neurons_1(results).html, "d1-2")[6:10] == [["–"], ["–"], ["–"], ["–"]]
+    assert '<span class="muted">unnamed</span>' in neurons_0(results).html
+
+
+def test_depths_without_parents_have_no_column_for_them(results):
+    assert "made of" not in neurons_1(results).html and "made of" in neurons(results).html
+
+
+def test_a_depth_that_the_tower_does_not_have_is_a_sentence(results):
+    drawing = neurons_3(results)
+    assert "This tower has no depth 3. Stop." in drawing.html and drawing.caption.endswith(".")
+    assert drawing.data["note"].tolist() == ["This tower has no depth 3. Stop."]
+
+
+def test_a_depth_that_only_another_seed_reached_is_left_out(tmp_path):
+    results = results_of(tmp_path / "by-hand", {0: GIVEN[0], 1: GIVEN[1], 2: []})
+    assert results.depths("latents") == [1, 2]
+    assert "depth 2" not in neurons(results).title and set(class_best(results).data["depth"]) == {0, 1}
+    assert "This tower has no depth 2." in neurons_2(results).html
+
+
+def test_a_depth_where_nothing_fires_says_so(tmp_path):
+    results = results_of(tmp_path / "by-hand", {0: GIVEN[0], 1: [DEAD, DEAD]})
+    drawing = neurons_1(results)
+    assert drawing.title == "No latent at depth 1 fires" and "No latent of this depth fires." in drawing.html
+    assert len(drawing.data) == 2 and "none of 0 at depth 1" in neurons(results).title
+    assert class_best(results).data.query("depth == 1")["latents"].tolist() == [0, 0, 0]
+
+
+def test_class_best_has_the_best_that_passes_and_counts_exclusive_latents(results):
+    drawing = class_best(results)
+    rows = drawing.data.set_index(["class", "depth"])
+    best = rows.loc[("T-shirt/top", 1)]
+    assert (best["best"], best["f1"], best["latents"], best["passing"]) == ("d1/1", 0.9, 3, 3)
+    assert rows["exclusive"].to_dict()[("T-shirt/top", 1)] == 1 and rows["exclusive"].sum() == 1
+    assert rows.loc[(CLASSES[1], 1)]["latents"] == 1 and pd.isna(rows.loc[(CLASSES[1], 1)]["best"])
+    assert drawing.html.count("none passes") == 1 and drawing.title.endswith("2 classes have none")
+
+
+def test_entropy_in_bits_by_hand():
+    shares = np.array([[1.0, 0, 0, 0], [0.25] * 4, [0.5, 0.5, 0, 0], [NAN] * 4])
+    assert entropy(shares) == pytest.approx([0, 2, 1, NAN], nan_ok=True)
+
+
+def test_the_script_is_small_and_every_page_includes_its_table():
+    assert (CHECKOUT / "report/assets/neurons.js").stat().st_size < 3072
+    for depth in range(5):
+        page = (CHECKOUT / f"report/neurons-{depth}.qmd").read_text()
+        assert f"{{{{< include _generated/neurons_{depth}.md >}}}}" in page
