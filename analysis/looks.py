@@ -73,10 +73,11 @@ def _place(chain: Chain, kind: str) -> tuple[dict[str, object], dict[str, Stage]
     """What a look must know of its chain: whose numbers they are, and the stages that it reads."""
     inputs = {name: stage for name, stage in chain.measures.inputs.items() if name in ("host", "activations")}
     layers = {name: stage for name, stage in chain.measures.inputs.items() if name.startswith(f"{kind}_")}
+    singles = {name: stage for name, stage in chain.measures.inputs.items() if name.startswith("direct_")}
     config = {
         "run": chain.run, "control": chain.control, "seed": chain.config.seed, "kind": kind, "depth": len(layers),
     }  # fmt: skip
-    return config, {**inputs, **layers}
+    return config, {**inputs, **layers, **singles}
 
 
 def _modules(chain: Chain) -> list[str]:
@@ -90,7 +91,7 @@ def _interpret(chain: Chain, settings: InterpretConfig, attributes: Stage) -> St
     return stage_of("interpret", {**config, **own}, {**inputs, "images": attributes}, *_modules(chain))
 
 
-def _pictures(chain: Chain, chains: list[Chain], settings: InterpretConfig, own: Stage, read: Stage) -> Stage:
+def _pictures(chain: Chain, chains: list[Chain], settings: InterpretConfig, own: Stage, classifier: Stage) -> Stage:
     """Also reads the towers of the other seeds, and the same seed's tower on the random host: what a match is worth."""
     config, inputs = _place(chain, settings.kind)
     for other in chains:
@@ -99,8 +100,9 @@ def _pictures(chain: Chain, chains: list[Chain], settings: InterpretConfig, own:
             continue
         name = "random_host" if same_seed else f"seed {other.config.seed}"
         _, theirs = _place(other, settings.kind)
-        inputs |= {f"{name}/{part}": stage for part, stage in theirs.items() if part != "host"}
+        read = {part for part in theirs if part == "activations" or part.startswith(f"{settings.kind}_")}
+        inputs |= {f"{name}/{part}": stage for part, stage in theirs.items() if part in read}
     own_settings = {name: getattr(settings, name) for name in ("train_rows", "held_out_rows", "steps")}
     return stage_of(
-        "pictures", {**config, **own_settings}, {**inputs, "interpret": own, "reader": read}, *_modules(chain)
+        "pictures", {**config, **own_settings}, {**inputs, "interpret": own, "reader": classifier}, *_modules(chain)
     )

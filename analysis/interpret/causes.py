@@ -53,6 +53,18 @@ class Effect:
 
 
 @dataclass(frozen=True)
+class Focus:
+    """How strongly latents move class probabilities, and how much of that falls on the class that each stands for."""
+
+    effect: float
+    """Mean over latents of what rises (steering) or falls (ablation) in all, in 0..1; NaN without a latent."""
+    focus: float
+    """Share of all that rises or falls which is on the latents' own classes: sums over latents, divided once, so that
+    latents without an effect do not count. NaN where nothing moves."""
+    latents: int
+
+
+@dataclass(frozen=True)
 class Attribution:
     """Gradient times activation, the linear guess at what ablation does to a logit."""
 
@@ -88,6 +100,17 @@ def steering(given: Decoded, strengths: Float[Tensor, " latents"]) -> Effect:
         after = given.readout(states + change[:, None] * given.directions[latent]).softmax(1)
         sums.add(torch.full((len(states),), latent), after - before)
     return sums.effect()
+
+
+def focus(effect: Effect, own: Int[Tensor, " latents"], sign: int) -> Focus:
+    """What rises (`sign` 1) or falls (-1), over latents that have a class of their `own` (-1: none) and an effect."""
+    known = (own >= 0) & ~torch.isnan(effect.mean).any(1)
+    moved = (sign * effect.mean[known].double()).clamp(min=0)
+    if not len(moved):
+        return Focus(math.nan, math.nan, 0)
+    on_own = float(moved.gather(1, own[known][:, None]).sum())
+    whole = float(moved.sum())
+    return Focus(whole / len(moved), on_own / whole if whole > 0 else math.nan, len(moved))
 
 
 def strong_activations(codes: Float[Tensor, "rows latents"]) -> Float[Tensor, " latents"]:

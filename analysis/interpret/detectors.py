@@ -84,6 +84,13 @@ def detectors(train: Shown, held_out: Shown, permutations: int, generator: torch
     )
 
 
+def best_class(shown: Shown) -> Int[Tensor, " latents"]:
+    """The class with the largest mean activation; -1 for a latent that never fires."""
+    rows = torch.bincount(shown.labels, minlength=shown.n_classes).clamp(min=1)
+    means = _by_class(shown.activations, [shown.labels], shown.n_classes)[0] / rows
+    return torch.where((shown.activations > 0).any(0), means.argmax(1), -1)
+
+
 def corrected(p: Float[Tensor, " latents"]) -> Float[Tensor, " latents"]:
     """Benjamini-Hochberg q-values over the entries that are not NaN."""
     known = ~torch.isnan(p)

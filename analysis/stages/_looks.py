@@ -89,6 +89,20 @@ class Looked:
             found.append(Level(self.config["kind"], depth, here, self.tower.unit(depth), *mapped, own))
         return found
 
+    def singles(self) -> list[Level]:
+        """Single SAEs on the host, each as wide and as sparse as a depth of the tower: is it depth, or sparsity?"""
+        rows = {split: self.store(split).rows(split) for split in SPLITS}
+        found = []
+        for depth in range(2, self.tower.depth + 1):
+            if f"direct_{depth}" not in self.inputs:
+                continue
+            single = load_tower("latents", [self.inputs[f"direct_{depth}"]])
+            codes = {split: single.activations(given, 1) for split, given in rows.items()}
+            mapped = single.host_map(1)
+            assert mapped is not None, "one layer is affine"
+            found.append(Level("direct", depth, codes, single.unit(1), *mapped, single.layers[0].sae.directions()))
+        return found
+
 
 def tower_of(config: dict[str, Any], inputs: dict[str, Path], prefix: str) -> Tower:
     """The tower whose layers stand among the inputs as PREFIX kind_depth."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,17 @@ import torch
 
 from analysis.activations import SPLITS
 from analysis.interpret.attributes import ATTRIBUTES
-from analysis.interpret.causes import Decoded, Effect, ablation, attribution, steering, strong_activations
-from analysis.interpret.detectors import Shown, detectors
+from analysis.interpret.causes import (
+    Decoded,
+    Effect,
+    Readout,
+    ablation,
+    attribution,
+    focus,
+    steering,
+    strong_activations,
+)
+from analysis.interpret.detectors import Shown, best_class, detectors
 from analysis.interpret.explain import Labelled, Names, explain
 from analysis.stages._load import dataset_of
 from analysis.stages._looks import Level, Looked, Rows
@@ -38,6 +48,7 @@ def interpret(work: Path, config: dict[str, Any], inputs: dict[str, Path]) -> di
     measured = pd.read_parquet(inputs["images"] / "attributes.parquet")
     n_classes = looked.store("train").n_classes
     names = class_names(inputs)
+    readout = partial(looked.host.forward_from, hook=looked.hook)
     for level in looked.levels():
         draw = stream(config["seed"], "interpret", level.kind, level.depth)
         shown = {split: Shown(level.codes[split], labels[split], n_classes) for split in SPLITS}
@@ -64,7 +75,10 @@ def interpret(work: Path, config: dict[str, Any], inputs: dict[str, Path]) -> di
             shuffled = {split: shuffle(part, draw) for split, part in given.items()}
             chance = explain(shuffled["train"], shuffled["held_out"], names, WORDS, draw)
             rows.value(level, "named_share", np.mean(chance.named), len(chance.named), "permuted_labels")
-        effects(rows, level, partial(looked.host.forward_from, hook=looked.hook), called)
+        effects(rows, level, readout, called, found.chosen)
+    for level in looked.singles():
+        removed, steered, _ = changes(level, readout)
+        record_focus(rows, level, removed, steered, best_class(Shown(level.codes["train"], labels["train"], n_classes)))
     rows.write(work)
     return {}
 
@@ -119,12 +133,25 @@ def describe(rows: Rows, level: Level, called: Names) -> None:
     rows.value(level, "condition_share", np.sum(called.named & with_condition) / named if named else np.nan, named)
 
 
-def effects(rows: Rows, level: Level, readout: Any, called: Names) -> None:
-    """What ablating and steering each latent does to class probabilities, and whether that fits its name."""
+def changes(level: Level, readout: Readout) -> tuple[Effect, Effect, Decoded]:
+    """What ablating and what steering each latent does to class probabilities."""
     given = Decoded(level.codes["held_out"], level.directions, level.offset, readout)
-    removed, attributed = ablation(given), attribution(given)
-    few = Decoded(given.codes[:: max(1, len(given.codes) // STEERED_ROWS)], *_rest(given))
-    steered = steering(few, strong_activations(given.codes))
+    few = replace(given, codes=given.codes[:: max(1, len(given.codes) // STEERED_ROWS)])
+    return ablation(given), steering(few, strong_activations(given.codes)), given
+
+
+def record_focus(rows: Rows, level: Level, removed: Effect, steered: Effect, own: torch.Tensor) -> None:
+    """How strong and how clean effects are, on the class that each latent prefers in training images."""
+    for name, found in (("ablation", focus(removed, own, -1)), ("steering", focus(steered, own, 1))):
+        rows.value(level, f"{name}_effect", found.effect, found.latents)
+        rows.value(level, f"{name}_focus", found.focus, found.latents)
+
+
+def effects(rows: Rows, level: Level, readout: Readout, called: Names, own: torch.Tensor) -> None:
+    """What ablating and steering each latent does to class probabilities, and whether that fits its name."""
+    removed, steered, given = changes(level, readout)
+    attributed = attribution(given)
+    record_focus(rows, level, removed, steered, own)
     columns: dict[str, torch.Tensor] = {}
     for name, values in (
         ("ablation", removed.mean), ("ablation_half", removed.half), ("steering", steered.mean),
@@ -162,7 +189,3 @@ def against(removed: Effect, latent: int, lowered: int, named: tuple[int, ...]) 
 def share(mask: torch.Tensor) -> float:
     """Share of entries that are true."""
     return float(mask.float().mean()) if len(mask) else float("nan")
-
-
-def _rest(given: Decoded) -> tuple[torch.Tensor, torch.Tensor, Any]:
-    return given.directions, given.offset, given.readout

@@ -16,6 +16,8 @@ SHOWN = (
     ("optimised_enters_share", "optimised image enters the top k"),
     ("acting_share", "ablation surely lowers some class by 1% or more, of all"),
     ("disagree_share", "of those with a name, lower another class most"),
+    ("steering_focus", "set high: share of all rises that is on its own class"),
+    ("steering_effect", "set high: mean rise of class probabilities in all"),
     ("attribution_rank", "rank correlation of attribution and ablation"),
     ("match_other_seeds", "correlation with the most similar latent of another seed"),
     ("match_random_host", "the same, with the untrained network's tower"),
@@ -23,6 +25,8 @@ SHOWN = (
 UNDER = (
     ("trained network", "none", ""),
     ("random network", "random_host", ""),
+    ("one SAE, trained", "none", "direct"),
+    ("one SAE, random", "random_host", "direct"),
     ("firing shuffled over images", "permuted_labels", ""),
 )
 

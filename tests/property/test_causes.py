@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
 from analysis.interpret import causes
-from analysis.interpret.causes import Decoded, ablation, attribution, steering, strong_activations
+from analysis.interpret.causes import Decoded, Effect, ablation, attribution, focus, steering, strong_activations
 
 quick = settings(max_examples=6, derandomize=True, deadline=None, database=None)
 seeds = st.integers(0, 2**16)
@@ -203,3 +203,18 @@ def test_strong_is_the_95_percent_point_of_what_is_above_0():
     codes[40, 1], codes[50:52, 2] = 7, torch.tensor([1.0, 2.0])
     found = strong_activations(codes)
     assert found[:3].tolist() == pytest.approx([20, 7, 1.95]) and math.isnan(found[3])
+
+
+def test_focus_is_the_share_of_what_moves_on_the_own_class():
+    mean = torch.tensor([[0.3, -0.2, -0.1], [0.1, 0.1, -0.2], [0.5, 0.0, -0.5], [torch.nan] * 3])
+    effect = Effect(mean, torch.zeros_like(mean), torch.tensor([5, 5, 5, 0]))
+    own = torch.tensor([0, 1, -1, 0])
+    up, down = focus(effect, own, 1), focus(effect, own, -1)
+    # latents 0 and 1 rise by .3 and .2 in all, .3 and .1 of it on their own class; no own class falls
+    assert (up.effect, up.focus, up.latents) == (pytest.approx(0.25), pytest.approx(0.4 / 0.5), 2)
+    assert (down.effect, down.focus) == (pytest.approx(0.25), 0.0)
+    many = Effect(mean.repeat(3, 1), torch.zeros(12, 3), effect.rows.repeat(3))
+    assert focus(many, own.repeat(3), 1).focus == pytest.approx(up.focus), "the same whatever the number of latents"
+    nothing = focus(Effect(torch.zeros(2, 3), torch.zeros(2, 3), torch.ones(2, dtype=torch.int64)), own[:2], 1)
+    assert nothing.effect == 0 and math.isnan(nothing.focus)
+    assert math.isnan(focus(effect, torch.full((4,), -1), 1).effect)

@@ -10,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.interpret.detectors import Detectors, Shown, corrected, detectors
+from analysis.interpret.detectors import Detectors, Shown, best_class, corrected, detectors
 from sae.errors import DataError
 
 quick = settings(max_examples=6, derandomize=True, deadline=None, database=None)
@@ -234,3 +234,12 @@ def test_too_few_permutations_and_lengths_that_do_not_match_are_refused():
         found(shown, shown, 18)
     with pytest.raises(DataError, match="120 rows of activations for 119 labels"):
         Shown(shown.activations, shown.labels[1:], CLASSES)
+
+
+def test_the_best_class_is_that_of_the_detectors_and_none_for_a_silent_latent():
+    draw = torch.Generator().manual_seed(3)
+    activations = torch.relu(torch.randn(60, 7, generator=draw))
+    activations[:, 2] = 0
+    shown = Shown(activations, torch.arange(60) % 4, 4)
+    assert best_class(shown)[2] == -1
+    assert torch.equal(best_class(shown), detectors(shown, shown, 19, draw).chosen)

@@ -86,3 +86,10 @@ def test_what_cannot_be_looked_at_is_refused(changes, says):
 def test_wrong_settings_are_refused(wrong):
     with pytest.raises(ConfigError, match=next(iter(wrong))):
         InterpretConfig(**{"kind": "latents", **wrong})
+
+
+def test_single_saes_beside_the_tower_are_looked_at_for_their_effects():
+    with_singles = dataclasses.replace(LATENTS, direct=True)
+    stage = looks(experiment(towers=(with_singles,)))[0].stages[0]
+    assert {name for name in stage.inputs if name.startswith("direct_")} == {"direct_2", "direct_3"}
+    assert stage.config["depth"] == 3, "they are no depths of the tower"
