@@ -62,13 +62,7 @@ def interpret(work: Path, config: dict[str, Any], inputs: dict[str, Path]) -> di
         )  # fmt: skip
         known = ~torch.isnan(found.q)
         rows.value(level, "significant_share", share(found.q <= SIGNIFICANT), len(known))
-        given = {
-            split: Labelled(
-                (level.codes[split] > 0).numpy(), labels[split].numpy(),
-                measured[measured["split"] == split][[*ATTRIBUTES]].reset_index(drop=True),
-            )
-            for split in SPLITS
-        }  # fmt: skip
+        given = {split: labelled(level, split, labels[split], measured) for split in SPLITS}
         called = explain(given["train"], given["held_out"], names, WORDS, draw)
         describe(rows, level, called)
         if config["control"] == "none":
@@ -79,6 +73,9 @@ def interpret(work: Path, config: dict[str, Any], inputs: dict[str, Path]) -> di
     for level in looked.singles():
         removed, steered, _ = changes(level, readout)
         record_focus(rows, level, removed, steered, best_class(Shown(level.codes["train"], labels["train"], n_classes)))
+        draw = stream(config["seed"], "interpret", level.kind, level.depth)
+        given = {split: labelled(level, split, labels[split], measured) for split in SPLITS}
+        record_names(rows, level, explain(given["train"], given["held_out"], names, WORDS, draw))
     rows.write(work)
     return {}
 
@@ -96,6 +93,12 @@ def by_itself(level: Level) -> dict[str, torch.Tensor]:
     rate = (held_out > 0).float().mean(0)
     largest = held_out.amax(0) * level.unit
     return {"l0_share": rate / rate.sum().clamp(min=1e-12), "largest": torch.where(largest > 0, largest, torch.nan)}
+
+
+def labelled(level: Level, split: str, labels: torch.Tensor, measured: pd.DataFrame) -> Labelled:
+    """Where the latents of a depth fire, with classes and attributes of the images."""
+    here = measured[measured["split"] == split][[*ATTRIBUTES]].reset_index(drop=True)
+    return Labelled((level.codes[split] > 0).numpy(), labels.numpy(), here)
 
 
 def shuffle(given: Labelled, draw: torch.Generator) -> Labelled:
@@ -124,6 +127,12 @@ def describe(rows: Rows, level: Level, called: Names) -> None:
             "detection_null": called.null, "name_q": called.q,
         },
     )  # fmt: skip
+    record_names(rows, level, called)
+
+
+def record_names(rows: Rows, level: Level, called: Names) -> None:
+    """How many latents of a depth have a name."""
+    rules = called.rules
     live = ~np.isnan(called.detection)
     rows.value(level, "named_share", np.mean(called.named), len(rules))
     rows.value(level, "named_live_share", called.named.sum() / live.sum() if live.any() else np.nan, live.sum())
