@@ -156,6 +156,12 @@ def end_labels(data: pd.DataFrame, domain: tuple[float, float]) -> pd.DataFrame:
     return ends
 
 
+def mean_or_nan(results: Results, measure: str, kind: str, depth: int, control: str = "none") -> float:
+    """Mean over seeds, held out; NaN where there is no such number, as beyond the depth where a tower stopped."""
+    rows = results.values(measure, kind, control=control)
+    return float(rows[rows["depth"] == depth]["value"].mean())
+
+
 def spoken(value: float, percent: bool = False) -> str:
     """A number as it stands in a title or caption: `86%` or `0.86`."""
     if np.isnan(value):

@@ -23,6 +23,8 @@ from analysis.results import SHEETS, Results, open_results
 OWN = "site"
 CHILDREN = 6
 BANDS = 5
+# As in analysis/interpret/explain.py, which cannot be loaded here: it needs torch.
+DETECTION = 0.75
 
 
 def write_all(main: Results, paths: Paths, write: Callable[[Path, str], None]) -> None:
@@ -80,10 +82,8 @@ def level(results: Results, kind: str, depth: int) -> list[dict[str, Any]]:
     classes = range(len(results.sprite["class_names"]))
     cell = {example: number for number, example in enumerate(results.sprite["ids"])}
     names = latents.names(results, kind, depth)
-    called = dict(zip(names.index, zip(names["name"], names["named"], strict=True), strict=True))
-    bands = latents.pairs(
-        _ordered(results, "bands", kind, depth, "rank"), ["latent", "band"], ("example", "activation")
-    )
+    called = dict(zip(names.index, zip(names["name"], names["named"], names["classes"], strict=True), strict=True))
+    bands = bands_of(results, kind, depth)
     bars = latents.pairs(_ordered(results, "histograms", kind, depth, "bin"), ["latent"], ("count", "bin"))
     beside = _beside(results, kind, depth)
     found = []
@@ -105,8 +105,8 @@ def level(results: Results, kind: str, depth: int) -> list[dict[str, Any]]:
                 "i": number, "n": str(called[number][0]), "m": int(called[number][1]),
                 "d": some("detection", "class_detection", "detection_null", "name_q"),
                 "r": some("name_precision", "name_recall", "rule_precision", "rule_recall"),
-                "c": whole(row.get("chosen_class"), 1),
-                "f": some("f1", "f1_null", "class_precision", "class_recall", "class_q"),
+                "c": whole(row.get("detector_class"), 1),
+                "f": some("f1", "f1_null", "detector_precision", "detector_recall", "class_q"),
                 "s": some("selectivity", "top_class_share", "share_null", "firing_rate", "l0_share"),
                 "a": float(f"{largest:.3g}"),
                 "h": [count for count, _ in bars.get((number,), [])],
@@ -114,7 +114,7 @@ def level(results: Results, kind: str, depth: int) -> list[dict[str, Any]]:
                 "v": [[whole(drive / largest, 100) for _, drive in part] for part in shown],
                 "k": several("class_share"), "ab": several("ablation"), "ah": several("ablation_half"),
                 "st": several("steering"), "sh": several("steering_half"), "at": several("attribution", 100),
-                "e": whole(row.get("effect_class"), 1), "x": whole(row.get("disagrees"), 1),
+                "e": whole(row.get("effect_class"), 1), "x": fits(row, called[number][2]), "q": gate(row),
                 "o": [*some("optimised_enters"), whole(row.get("optimised_activation", math.nan) / largest, 100),
                       whole(row.get("read_optimised"), 1), *some("read_optimised_certainty")],
                 "t": [whole(row.get("read_top"), 1), *some("read_top_share")],
@@ -152,13 +152,41 @@ def _beside(results: Results, kind: str, depth: int) -> dict[int, dict[str, Any]
 NOTHING_BESIDE: dict[str, Any] = {"p": [], "u": [], "w": 0, "y": [], "g": [], "z": []}
 
 
+def bands_of(results: Results, kind: str, depth: int) -> dict[tuple[Any, ...], latents.Pairs]:
+    """By latent and band: the examples with their activations, strongest first."""
+    rows = _ordered(results, "bands", kind, depth, "rank")
+    return latents.pairs(rows, ["latent", "band"], ("example", "activation"))
+
+
+def fits(row: dict[str, float], classes: str) -> int | None:
+    """0: the class that ablation lowers most is in the name; 1: surely another one; 2: another one, not surely. None
+    where no class surely falls."""
+    effect = row.get("effect_class")
+    if effect is None or math.isnan(effect):
+        return None
+    if str(int(effect)) in classes.split():
+        return 0
+    return 1 if row.get("disagrees") == 1 else 2
+
+
+def gate(row: dict[str, float]) -> int:
+    """Why a latent has no name, see analysis/interpret/explain.py: 0 nothing known, 1 no better than chance, 2 predicts
+    too little, 3 true of too many images on which the latent is silent."""
+    if math.isnan(row.get("name_q", math.nan)):
+        return 0
+    return 1 if row["name_q"] > latents.SIGNIFICANT else 2 if row["detection"] < DETECTION else 3
+
+
 def _ordered(results: Results, table: str, kind: str, depth: int, by: str) -> pd.DataFrame:
     return latents.of(results, table, kind, depth).sort_values(["latent", by])
 
 
 def _largest(results: Results, depth: int) -> pd.DataFrame:
     """Links of a depth, the largest first."""
-    return latents.of(results, "links", latents.KIND, depth).sort_values("weight", ascending=False, kind="stable")
+    rows = latents.of(results, "links", latents.KIND, depth)
+    # a dead latent's direction is that of the start: it is made of nothing
+    live = {latent for latent, _ in bands_of(results, latents.KIND, depth)}
+    return rows[rows["latent"].isin(live)].sort_values("weight", ascending=False, kind="stable")
 
 
 def _whole(others: latents.Pairs) -> list[list[int | None]]:

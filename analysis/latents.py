@@ -35,8 +35,13 @@ def kept(query: Callable[Concatenate[Results, P], T]) -> Callable[Concatenate[Re
 
 
 def places(results: Results) -> list[tuple[str, int]]:
-    """Kind and depth of every depth that is looked at, the host's neurons (depth 0) first."""
-    return [("host", 0), *((KIND, depth) for depth in results.depths(KIND))]
+    """Kind and depth of every depth of the first run that is looked at, the host's neurons (depth 0) first.
+
+    Its tower may have stopped before those of other seeds.
+    """
+    rows = results.names
+    own = rows[(rows["run"] == results.first_run) & (rows["control"] == "none") & (rows["kind"] == KIND)]
+    return [("host", 0), *((KIND, int(depth)) for depth in sorted(own["depth"].unique()))]
 
 
 @kept

@@ -39,6 +39,7 @@ CONTROLS = (
     "none",
     "random_host",
     "permuted_labels",
+    "random_direction",
     "random_dictionary",
     "matched_dictionary",
     "stored_dictionary",

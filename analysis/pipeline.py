@@ -67,16 +67,16 @@ def run(
         report(Progress(done, len(stages), time.monotonic() - started))
 
     failures = _do([*chains, *beside], paths, workers, tell)
+    whole = [chain for chain in chains if all(stage.complete(paths.runs) for stage in chain.stages)]
+    if not failures:
+        failures = _do(after, paths, workers, tell)
     if failures:
-        whole = [chain for chain in chains if all(stage.complete(paths.runs) for stage in chain.stages)]
-        kept = f"; tables of the other {len(whole)} are collected" if whole else ""
-        if whole:
-            # without looks: those of the chains that failed, and of what they are compared with, are not there
+        lost = len(chains) - len(whole)
+        failed = f"{lost} of {len(chains)} chains failed" if lost else "looking at latents failed"
+        if whole:  # without looks, which need all chains and what stands beside them
             results.collect(replace(experiment, interpret=InterpretConfig()), whole, paths)
-        raise StageError(f"{len(failures)} of {len(chains)} chains failed{kept}:\n" + "\n".join(failures))
-    failures = _do(after, paths, workers, tell)
-    if failures:
-        raise StageError("looking at latents failed:\n" + "\n".join(failures))
+        kept = f"; tables of {'all' if len(whole) == len(chains) else 'the other'} {len(whole)} are collected"
+        raise StageError(f"{failed}{kept if whole else ''}:\n" + "\n".join(failures))
     return results.collect(experiment, chains, paths)
 
 

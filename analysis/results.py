@@ -23,8 +23,8 @@ kind: `host` (depth 0), `latents`, `directions`, `direct` (one SAE on the host, 
 latents tower), `small` (one as wide as that depth of the directions tower), or the name of an architecture that is
 compared (one SAE on the host, depth 1).
 split: `train`, `held_out`.
-control: `none`, `random_host`, `permuted_labels`, `random_dictionary`, `matched_dictionary`, `stored_dictionary`,
-`pca`, `memorising`, and trained ones: `gaussian_null`, `permuted_null`, `gaussian_tower`,
+control: `none`, `random_host`, `permuted_labels`, `random_direction`, `random_dictionary`, `matched_dictionary`,
+`stored_dictionary`, `pca`, `memorising`, and trained ones: `gaussian_null`, `permuted_null`, `gaussian_tower`,
 `frozen_decoder`.
 variant: which point of a grid a run is; empty without one. `Results.of(variant)` sees the runs of one only.
 """

@@ -22,7 +22,7 @@ from sae.errors import NotFoundError
 
 WHOLE = tuple(name for name in TABLES if name not in ("latents", "examples", "links"))
 # Per latent, what a reader of one latent is shown; the rest can be had by a run.
-BESIDE = ("f1", "class_q", "chosen_class", "firing_rate", "detection")
+BESIDE = ("f1", "class_q", "detector_class", "firing_rate", "detection")
 LATENT_MEASURES = ("firing_rate", "mean_activation", "selectivity", "top_class_share", "chosen_class")
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from analysis import latents
-from analysis.drawing import Drawing, spoken
+from analysis.drawing import Drawing, mean_or_nan, spoken
 from analysis.results import Results
 from analysis.style import PLOT_WIDTH, ROLES
 
@@ -51,11 +51,11 @@ def detector_scores(results: Results) -> Drawing:
         data=whole,
     ).properties(width=PLOT_WIDTH, height=54)
     header = alt.Header(labelAngle=0, labelAlign="left", labelOrient="top", labelAnchor="start", labelPadding=2)
-    chart = both.facet(row=alt.Row("row:N", sort=order, title=None, header=header), spacing=4)
+    chart = both.facet(row=alt.Row("row:N", sort=order, title=None, header=header), spacing=16)
     chart = chart.resolve_scale(y="independent")
     depths = results.depths(latents.KIND)
-    random = [results.mean("significant_share", latents.KIND, d, control="random_host") for d in depths]
-    trained = [results.mean("significant_share", latents.KIND, d) for d in depths]
+    random = [mean_or_nan(results, "significant_share", latents.KIND, d, control="random_host") for d in depths]
+    trained = [mean_or_nan(results, "significant_share", latents.KIND, d) for d in depths]
     higher = sum(r >= t for r, t in zip(random, trained, strict=True))
     title = (
         f"Nearly every latent that fires detects a class better than shuffled labels do; at {higher} of "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis.drawing import Drawing, beside_one_sae, over_depth, series, spoken
+from analysis.drawing import Drawing, beside_one_sae, mean_or_nan, over_depth, series, spoken
 from analysis.results import Results
 from analysis.style import SERIES
 
@@ -23,13 +23,12 @@ def named_by_depth(results: Results) -> Drawing:
     depths = results.depths("latents")
 
     def share(depth: int, control: str = "none") -> str:
-        return spoken(results.mean("named_share", "latents" if depth else "host", depth, control=control), True)
+        return spoken(mean_or_nan(results, "named_share", "latents" if depth else "host", depth, control=control), True)
 
     def single(depth: int) -> str:
-        rows = results.values("named_share", "direct")
-        return spoken(float(rows[rows["depth"] == depth]["value"].mean()), True)
+        return spoken(mean_or_nan(results, "named_share", "direct", depth), True)
 
-    best = max(depths, key=lambda depth: results.mean("named_share", "latents", depth))
+    best = max(depths, key=lambda depth: mean_or_nan(results, "named_share", "latents", depth))
     return Drawing(
         title=(
             f"Names that predict firing: {share(0)} of the neurons have one, {share(best)} of the latents of depth "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from analysis.drawing import Drawing, beside_one_sae, over_depth, spoken
+from analysis.drawing import Drawing, beside_one_sae, mean_or_nan, over_depth, spoken
 from analysis.results import Results
 
 MEASURE = "steering_focus"
@@ -15,8 +15,9 @@ def steering_by_depth(results: Results) -> Drawing:
     first, last = depths[0], depths[-1]
 
     def value(kind: str, depth: int, measure: str = MEASURE, control: str = "none") -> str:
-        return spoken(results.mean(measure, kind, depth, control=control), percent=True)
+        return spoken(mean_or_nan(results, measure, kind, depth, control=control), percent=True)
 
+    random = [mean_or_nan(results, "steering_effect", "latents", d, control="random_host") for d in depths]
     return Drawing(
         title=(
             f"Setting a latent high raises its own class more cleanly higher up: {value('latents', first)} of the "
@@ -32,7 +33,7 @@ def steering_by_depth(results: Results) -> Drawing:
             + " in the tower, "
             + ", ".join(value("direct", d, "steering_effect") for d in depths[1:])
             + " in the single SAEs from depth 2 on, and at most "
-            + spoken(max(results.mean("steering_effect", "latents", d, control="random_host") for d in depths), True)
+            + spoken(max(random), True)
             + " on the random network, where next to nothing moves. Bands: range over seeds."
         ),
         alt="Line chart of the share of the rise that is on the latent's own class, over depth. Tower, trained: "

@@ -35,7 +35,7 @@ def best(results: Results, kind: str, depth: int, class_number: int, control: st
     wide = latents.wide(results, kind, depth, control)
     if "f1" not in wide:
         return None
-    own = wide[(wide["chosen_class"] == class_number) & (wide["class_q"] <= latents.SIGNIFICANT)]
+    own = wide[(wide["detector_class"] == class_number) & (wide["class_q"] <= latents.SIGNIFICANT)]
     if own.empty:
         return None
     latent = int(str(own["f1"].idxmax()))
@@ -44,7 +44,7 @@ def best(results: Results, kind: str, depth: int, class_number: int, control: st
 
 def lineage(results: Results, class_number: int) -> list[Step | None]:
     """From the last depth down to a neuron; None in the place of what is not there."""
-    depths = results.depths(latents.KIND)
+    depths = [depth for _, depth in latents.places(results)[1:]]
     steps: list[Step | None] = [best(results, latents.KIND, depths[-1], class_number)]
     for depth in reversed(depths[:-1]):
         above = steps[-1]
@@ -67,7 +67,7 @@ def _below(rows: pd.DataFrame, column: str, depth: int, kind: str, value: str) -
 def lineages(results: Results, noun: str, set_name: str) -> Drawing:
     """A block for every five classes; in it a row a depth, deepest first, and last the random network's best latent."""
     names = results.sprite["class_names"]
-    depths = results.depths(latents.KIND)
+    depths = [depth for _, depth in latents.places(results)[1:]]
     columns = {number: lineage(results, number) for number in range(len(names))}
     last = depths[-1]
     rows = [(f"Depth {d}", "" if d > 1 else "SAE on the network") for d in reversed(depths)]
@@ -75,6 +75,13 @@ def lineages(results: Results, noun: str, set_name: str) -> Drawing:
     cut, body, data = Cut(results), [], []
     for start in range(0, len(names), ACROSS):
         block = list(range(start, min(start + ACROSS, len(names))))
+        heads = "".join(f"<b>{escape(names[number])}</b>" for number in block)
+        body.append(
+            '<div class="lineage-block" tabindex="0" role="region" '
+            f'aria-label="Lineages of {escape(", ".join(names[number] for number in block))}">'
+            f'<div class="grid-row lineage-heads"><div class="grid-head"><span>best detector of</span></div>'
+            f'<div class="grid-cells lineage">{heads}</div></div>'
+        )
         for place, (name, gloss) in enumerate(rows):
             figures = []
             for number in block:
@@ -87,17 +94,18 @@ def lineages(results: Results, noun: str, set_name: str) -> Drawing:
                 f'<div class="grid-row"><div class="grid-head"><b>{escape(name)}</b><br><span>{gloss}</span></div>'
                 f'<div class="grid-cells lineage">{"".join(figures)}</div></div>'
             )
-        body.append('<div class="grid-gap"></div>')
+        body.append("</div>")
     whole = [number for number, steps in columns.items() if all(steps)]
     return Drawing(
-        title=title(results, columns, names),
+        title=title(results, last),
         caption=(
-            f"A column is a lineage: at the top the latent of depth {last} that best detects a class (shuffled labels "
-            "passed), under it always the part of it with the largest weight, at the bottom the neuron whose "
-            f"activation goes with the latent of depth 1. The last row is the best detector of the same class on a "
-            f"random network. In each cell the {IMAGES} held-out {noun} that drive the latent most, with a bar for how "
-            "strongly, and the image optimised for it. Look for rows that get more uniform upwards, and whether the "
-            "random row is any worse. Press a cell to enlarge it. First seed."
+            f"A column is a lineage: at the top the latent of depth {last} that best detects a class, by F1 on the "
+            "very images that are shown (so it is a little lucky); under it always the part of it with the largest "
+            "weight, at the bottom the neuron whose activation goes with the latent of depth 1. The last row is the "
+            f"best detector of the same class on a random network. In each cell the {IMAGES} held-out {noun} that "
+            "drive the latent most, with a bar for how strongly, and below them the image optimised for it. "
+            "*Unnamed*: no rule predicts well enough when it fires; behind the colon the classes that its activation "
+            "falls on. Press a cell to enlarge it. First seed."
         ),
         alt=f"Grid of images: {len(whole)} of {len(names)} classes have a lineage through all {len(depths)} depths.",
         data=pd.DataFrame(data) if data else pd.DataFrame({"class": names, "row": "none", "latent": -1}),
@@ -105,21 +113,11 @@ def lineages(results: Results, noun: str, set_name: str) -> Drawing:
     )
 
 
-def title(results: Results, columns: dict[int, list[Step | None]], names: list[str]) -> str:
-    """In how many lineages every depth prefers the class of the top, and how much of a latent is its largest part."""
-    kept = 0
-    for number, steps in columns.items():
-        classes = [
-            latents.wide(results, step.kind, step.depth)["chosen_class"].get(step.latent)
-            for step in steps[:-1]
-            if step is not None
-        ]
-        kept += len(classes) == len(steps) - 1 and all(c == number for c in classes)
-    last = results.depths(latents.KIND)[-1]
+def title(results: Results, last: int) -> str:
+    """How much of a latent is its largest part."""
     return (
-        f"In {kept} of {len(names)} lineages all depths prefer the same class; the median live latent of depth {last} "
-        f"is almost one latent of the depth below (weight {largest_part(results, last)} of 1, on a random network "
-        f"{largest_part(results, last, 'random_host')})"
+        f"The median live latent of depth {last} is almost one latent of the depth below: weight "
+        f"{largest_part(results, last)} of 1, on a random network {largest_part(results, last, 'random_host')}"
     )
 
 

@@ -45,9 +45,10 @@ def name_sample(results: Results) -> Drawing:
         title=f"{len(data)} names drawn by lot, with images from the strongest activation to the weakest",
         caption=(
             f"For every depth {PER_DEPTH} latents that have a name, drawn by lot and not chosen. Left to right: the "
-            f"{SHOWN} held-out images that drive it most, then {SHOWN} from each quarter of those on which it fires, "
+            f"{SHOWN} held-out images that drive it most, then {SHOWN} from each quarter of those on which it fires "
             "evenly spaced. *Detection*: balanced accuracy of the name as a prediction of firing on held-out images; "
-            "in brackets what 95% of shuffles stay below. A name is right when it fits the images to the right, too. "
+            "in brackets what 95% of shuffles stay below. *True of*: of the images on which the latent fires, the "
+            "share that the name describes. A name is right when it fits the images to the right, too. "
             "First seed."
         ),
         alt="; ".join(f"{row['where']} {row['latent']}: {row['name']}" for row in data) + ".",
@@ -72,7 +73,8 @@ def _row(results: Results, kind: str, depth: int, latent: int) -> tuple[str, dic
         )
     html = (
         f'<div class="sample-row"><p><a href="/report/explorer.qmd#depth={depth}&amp;latent={latent}">{word} {latent}'
-        f"</a>: <b>{escape(name)}</b>, detection {numbers['detection']:.2f} ({numbers['detection_null']:.2f})</p>"
+        f"</a>: <b>{escape(name)}</b>, detection {numbers['detection']:.2f} "
+        f"({numbers['detection_null']:.2f}), true of {numbers['rule_precision']:.0%} of what it fires on</p>"
         f'<div class="bands">{"".join(figures)}</div></div>'
     )
     row: dict[str, object] = {

@@ -34,6 +34,8 @@ class Decoded:
     directions: Float[Tensor, "latents d_host"]
     offset: Float[Tensor, " d_host"]
     readout: Readout
+    along: Float[Tensor, "latents d_host"] | None = None
+    """What ablation moves along, if not `directions`: for the question what any move of that length would do."""
 
     def states(self) -> Float[Tensor, "rows d_host"]:
         """Decoded host states."""
@@ -150,7 +152,8 @@ def _without(given: Decoded) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
     pairs = (given.codes > 0).nonzero()
     for start in range(0, len(pairs), CHUNK):
         rows, latents = pairs[start : start + CHUNK].unbind(1)
-        part = given.codes[rows, latents][:, None] * given.directions[latents]
+        along = given.directions if given.along is None else given.along
+        part = given.codes[rows, latents][:, None] * along[latents]
         yield rows, latents, given.readout(states[rows] - part)
 
 

@@ -44,6 +44,10 @@ class Detectors:
     """The class with the largest mean activation on training rows."""
     f1: Float[Tensor, " latents"]
     """Harmonic mean of precision and recall of firing as a sign of the class, held out."""
+    precision: Float[Tensor, " latents"]
+    """Of the held-out rows on which a latent fires, the share that has its class."""
+    recall: Float[Tensor, " latents"]
+    """Of the held-out rows of its class, the share on which it fires."""
     null: Float[Tensor, " latents"]
     """95% point of `f1` over shuffles."""
     share_null: Float[Tensor, " latents"]
@@ -72,11 +76,14 @@ def detectors(train: Shown, held_out: Shown, permutations: int, generator: torch
         null.append(_score(train, held_out, on_train, on_held_out)[1])
         shares.append(_top_share(held_out, on_held_out))
     shuffled = torch.cat(null)
+    precision, recall = _both(held_out, chosen[0])
     p = (1 + (shuffled >= f1).sum(0).double()) / (1 + permutations)
     blank = torch.full_like(p, torch.nan)
     return Detectors(
         chosen=torch.where(fires, chosen[0], -1),
         f1=torch.where(fires, f1[0], blank),
+        precision=torch.where(fires, precision, blank),
+        recall=torch.where(fires, recall, blank),
         null=torch.where(fires, shuffled.quantile(NULL_POINT, 0), blank),
         share_null=torch.where(fires, torch.cat(shares).quantile(NULL_POINT, 0), blank),
         p=torch.where(fires, p, blank),
@@ -122,6 +129,15 @@ def _score(
     class_rows = torch.bincount(held_out.labels, minlength=held_out.n_classes)[chosen]
     # F1 = 2 hits / (fired + rows of the class); a latent that never meets its class has 0, not 0 / 0
     return chosen, 2 * hits / (fired.sum(0).double() + class_rows).clamp(min=1)
+
+
+def _both(held_out: Shown, chosen: Int[Tensor, " latents"]) -> tuple[Tensor, Tensor]:
+    """Precision and recall of firing as a sign of the chosen class."""
+    fired = (held_out.activations > 0).to(held_out.activations.dtype)
+    by_class = _by_class(fired, [held_out.labels], held_out.n_classes)[0]
+    hits = by_class.gather(1, chosen[:, None])[:, 0]
+    rows = torch.bincount(held_out.labels, minlength=held_out.n_classes)[chosen]
+    return hits / by_class.sum(1).clamp(min=1), hits / rows.clamp(min=1)
 
 
 def _top_share(held_out: Shown, labelings: list[Tensor]) -> Float[Tensor, "shuffles latents"]:

@@ -88,6 +88,17 @@ def optimise(
     return Optimised(*(torch.cat([getattr(part, field.name) for part in parts]) for field in fields(Optimised)))
 
 
+def scored(
+    host: Host, hook: str, tower: Tower | None, depth: int, latents: Int[Tensor, " latents"],
+    images: UInt8[Tensor, "latents h w"],
+) -> Optimised:  # fmt: skip
+    """What given images do to latents of `depth`, one image a latent: such as pictures that have been stored."""
+    path = _Path(host, hook, _layers(tower, depth))
+    chunks = zip(torch.split(latents, CHUNK), torch.split(as_pixels(images), CHUNK), strict=True)
+    parts = [path.score(some, pixels) for some, pixels in chunks]
+    return Optimised(*(torch.cat([getattr(part, field.name) for part in parts]) for field in fields(Optimised)))
+
+
 @dataclass(frozen=True)
 class _Path:
     """The way from an image to the latents of the last of `layers`, or to neurons if there is none."""

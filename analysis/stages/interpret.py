@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,30 +13,20 @@ import torch
 
 from analysis.activations import SPLITS
 from analysis.interpret.attributes import ATTRIBUTES
-from analysis.interpret.causes import (
-    Decoded,
-    Effect,
-    Readout,
-    ablation,
-    attribution,
-    focus,
-    steering,
-    strong_activations,
-)
 from analysis.interpret.detectors import Shown, best_class, detectors
-from analysis.interpret.explain import Labelled, Names, explain
+from analysis.interpret.explain import DETECTION, Labelled, Names, explain
+from analysis.runs import read_manifest
+from analysis.stages._effects import changes, effects, record_focus
 from analysis.stages._load import dataset_of
 from analysis.stages._looks import Level, Looked, Rows
 from sae.seeding import stream
 
 WORDS = {name: (attribute.low, attribute.high) for name, attribute in ATTRIBUTES.items()}
 SIGNIFICANT = 0.05
-# Steering is the same change on every row, so fewer rows tell its mean.
-STEERED_ROWS = 400
 # Shuffled firing is named for a part of the latents: what is left after correction is close to none.
 SAMPLED = 4
-# A change of every class probability below this is no effect, however certain its sign.
-EFFECT = 0.01
+# How common a name must be, besides the value that decides (`explain.COMMON`): how much hangs on it is in the tables.
+COMMON = {"named_share_common_0": 0.0, "named_share_common_10": 0.1, "named_share_common_40": 0.4}
 
 
 def interpret(work: Path, config: dict[str, Any], inputs: dict[str, Path]) -> dict[str, Any]:
@@ -57,7 +45,9 @@ def interpret(work: Path, config: dict[str, Any], inputs: dict[str, Path]) -> di
             level,
             {
                 "f1": found.f1, "f1_null": found.null, "share_null": found.share_null,
-                "class_p": found.p, "class_q": found.q, **by_itself(level),
+                "class_p": found.p, "class_q": found.q, "detector_precision": found.precision,
+                "detector_recall": found.recall, **by_itself(level),
+                "detector_class": torch.where(found.chosen >= 0, found.chosen.float(), torch.nan),
             },
         )  # fmt: skip
         known = ~torch.isnan(found.q)
@@ -69,7 +59,7 @@ def interpret(work: Path, config: dict[str, Any], inputs: dict[str, Path]) -> di
             shuffled = {split: shuffle(part, draw) for split, part in given.items()}
             chance = explain(shuffled["train"], shuffled["held_out"], names, WORDS, draw)
             rows.value(level, "named_share", np.mean(chance.named), len(chance.named), "permuted_labels")
-        effects(rows, level, readout, called, found.chosen)
+        effects(rows, level, readout, called, found.chosen, draw)
     for level in looked.singles():
         removed, steered, _ = changes(level, readout)
         record_focus(rows, level, removed, steered, best_class(Shown(level.codes["train"], labels["train"], n_classes)))
@@ -82,8 +72,6 @@ def interpret(work: Path, config: dict[str, Any], inputs: dict[str, Path]) -> di
 
 def class_names(inputs: dict[str, Path]) -> tuple[str, ...]:
     """What the classes are called."""
-    from analysis.runs import read_manifest
-
     return dataset_of(read_manifest(inputs["host"])["config"]["dataset"]).class_names
 
 
@@ -137,62 +125,12 @@ def record_names(rows: Rows, level: Level, called: Names) -> None:
     rows.value(level, "named_share", np.mean(called.named), len(rules))
     rows.value(level, "named_live_share", called.named.sum() / live.sum() if live.any() else np.nan, live.sum())
     rows.value(level, "detection", np.nanmean(called.detection) if live.any() else np.nan, live.sum())
+    good = (called.q <= SIGNIFICANT) & (called.detection >= DETECTION)
+    for measure, least in COMMON.items():
+        rows.value(level, measure, float(np.mean(good & (called.rule_recall >= least))), len(rules))
     with_condition = [bool(rule and rule.conditions) for rule in rules]
     named = int(called.named.sum())
     rows.value(level, "condition_share", np.sum(called.named & with_condition) / named if named else np.nan, named)
-
-
-def changes(level: Level, readout: Readout) -> tuple[Effect, Effect, Decoded]:
-    """What ablating and what steering each latent does to class probabilities."""
-    given = Decoded(level.codes["held_out"], level.directions, level.offset, readout)
-    few = replace(given, codes=given.codes[:: max(1, len(given.codes) // STEERED_ROWS)])
-    return ablation(given), steering(few, strong_activations(given.codes)), given
-
-
-def record_focus(rows: Rows, level: Level, removed: Effect, steered: Effect, own: torch.Tensor) -> None:
-    """How strong and how clean effects are, on the class that each latent prefers in training images."""
-    for name, found in (("ablation", focus(removed, own, -1)), ("steering", focus(steered, own, 1))):
-        rows.value(level, f"{name}_effect", found.effect, found.latents)
-        rows.value(level, f"{name}_focus", found.focus, found.latents)
-
-
-def effects(rows: Rows, level: Level, readout: Readout, called: Names, own: torch.Tensor) -> None:
-    """What ablating and steering each latent does to class probabilities, and whether that fits its name."""
-    removed, steered, given = changes(level, readout)
-    attributed = attribution(given)
-    record_focus(rows, level, removed, steered, own)
-    columns: dict[str, torch.Tensor] = {}
-    for name, values in (
-        ("ablation", removed.mean), ("ablation_half", removed.half), ("steering", steered.mean),
-        ("steering_half", steered.half), ("attribution", attributed.mean),
-    ):  # fmt: skip
-        columns |= {f"{name}_{c}": values[:, c] for c in range(values.shape[1])}
-    lowered = lowered_class(removed)
-    columns["effect_class"] = torch.where(lowered >= 0, lowered.float(), torch.nan)
-    classes = [rule.classes if rule and named else () for rule, named in zip(called.rules, called.named, strict=True)]
-    disagrees = torch.tensor([against(removed, j, int(c), classes[j]) for j, c in enumerate(lowered)], dtype=torch.bool)
-    columns["disagrees"] = torch.where(lowered >= 0, disagrees.float(), torch.nan)
-    rows.values(level, columns)
-    acting = (lowered >= 0).numpy() & called.named
-    rows.value(level, "attribution_rank", attributed.rank_correlation, attributed.pairs)
-    rows.value(level, "acting_share", share(lowered >= 0), len(lowered))
-    rows.value(level, "disagree_share", disagrees.numpy()[acting].mean() if acting.any() else np.nan, acting.sum())
-
-
-def lowered_class(removed: Effect) -> torch.Tensor:
-    """The class whose probability falls most when a latent is ablated; -1 where no fall is certain and 1% or more."""
-    upper = removed.mean + removed.half
-    certain = (upper < 0) & (removed.mean <= -EFFECT)
-    falls = torch.where(certain, removed.mean, torch.inf)
-    return torch.where(certain.any(1), falls.argmin(1), -1)
-
-
-def against(removed: Effect, latent: int, lowered: int, named: tuple[int, ...]) -> bool:
-    """Whether ablating a latent lowers a class outside its name, and surely more than any class inside."""
-    if lowered < 0 or not named or lowered in named:
-        return False
-    mean, half = removed.mean[latent], removed.half[latent]
-    return all(float(mean[c] - mean[lowered]) > math.hypot(float(half[c]), float(half[lowered])) for c in named)
 
 
 def share(mask: torch.Tensor) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from safetensors.torch import load_file
 from analysis.activations import SPLITS
 from analysis.hosts._host import as_pixels
 from analysis.interpret.bands import BANDS, banded, histogram
-from analysis.interpret.optimise import ablation_images, mean_images, optimise
+from analysis.interpret.optimise import ablation_images, mean_images, optimise, scored
 from analysis.interpret.reader import Reader, majority
 from analysis.interpret.relations import Nearest, coactive, correlation, nearest_directions
 from analysis.runs import read_manifest
@@ -25,7 +26,7 @@ from sae.seeding import stream
 
 # The sheets of pictures have so many cells in a row; a latent's cell is its number.
 COLUMNS = 32
-QUALITY = 75
+QUALITY = 85
 RELATED = 5
 PARTS = 3
 
@@ -40,22 +41,29 @@ def pictures(work: Path, config: dict[str, Any], inputs: dict[str, Path]) -> dic
     chosen = chosen_classes(inputs["interpret"])
     others = other_activations(looked) if config["control"] == "none" else {}
     levels = looked.levels()
+    seconds, optimised = 0.0, 0
     for level in levels:
         draw = stream(config["seed"], "pictures", level.kind, level.depth)
         held_out = level.codes["held_out"]
         live = (level.codes["train"] > 0).any(0) | (held_out > 0).any(0)
         latents = live.nonzero().flatten()
         means = mean_images(pixels["train"], level.codes["train"])
-        best = optimise(
-            looked.host, looked.hook, looked.tower if level.depth else None, level.depth, latents,
-            strongest(level, pixels)[latents], draw, steps=config["steps"],
-        )  # fmt: skip
+        place = (looked.host, looked.hook, looked.tower if level.depth else None, level.depth, latents)
+        started = time.process_time()
+        best = optimise(*place, strongest(level, pixels)[latents], draw, steps=config["steps"])
+        seconds += time.process_time() - started
+        optimised += len(latents)
         bands = banded(held_out)
         top = bands.rows[:, 0]
         strength = torch.where(top >= 0, held_out.gather(0, top.clamp(min=0).T).T, 0.0) * level.unit
         shown = pixels["held_out"][top.clamp(min=0)]
         ablated = ablation_images(looked.host, looked.hook, shown, strength / level.unit, level.directions)
         write_sheets(work, level, config["control"], latents, best.images, means, ablated)
+        # what is told of a picture is what the picture does that is shown: sheets lose a little
+        sheet = np.asarray(
+            Image.open(work / f"optimised-{level.kind}-{level.depth}-{config['control']}.webp").convert("L")
+        )
+        best = scored(*place, torch.from_numpy(cut(sheet, latents.tolist(), pixels["held_out"].shape[1:])))
         for band in range(len(BANDS)):
             at = bands.rows[:, band]
             example = torch.where(at >= 0, ids["held_out"][at.clamp(min=0)], -1)
@@ -71,8 +79,14 @@ def pictures(work: Path, config: dict[str, Any], inputs: dict[str, Path]) -> dic
         rows.grid("histograms", level, some, ("latent", "bin"), {"count": counts[some].numpy()})
         read(rows, level, reader, shown, top, best, latents, chosen)
         relate(rows, level, levels, others)
+    height, width = pixels["held_out"].shape[1:]
+    accuracy = read_manifest(inputs["reader"])["notes"]["accuracy"]
+    rows.value(levels[0], "reader_accuracy", accuracy, len(ids["held_out"]))
     rows.write(work)
-    return {"columns": COLUMNS, "width": pixels["held_out"].shape[2], "height": pixels["held_out"].shape[1]}
+    return {
+        "columns": COLUMNS, "width": width, "height": height,
+        "optimised": optimised, "optimise_seconds": round(seconds, 2),
+    }  # fmt: skip
 
 
 def strongest(level: Level, pixels: dict[str, torch.Tensor]) -> torch.Tensor:
@@ -81,6 +95,14 @@ def strongest(level: Level, pixels: dict[str, torch.Tensor]) -> torch.Tensor:
     both = torch.stack([pixels[split][level.codes[split].argmax(0)] for split in SPLITS])
     fires = (level.codes["train"] > 0).any(0)
     return as_pixels(torch.where(fires[:, None, None], both[0], both[1]))
+
+
+def cut(sheet: np.ndarray, cells: list[int], shape: torch.Size) -> np.ndarray:
+    """Cells of a sheet (cells, height, width)."""
+    height, width = shape
+    corners = [(cell // COLUMNS * height, cell % COLUMNS * width) for cell in cells]
+    found = [sheet[top : top + height, left : left + width] for top, left in corners]
+    return np.stack(found) if found else np.zeros((0, height, width), np.uint8)
 
 
 def load_reader(folder: Path) -> Reader:
@@ -124,6 +146,8 @@ def read(
     here = names[(names["kind"] == level.kind) & (names["depth"] == level.depth)].set_index("latent")
     named = here[here["named"]]
     classes = {int(str(latent)): {int(c) for c in text.split()} for latent, text in named["classes"].items()}
+    # a name of all classes agrees with whatever is read
+    classes = {latent: own for latent, own in classes.items() if len(own) < reader.n_classes}
     for measure, column in (("read_top_agrees", "read_top"), ("read_optimised_agrees", "read_optimised")):
         given = [(latent, float(columns[column][latent])) for latent in classes]
         agree = [value in classes[latent] for latent, value in given if value == value]

@@ -10,13 +10,17 @@ from safetensors.torch import save_file
 from analysis.hosts._host import as_pixels
 from analysis.interpret.reader import Reader
 from analysis.stages._load import dataset_of, images_of
+from sae.errors import ConfigError
 
 
 def reader(work: Path, config: dict[str, Any], inputs: dict[str, Path]) -> dict[str, Any]:
     """Writes `reader.safetensors`; notes its accuracy on held-out images."""
     dataset = dataset_of(config["dataset"])
     shape = (dataset.images.shape[1], dataset.images.shape[2])
-    model = Reader(shape, dataset.n_classes, config["seed"], **config["options"])
+    try:
+        model = Reader(shape, dataset.n_classes, config["seed"], **config["options"])
+    except TypeError as error:
+        raise ConfigError(f"interpret.reader: {error}") from error
     pixels, labels, _ = images_of(dataset, "train")
     model.fit(pixels, labels)
     held_out, answers, _ = images_of(dataset, "held_out")

@@ -47,33 +47,45 @@ COLUMNS = (
     Column("ablation", "removed", "change of the probability of its class where it fires, when it is taken out; "
            "percentage points, with half the 95% interval", "effect on its class"),
     Column("steering", "forced", "change of the probability of its class over a sample of all images, when it is set "
-           "to the 95% point of its activations; percentage points", "effect on its class"),
+           "to the 95% point of its activations; percentage points, with half the 95% interval", "effect on its class"),
     Column("fits", "fits name", "whether its name has the class whose probability falls most when it is taken out; "
-           "no, with that class, where it has not; a dash without a name, or where no class surely falls by a point",
+           "no, with that class, where it has not; unclear where it has not either, but that class does not surely "
+           "fall more than those of the name; a dash without a name, or where no class surely falls by a point",
            "effect on its class"),
     Column("parents", "made of", "the two latents one depth below with the largest weights in it"),
 )  # fmt: skip
 
 
-def latent_link(name: str) -> str:
-    """A link to a latent in the explorer; `name` as in `d3/412`."""
+def latent_link(name: str, set_name: str = "") -> str:
+    """A link to a latent in the explorer; `name` as in `d3/412`, `set_name` of an experiment that is not the site's."""
     depth, latent = name.removeprefix("d").split("/")
-    return f'<a href="/report/explorer.qmd#depth={depth}&amp;latent={latent}">{name}</a>'
+    state = f"depth={depth}&amp;latent={latent}" + (f"&amp;set={set_name}" if set_name else "")
+    return f'<a href="/report/explorer.qmd#{state}">{name}</a>'
 
 
-def table(rows: pd.DataFrame, images: dict[tuple[int, int], list[int]], sprite: dict[str, Any], pages: int = 0) -> str:
+def table(
+    rows: pd.DataFrame,
+    images: dict[tuple[int, int], list[int]],
+    sprite: dict[str, Any],
+    pages: int = 0,
+    set_name: str = "",
+) -> str:
     """Filters, what the columns mean, and the table. Depth chips stand where there are several depths, parents where
-    there are some; `pages` says of how many depths there are pages with more rows."""
+    there are some; `pages` says of how many depths there are pages with more rows, `set_name` whose images they are."""
     records: list[dict[str, Any]] = [{str(key): value for key, value in row.items()} for row in rows.to_dict("records")]
     columns = COLUMNS if (rows["parents"] != "").any() else COLUMNS[:-1]
-    body = "".join(_row(row, images.get((row["depth"], row["latent"]), []), sprite, len(columns)) for row in records)
+    body = "".join(
+        _row(row, images.get((row["depth"], row["latent"]), []), sprite, len(columns), set_name) for row in records
+    )
     depths = sorted(rows["depth"].unique())
     chosen = [_chips("class", [(name, name) for name in sprite["class_names"]])]
     if len(depths) > 1:
         chosen.insert(0, _chips("depth", [(depth, depth or "neurons") for depth in depths]))
     meanings = "".join(f"<dt>{column.head}</dt><dd>{escape(column.says)}</dd>" for column in columns)
+    more = f" data-pages={pages}" if pages else ""
+    own = f' data-set="&amp;set={set_name}"' if set_name else ""
     return (
-        f'<div class="neurons"{f" data-pages={pages}" if pages else ""}>'
+        f'<div class="neurons"{more}{own}>'
         f'<details class="neuron-meanings"><summary>What the columns mean</summary><dl>{meanings}</dl></details>'
         f'<div class="neuron-filters">{"".join(chosen)}<p class="neuron-count" aria-live="polite"></p></div>'
         '<div class="table-scroll" tabindex="0" role="region" aria-label="Latents and the classes that they detect">'
@@ -105,26 +117,27 @@ def _heads(columns: Sequence[Column]) -> str:
     return f'<tr class="groups">{above}</tr><tr>{heads}</tr>'
 
 
-def _row(row: dict[str, Any], examples: list[int], sprite: dict[str, Any], columns: int) -> str:
+def _row(row: dict[str, Any], examples: list[int], sprite: dict[str, Any], columns: int, set_name: str) -> str:
     name = f"d{row['depth']}/{row['latent']}"
     pictures = NONE
     if examples:
         pictures = (
-            f'<div class="digits line" role="img" aria-label="{spoken_counts(sprite, examples)}">'
-            f"{cells(sprite, examples)}</div>"
+            f'<div class="digits line{set_name and f" {set_name}"}" role="img" '
+            f'aria-label="{spoken_counts(sprite, examples)}">{cells(sprite, examples)}</div>'
         )
     numbers = [
         _number(row["f1"]), _chance(row), _number(row["precision"]), _number(row["recall"]),
         _number(row["selectivity"]), _number(row["share"]), _number(row["entropy"]),
         _number(row["rate"], "{:.1%}".format), _number(row["l0_share"], "{:.2%}".format),
     ]  # fmt: skip
-    parents = " ".join(latent_link(parent) for parent in row["parents"].split()) or NONE
+    parents = " ".join(latent_link(parent, set_name) for parent in row["parents"].split()) or NONE
     last = f"<td>{parents}</td>" if columns == len(COLUMNS) else ""
     return (
         f'<tr id="{name.replace("/", "-")}" data-depth="{row["depth"]}" data-class="{escape(row["class"])}">'
-        f'<th scope="row">{latent_link(name)}</th>{_name(row)}<td>{escape(row["class"])}</td><td>{pictures}</td>'
-        f"{''.join(f'<td>{number}</td>' for number in numbers)}{_points(row['ablation'], row['ablation_half'])}"
-        f"{_points(row['steering'])}<td>{_fits(row)}</td>{last}</tr>"
+        f'<th scope="row">{latent_link(name, set_name)}</th>{_name(row)}<td>{escape(row["class"])}</td>'
+        f"<td>{pictures}</td>{''.join(f'<td>{number}</td>' for number in numbers)}"
+        f"{_points(row['ablation'], row['ablation_half'])}"
+        f"{_points(row['steering'], row['steering_half'])}<td>{_fits(row)}</td>{last}</tr>"
     )
 
 
@@ -155,6 +168,4 @@ def _name(row: dict[str, Any]) -> str:
 
 
 def _fits(row: dict[str, Any]) -> str:
-    if not row["named"] or math.isnan(row["disagrees"]):
-        return NONE
-    return f'<b class="flag">no: {escape(row["lowers"])}</b>' if row["disagrees"] == 1 else "yes"
+    return f'<b class="flag">no: {escape(row["lowers"])}</b>' if row["fits"] == "no" else row["fits"] or NONE

@@ -1,4 +1,4 @@
-"""What the tables of latents say around their rows, and the table of one depth, which each `neurons_N.py` draws."""
+"""What the tables of latents say around their rows, the table of all depths, and that of one for each `neurons_N`."""
 
 from __future__ import annotations
 
@@ -8,18 +8,47 @@ from analysis import latents
 from analysis.drawing import Drawing, spoken
 from analysis.results import Results
 from analysis.tables._neuron_rows import table
-from analysis.tables._neurons import Level, of_depth, strongest
+from analysis.tables._neurons import Level, levels, of_depth, strongest
 
 ROWS = 300
+PER_DEPTH = 60
 NOTHING = "No latent detects a class better than shuffled labels do"
 METHOD = (
     "A latent's class is chosen on training images; all numbers are of held-out ones. *Chance* is the 95% point of the "
     "F1 that its firing has with shuffled labels, its class chosen anew in every shuffle; what does not pass, at 5% "
     "false finds over the latents of its depth (Benjamini and Hochberg), is marked *not passed*. The order uses the "
-    "held-out F1 itself, so the first rows are somewhat lucky. A dash: not defined there, such as precision for "
+    "held-out F1 itself, so the first rows are somewhat lucky. A dash: not defined there, such as selectivity for "
     "fewer than ten images. First seed."
 )
 ALT = "Table of latents: name, class, strongest images, F1, chance, precision, recall, selectivity, effects, parents."
+
+
+def overview(results: Results, pages: int = 0, set_name: str = "") -> Drawing:
+    """The best latents of each depth by F1, first seed, latents tower; `pages` and `set_name` as in `table`."""
+    found = levels(results)
+    each = min(PER_DEPTH, ROWS // len(found))
+    best = pd.concat([level.live.head(each) for level in found]).sort_values("f1", ascending=False, kind="stable")
+    images = {
+        (level.depth, latent): examples
+        for level in found
+        for latent, examples in strongest(results, level.depth).items()
+    }
+    return Drawing(
+        kind="tbl",
+        title=all_depths(found),
+        caption=(
+            f"Latents of the latents tower as detectors of one class: the {each} best of each depth by F1; the data "
+            f"have all. {METHOD} Depth 0 are the host's own neurons. Press a column's name to sort; choose depths and "
+            "classes above."
+        ),
+        alt=ALT,
+        data=pd.concat([level.rows for level in found]),
+        html=(
+            table(best, images, results.sprite, pages, set_name)
+            if len(best)
+            else "<p>No latent of this tower fires.</p>"
+        ),
+    )
 
 
 def one_depth(results: Results, depth: int) -> Drawing:

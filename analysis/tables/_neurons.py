@@ -15,7 +15,7 @@ PARENTS = 2
 # column of the tables, measure of a latent
 MEASURES = {
     "detection": "detection", "detection_null": "detection_null",
-    "f1": "f1", "f1_null": "f1_null", "q": "class_q", "precision": "class_precision", "recall": "class_recall",
+    "f1": "f1", "f1_null": "f1_null", "q": "class_q",
     "selectivity": "selectivity", "share": "top_class_share", "share_null": "share_null",
     "rate": "firing_rate", "l0_share": "l0_share", "exclusive": "exclusive_share", "disagrees": "disagrees",
 }  # fmt: skip
@@ -59,11 +59,12 @@ def of_depth(results: Results, depth: int) -> Level:
     called = latents.names(results, kind, depth)
     wide = latents.wide(results, kind, depth).reindex(called.index)
     classes = [str(name) for name in results.sprite["class_names"]]
-    chosen = _column(wide, "chosen_class")
+    chosen = _column(wide, "detector_class")
     given = {
         "depth": depth, "latent": called.index.to_numpy(), "name": called["name"].astype(str),
         "named": called["named"].astype(bool), "class": _spoken(chosen, classes),
         **{name: _column(wide, measure) for name, measure in MEASURES.items()},
+        "precision": _column(wide, "detector_precision"), "recall": _column(wide, "detector_recall"),
         **{name: _of_class(wide, name, chosen, len(classes)) for name in OF_CLASS},
     }  # fmt: skip
     rows = pd.DataFrame(given, index=called.index)
@@ -71,7 +72,12 @@ def of_depth(results: Results, depth: int) -> Level:
     rows["entropy"] = entropy(shares.to_numpy(dtype=float))
     # the class that takes most of it, which need not be the one that was chosen on training images
     rows["top_class"] = _spoken(pd.Series(_argmax(shares.to_numpy(dtype=float)), wide.index), classes)
-    rows["lowers"] = _spoken(_column(wide, "effect_class"), classes)
+    effect = _column(wide, "effect_class")
+    rows["lowers"] = _spoken(effect, classes)
+    rows["fits"] = [
+        fits(number, [int(one) for one in of.split()] if named else [], against == 1)
+        for number, of, named, against in zip(effect, called["classes"], rows["named"], rows["disagrees"], strict=True)
+    ]
     rows["passes"] = rows["q"] <= latents.SIGNIFICANT
     parts = latents.parts(results, depth) if depth else {}
     rows["parents"] = [
@@ -86,6 +92,16 @@ def strongest(results: Results, depth: int, most: int = IMAGES) -> dict[int, lis
     bands = latents.of(results, "bands", "host" if depth == 0 else latents.KIND, depth)
     first = bands[(bands["band"] == 0) & (bands["rank"] < most)].sort_values(["latent", "rank"])
     return {int(str(latent)): part.tolist() for latent, part in first.groupby("latent")["example"]}
+
+
+def fits(effect: float, named: list[int], against: bool) -> str:
+    """Whether the class that falls most is in the name: `yes`, `no` where it surely falls more than any in the name,
+    else `unclear`; empty where no class surely falls, or there is no name."""
+    if pd.isna(effect) or not named:
+        return ""
+    if against:
+        return "no"
+    return "yes" if int(effect) in named else "unclear"
 
 
 def entropy(shares: np.ndarray) -> np.ndarray:

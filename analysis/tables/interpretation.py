@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from analysis.drawing import Drawing, spoken
+from analysis.drawing import Drawing, mean_or_nan, spoken
 from analysis.results import Results
 from analysis.tables._panel import panel
 
 SHOWN = (
     ("named_share", "have a name, of all latents"),
+    ("named_share_common_0", "the same, however rarely it fires on what the name says"),
+    ("named_share_common_40", "the same, if it must fire on four in ten of them"),
     ("named_live_share", "have a name, of those that fire"),
     ("condition_share", "named with an attribute, of those named"),
     ("significant_share", "detect a class better than shuffled labels, of all"),
-    ("read_top_agrees", "classifier reads the name's class in the strongest images"),
-    ("read_optimised_agrees", "classifier reads the name's class in the optimised image"),
+    ("read_top_agrees", "classifier reads a class of the name in the strongest images"),
+    ("read_optimised_agrees", "classifier reads a class of the name in the optimised image"),
     ("optimised_enters_share", "optimised image enters the top k"),
     ("acting_share", "ablation surely lowers some class by 1% or more, of all"),
-    ("disagree_share", "of those with a name, lower another class most"),
+    ("disagree_share", "of those that have a name and surely lower a class: not one in the name"),
     ("steering_focus", "set high: share of all rises that is on its own class"),
     ("steering_effect", "set high: mean rise of class probabilities in all"),
     ("attribution_rank", "rank correlation of attribution and ablation"),
@@ -27,7 +29,8 @@ UNDER = (
     ("random network", "random_host", ""),
     ("one SAE, trained", "none", "direct"),
     ("one SAE, random", "random_host", "direct"),
-    ("firing shuffled over images", "permuted_labels", ""),
+    ("shuffled: firing over images, or names", "permuted_labels", ""),
+    ("a random direction instead", "random_direction", ""),
 )
 
 
@@ -37,7 +40,7 @@ def interpretation(results: Results) -> Drawing:
     depths = results.depths("latents")
 
     def share(depth: int, control: str = "none") -> str:
-        return spoken(results.mean("named_share", "latents", depth, control=control), percent=True)
+        return spoken(mean_or_nan(results, "named_share", "latents", depth, control=control), percent=True)
 
     return Drawing(
         kind="tbl",

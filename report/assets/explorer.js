@@ -85,13 +85,13 @@
       b.dataset.set === state.set || (!!place && +b.dataset.level === place.depth)));
     const words = state.find.toLowerCase().split(/[\s,]+/), [key, at, form] = order.selectedOptions[0].dataset.by.split(" ");
     list = latents.filter((l) => {
-      const says = ` ${label(l)}${l.m ? " named" : ""}${l.x ? " disagrees" : ""}`.toLowerCase();
+      const says = ` ${label(l)}${l.m ? " named" : ""}${l.x === 1 ? " disagrees" : ""}`.toLowerCase();
       return words.every((w) => w === String(l.i) || says.indexOf(" " + w) >= 0);
     });
     if (state.sort !== usual.sort) list.sort((a, b) => (key === "d" && b.m - a.m) || b[key][at] - a[key][at]);
     if (document.activeElement !== search) search.value = state.find;
     const made = html(list, (l) => `<li>${link(place.depth, l.i, `<span>${l.i}</span><${l.m ? "b" : "i"}>` +
-      `${esc(label(l))}${l.x ? ' <abbr title="name and effect disagree">≠</abbr>' : ""}</${l.m ? "b" : "i"}><span>${forms[form](l[key][at])}</span>`)}</li>`);
+      `${esc(label(l))}${l.x === 1 ? ' <abbr title="name and effect disagree">≠</abbr>' : ""}</${l.m ? "b" : "i"}><span>${forms[form](l[key][at])}</span>`)}</li>`);
     // the same list keeps the focus
     if (box.made !== made) box.innerHTML = box.made = made;
   }
@@ -149,7 +149,8 @@
     const columns = [column(l.ab, l.ah, 50, points), column(l.st, l.sh, 50, points), column(l.at, [], 100, signed(100, 2))];
     head({
       shown: true, title: label(l), unnamed: !l.m, whole: l.r[0] !== l.r[2] || l.r[1] !== l.r[3],
-      noeffect: !falls, effect: falls && !l.x, agrees: l.m && l.x === 0, lowers: name(l.e), falls: falls ? fixed(-l.ab[l.e] / 10, 1) : "",
+      noeffect: !falls, effect: falls && !(l.m && l.x === 1), agrees: l.m && l.x === 0, unclear: l.m && l.x === 2,
+      gate0: l.q === 0, gate1: l.q === 1, gate2: l.q === 2, gate3: l.q === 3, x: l.m && l.x === 1, lowers: name(l.e), falls: falls ? fixed(-l.ab[l.e] / 10, 1) : "",
       reached: l.o[1], enters: l.o[0], outside: !l.o[0], top: name(top(l)), chosen: name(l.c)
     });
     each("[data-n]", (e) => {

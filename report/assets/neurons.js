@@ -43,8 +43,8 @@ document.querySelectorAll(".neurons").forEach((root) => {
     if (!latent) return;
     const row = rows.find(({ id }) => id === hash);
     (row || root).scrollIntoView({ block: row ? "center" : "start" });
-    if (!row) count.innerHTML = `d${depth}/${latent} is not among these rows: ` +
-      `<a href="explorer.html#depth=${depth}&latent=${latent}">see it in the explorer</a>`;
+    if (!row) count.innerHTML = `d${depth}/${latent} is no row here: ` +
+      `<a href="explorer.html#depth=${depth}&latent=${latent}${root.dataset.set||""}">see it in the explorer</a>`;
   }
 
   chips.forEach((chip) => chip.addEventListener("click", () => {

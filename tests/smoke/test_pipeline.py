@@ -17,12 +17,12 @@ import pytest
 from conftest import CHECKOUT, TINY, make_project
 from PIL import Image
 
-from analysis.config import load_experiment
+from analysis.config import InterpretConfig, load_experiment
 from analysis.pipeline import run
 from analysis.plan import plan
 from analysis.results import SPRITE_COLUMNS, TABLES, is_current, open_results
 from analysis.runs import read_manifest
-from sae.errors import NotFoundError, StageError
+from sae.errors import DataError, NotFoundError, StageError
 from sae.evaluate import versions
 
 KEY = ["run", "kind", "depth", "split", "control", "measure"]
@@ -189,7 +189,7 @@ def test_a_deeper_tower_and_another_seed_share_the_stages_that_are_the_same(whol
 
 
 SCRIPT = """
-from analysis.config import load_experiment
+from analysis.config import InterpretConfig, load_experiment
 from analysis.paths import find
 from analysis.pipeline import run
 run(load_experiment(find().experiments, "tiny"), find(), workers=1)
@@ -264,6 +264,18 @@ def test_an_option_that_is_wrong_is_reported_in_a_line_and_not_as_a_bug_of_ours(
     assert "Traceback" not in str(caught.value) and "collected" not in str(caught.value)
     with pytest.raises(NotFoundError, match="tiny"):
         open_results("tiny", project)
+
+
+def test_looks_that_fail_are_reported_and_lose_no_table_of_the_chains(project):
+    wrong = InterpretConfig(kind="latents", reader={"no_such_option": 1})
+    with pytest.raises(StageError, match=r"^looking at latents failed; tables of all 2 are collected:\n") as caught:
+        run(tiny(project, seeds=(0,), interpret=wrong), project, workers=1)
+    assert "images of digits, stage reader/" in str(caught.value) and "no_such_option" in str(caught.value)
+    assert "Traceback" not in str(caught.value), "a wrong option is no bug of ours"
+    results = open_results("tiny", project)
+    assert len(results.runs) == 2 and not results.looked
+    with pytest.raises(DataError, match=r"\[interpret\]"):
+        results.names  # noqa: B018 (asking is what fails)
 
 
 def test_the_tiny_experiment_is_the_one_of_the_fixture(project):

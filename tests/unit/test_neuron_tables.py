@@ -12,21 +12,25 @@ import pytest
 from factories import write_results
 from tests_root import CHECKOUT
 
+from analysis.charts import _heat
+from analysis.charts.class_heat import class_heat
 from analysis.results import Results
-from analysis.tables import neurons as overview
+from analysis.style import ROLES
+from analysis.tables import _neuron_words
 from analysis.tables._neuron_rows import COLUMNS
-from analysis.tables._neurons import entropy
+from analysis.tables._neurons import entropy, fits, of_depth
 from analysis.tables.class_best import class_best
 from analysis.tables.neurons import neurons
 from analysis.tables.neurons_0 import neurons_0
 from analysis.tables.neurons_1 import neurons_1
 from analysis.tables.neurons_2 import neurons_2
 from analysis.tables.neurons_3 import neurons_3
+from analysis.tables.neurons_fashion import neurons_fashion
 
 CLASSES = ["T-shirt/top", "Bag & <b>", "7"]
 NAN = math.nan
 PLAIN = {
-    "chosen_class": 0, "f1": 0.8, "f1_null": 0.3, "class_q": 0.01, "class_precision": 0.9, "class_recall": 0.72,
+    "detector_class": 0, "f1": 0.8, "f1_null": 0.3, "class_q": 0.01, "detector_precision": 0.9, "detector_recall": 0.72,
     "selectivity": 0.61, "top_class_share": 0.75, "share_null": 0.4, "firing_rate": 0.25, "l0_share": 0.125,
     "exclusive_share": 0.0, "detection": 0.85, "detection_null": 0.55, "disagrees": 0.0, "effect_class": 0,
     "class_share_0": 0.75, "class_share_1": 0.25, "class_share_2": 0.0,
@@ -39,8 +43,8 @@ GIVEN = {
     1: [
         {"name": "bold <tops> & bags"},
         {"f1": 0.9, "exclusive_share": 1.0},
-        {"f1": 0.2, "class_precision": NAN, "class_recall": NAN, "selectivity": NAN, "top_class_share": NAN},
-        {"f1": 0.6, "chosen_class": 1, "class_q": 0.2, "ablation_1": 0.004, "ablation_half_1": NAN},
+        {"f1": 0.2, "detector_precision": NAN, "detector_recall": NAN, "selectivity": NAN, "top_class_share": NAN},
+        {"f1": 0.6, "detector_class": 1, "class_q": 0.2, "ablation_1": 0.004, "ablation_half_1": NAN},
         DEAD,
     ],
     2: [{"f1": 0.7, "disagrees": 1.0, "effect_class": 1, "class_share_0": 1.0, "class_share_1": 0.0}, DEAD],
@@ -99,7 +103,7 @@ def test_a_row_has_the_numbers_of_the_tables_in_the_order_of_the_heads(results):
     assert {head: " ".join(text) for head, text in found.items()} == {
         "latent": "d2/0", "name": "tops 0.85 (chance 0.55)", "class": "T-shirt/top", "F1": "0.70", "chance": "0.30",
         "prec.": "0.90", "recall": "0.72", "sel.": "0.61", "top": "0.75", "bits": "0.00", "fires on": "25.0%",
-        "of L0": "12.50%", "removed": "−12.3 ±1.1", "forced": "+45.6", "fits name": "no: Bag &amp; &lt;b&gt;",
+        "of L0": "12.50%", "removed": "−12.3 ±1.1", "forced": "+45.6 ±2.0", "fits name": "no: Bag &amp; &lt;b&gt;",
         "made of": "d1/1 d1/0",
     }  # fmt: skip
 
@@ -114,7 +118,7 @@ def test_the_best_come_first_and_the_data_have_every_latent_dead_ones_too(result
     drawing = neurons_1(results)
     assert re.findall(r'<tr id="([^"]+)"', drawing.html) == ["d1-1", "d1-0", "d1-3", "d1-2"]
     assert drawing.data["latent"].tolist() == [0, 1, 2, 3, 4] and len(neurons(results).data) == 10
-    monkeypatch.setattr(overview, "PER_DEPTH", 1)
+    monkeypatch.setattr(_neuron_words, "PER_DEPTH", 1)
     assert re.findall(r'<tr id="([^"]+)"', neurons(results).html) == ["d1-1", "d2-0", "d0-0"]
 
 
@@ -143,6 +147,56 @@ def test_names_and_class_names_are_escaped(results):
     html = neurons_1(results).html
     assert 'data-class="Bag &amp; &lt;b&gt;"' in html and 'name="class" value="Bag &amp; &lt;b&gt;"' in html
     assert "bold &lt;tops&gt; &amp; bags" in html
+
+
+def test_a_name_fits_or_not_or_that_is_unclear():
+    assert [fits(1.0, [0, 1], False), fits(2.0, [0, 1], True), fits(2.0, [0, 1], False)] == ["yes", "no", "unclear"]
+    assert fits(NAN, [0, 1], False) == fits(1.0, [], False) == ""
+
+
+def test_fits_name_has_its_three_states_and_a_dash(tmp_path):
+    latents = [{}, {"effect_class": 1, "disagrees": 1.0}, {"effect_class": 1}, {"effect_class": NAN, "disagrees": NAN}]
+    html = neurons_0(results_of(tmp_path / "by-hand", {0: [*latents, {"name": "unnamed"}]})).html
+    found = [" ".join(cells(html, f"d0-{latent}")[15]) for latent in range(5)]
+    assert found == ["yes", "no: Bag &amp; &lt;b&gt;", "unclear", "–", "–"]
+
+
+def test_class_precision_and_recall_are_those_of_the_f1(tmp_path):
+    new = {"detector_class": 2, "detector_precision": 0.31, "detector_recall": 0.32, "steering_2": 0.11}
+    results = results_of(
+        tmp_path / "by-hand",
+        {0: [new, {"f1": 0.1, "detector_class": NAN, "detector_precision": NAN, "detector_recall": NAN}]},
+    )
+    first, second = of_depth(results, 0).rows.to_dict("records")
+    assert [first[name] for name in ("class", "precision", "recall", "steering")] == ["7", 0.31, 0.32, 0.11]
+    assert second["class"] == "" and math.isnan(second["precision"])  # never the class of other images in its place
+    assert class_heat(results).data.query("latents > 0")["class"].tolist() == ["7"]
+
+
+def test_clothes_have_their_own_images_and_their_own_place_in_the_explorer(results):
+    html = neurons_fashion(results).html
+    assert html.count('<div class="digits line fashion"') == html.count("<tr id=") and "data-pages" not in html
+    links = re.findall(r'href="([^"]+)"', html)
+    assert len(links) > 7 and all(link.endswith("&amp;set=fashion") for link in links)
+
+
+def test_ink_is_readable_on_the_fullest_cell_of_the_map_in_both_themes():
+    css = (CHECKOUT / "report/assets/theme.css").read_text()
+    light, dark = (re.search(rf"\n{start}.*?\}}", css, re.S)[0] for start in (":root, body", "body.quarto-dark"))
+    themes = [dict(re.findall(r"--(\w+): (#\w{6})", part)) for part in (light, dark)]
+    assert {role: themes[0][role] for role in ROLES} == ROLES and themes[1]["paper"] != ROLES["paper"]
+    for theme in themes:
+        ink, paper, colour = (
+            np.array([int(theme[role][at : at + 2], 16) for at in (1, 3, 5)]) / 255 for role in ("ink", "paper", "c1")
+        )
+        ground = paper + _heat.STRONGEST * (colour - paper)
+        darker, lighter = sorted((luminance(ink), luminance(ground)))
+        assert (lighter + 0.05) / (darker + 0.05) >= 4.5
+
+
+def luminance(colour):
+    """Of the WCAG."""
+    return np.where(colour <= 0.04045, colour / 12.92, ((colour + 0.055) / 1.055) ** 2.4) @ [0.2126, 0.7152, 0.0722]
 
 
 def test_every_row_leads_to_the_explorer_and_has_an_address_of_its_own(results):

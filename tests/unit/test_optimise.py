@@ -11,7 +11,7 @@ from training import ARCHITECTURES
 
 from analysis.hosts._host import as_pixels
 from analysis.hosts.mlp import Mlp
-from analysis.interpret.optimise import ablation_images, mean_images, optimise
+from analysis.interpret.optimise import ablation_images, mean_images, optimise, scored
 from analysis.stages._load import dataset_of, images_of
 from sae import discover
 from sae.errors import ConfigError
@@ -97,6 +97,10 @@ def test_what_is_said_of_an_image_is_what_the_stored_image_does(host, tower, dep
     again = codes_of(tower, host.activations(found.images, HOOK), depth).diagonal()
     torch.testing.assert_close(found.activation, again, rtol=1e-4, atol=1e-4)
     assert torch.equal(found.enters, found.activation > 0)
+    told = scored(host, HOOK, tower, depth, latents, found.images)
+    assert torch.equal(told.enters, found.enters) and torch.allclose(told.activation, found.activation)
+    darker = scored(host, HOOK, tower, depth, latents, found.images // 8)
+    assert darker.pre.mean() < found.pre.mean(), "other pictures, other numbers"
 
 
 @pytest.mark.parametrize("name", discover.names("sae.architectures"))
