@@ -1,0 +1,219 @@
+"""The explorer: one latent at a time, reached by address, keys, links and search; honest where there is nothing."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from functools import cache
+
+import pytest
+from browser_page import NEEDS, SITE, open_page
+
+pytestmark = NEEDS
+DATA = "report/assets/generated/explorer/"
+DEPTH = 3
+# What is wrong with the pictures in sight: one that does not load, or a cut that lies beyond the edge of its sheet.
+BROKEN = """async () => {
+  const seen = [...document.querySelectorAll("img, .xp-img")].filter((e) => e.checkVisibility());
+  return (await Promise.all(seen.map(async (e) => {
+    const style = getComputedStyle(e), [c, r, x, y] = ["c", "r", "x", "y"].map((k) => style.getPropertyValue("--" + k));
+    const sheet = Object.assign(new Image(), { src: e.src || style.backgroundImage.slice(5, -2) });
+    await new Promise((done) => Object.assign(sheet, { onload: done, onerror: done }));
+    const inside = x <= 0 && x > -c && y <= 0 && (r - y) * sheet.naturalWidth / c <= sheet.naturalHeight + .5;
+    return sheet.naturalWidth && (e.src || inside) && e.offsetWidth && e.offsetHeight ? "" : e.outerHTML;
+  }))).filter(Boolean);
+}"""
+IN_SIGHT = """[...document.querySelectorAll(".xp [data-step]")].map((e) => e.getBoundingClientRect())
+  .every((b) => b.height >= 24 && b.left >= 0 && b.right <= innerWidth && b.top >= 0 && b.bottom <= innerHeight)"""
+
+
+@cache
+def read(file):
+    return json.loads((SITE / DATA / file).read_text())
+
+
+def index(name="site"):
+    return read(f"{name}/index.json")
+
+
+def latents(depth=DEPTH, name="site"):
+    """By number, those that fire."""
+    file = next(level["file"] for level in index(name)["levels"] if level["depth"] == depth)
+    return {one["i"]: one for one in read(f"{name}/{file}")["latents"]}
+
+
+def lineage():
+    """A named latent that has everything, and its strongest parent, which names it among its children."""
+    pairs = ((one, latents(DEPTH - 1).get(one["p"][0][0])) for one in latents().values() if one["m"] and all(one["b"]))
+    return next((one, parent) for one, parent in pairs if parent and one["i"] in dict(parent["u"]))
+
+
+def at(latent, depth=DEPTH):
+    return f"depth={depth}&latent={latent}"
+
+
+@pytest.fixture
+def explore(browser, base, request):
+    def arrive(state="", **options):
+        page = open_page(browser, base, "report/explorer.html" + (state and "#" + state), **options)
+        request.addfinalizer(page.context.close)
+        page.locator(".xp h2", has_not_text="Loading").wait_for()
+        return page
+
+    return arrive
+
+
+def reach(page, latent, depth=DEPTH):
+    """Wait until a latent is shown, and its address too."""
+    page.locator(".xp-where", has_text=f"Depth {depth}, latent {latent} of ").wait_for()
+    page.wait_for_function(f"(location.hash + '&').startsWith('#{at(latent, depth)}&')")
+
+
+def assert_sound(page):
+    assert page.evaluate(BROKEN) == []
+    assert not [word for word in ("NaN", "undefined", "null", "Infinity") if word in page.locator(".xp").inner_html()]
+    assert page.complaints == []
+
+
+@pytest.mark.parametrize("name", ["site", "fashion"])
+def test_who_arrives_sees_a_named_latent_that_fires(explore, name):
+    page = explore()
+    if name == "fashion":
+        page.get_by_role("button", name="Fashion").click()
+        page.locator(".xp-classes", has_text="trouser").wait_for()
+        assert "set=fashion" in page.url
+    assert page.locator(f"[data-set={name}][aria-pressed=true]").is_visible()
+    title = page.locator(".xp h2").text_content()
+    assert title in {one["n"] for one in latents(1, name).values() if one["m"]} and title in page.title()
+    assert page.locator(".xp-side ol a[aria-current=true]").is_visible()
+    assert page.locator(".xp-classes tbody th").all_inner_texts() == index(name)["classes"]
+    assert_sound(page)
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_deep_link_shows_all_that_is_known_of_a_latent(explore, width):
+    one, _ = lineage()
+    page = explore(at(one["i"]), width=width)
+    reach(page, one["i"])
+    page.wait_for_function(IN_SIGHT)  # the buttons that walk, once the page has scrolled to the latent
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.locator(".xp h2").text_content() == one["n"]
+    assert page.get_by_role("spinbutton", name="Number").input_value() == str(one["i"])
+    bands = page.locator(".xp-bands figure")
+    captions = [caption.split()[0] for caption in bands.locator("figcaption").all_inner_texts()]
+    assert captions == ["strongest", "upper", "second", "third", "weakest"]
+    labels, ids, classes = index()["sprite"]["labels"], index()["sprite"]["ids"], index()["classes"]
+    for band, cells, shares in zip(bands.all(), one["b"], one["v"], strict=True):
+        assert [image.get_attribute("title") for image in band.get_by_role("img").all()] == [
+            f"{classes[labels[cell]]}, example {ids[cell]}, activation {share}% of the largest"
+            for cell, share in zip(cells, shares, strict=True)
+        ]
+    assert page.get_by_role("img", name="optimised image").is_visible()
+    assert f"It reaches {one['o'][1]}% of the largest" in page.locator(".xp-views").inner_text()
+    heights = [bar.bounding_box()["height"] for bar in page.locator(".xp-hist i").all()]
+    assert heights == pytest.approx([max(heights) * n / max(one["h"]) for n in one["h"]], abs=1) and max(heights) > 20
+    assert page.locator(".xp-classes .xp-scale:visible").count() == len(classes)
+    assert_sound(page)
+
+
+def test_arrows_walk_along_a_depth_and_the_address_follows(explore):
+    here, after = list(latents())[5:7]
+    page = explore(at(here))
+    for key, latent in (("ArrowRight", after), ("ArrowLeft", here), ("ArrowRight", after)):
+        page.keyboard.press(key)
+        reach(page, latent)
+    page.get_by_role("button", name="Previous in the list").click()
+    reach(page, here)
+    assert_sound(page)
+
+
+def test_links_and_arrows_climb_the_tower_and_back_returns(explore):
+    one, parent = lineage()
+    page = explore(at(one["i"]))
+    link = page.locator("[data-kin^=p] a").first
+    link.get_by_text(parent["n"]).wait_for()  # names come late
+    link.click()
+    reach(page, parent["i"], DEPTH - 1)
+    page.go_back()
+    reach(page, one["i"])
+    page.keyboard.press("ArrowDown")
+    reach(page, parent["i"], DEPTH - 1)
+    page.keyboard.press("ArrowUp")
+    reach(page, parent["u"][0][0])
+    page.go_back()
+    reach(page, parent["i"], DEPTH - 1)
+    page.locator(f"[data-kin^=u] a[href='#{at(one['i'])}']").click()
+    reach(page, one["i"])
+    assert_sound(page)
+
+
+def test_search_is_a_key_away_filters_the_list_and_opens_the_first_hit(explore):
+    page = explore(f"depth={DEPTH}")
+    page.keyboard.press("/")
+    search = page.get_by_role("searchbox")
+    assert search.input_value() == "" and search.evaluate("e => e === document.activeElement")
+    search.press_sequentially("named")
+    named = [one["i"] for one in latents().values() if one["m"]]
+    page.locator(".xp-side summary", has_text=f"{len(named)} of the {len(latents())} that fire").wait_for()
+    assert page.locator(".xp-side ol a > span:first-child").all_inner_texts() == [str(number) for number in named]
+    search.press("Enter")
+    reach(page, named[0])
+    assert "find=named" in page.url
+    search.press("Escape")
+    assert page.locator(".xp h2").evaluate("e => e === document.activeElement")
+    assert_sound(page)
+
+
+@pytest.mark.parametrize("case", ["silent", "beyond the width", "beyond the tower"])
+def test_where_there_is_nothing_the_page_says_so(explore, case):
+    levels = {level["depth"]: level for level in index()["levels"]}
+    width = levels[DEPTH]["all"]
+    silent = next(number for number in range(width) if number not in latents())
+    state, says = {
+        "silent": (at(silent), "fires on none of the held-out images"),
+        "beyond the width": (at(width), f"they run from 0 to {width - 1}."),
+        "beyond the tower": ("depth=9", f"This tower ends at depth {max(levels)}."),
+    }[case]
+    page = explore(state)
+    page.get_by_text(says).wait_for()
+    assert page.locator(".xp-bands").is_hidden() and page.locator(".xp-img:visible").count() == 0
+    assert_sound(page)
+    page.locator("[data-level='1'], .xp-ways a:visible").last.click()
+    page.locator(".xp-bands").wait_for()
+    assert page.get_by_text(says).is_hidden()
+
+
+@pytest.mark.parametrize("file, button", [("site/latents-3.json", "Depth 3"), ("fashion/index.json", "Fashion")])
+def test_a_file_that_fails_is_named_and_asked_for_again(explore, file, button):
+    page = explore()
+    page.route(f"**/{file}", lambda route: route.abort())
+    page.get_by_role("button", name=button).click()
+    page.get_by_text(f"The file {DATA}{file} could not be loaded.").wait_for()
+    assert page.locator(".xp-bands").is_hidden()
+    assert {text.split(":")[0] for text in page.complaints} == {"Failed to load resource"}
+    page.complaints.clear()
+    page.unroute(f"**/{file}")
+    page.get_by_role("button", name="Try again").click()
+    page.locator(".xp-bands").wait_for()
+    assert page.get_by_role("button", name="Try again").is_hidden()
+    assert_sound(page)
+
+
+def test_the_file_of_a_depth_is_fetched_once(explore):
+    page = explore()
+    for here in index()["levels"] * 2:
+        page.get_by_role("button", name=f"Depth {here['depth']}" if here["depth"] else "Neurons").click()
+        page.locator(f"[data-level='{here['depth']}'][aria-pressed=true]").wait_for()
+        page.wait_for_function("[...document.querySelectorAll('[data-of]')].every((e) => e.textContent)")
+    asked = page.evaluate("performance.getEntriesByType('resource').map((e) => e.name.split('/').pop())")
+    files = Counter(name for name in asked if name.endswith(".json"))
+    assert files == dict.fromkeys(["index.json", *(each["file"] for each in index()["levels"])], 1)
+
+
+def test_without_scripts_the_page_points_to_the_tables(browser, base):
+    page = open_page(browser, base, "report/explorer.html", scripts=False)
+    sentence = page.locator("#explorer > p")
+    assert sentence.is_visible() and "needs scripts" in sentence.inner_text() and page.locator(".xp").is_hidden()
+    sentence.get_by_role("link").click()
+    assert page.url.endswith("report/neurons.html") and page.locator(".neuron-table").is_visible()
+    page.context.close()
