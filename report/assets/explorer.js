@@ -57,17 +57,16 @@
 
   async function show() {
     const mine = ++turn;
-    let lost, found;
+    let lost, found, next = { levels: [] }, there;
     try {
-      const next = await get(state.set + "/index.json");
-      if (mine !== turn) return;
-      index = next;
-      place = level(known(state.depth) ? +state.depth : 1);
-      found = place && await get(`${state.set}/${place.file}`);
+      next = await get(state.set + "/index.json");
+      there = next.levels.find((l) => l.depth === (known(state.depth) ? +state.depth : 1));
+      found = there && await get(`${state.set}/${there.file}`);
     } catch (file) { lost = file; }
+    // all at once: keys that are pressed while a file loads walk what is still shown
     if (mine !== turn) return;
-    if (/index/.test(lost)) index = { levels: [] };
-    if (lost) place = null;
+    index = next;
+    place = lost ? null : there;
     latents = found ? found.latents : [];
     drawSide();
     drawMain(lost);
@@ -194,7 +193,10 @@
   const walk = (i, rests) => go({ depth: place.depth, latent: i }, rests);
 
   function step(by, rests) {
-    const to = list[(list.indexOf(now) + by + list.length) % list.length];
+    let at = list.indexOf(now);
+    // from one that is not in the list, to its neighbours by number
+    if (at < 0) at = Math.max(0, list.findIndex((l) => l.i > +state.latent)) - (by > 0);
+    const to = list[(at + by + list.length) % list.length];
     if (to) walk(to.i, rests);
   }
 
@@ -228,7 +230,10 @@
   document.addEventListener("keydown", (event) => {
     const focus = document.activeElement;
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (focus === search && event.key === "Escape") title.focus();
+    if (focus === search && event.key === "Escape") {
+      event.preventDefault(); // the browser would empty the box and keep the list filtered
+      title.focus();
+    }
     if (focus === search && event.key === "Enter" && list[0]) walk(list[0].i);
     // arrows scroll as ever while another part of the page has the focus
     if (/^(INPUT|SELECT)$/.test(focus.tagName) || !(root.contains(focus) || focus.contains(root)) || !keys[event.key]) return;
@@ -239,6 +244,7 @@
     // the skip link's target is no state
     if (location.hash && location.hash.indexOf("=") < 0) return;
     read();
+    search.value = state.find;
     show();
   });
   root.previousElementSibling.hidden = true;

@@ -217,3 +217,17 @@ def test_without_scripts_the_page_points_to_the_tables(browser, base):
     sentence.get_by_role("link").click()
     assert page.url.endswith("report/neurons.html") and page.locator(".neuron-table").is_visible()
     page.context.close()
+
+
+def test_escape_leaves_the_search_and_keeps_what_it_found(browser, base):
+    page = open_page(browser, base, "report/explorer.html#depth=3")
+    page.wait_for_selector(".xp ol a")
+    page.keyboard.press("/")
+    page.keyboard.type("named")
+    page.wait_for_function("location.hash.includes('find=named')")
+    some = page.locator(".xp ol a").count()
+    page.keyboard.press("Escape")
+    search = page.locator(".xp input[type=search]")
+    assert search.input_value() == "named" and page.locator(".xp ol a").count() == some
+    assert not search.evaluate("box => box === document.activeElement")
+    page.context.close()
