@@ -7,8 +7,8 @@ import pandas as pd
 
 from analysis.drawing import Drawing, spoken
 from analysis.results import Results
+from analysis.selective import levels
 from analysis.style import PLOT_WIDTH, ROLES
-from analysis.tables._neurons import levels
 
 CELL = 30
 # Colour of the fullest cell over the page's ground, so that ink on it has a contrast of 4.5 in both themes.

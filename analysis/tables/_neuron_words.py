@@ -7,8 +7,8 @@ import pandas as pd
 from analysis import latents
 from analysis.drawing import Drawing, spoken
 from analysis.results import Results
+from analysis.selective import Level, levels, of_depth, strongest
 from analysis.tables._neuron_rows import table
-from analysis.tables._neurons import Level, levels, of_depth, strongest
 
 ROWS = 300
 PER_DEPTH = 60

@@ -8,10 +8,10 @@ import pandas as pd
 
 from analysis.drawing import Drawing, spoken
 from analysis.results import Results
+from analysis.selective import Level, levels, strongest
 from analysis.sprite import cells, spoken_counts
 from analysis.tables._html import depth_heads, framed
 from analysis.tables._neuron_rows import latent_link
-from analysis.tables._neurons import Level, levels, strongest
 
 IMAGES = 3
 NONE_PASSES, NO_LATENT = "none passes", "no latent"

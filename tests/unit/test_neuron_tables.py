@@ -15,10 +15,10 @@ from tests_root import CHECKOUT
 from analysis.charts import _heat
 from analysis.charts.class_heat import class_heat
 from analysis.results import Results
+from analysis.selective import entropy, fits, of_depth
 from analysis.style import ROLES
 from analysis.tables import _neuron_words
 from analysis.tables._neuron_rows import COLUMNS
-from analysis.tables._neurons import entropy, fits, of_depth
 from analysis.tables.class_best import class_best
 from analysis.tables.neurons import neurons
 from analysis.tables.neurons_0 import neurons_0

@@ -1,4 +1,4 @@
-"""Numbers of single latents as detectors of one class: a row a latent, for the tables of latents. Free of torch."""
+"""Single latents as detectors of one class: a row a latent, for tables and the map of classes. Free of torch."""
 
 from __future__ import annotations
 
