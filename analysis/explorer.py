@@ -30,11 +30,15 @@ DETECTION = 0.75
 def write_all(main: Results, paths: Paths, write: Callable[[Path, str], None]) -> None:
     """The images of the site's own experiment, which all pages show, and the data of every experiment whose latents
     were looked at: the site's own as `site`, tracked ones by their names."""
-    copy_pictures(main, paths.built_assets / "explorer" / OWN)
+    base = paths.built_assets / "explorer"
+    tracked = sorted(folder.parent.name for folder in paths.tracked.glob("*/names.parquet"))
+    for stray in set(base.glob("*")) - {base / name for name in (OWN, *tracked)}:
+        shutil.rmtree(stray)  # of an experiment that is tracked no longer: the site would carry it on
+    copy_pictures(main, base / OWN)
     if main.looked:
-        write_explorer(main, paths.built_assets / "explorer" / OWN, write)
-    for name in sorted(folder.parent.name for folder in paths.tracked.glob("*/names.parquet")):
-        folder = paths.built_assets / "explorer" / name
+        write_explorer(main, base / OWN, write)
+    for name in tracked:
+        folder = base / name
         copy_pictures(open_results(name, paths), folder)
         write_explorer(open_results(name, paths), folder, write)
 

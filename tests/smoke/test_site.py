@@ -21,6 +21,7 @@ from analysis import pipeline
 from analysis.artefacts import PACKAGES, Artefact, draw_all
 from analysis.cli import app
 from analysis.config import load_experiment
+from analysis.explorer import write_all
 from analysis.loose_images import write_images
 from analysis.numbers import resolve
 from analysis.plan import plan
@@ -154,6 +155,10 @@ def test_two_builds_from_the_same_results_are_byte_equal(site, tmp_path):
 
 def test_artefacts_of_a_module_that_is_gone_are_removed(site):
     paths, results, _ = site
+    old = paths.built_assets / "explorer" / "gone"
+    old.mkdir()
+    write_all(results, paths, lambda path, text: None)
+    assert not old.exists() and (paths.built_assets / "explorer" / "site").exists()
     stray = paths.generated / "gone.md"
     stray.write_text("old")
     record = paths.build / "artefacts" / "gone.json"
