@@ -15,7 +15,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis import latents
+from analysis import latents, selective
 from analysis.paths import Paths
 from analysis.results import SHEETS, Results, open_results
 
@@ -23,6 +23,7 @@ from analysis.results import SHEETS, Results, open_results
 OWN = "site"
 CHILDREN = 6
 BANDS = 5
+FITS = {"": None, "yes": 0, "no": 1, "unclear": 2}
 # As in analysis/interpret/explain.py, which cannot be loaded here: it needs torch.
 DETECTION = 0.75
 
@@ -38,9 +39,9 @@ def write_all(main: Results, paths: Paths, write: Callable[[Path, str], None]) -
     if main.looked:
         write_explorer(main, base / OWN, write)
     for name in tracked:
-        folder = base / name
-        copy_pictures(open_results(name, paths), folder)
-        write_explorer(open_results(name, paths), folder, write)
+        results = open_results(name, paths)
+        copy_pictures(results, base / name)
+        write_explorer(results, base / name, write)
 
 
 def copy_pictures(results: Results, folder: Path) -> None:
@@ -156,6 +157,7 @@ def _beside(results: Results, kind: str, depth: int) -> dict[int, dict[str, Any]
 NOTHING_BESIDE: dict[str, Any] = {"p": [], "u": [], "w": 0, "y": [], "g": [], "z": []}
 
 
+@latents.kept
 def bands_of(results: Results, kind: str, depth: int) -> dict[tuple[Any, ...], latents.Pairs]:
     """By latent and band: the examples with their activations, strongest first."""
     rows = _ordered(results, "bands", kind, depth, "rank")
@@ -165,12 +167,8 @@ def bands_of(results: Results, kind: str, depth: int) -> dict[tuple[Any, ...], l
 def fits(row: dict[str, float], classes: str) -> int | None:
     """0: the class that ablation lowers most is in the name; 1: surely another one; 2: another one, not surely. None
     where no class surely falls."""
-    effect = row.get("effect_class")
-    if effect is None or math.isnan(effect):
-        return None
-    if str(int(effect)) in classes.split():
-        return 0
-    return 1 if row.get("disagrees") == 1 else 2
+    own = [int(one) for one in classes.split()]
+    return FITS[selective.fits(row.get("effect_class", math.nan), own, row.get("disagrees") == 1)]
 
 
 def gate(row: dict[str, float]) -> int:

@@ -10,12 +10,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from jaxtyping import Float, Int
-from scipy.stats import false_discovery_control
 from torch import Tensor
 
+from analysis.interpret.explain import benjamini_hochberg
 from sae.errors import DataError
 
 # So many shuffles are done in one product: 50 shuffles of 8,000 rows and 10 classes are 16 MB.
@@ -100,11 +99,7 @@ def best_class(shown: Shown) -> Int[Tensor, " latents"]:
 
 def corrected(p: Float[Tensor, " latents"]) -> Float[Tensor, " latents"]:
     """Benjamini-Hochberg q-values over the entries that are not NaN."""
-    known = ~torch.isnan(p)
-    q = p.clone()
-    if bool(known.any()):
-        q[known] = torch.from_numpy(np.asarray(false_discovery_control(p[known].numpy()))).to(p.dtype)
-    return q
+    return torch.from_numpy(benjamini_hochberg(p.double().numpy())).to(p.dtype)
 
 
 def _shuffled(labels: Tensor, generator: torch.Generator) -> Tensor:

@@ -14,7 +14,7 @@ import torch
 from analysis.activations import SPLITS
 from analysis.interpret.attributes import ATTRIBUTES
 from analysis.interpret.detectors import Shown, best_class, detectors
-from analysis.interpret.explain import DETECTION, Labelled, Names, explain
+from analysis.interpret.explain import DETECTION, SIGNIFICANT, Labelled, Names, explain
 from analysis.runs import read_manifest
 from analysis.stages._effects import changes, effects, record_focus
 from analysis.stages._load import dataset_of
@@ -22,7 +22,6 @@ from analysis.stages._looks import Level, Looked, Rows
 from sae.seeding import stream
 
 WORDS = {name: (attribute.low, attribute.high) for name, attribute in ATTRIBUTES.items()}
-SIGNIFICANT = 0.05
 # Shuffled firing is named for a part of the latents: what is left after correction is close to none.
 SAMPLED = 4
 # How common a name must be, besides the value that decides (`explain.COMMON`): how much hangs on it is in the tables.
