@@ -18,12 +18,14 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from importlib import metadata
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import vl_convert
 
 from analysis.code_version import code_version
 from analysis.drawing import Drawing
+from analysis.logs.history import History
 from analysis.paths import Paths
 from analysis.results import Results, source
 from analysis.style import altair_config, css_colours
@@ -55,13 +57,15 @@ class Artefact:
     seconds: float
 
 
-def draw_all(results: Results, paths: Paths, report: Callable[[str], None] = lambda name: None) -> list[Artefact]:
+def draw_all(
+    results: Results, history: History, paths: Paths, report: Callable[[str], None] = lambda name: None
+) -> list[Artefact]:
     """Draw every artefact that is out of date and give the records of all. `report` hears what is drawn."""
     for folder in (paths.generated, paths.built_assets, paths.build / "artefacts"):
         folder.mkdir(parents=True, exist_ok=True)
     found = [(package, name) for package in PACKAGES for name in names(f"analysis.{package}")]
     remove_strangers(paths, {name for _, name in found})
-    return [_draw(package, name, results, paths, report) for package, name in found]
+    return [_draw(package, name, results, history, paths, report) for package, name in found]
 
 
 def remove_strangers(paths: Paths, known: set[str]) -> None:
@@ -73,11 +77,11 @@ def remove_strangers(paths: Paths, known: set[str]) -> None:
             record.unlink()
 
 
-def _draw(package: str, name: str, main: Results, paths: Paths, report: Callable[[str], None]) -> Artefact:
+def _draw(
+    package: str, name: str, main: Results, history: History, paths: Paths, report: Callable[[str], None]
+) -> Artefact:
     module = f"analysis.{package}.{name}"
-    # a module that says `EXPERIMENTS = ("towers",)` is drawn from those tables, others from the site's own
-    wanted = getattr(importlib.import_module(module), "EXPERIMENTS", ("",))
-    given = [source(main, experiment, paths) for experiment in wanted]
+    given = _given(importlib.import_module(module), main, history, paths)
     tables = "-".join(results.digest for results in given)
     key = f"{tables}-{code_version(module, 'analysis.artefacts')}-{library_versions()}"
     record = paths.build / "artefacts" / f"{name}.json"
@@ -98,6 +102,13 @@ def _draw(package: str, name: str, main: Results, paths: Paths, report: Callable
     )  # fmt: skip
     record.write_text(json.dumps(asdict(artefact), indent=1) + "\n", encoding="utf-8")
     return artefact
+
+
+def _given(module: ModuleType, main: Results, history: History, paths: Paths) -> list[Results] | list[History]:
+    """What a module is drawn from: the logs (`FROM_LOGS = True`), the experiments it names, or else the site's own."""
+    if getattr(module, "FROM_LOGS", False):
+        return [history]
+    return [source(main, experiment, paths) for experiment in getattr(module, "EXPERIMENTS", ("",))]
 
 
 @cache

@@ -13,10 +13,14 @@ import vl_convert
 from PIL import Image
 
 from analysis import artefacts
+from analysis.answering import Links, follow_all
 from analysis.artefacts import Artefact
 from analysis.explorer import write_all
-from analysis.logs.compile import compile_logs
-from analysis.logs.write import escape, to_markdown
+from analysis.log_pages import LogPages
+from analysis.logs.answers import compile_with_answers
+from analysis.logs.history import History
+from analysis.logs.items import Problem
+from analysis.logs.write import escape
 from analysis.numbers import resolve_all
 from analysis.paths import Paths
 from analysis.prose import check_prose
@@ -27,12 +31,25 @@ RUNTIME = "vega.js"
 CARD = "card.png"
 
 
-def build(results: Results, paths: Paths, report: Callable[[str], None] = lambda name: None) -> list[Artefact]:
-    """Bring everything that pages include up to date. Raises RenderError for prose with a number typed by hand."""
+def build(
+    results: Results,
+    paths: Paths,
+    report: Callable[[str], None] = lambda name: None,
+    warn: Callable[[Problem], None] = lambda problem: None,
+) -> list[Artefact]:
+    """Bring everything that pages include up to date; `warn` hears what could not be read in the logs.
+
+    Raises RenderError for prose with a number typed by hand, a number that nothing answers to, an answer whose result
+    is gone, a notebook that fails.
+    """
     pages = sources(paths)
     check_prose(pages, paths.root)
-    drawn = artefacts.draw_all(results, paths, report)
-    numbers = resolve_all(pages, results, paths)
+    compilation, _ = compile_with_answers(paths.logs, paths.build / "logs")
+    for problem in compilation.problems:
+        warn(problem)
+    drawn = artefacts.draw_all(results, History(compilation), paths, report)
+    parts = log_pages(results, paths, pages, drawn).write(write_if_new)
+    numbers = resolve_all([*pages, *parts], results, paths)
     write_if_new(
         paths.generated / "numbers.json",
         json.dumps({n: {"text": v.text, "title": v.title} for n, v in sorted(numbers.items())}, indent=1) + "\n",
@@ -41,12 +58,18 @@ def build(results: Results, paths: Paths, report: Callable[[str], None] = lambda
     config = (paths.experiments / f"{results.experiment}.toml").read_text(encoding="utf-8")
     write_if_new(paths.generated / "config.md", f"```toml\n{config}```\n")
     write_if_new(paths.generated / "write-up.md", flattened(paths.report / "_write-up.qmd"))
-    compilation = compile_logs([paths.logs])
-    write_if_new(paths.generated / "logs.md", to_markdown(compilation))
     write_all(results, paths, write_if_new)
     write_runtime(paths.built_assets / RUNTIME)
     write_card(paths)
     return drawn
+
+
+def log_pages(results: Results, paths: Paths, pages: list[Path], drawn: list[Artefact]) -> LogPages:
+    """The project's logs with their answers, each link of an answer followed to its result. Raises RenderError."""
+    compilation, answers = compile_with_answers(paths.logs, paths.build / "logs")
+    links = Links(results, paths, pages, drawn)
+    by_id = {answer.id: answer for answer in answers.answers}
+    return LogPages(compilation, by_id, follow_all(answers, links), links, paths)
 
 
 def sources(paths: Paths) -> list[Path]:

@@ -9,7 +9,6 @@ import contextlib
 import json
 import os
 import sys
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,6 +16,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from analysis import log_commands
 from analysis import paths as project
 from analysis.config import DEFAULT, load_experiment
 from sae.errors import NotFoundError, StrataError
@@ -32,6 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Train towers of sparse autoencoders, measure every depth, compile the logs, render the write-up.",
 )
+app.add_typer(log_commands.app)
 errors = Console(stderr=True)
 STOPS_SHOWN = 5
 
@@ -131,7 +132,7 @@ def build_site(experiment: str) -> tuple[list[str], list[Any]]:
     paths = project.find()
     folder = ensure_results(load_experiment(paths.experiments, experiment), 0, only_if_missing=True)
     anew: list[str] = []
-    return anew, builder.build(Results(folder), paths, anew.append)
+    return anew, builder.build(Results(folder), paths, anew.append, log_commands.tell)
 
 
 @app.command()
@@ -168,27 +169,6 @@ def serve(port: Annotated[int, typer.Option(help="0 takes a free one")] = 8000) 
         server.serve_forever()
     except KeyboardInterrupt:
         server.server_close()
-
-
-@app.command()
-def logs(
-    folders: Annotated[list[Path], typer.Argument(metavar="DIR...", help="folders or files of experiment logs")],
-    form: Annotated[str, typer.Option("--format", help="md or json")] = "md",
-    since: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="leave out older logs")] = None,
-) -> None:
-    """Compile next steps, questions and learnings from experiment logs.
-
-    Reads Markdown and text files under DIR; writes to standard output, problems to standard error.
-    """
-    from analysis.logs.compile import compile_logs
-    from analysis.logs.write import to_json, to_markdown
-
-    if form not in ("md", "json"):
-        raise NotFoundError("format", form, ["md", "json"])
-    compilation = compile_logs(folders, since.date() if since else None)
-    for problem in compilation.problems:
-        errors.print(f"{problem.file}:{problem.line}: {problem.message}", markup=False, highlight=False, soft_wrap=True)
-    print(to_json(compilation) if form == "json" else to_markdown(compilation))
 
 
 @app.command(name="list")

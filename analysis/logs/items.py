@@ -14,7 +14,7 @@ from datetime import date
 from typing import Literal, NamedTuple
 
 Kind = Literal["question", "next_step", "learning", "done", "resource", "background", "unsorted"]
-State = Literal["open", "done"]
+State = Literal["open", "done", "likely_done", "carried_on", "dropped", "answered"]
 
 KINDS: tuple[Kind, ...] = ("question", "next_step", "learning", "done", "resource", "background", "unsorted")
 """Every kind, in the order in which lists are sorted."""
@@ -27,11 +27,22 @@ _WORD = re.compile(r"\w+")
 
 
 class Sighting(NamedTuple):
-    """One place where an item stands."""
+    """One place where an item stands, in the words that it has there."""
 
     date: date | None
     file: str
     line: int
+    text: str
+
+
+class Match(NamedTuple):
+    """Where another log says the same, and how much of it (0 to 1)."""
+
+    date: date | None
+    file: str
+    line: int
+    text: str
+    score: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,13 +77,26 @@ class Item:
     confidence: float
     """How sure the kind is: 1.0 where a section says so, less where prose was read."""
     state: State | None
-    """For next steps and questions: "done" when ticked. None for all other kinds."""
+    """For next steps and questions; None for all other kinds. One log says "open", "done" (ticked) or "dropped";
+    several logs together, and what they were answered with, say the rest."""
     depth: int
     """0 at top level, 1 for an item below another, and so on."""
     parent: str | None
     """Id of the item that this one is nested in."""
     seen: tuple[Sighting, ...]
     """All places where it stands, oldest first; the only one before logs are joined."""
+    links: tuple[str, ...] = ()
+    """Addresses that its text links to."""
+    images: tuple[str, ...] = ()
+    """Those of them that are shown as pictures."""
+    note: str = ""
+    """Why it was dropped or corrected, in the author's words."""
+    match: Match | None = None
+    """What makes a next step "likely done"."""
+    mentioned: Match | None = None
+    """The place of a later log that speaks most clearly of an open item."""
+    closed: str = ""
+    """The log by which it was done, dropped or answered; empty while it is not."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
+from analysis.logs.blocks import MAX_LINE, Node, blocks
+from analysis.logs.dates import find_date, heading_date, parse_date
+from analysis.logs.front_matter import front_matter
 from analysis.logs.items import (
     Item,
     Kind,
@@ -25,20 +28,13 @@ from analysis.logs.journal import (
     judge,
     judge_entry,
     judge_in_section,
-    sentences,
 )
-from analysis.logs.sections import (
-    MAX_LINE,
-    Node,
-    blocks,
-    find_date,
-    front_matter,
-    heading_date,
-    parse_date,
-    section,
-)
+from analysis.logs.remarks import Remarks
+from analysis.logs.sections import section
+from analysis.logs.sentences import sentences
 from analysis.logs.write import (
     Piece,
+    addresses,
     after_colon,
     code,
     escape,
@@ -49,6 +45,7 @@ from analysis.logs.write import (
     safe_url,
     stands_out,
     unboxed,
+    unmarked,
 )
 
 _BREAK = re.compile(r"^\s*(?:-{2,}|={2,}|[\u2014\u2013_*]{2,}|(?:[-*_]\s+){2,}[-*_])\s*$")
@@ -56,6 +53,8 @@ _SETEXT = re.compile(r"^\s*(?:=+|-+)\s*$")
 _TICKED = re.compile(r"^\s*[✅☑✔✓]|[✅☑✔✓]\s*$|\(done\)\W*$|^\s*DONE\b", re.IGNORECASE)
 _REFERENCE = re.compile(r"^\s*\[([^\]]+)\]:\s*<?([^\s>]+)>?")
 _BROKEN_LINK = re.compile(r"\]\(\s*<?https?:[^)]{0,60}")
+# Zero bytes are no text; the pair around a correction's number is ours alone.
+_PRIVATE = str.maketrans(dict.fromkeys("\0\ue010\ue011", "\ufffd"))
 _BLOCKS_OF_TEXT = ("fence", "code_block", "html_block")
 
 
@@ -86,6 +85,7 @@ class _Reader:
     headings: list[_Heading] = field(default_factory=list)
     list_kinds: tuple[Kind, ...] = ()
     """The kind of list items that no section claims: a file titled "Questions" lists questions."""
+    remarks: Remarks = field(default_factory=Remarks.none)
     title: str = ""
     file_date: date | None = None
     day: date | None = None
@@ -102,6 +102,7 @@ class _Reader:
             self.list_kinds = ("question",)
         self.blocks(root.children, None)
         self.leftovers()
+        self.problems += self.remarks.problems()
         self.items.sort(key=lambda item: item.line)
         return Log(
             file=self.file,
@@ -118,7 +119,9 @@ class _Reader:
     def front_matter(self) -> list[str]:
         """Fill `meta`; the lines of the body, blank where they were read here: line numbers stay."""
         body = [line if len(line) <= MAX_LINE else "" for line in self.lines]
-        body = [line.replace("\0", "\ufffd") for line in body]
+        body = [line.translate(_PRIVATE) for line in body]
+        self.remarks = Remarks(self.file, body)
+        self.structure |= self.remarks.alone
         header = front_matter(body)
         self.meta = header.meta
         for line_number, message in header.problems:
@@ -213,18 +216,21 @@ class _Reader:
 
     def paragraph(self, node: Node, parent: Item | None, quoted: bool) -> None:
         span, parts = node.span, pieces(node.inline)
-        text, kinds = plain(parts), self.kinds()
+        text, kinds, linked = plain(parts), self.kinds(), any(part.linked for part in parts)
         self.broken_links(text, span)
         if not text:
             self.structure.update(span)
-        elif (named := section(text, strict=True)) and not named.rest and stands_out(text, parts):
+        elif (named := section(text, strict=True)) and not named.rest and stands_out(text, parts) and not linked:
             self.label(named.kinds, span)
         elif named and named.rest:
+            if self.lines[span.start - 1].rstrip(" *_").endswith(":") and len(span) > 1:
+                self.structure.add(span.start)  # the label has a line of its own
+                span = range(span.start + 1, span.stop)
             self.add(named.kinds[0], 0.9, after_colon(parts), span, parent)
-        elif only_links(parts):
+        elif only_links(parts) and not all(part.images or not part.text.strip() for part in parts):
             self.add("resource", 0.9 if kinds else 0.7, parts, span, parent)
         elif kinds:
-            verdict = judge_in_section(text, kinds)
+            verdict = judge_in_section(text, kinds, nested=parent is not None)
             item = self.add(verdict.kind, verdict.confidence, parts, span, parent)
             if verdict.kind != "question":
                 self.questions_within(parts, span, item)
@@ -236,6 +242,10 @@ class _Reader:
     def sentences(self, parts: list[Piece], span: range, parent: Item | None) -> None:
         for run, lines in sentences(parts, span):
             verdict = Verdict("resource", 0.7) if only_links(run) else judge(plain(run))
+            if all(piece.images or not piece.text.strip() for piece in run):
+                verdict = Verdict("unsorted", 1.0)
+            elif verdict.kind == "unsorted" and any(piece.links or addresses(piece.text) for piece in run):
+                verdict = Verdict("resource", 0.55)
             self.add(verdict.kind, verdict.confidence, run, lines, parent)
 
     def questions_within(self, parts: list[Piece], span: range, item: Item) -> None:
@@ -263,13 +273,13 @@ class _Reader:
         text = plain(parts)
         self.broken_links(text, own)
         named = section(text, strict=True)
-        if not text or (named and not named.rest and len(children) > 1):
+        if not text or (named and not named.rest and len(children) > 1 and not any(p.linked for p in parts)):
             self.structure.update(own)
             self.entry_children(children[1:], parent, named.kinds if named and text else kinds, state)
             return
-        verdict = judge_entry(parts, kinds, box)
+        verdict = judge_entry(parts, kinds, box, nested=parent is not None)
         if named and named.rest:
-            verdict, parts = Verdict(named.kinds[0], 0.9), after_colon(parts)
+            verdict, parts, kinds = Verdict(named.kinds[0], 0.9), after_colon(parts), named.kinds
         struck = len(parts) == 1 and (parts[0].markdown or "").startswith("~~")
         if box is not None or _TICKED.search(text) or struck:
             state = "done" if box or box is None else "open"
@@ -286,14 +296,15 @@ class _Reader:
             elif node.token.type in ("paragraph", "heading") and kinds and parent is not None:
                 parts = pieces(node.inline)
                 self.broken_links(plain(parts), node.span)
-                verdict = judge_entry(parts, kinds, None)
+                verdict = judge_entry(parts, kinds, None, nested=True)
                 self.add(verdict.kind, verdict.confidence, parts, node.span, parent, state)
             else:
                 self.blocks([node], parent)
 
     def block_of_text(self, node: Node, parent: Item | None) -> None:
-        lines = [line for line in node.token.content.split("\n") if line.strip()]
-        words = " ".join([node.token.info, *node.token.content.split()]).strip()
+        content = unmarked(node.token.content)
+        lines = [line for line in content.split("\n") if line.strip()]
+        words = " ".join([node.token.info, *content.split()]).strip()
         if not words:
             self.structure.update(node.span)
             return
@@ -342,6 +353,11 @@ class _Reader:
     ) -> Item:
         text = plain(parts)
         above = parent.id if parent else None
+        remark = self.remarks.take(parts)
+        if remark:
+            kind, confidence, state = remark.kind or kind, 1.0, remark.state or state
+        links = [link for part in parts for link in part.links]
+        links += [found for part in parts if not part.linked for found in addresses(part.text)]
         item = Item(
             id=item_id(kind, text, above),
             kind=kind,
@@ -355,7 +371,10 @@ class _Reader:
             state=(state or "open") if kind in ("next_step", "question") else None,
             depth=parent.depth + 1 if parent else 0,
             parent=above,
-            seen=(Sighting(self.day, self.file, span.start),),
+            seen=(Sighting(self.day, self.file, span.start, text),),
+            links=tuple(dict.fromkeys(links)),
+            images=tuple(dict.fromkeys(image for part in parts for image in part.images)),
+            note=remark.reason if remark else "",
         )
         self.items.append(item)
         return item

@@ -1,26 +1,16 @@
-"""The parts of a log: front matter, blocks, the kinds that headings name, the days that they stand for.
+"""The kinds that headings and labels name.
 
-Front matter is Pelican's (`Title: ...` lines), YAML between `---`, or missing.
 Names are matched loosely: case, colon, numbering, small words ("my", "open", "today's"), a slip in spelling
 and two names in one heading ("Results & Next Steps") are all understood.
-Days: ISO order and month names are clear. 11/04/2024 is read in US order (4 November) unless that is no date
-(23/06/2024), and 23.06.2024 with dots is day first, as nobody writes it otherwise. A day without a year is
-never completed from today; only a heading such as `0623` takes the year from the date of its file.
 """
 
 from __future__ import annotations
 
-import contextlib
 import difflib
 import re
-from dataclasses import dataclass, field
-from datetime import date, datetime
+from dataclasses import dataclass
 
-import yaml
-from dateutil import parser as dateparser
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
-
+from analysis.logs.dates import find_date
 from analysis.logs.items import Kind
 
 _NAMES: dict[Kind, str] = {
@@ -40,12 +30,13 @@ _NAMES: dict[Kind, str] = {
         learning, learnings, learned, learnt, observation, observations, finding, findings, result,
         results, what i learn, what i learned, what i learnt, what we learned, what i found, things
         i learned, things learned, takeaway, takeaways, take aways, insight, insights, lesson,
-        lessons, lessons learned, conclusion, conclusions, tldr, tl dr, found, discoveries
+        lessons, lessons learned, saw, seen, noticed, what i saw, what i see, what we saw, what i noticed, what
+        happened, outcome, outcomes, surprises, conclusion, conclusions, tldr, tl dr, found, discoveries
     """,
     "done": """
         done, work done, what i did, what we did, what was done, things done, work completed,
         completed, finished, progress, accomplished, accomplishments, stuff i did, things i did,
-        work
+        work, did, changes, what i tried, what we tried, what i built, what i changed
     """,
     "resource": """
         cool stuff, resource, resources, relevant literature, literature, references, reference,
@@ -54,7 +45,8 @@ _NAMES: dict[Kind, str] = {
     """,
     "background": """
         background, goal, goals, hypothesis, hypotheses, motivation, context, introduction, intro,
-        overview, aim, aims, objective, objectives, setup, abstract
+        overview, aim, aims, objective, objectives, setup, abstract, why, why im doing this,
+        why we do this, why this, assumptions
     """,
 }
 NAMES: dict[str, Kind] = {" ".join(name.split()): kind for kind, names in _NAMES.items() for name in names.split(",")}
@@ -66,32 +58,29 @@ _STRONG = re.compile(
     r"|\b(questions|confusions|next steps|todos?|to do|plan|learnings|observations|findings|takeaways|results"
     r"|resources|references|background|goals?|hypothes[ie]s)$"
 )
+# What a heading that is no known name is about, by a word in it: "Stuff I got through", "Nice finds", "Why bother".
+_HINT_WORDS: tuple[tuple[Kind, str], ...] = (
+    ("question", r"huh|hmm+|puzzl\w+|confus\w+|myster\w+|unclear|unsure|not sure|to ask|wonder\w*|questions?"),
+    ("next_step", r"up next|tomorrow|next|later|to try|to do|todo|plans?|planned|ideas"),
+    ("learning", r"noticed|came out|saw|seen|learn(?:ed|t|ings?)?|turned out|surpris\w+|observ\w+|found|findings"),
+    ("done", r"did|got (?:through|done)|worked on|finished|accomplished|completed|at the bench|in the lab"),
+    ("resource", r"finds|papers|links|reads|reading|literature|resources"),
+    ("background", r"why (?:bother|this|we|i|im|it)|motivation|background|context|goals?"),
+)
+_HINTS = [(kind, re.compile(rf"\b(?:{words})\b")) for kind, words in _HINT_WORDS]
+_HINTED_WORDS = 6
 _SMALL = frozenset(
     re.findall(
         r"\w+",
         """
     the a an my our some today todays this week weeks weekly daily main key big open other more few
     new current possible potential further quick for of on yesterday immediate now so far and also
-    important random
+    important random basic rough initial
 """,
     )
 )
 _MAX_WORDS = 7
 _SPELLING = 0.86
-
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
-_ISO = re.compile(r"(?<!\d)(\d{4})([-/._])(\d{1,2})\2(\d{1,2})(?!\d)")
-_COMPACT = re.compile(r"(?<!\d)((?:19|20)\d{2})(\d{2})(\d{2})(?!\d)")
-_NUMERIC = re.compile(r"(?<![\d/.-])(\d{1,2})([-/.])(\d{1,2})\2(\d{4}|\d{2})(?![\d/.-]*\d)")
-_WORDED = re.compile(
-    rf"\b(?:{_MONTH}\s+\d{{1,2}}(?:st|nd|rd|th)?|\d{{1,2}}(?:st|nd|rd|th)?(?:\s+of)?[\s-]+{_MONTH})[\s,-]+\d{{4}}\b",
-    re.IGNORECASE,
-)
-_DAY_ONLY = re.compile(
-    rf"^(?:(\d{{2}})(\d{{2}})|(\d{{1,2}})/(\d{{1,2}})|({_MONTH})\s+(\d{{1,2}})(?:st|nd|rd|th)?)$",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True)
@@ -149,217 +138,7 @@ def _lookup(name: str, strict: bool) -> Kind | None:
         return NAMES[strong.group(1) or strong.group(2)]
     long_names = [known for known in NAMES if len(known) > 4]
     close = difflib.get_close_matches(lean_name, long_names, n=1, cutoff=_SPELLING) if len(lean_name) > 4 else []
-    return NAMES[close[0]] if close else None
-
-
-def find_date(text: str, *, name: bool = False) -> date | None:
-    """The first whole date in `text`, or None. `name`: a file name, where 10-11-12 is no date."""
-    for pattern in (_ISO, _COMPACT, _NUMERIC, _WORDED):
-        for match in pattern.finditer(text.replace("_", "-") if name else text):
-            if pattern is _NUMERIC and name and len(match.group(4)) == 2:
-                continue
-            found = _from_match(match)
-            if found:
-                return found
-    return None
-
-
-def parse_date(text: str) -> date | None:
-    """The date of a front matter value, in any usual form; None when day, month or year is missing."""
-    found = find_date(text)
-    if found or len(text) > 60:
-        return found
-    try:
-        # Two different defaults: a part that the text lacks shows as a difference; nothing is made up.
-        first = dateparser.parse(text, default=datetime(2000, 1, 1), ignoretz=True)
-        second = dateparser.parse(text, default=datetime(2003, 2, 2), ignoretz=True)
-    except (ValueError, OverflowError, TypeError):
-        return None
-    return first.date() if first.date() == second.date() else None
-
-
-def heading_date(text: str, near: date | None) -> date | None:
-    """The day a heading stands for: `2024-06-23`, `June 23, 2024: probes`; not a date in passing.
-
-    `0623`, `6/23` and `June 23` have no year: they get the one nearest to `near`, and are None without it.
-    """
-    text = text.strip(" \t:.#*_")
-    found = find_date(text)
-    if found:
-        starts = bool(re.match(rf"(?:\w+day,?\s+)?(?:\d|{_MONTH})", text, re.IGNORECASE))
-        return found if starts or len(text.split()) <= 6 else None
-    match = _DAY_ONLY.match(text)
-    if not match or not near:
-        return None
-    if match.group(5):
-        month, day = _MONTHS.index(match.group(5)[:3].casefold()) + 1, int(match.group(6))
-    else:
-        month, day = (int(group) for group in match.groups()[:4] if group)
-    candidates: list[date] = []
-    for year in (near.year - 1, near.year, near.year + 1):
-        with contextlib.suppress(ValueError):  # 30 February; 29 February in two of the three years
-            candidates.append(date(year, month, day))
-    return min(candidates, key=lambda found: abs((found - near).days), default=None)
-
-
-def _from_match(match: re.Match[str]) -> date | None:
-    try:
-        if match.re is _WORDED:
-            return dateparser.parse(re.sub(r"\bof\b", "", match.group()), ignoretz=True).date()
-        if match.re is _ISO:
-            return date(int(match.group(1)), int(match.group(3)), int(match.group(4)))
-        if match.re is _COMPACT:
-            return date(*(int(group) for group in match.groups()))
-        one, other = int(match.group(1)), int(match.group(3))
-        year = int(match.group(4)) + (2000 if len(match.group(4)) == 2 else 0)
-        day_first = match.group(2) == "." or one > 12
-        return date(year, other, one) if day_first else date(year, one, other)
-    except (ValueError, OverflowError):
-        return None
-
-
-MAX_LINE = 20_000
-"""Longer lines and paragraphs (characters) are taken as plain words, not as Markdown."""
-
-_MAX_HEADER = 80
-_KNOWN_KEYS = frozenset(
-    re.findall(
-        r"\w+",
-        """
-    title date category categories tags tag author authors slug summary description status modified
-    layout draft created updated subtitle lang template keywords project
-""",
-    )
-)
-_KEY_LINE = re.compile(r"^[*_]{0,3}([A-Za-z][\w -]{0,30}?)[*_]{0,3}\s*:[*_]{0,3}(?:\s+(.*))?$")
-
-
-@dataclass
-class Header:
-    """The front matter of a log."""
-
-    meta: dict[str, str] = field(default_factory=dict)
-    """Keys in lower case. Of a key that comes twice the first counts."""
-    taken: range = range(0)
-    """Its lines, counted from 0."""
-    problems: list[tuple[int, str]] = field(default_factory=list)
-    """Line (1-based) and message."""
-
-    def take(self, key: str, value: str, line: int) -> None:
-        """Note one key; a date that cannot be understood is a problem."""
-        key, value = key.strip().casefold(), value.strip().strip("\"'*_ ")
-        self.meta.setdefault(key, value)
-        if key == "date" and value and not parse_date(value):
-            self.problems.append((line, f"no date understood in {value[:60]!r}"))
-
-
-def front_matter(lines: list[str]) -> Header:
-    """Read YAML between `---` lines or Pelican's `Title: ...` lines, also below a first `# Heading`."""
-    header = Header()
-    start = next((n for n, line in enumerate(lines) if line.strip()), len(lines))
-    if start < len(lines) and lines[start].strip() == "---":
-        header.taken = _yaml(lines, start, header)
-        return header
-    if start < len(lines) and lines[start].startswith("# ") and not section(lines[start][2:]):
-        start = next((n for n in range(start + 1, len(lines)) if lines[n].strip()), len(lines))
-    header.taken = _key_lines(lines, start, header)
-    return header
-
-
-def _yaml(lines: list[str], start: int, header: Header) -> range:
-    near = range(start + 1, min(len(lines), start + _MAX_HEADER))
-    end = next((n for n in near if lines[n].strip() in ("---", "...")), None)
-    if end is None:
-        taken = _key_lines(lines, start + 1, header)
-        if not taken:
-            return range(0)  # the --- was a break
-        header.problems.append((start + 1, "front matter is never closed with ---; its `key: value` lines were read"))
-        return range(start, taken.stop)
-    try:
-        # BaseLoader builds nothing but strings, lists and mappings: no tag of a log is ever obeyed.
-        loaded = yaml.load("\n".join(lines[start + 1 : end]), Loader=yaml.BaseLoader)
-    except (yaml.YAMLError, RecursionError, ValueError):
-        loaded = None
-    if isinstance(loaded, dict):
-        for key, value in loaded.items():
-            words = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-            line = next((n for n in range(start + 1, end) if lines[n].lstrip().startswith(str(key))), start)
-            header.take(str(key), words, line + 1)
-        return range(start, end + 1)
-    taken = _key_lines(lines, start + 1, header)
-    if not taken:
-        return range(0)
-    header.problems.append((start + 1, "front matter is not valid YAML; its `key: value` lines were read"))
-    return range(start, end + 1) if taken.stop >= end else range(start, taken.stop)
-
-
-def _key_lines(lines: list[str], start: int, header: Header) -> range:
-    stop = start
-    while stop < min(len(lines), start + _MAX_HEADER) and (match := _KEY_LINE.match(lines[stop].strip())):
-        key = match.group(1).strip().casefold()
-        # Only a known key opens front matter, and a section name ends it: "TODO: ..." is an item.
-        if (stop == start and key not in _KNOWN_KEYS) or section(key, strict=True):
-            break
-        header.take(key, match.group(2) or "", stop + 1)
-        stop += 1
-    return range(start, stop)
-
-
-def _parser() -> MarkdownIt:
-    """CommonMark without HTML and without indented code: in a log, four spaces are a nested thought.
-
-    Blocks only; `_inline` reads the words within them.
-    """
-    # Depth is bounded because the parser recurses; deeper lines are taken up as they are.
-    parser = MarkdownIt("commonmark", {"html": False, "maxNesting": 60})
-    return parser.enable("strikethrough").disable(["code", "inline", "text_join"])
-
-
-_PARSER = _parser()
-
-
-@dataclass
-class Node:
-    """A block with the blocks in it; its words stay a flat list of tokens (`inline`)."""
-
-    token: Token
-    children: list[Node] = field(default_factory=list)
-    inline: list[Token] = field(default_factory=list)
-
-    @property
-    def span(self) -> range:
-        """Its lines, 1-based."""
-        start, stop = self.token.map or (0, 1)
-        return range(start + 1, max(stop, start + 1) + 1)
-
-
-def blocks(text: str) -> Node:
-    """The blocks of a text below one root; their lines are those of the text."""
-    links: dict[str, object] = {}
-    tokens = _PARSER.parse(text, links)
-    root = Node(Token("root", "", 0))
-    stack = [root]
-    for token in tokens:
-        if token.type == "inline":
-            stack[-1].inline = _inline(token.content, links)
-        elif token.nesting == -1:
-            stack.pop()
-        else:
-            node = Node(token)
-            stack[-1].children.append(node)
-            if token.nesting == 1:
-                token.type = token.type.removesuffix("_open")
-                stack.append(node)
-    return root
-
-
-def _inline(text: str, links: dict[str, object]) -> list[Token]:
-    tokens: list[Token] = []
-    if len(text) <= MAX_LINE:
-        _PARSER.inline.parse(text, _PARSER, links, tokens)
-        return tokens
-    # Brackets without end cost the parser time that grows with the square of the length.
-    for number, line in enumerate(text.split("\n")):
-        tokens += [Token("softbreak", "br", 0)] if number else []
-        tokens.append(Token("text", "", 0, content=line))
-    return tokens
+    if close:
+        return NAMES[close[0]]
+    hinted = (kind for kind, pattern in _HINTS if pattern.search(" ".join(words)))
+    return next(hinted, None) if len(words) <= _HINTED_WORDS else None

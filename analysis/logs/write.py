@@ -1,4 +1,4 @@
-"""From parsed text to safe Markdown, and from a compilation to a page or JSON.
+"""From parsed text to safe Markdown.
 
 A log is somebody's text: none of it may run in a reader's browser or steer the site's renderer. So nothing is
 passed through. Markdown is written anew from the parse, with every character escaped that could begin HTML,
@@ -8,16 +8,12 @@ relative; an image becomes a link to it.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from markdown_it.token import Token
-
-from analysis.logs.items import MAYBE_BELOW, Compilation, Item, Kind, newest_first
 
 # A "!" counts where a link may follow: it would make a picture of it.
 _SPECIAL = re.compile(r"[\\`*_{}\[\]<>|~^$@&]|!(?=\[|\Z)")
@@ -30,6 +26,7 @@ _UNSAFE_IN_URL = re.compile(r"[\s()<>\"'\\{}\[\]|^`\x00-\x20\x7f-\x9f]")
 _BOX = re.compile(r"^\s*\[([ xX\u2713\u2714]?)\]\s*")
 _BOX_MARKDOWN = re.compile(r"^\s*\\\[[ xX\u2713\u2714]?\\\]\s*")
 _BARE_URL = re.compile(r"https?://[^\s<>\"`\[\]{}()|\\^]+(?:\([^\s<>\"`\[\]{}()]*\)[^\s<>\"`\[\]{}()|\\^]*)*")
+_BROKEN = re.compile(r"\W*\[[^\]]+\]\(\s*<?https?:[^)]*\)?\W*")  # a blank in the address: Markdown sees no link
 _MARKS = {"em": "*", "strong": "**", "s": "~~"}
 
 
@@ -42,6 +39,17 @@ class Piece:
     """None for plain words, which are escaped when they are written."""
     linked: bool = False
     """A link or picture."""
+    links: tuple[str, ...] = ()
+    """Where its links lead."""
+    images: tuple[str, ...] = ()
+    """Addresses of its pictures."""
+    remark: int = 0
+    """Number of the author's correction that stands right behind it; 0 for none."""
+
+
+MARK = "\ue010{}\ue011"
+"""How a correction, taken out of the text, is remembered in it: a private-use pair around its number."""
+_MARK = re.compile("\ue010(\\d+)\ue011")
 
 
 def safe_url(url: str) -> str | None:
@@ -66,6 +74,12 @@ def escape(text: str, *, links: bool = True) -> str:
             parts += [_escape(text[position : match.start()]), f"[{_escape(url)}]({target})"]
             position = match.start() + len(url)
     return "".join(parts) + _escape(text[position:])
+
+
+def addresses(text: str) -> list[str]:
+    """Bare http(s) addresses in plain text, as `escape` would link them."""
+    found = [match.group().rstrip(".,;:!?'*_~") for match in _BARE_URL.finditer(text)]
+    return [target for url in found if len(url) > len("https://") and (target := safe_url(url))]
 
 
 def _escape(text: str) -> str:
@@ -99,11 +113,35 @@ def pieces(tokens: Sequence[Token]) -> list[Piece]:
             stack[-1][1].append(_wrapped(opened, inner, [frame.type for frame, _ in stack if frame]))
         else:
             in_link = any(frame is not None and frame.type == "link_open" for frame, _ in stack)
-            stack[-1][1].append(_leaf(token, in_link))
+            _add_leaf(stack[-1][1], _leaf(token, in_link))
     while len(stack) > 1:
         _, inner = stack.pop()
         stack[-1][1].extend(inner)
     return [piece for piece in stack[0][1] if piece.text]
+
+
+def unmarked(text: str) -> str:
+    """The text without the marks of corrections."""
+    return _MARK.sub("", text)
+
+
+def _add_leaf(into: list[Piece], leaf: Piece) -> None:
+    """Append the leaf; a correction in it goes to the piece before it, else to the one after."""
+    if leaf.markdown is not None:
+        marks = _MARK.findall(leaf.text + leaf.markdown)
+        clean = replace(leaf, text=unmarked(leaf.text), markdown=unmarked(leaf.markdown))
+        into.append(replace(clean, remark=int(marks[0])) if marks else clean)
+        return
+    waiting = 0
+    for number, part in enumerate(_MARK.split(leaf.text)):
+        if number % 2:
+            if into:
+                into[-1] = replace(into[-1], remark=int(part))
+            else:
+                waiting = int(part)
+        elif part:
+            into.append(replace(leaf, text=part, remark=waiting))
+            waiting = 0
 
 
 def _leaf(token: Token, in_link: bool) -> Piece:
@@ -116,24 +154,29 @@ def _leaf(token: Token, in_link: bool) -> Piece:
         name = " ".join(token.content.split()) or source.rsplit("/", 1)[-1] or "picture"
         target = None if in_link else safe_url(source)
         label = _escape(f"image: {name}")
-        return Piece(f"image: {name}", f"[{label}]({target})" if target else label, linked=True)
+        shown = f"[{label}]({target})" if target else label
+        return Piece(f"image: {name}", shown, linked=True, images=(target,) if target else ())
     return Piece(token.content, escape(token.content, links=False) if in_link else None)
 
 
 def _wrapped(opened: Token | None, inner: list[Piece], around: list[str]) -> Piece:
     text = "".join(piece.text for piece in inner)
     markdown = "".join(_markdown(piece) for piece in inner)
-    linked = any(piece.linked for piece in inner)
+    linked = any(piece.linked for piece in inner) and all(p.linked or not p.text.strip() for p in inner)
+    links = tuple(link for piece in inner for link in piece.links)
+    images = tuple(image for piece in inner for image in piece.images)
+    remark = next((piece.remark for piece in inner if piece.remark), 0)
     if opened is not None and opened.type == "link_open":
         href = str(opened.attrs.get("href", ""))
         target = safe_url(href)
         if not text.strip():
             text, markdown = href, _escape(href)
-        return Piece(text, f"[{markdown}]({target})" if target else markdown, linked=bool(target))
+        shown = f"[{markdown}]({target})" if target else markdown
+        return Piece(text, shown, linked=bool(target), links=(target,) if target else (), images=images, remark=remark)
     mark = _MARKS.get((opened.type if opened else "").removesuffix("_open"), "")
     if opened is None or opened.type in around or not markdown.strip():
         mark = ""
-    return Piece(text, f"{mark}{markdown}{mark}", linked=linked)
+    return Piece(text, f"{mark}{markdown}{mark}", linked, links, images, remark)
 
 
 def _markdown(piece: Piece) -> str:
@@ -150,8 +193,10 @@ def cut(parts: Iterable[Piece], ends: Sequence[int]) -> Iterator[list[Piece]]:
         while waiting and waiting[0] <= position:
             end = waiting.pop(0) - start
             if end == len(rest.text) or rest.markdown is None:
-                run.append(Piece(rest.text[:end], rest.markdown, rest.linked) if end else Piece("", None))
-                rest, start = Piece(rest.text[end:], None if end else rest.markdown, rest.linked), start + end
+                whole = end == len(rest.text)
+                run.append(replace(rest, text=rest.text[:end], remark=rest.remark if whole else 0))
+                rest = Piece("", None) if whole else replace(rest, text=rest.text[end:])
+                start += end
                 yield run
                 run = []
         if rest.text:
@@ -184,17 +229,20 @@ def after_colon(parts: list[Piece]) -> list[Piece]:
     for number, piece in enumerate(parts):
         _, colon, after = piece.text.partition(":")
         if colon and piece.markdown is None:
-            return [Piece(after.lstrip(" *_"), None), *parts[number + 1 :]]
+            return [replace(piece, text=after.lstrip(" *_")), *parts[number + 1 :]]
         if colon and not after.strip():  # **Question:** what is ...
             return parts[number + 1 :]
         if colon:
-            return [Piece(plain([piece]).partition(":")[2].strip(), None), *parts[number + 1 :]]
+            rest = plain([piece]).partition(":")[2].strip()
+            return [Piece(rest, None, remark=piece.remark), *parts[number + 1 :]]
     return parts
 
 
 def only_links(parts: list[Piece]) -> bool:
     """Links and pictures with nothing around them but marks or a short label with a colon."""
     words = " ".join(piece.text for piece in parts if not piece.linked).strip(" \n\t.,;|&-\u2013\u2014")
+    if _BROKEN.fullmatch(words):
+        return True
     if not any(piece.linked for piece in parts):
         return bool(re.fullmatch(r"(?:[\w ]{0,30}:\s*)?<?https?://\S+", words))
     return not words or (len(words.split()) <= 3 and words.endswith(":"))
@@ -206,106 +254,10 @@ def unboxed(parts: list[Piece]) -> tuple[bool | None, list[Piece]]:
         return None, parts
     first = parts[0]
     markdown = None if first.markdown is None else _BOX_MARKDOWN.sub("", first.markdown)
-    return bool(box.group(1).strip()), [Piece(first.text[box.end() :], markdown, first.linked), *parts[1:]]
+    return bool(box.group(1).strip()), [replace(first, text=first.text[box.end() :], markdown=markdown), *parts[1:]]
 
 
 def stands_out(text: str, parts: list[Piece]) -> bool:
     """A name on its own line is a label when it is bold, ends with a colon, or is in capitals."""
     marked = len(parts) == 1 and (parts[0].markdown or "").startswith("**")
     return marked or text.endswith(":") or (text.isupper() and len(text) > 3)
-
-
-def to_json(compilation: Compilation) -> str:
-    """The items as a JSON list, in the compilation's order; equal compilations give equal bytes."""
-    return json.dumps([_record(item) for item in compilation.items], ensure_ascii=False, indent=2) + "\n"
-
-
-def _record(item: Item) -> dict[str, object]:
-    return {
-        "id": item.id,
-        "kind": item.kind,
-        "text": item.text,
-        "file": item.file,
-        "line": item.line,
-        "date": _day(item.date, None),
-        "confidence": item.confidence,
-        "state": item.state,
-        "parent": item.parent,
-        "seen": [{"date": _day(day, None), "file": file, "line": line} for day, file, line in item.seen],
-    }
-
-
-def _day(day: date | None, missing: str | None = "no date") -> str | None:
-    return day.isoformat() if day else missing
-
-
-_PAGE: tuple[tuple[str, Kind], ...] = (
-    ("Open questions", "question"),
-    ("Next steps", "next_step"),
-    ("Learnings", "learning"),
-)
-_PAGE_REST: tuple[tuple[str, Kind], ...] = (
-    ("Work done", "done"),
-    ("Resources", "resource"),
-    ("Background", "background"),
-)
-
-
-def to_markdown(compilation: Compilation, heading_level: int = 2, *, all_kinds: bool = False) -> str:
-    """A page fragment: questions, next steps (open, done), learnings, then what could not be sorted.
-
-    Within a section the newest day comes first and nested items stay below theirs. `all_kinds` adds work
-    done, resources and background before the unsorted. An empty section is left out.
-    """
-    out: list[str] = []
-    for title, kind in _PAGE + (_PAGE_REST if all_kinds else ()) + (("Unsorted", "unsorted"),):
-        chosen = [item for item in compilation.items if item.kind == kind]
-        ids = {item.id for item in chosen}
-        roots = sorted((item for item in chosen if item.parent not in ids), key=newest_first)
-        if not roots:
-            continue
-        below: dict[str, list[Item]] = {}
-        for item in chosen:
-            if item.parent in ids:
-                below.setdefault(str(item.parent), []).append(item)
-        out += [_heading(title, heading_level), ""]
-        finished = [item for item in roots if item.state == "done"]
-        unfinished = [item for item in roots if item.state != "done"]
-        if kind == "next_step" or finished:
-            for name, group in (
-                ("Open", unfinished),
-                ("Answered" if kind == "question" else "Done", finished),
-            ):
-                if group:
-                    out += [_heading(name, heading_level + 1), "", *_by_day(group, below, heading_level + 2)]
-        else:
-            out += _by_day(roots, below, heading_level + 1)
-    return "\n".join(out).rstrip("\n") + "\n" if out else ""
-
-
-def _heading(text: str, level: int) -> str:
-    return f"{'#' * max(1, min(level, 6))} {text}"
-
-
-def _by_day(roots: list[Item], below: dict[str, list[Item]], level: int) -> Iterator[str]:
-    for day, group in groupby(roots, key=lambda item: item.date):
-        yield from (_heading(str(_day(day, "No date")), level), "")
-        waiting = [(item, 0) for item in reversed(list(group))]
-        while waiting:
-            item, depth = waiting.pop()
-            yield f"{' ' * 4 * depth}- {_line(item, nested=depth > 0)}"
-            children = sorted(below.get(item.id, ()), key=lambda child: child.line, reverse=True)
-            waiting += [(child, depth + 1) for child in children]
-        yield ""
-
-
-def _line(item: Item, *, nested: bool) -> str:
-    parts = ["*maybe:* " if item.confidence < MAYBE_BELOW else "", item.markdown]
-    if nested and item.state == "done":
-        parts.append(" (done)")
-    places = list(dict.fromkeys((seen.date, seen.file) for seen in item.seen))
-    if len(places) > 1:
-        days = ", ".join(str(_day(day)) for day in dict.fromkeys(day for day, _ in places))
-        parts.append(f" (came up {len(places)} times: {days})")
-    parts.append(f" [{_day(item.date)}, {_escape(item.file)}:{item.line}]{{.source}}")
-    return "".join(parts)

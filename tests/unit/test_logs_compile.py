@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from analysis.logs.compile import MAX_BYTES, compile_logs, decode
-from analysis.logs.write import to_json, to_markdown
+from analysis.logs.compile import compile_logs
+from analysis.logs.files import MAX_BYTES, decode
+from analysis.logs.output import to_json, to_markdown
 from sae.errors import DataError
 
 SAMPLES = Path(__file__).parents[3] / "shared" / "logs"
@@ -153,7 +154,7 @@ def test_decoding() -> None:
 
 def test_the_order_of_arguments_does_not_matter(tmp_path: Path) -> None:
     paths = [write(tmp_path, f"{n}.md", f"Date: 2024-01-0{n}\n\n## TODO\n- sweep\n- step {n}\n") for n in (1, 2, 3)]
-    assert to_json(compile_logs(paths)) == to_json(compile_logs(paths[::-1]))
+    assert to_json(compile_logs(paths).items) == to_json(compile_logs(paths[::-1]).items)
 
 
 @pytest.mark.skipif(not SAMPLES.is_dir(), reason="the sample logs lie beside the checkout and are not here")
@@ -166,4 +167,4 @@ def test_real_logs() -> None:
     for log in found.logs:
         text = (SAMPLES / log.file).read_text(encoding="utf-8")
         assert log.lost_lines(text) == [], log.file
-    assert len(to_markdown(found)) > 5000
+    assert len(to_markdown(found.items)) > 5000

@@ -7,7 +7,8 @@ from itertools import pairwise
 import pytest
 
 from analysis.logs.items import MAYBE_BELOW
-from analysis.logs.journal import asks_outright, judge, sentence_ends
+from analysis.logs.journal import asks_outright, judge
+from analysis.logs.sentences import sentence_ends
 
 
 def cut_at(text: str) -> list[str]:

@@ -77,7 +77,7 @@ def test_a_journal() -> None:
     )
     log = parse_log(text, "journal.txt")
     assert rows(log) == [
-        (4, "unsorted", "Read two papers."),
+        (4, "done", "Read two papers."),
         (4, "question", "Why is k fixed?"),
         (4, "next_step", "I will try batch top-k tomorrow."),
         (7, "unsorted", "Fell asleep."),
@@ -93,7 +93,7 @@ def test_a_journal() -> None:
 
 def test_a_file_titled_questions_lists_questions() -> None:
     log = parse_log("Title: Some Questions about towers\n\n## Depth\n1. Can it stop\n    - I think so\n", "q.md")
-    assert rows(log) == [(4, "question", "Can it stop"), (5, "question", "I think so")]
+    assert rows(log) == [(4, "question", "Can it stop"), (5, "background", "I think so")]
     assert log.items[1].parent == log.items[0].id
 
 

@@ -6,13 +6,9 @@ from datetime import date
 
 import pytest
 
-from analysis.logs.sections import (
-    find_date,
-    front_matter,
-    heading_date,
-    parse_date,
-    section,
-)
+from analysis.logs.dates import find_date, heading_date, parse_date
+from analysis.logs.front_matter import front_matter
+from analysis.logs.sections import section
 
 
 @pytest.mark.parametrize(

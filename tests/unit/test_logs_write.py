@@ -8,15 +8,18 @@ import re
 import pytest
 from markdown_it import MarkdownIt
 
-from analysis.logs.compile import join
 from analysis.logs.items import Compilation
+from analysis.logs.join import join
+from analysis.logs.output import to_json, to_markdown
 from analysis.logs.reader import parse_log
-from analysis.logs.write import code, escape, one_line, safe_url, to_json, to_markdown
+from analysis.logs.write import code, escape, one_line, safe_url
 
 
 def compiled(*texts: str) -> Compilation:
     logs = tuple(parse_log(text, f"log-{number}.md") for number, text in enumerate(texts, 1))
-    return Compilation(items=tuple(join(item for log in logs for item in log.items)), logs=logs, problems=())
+    return Compilation(
+        items=tuple(join((item for log in logs for item in log.items), returns=0.62)), logs=logs, problems=()
+    )
 
 
 @pytest.mark.parametrize("url", ["https://a.b/c_d", "http://a.b", "mailto:a@b.c", "notes/a.md", "/x", "#part"])
@@ -67,7 +70,7 @@ HOSTILE = [
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_nothing_of_a_log_runs(text: str) -> None:
-    page = to_markdown(compiled(f"## Questions\n\n{text}\n\n- {text}\n"))
+    page = to_markdown(compiled(f"## Questions\n\n{text}\n\n- {text}\n").items)
     html = MarkdownIt("commonmark", {"html": True}).render(page)
     tags = set(re.findall(r"<([a-z0-9]+)", html))
     assert tags <= {"h2", "h3", "ul", "li", "a", "em", "strong", "code", "p"}
@@ -77,7 +80,9 @@ def test_nothing_of_a_log_runs(text: str) -> None:
 
 
 def test_renderer_commands_are_only_words() -> None:
-    page = to_markdown(compiled("- {{< include x >}}\n- `{{< include x >}}`\n- `r 1 + 1`\n- see [@doe] $x$ a^b^ :::\n"))
+    page = to_markdown(
+        compiled("- {{< include x >}}\n- `{{< include x >}}`\n- `r 1 + 1`\n- see [@doe] $x$ a^b^ :::\n").items
+    )
     assert "{{<" not in page and "`r " not in page
     assert r"\[\@doe\] \$x\$ a\^b\^" in page
 
@@ -101,39 +106,38 @@ def test_the_page() -> None:
     newer = "Date: 2024-02-03\n\n## Questions\n"
     newer += "- why is it slow\n- Who knows?\n\n## Learnings\n- [it](a.md) helps\n"
     newer += "\n# x\nTea.\n"
-    assert to_markdown(compiled(older, newer)) == (
+    assert to_markdown(compiled(older, newer).items) == (
         "## Open questions\n\n### 2024-02-03\n\n"
         "- why is it slow (came up 2 times: 2024-01-02, 2024-02-03) [2024-02-03, log-2.md:4]{.source}\n"
         "- Who knows? [2024-02-03, log-2.md:5]{.source}\n\n"
-        "## Next steps\n\n### Open\n\n#### 2024-01-02\n\n"
+        "## Next steps\n\n### 2024-01-02\n\n"
         "- sweep [2024-01-02, log-1.md:8]{.source}\n"
         "    - over k [2024-01-02, log-1.md:9]{.source}\n\n"
-        "### Done\n\n#### 2024-01-02\n\n- cache [2024-01-02, log-1.md:7]{.source}\n\n"
+        "## Next steps, done\n\n### 2024-01-02\n\n- cache [2024-01-02, log-1.md:7]{.source}\n\n"
         "## Learnings\n\n### 2024-02-03\n\n- [it](a.md) helps [2024-02-03, log-2.md:8]{.source}\n\n"
         "## Unsorted\n\n### 2024-02-03\n\n- Tea. [2024-02-03, log-2.md:11]{.source}\n"
     )
-    assert to_markdown(compiled("")) == ""
+    assert to_markdown(compiled("").items) == ""
 
 
 def test_unsure_items_say_maybe_and_levels_follow() -> None:
-    page = to_markdown(compiled("But to what end?\n"), heading_level=4)
+    page = to_markdown(compiled("But to what end?\n").items, heading_level=4)
     assert page.startswith("#### Open questions\n\n##### No date\n\n- *maybe:* But to what end?")
 
 
-def test_all_kinds_adds_the_rest() -> None:
-    found = compiled("## Done\n- built\n")
-    assert "built" not in to_markdown(found)
-    assert "## Work done" in to_markdown(found, all_kinds=True)
+def test_every_kind_has_a_section() -> None:
+    assert "## Work done" in to_markdown(compiled("## Done\n- built\n").items)
 
 
-FIELDS = ("id", "kind", "text", "file", "line", "date", "confidence", "state", "parent", "seen")
+FIELDS = ("id", "kind", "text", "file", "line", "date", "confidence", "state", "parent", "seen",
+          "note", "links", "match", "mentioned")  # fmt: skip
 
 
 def test_json_is_complete_and_stable() -> None:
     found = compiled("Date: 2024-01-02\n\n## TODO\n- [x] cache\n    - its test\n", "## Questions\n- k?\n")
-    records = json.loads(to_json(found))
+    records = json.loads(to_json(found.items))
     assert [record["kind"] for record in records] == ["question", "next_step", "next_step"]
     assert set(records[0]) == set(FIELDS)
     assert records[0]["date"] is None and records[2]["parent"] == records[1]["id"]
-    assert records[1]["seen"] == [{"date": "2024-01-02", "file": "log-1.md", "line": 4}]
-    assert to_json(found) == to_json(found)
+    assert records[1]["seen"] == [{"date": "2024-01-02", "file": "log-1.md", "line": 4, "text": "cache"}]
+    assert to_json(found.items) == to_json(found.items)

@@ -1,0 +1,136 @@
+"""From an author's links to results: the very figure, number or section, live, or an error that names the line.
+
+An answer in `data/logs/answers.toml` stands on results. Each time the site is built its links are followed again, so
+that a number in it is the number of the run, and a link to a result that is gone fails the build.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from analysis.artefacts import Artefact
+from analysis.logs.answers import FILE, Answer, Answers
+from analysis.logs.write import escape
+from analysis.numbers import resolve
+from analysis.paths import Paths
+from analysis.prose import unsourced
+from analysis.results import Results
+from sae.errors import NotFoundError, RenderError
+
+_INCLUDE = re.compile(r"^\{\{< include (?:\S*/)?(\S+?)\.md >\}\}$", re.M)
+_HEADING = re.compile(r"^#{1,6}\s+(.*?)\s*(?:\{([^}]*)\})?\s*$", re.M)
+_NUM = re.compile(r"\{\{<\s*num\s+(\S+)\s*>\}\}")
+_RAW = re.compile(r"```\{=html\}\n(.*?)\n```", re.S)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a link leads to."""
+
+    kind: str
+    """`figure`, `number` or `section`."""
+    name: str
+    """The figure's module, the number's name, the section's address."""
+    markdown: str
+    """A link or number for running text."""
+
+
+class Links:
+    """The results that an answer can link to."""
+
+    def __init__(self, results: Results, paths: Paths, pages: Sequence[Path], drawn: Sequence[Artefact]) -> None:
+        self._results, self._paths = results, paths
+        self._texts = {paths.relative(page): page.read_text(encoding="utf-8") for page in pages}
+        self._drawn = {artefact.figure: artefact for artefact in drawn}
+
+    def follow(self, answer: Answer, line: int) -> list[Shown]:
+        """What the answer links to. Raises RenderError, with the line in the file, when that is gone."""
+        place = self._paths.relative(self._paths.logs / FILE)
+        try:
+            shown = [self._follow(link) for link in answer.links]
+            for name in _NUM.findall(answer.sentence):
+                resolve(name, self._results, self._paths)
+        except NotFoundError as error:
+            raise RenderError(f"an answer links to a result that is not there: {error}", place, line) from error
+        for _, number in unsourced(answer.sentence):
+            raise RenderError(f"the number {number!r} is typed by hand: use {{{{< num ... >}}}}", place, line)
+        return shown
+
+    def _follow(self, link: str) -> Shown:
+        if link.startswith(("fig-", "tbl-")):
+            return self._figure(link)
+        if ".qmd" in link:
+            return self._section(link)
+        number = resolve(link, self._results, self._paths)
+        words = number.title.partition(";")[0].rpartition(": ")[2]
+        return Shown("number", link, f"{escape(words)}: {{{{< num {link} >}}}}")
+
+    def _figure(self, link: str) -> Shown:
+        if link not in self._drawn:
+            raise NotFoundError("figure or table", link, list(self._drawn))
+        artefact = self._drawn[link]
+        page = self.page_of(artefact.name)
+        if not page:
+            raise NotFoundError(f"page that shows {link}, among the pages", link, list(self._texts))
+        return Shown("figure", artefact.name, f"[{escape(artefact.title)}](/{page}#{link})")
+
+    def page_of(self, name: str) -> str:
+        """The page that includes `_generated/NAME.md`, itself or in a part; empty for none."""
+        for page, text in sorted(self._texts.items()):
+            if name in _INCLUDE.findall(text):
+                part = page.rsplit("/", 1)[-1].removesuffix(".qmd")
+                return self.page_of(part.removeprefix("_")) if part.startswith("_") else page
+        return ""
+
+    def _section(self, link: str) -> Shown:
+        page, _, anchor = link.lstrip("/").partition("#")
+        if page not in self._texts:
+            raise NotFoundError("page", page, list(self._texts))
+        parts = [self._texts[page]]
+        for include in _INCLUDE.findall(parts[0]):
+            parts += [text for part, text in self._texts.items() if part.endswith(f"/_{include}.qmd")]
+        anchors = {slug: title for part in parts for slug, title in headings(part)}
+        if anchor and anchor not in anchors:
+            raise NotFoundError(f"section of {page}", anchor, list(anchors))
+        title = anchors[anchor] if anchor else _title(parts[0], page)
+        return Shown("section", link, f"[{escape(title)}](/{link.lstrip('/')})")
+
+    def picture(self, name: str) -> str:
+        """The raw HTML of an artefact's fragment: the very chart, picture or table, without its id and caption."""
+        fragment = (self._paths.generated / f"{name}.md").read_text(encoding="utf-8")
+        found = _RAW.search(fragment)
+        return found.group(1) if found else ""
+
+    def caption(self, name: str) -> str:
+        """The words under an artefact."""
+        return next((artefact.caption for artefact in self._drawn.values() if artefact.name == name), "")
+
+
+def _title(text: str, page: str) -> str:
+    found = re.search(r"^title:\s*[\"']?(.+?)[\"']?\s*$", text, re.M)
+    return found.group(1) if found else page
+
+
+def headings(text: str) -> list[tuple[str, str]]:
+    """Id and words of each heading of a page: the id that it gives itself, else pandoc's."""
+    found = []
+    for title, attributes in _HEADING.findall(text):
+        own = re.search(r"#([\w.:-]+)", attributes)
+        plain = re.sub(r"\{\{<.*?>\}\}|[*`$]|\]\([^)]*\)|\[", "", title)
+        slug = re.sub(r"[^\w\s.-]", "", plain.casefold()).strip()
+        slug = re.sub(r"^[^a-z]+", "", re.sub(r"\s+", "-", slug))
+        found.append((own.group(1) if own else slug, plain.strip()))
+    return found
+
+
+def sentence(answer: Answer) -> str:
+    """The answer's words as Markdown: as written, but for what could be HTML."""
+    return answer.sentence.replace("<", r"\<").replace(r"{{\<", "{{<")
+
+
+def follow_all(answers: Answers, links: Links) -> dict[str, list[Shown]]:
+    """What each answer links to, by the question's id. Raises RenderError."""
+    return {answer.id: links.follow(answer, answers.lines[answer.id]) for answer in answers.answers}

@@ -1,0 +1,284 @@
+"""What pages show of the logs: the parts of the logs page, and the two lists of the write-up."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from urllib.parse import unquote
+
+from analysis.answering import Links, Shown, sentence
+from analysis.logs.answers import Answer
+from analysis.logs.fates import Order
+from analysis.logs.items import Compilation, Item, Kind, State, normalise
+from analysis.logs.output import iso, line, tree
+from analysis.logs.threads import forgotten, returning, themes
+from analysis.logs.write import escape
+from analysis.paths import Paths
+
+PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp")
+"""Pictures of logs that pages show. An SVG could run scripts where it is opened."""
+_WAITING: tuple[State, ...] = ("open", "carried_on", "likely_done")
+
+
+@dataclass(frozen=True)
+class LogPages:
+    """A compilation with its answers, ready to be written into pages."""
+
+    compilation: Compilation
+    answers: Mapping[str, Answer]
+    """By the id of the question."""
+    shown: Mapping[str, list[Shown]]
+    """What each answer links to."""
+    links: Links
+    paths: Paths
+
+    def write(self, write: Callable[[Path, str], None]) -> list[Path]:
+        """Write every part into `report/_generated`; gives the files."""
+        for item in self.compilation.items:
+            self._copy_pictures(item)
+        parts = {
+            "logs-summary": self.summary(),
+            "logs-answered": "\n".join(self.answered()),
+            "logs-open": "\n".join(self.open_questions()),
+            "logs-steps": "\n".join(self.next_steps()),
+            "logs-returns": "\n".join(self.returns()),
+            "logs-learnings": "\n".join(self.by_log("learning")),
+            "logs-rest": "\n".join(self.rest()),
+            "open-questions": "\n".join(self.short_questions()),
+            "next-steps": "\n".join(self.short_steps()),
+        }
+        files = []
+        for name, text in parts.items():
+            files.append(self.paths.generated / f"{name}.md")
+            write(files[-1], text.rstrip("\n") + "\n")
+        return files
+
+    @property
+    def _order(self) -> Order:
+        return Order.of(self.compilation.logs)
+
+    def _top(self, kind: Kind, *states: State) -> list[Item]:
+        return [
+            self._safe(item)
+            for item in self.compilation.items
+            if item.kind == kind and item.parent is None and (not states or item.state in states)
+        ]
+
+    # --- parts ---
+
+    def summary(self) -> str:
+        """How much there is, in a sentence or two."""
+        logs, days = self.compilation.logs, sorted(log.date for log in self.compilation.logs if log.date)
+        if not logs:
+            return "There are no logs yet.\n"
+        span = f", written from {iso(days[0])} to {iso(days[-1])}" if days and days[0] != days[-1] else ""
+        kinds: tuple[Kind, ...] = ("question", "next_step", "learning", "done")
+        counts = {kind: len(self._top(kind)) for kind in kinds}
+        answered = len(self._top("question", "answered"))
+        states: tuple[State, ...] = ("done", "likely_done", "dropped")
+        closed = {state: len(self._top("next_step", state)) for state in states}
+        return (
+            f"{_count(len(logs), 'log')}{span}: {_count(counts['question'], 'question')}, of which {answered} "
+            f"{'has' if answered == 1 else 'have'} an answer; {_count(counts['next_step'], 'next step')}, of which "
+            f"{closed['done']} are done by their author's word, {closed['likely_done']} likely done and "
+            f"{closed['dropped']} dropped; "
+            f"{_count(counts['learning'], 'learning')}; {counts['done']} reports of work.\n"
+        )
+
+    def answered(self) -> Iterator[str]:
+        """Every answered question with its dates, its answer, and the figures and numbers that it rests on."""
+        items = {item.id: item for item in self.compilation.items}
+        seen: set[str] = set()
+        for answer in self.answers.values():
+            item = items[answer.id]
+            yield f"::: {{#q-{item.id} .answer}}"
+            yield f"**{self._safe(item).markdown}**\n"
+            yield f"[Asked {self._asked(item)}; answered {self._when(item.closed)}.]{{.source}}\n"
+            yield f"{sentence(answer)}\n"
+            shown = self.shown[answer.id]
+            rest = [link.markdown for link in shown if link.kind != "figure"]
+            if rest:
+                yield f"[Rests on:]{{.source}} {'; '.join(rest)}.\n"
+            for link in shown:
+                if link.kind == "figure" and link.name not in seen:
+                    seen.add(link.name)
+                    yield f"```{{=html}}\n{self.links.picture(link.name)}\n```\n"
+                    yield f"[Figure, as it stands on its own page:]{{.source}} {link.markdown}\n"
+                elif link.kind == "figure":
+                    yield f"[Figure, shown above:]{{.source}} {link.markdown}\n"
+            yield ":::\n"
+        for item in self._top("question", "answered"):
+            if item.id not in self.answers:
+                yield f"- {line(item)} (ticked by its author)"
+
+    def open_questions(self) -> Iterator[str]:
+        """Open questions by theme, each with its age."""
+        waiting = sorted(self._top("question", *_WAITING), key=lambda item: (self._order.first(item), item.line))
+        if not waiting:
+            yield "No question is open."
+            return
+        left = {item.id: item for item in waiting}
+        for theme in themes(self.compilation.items):
+            members = [left.pop(item.id) for item in theme.items if item.id in left]
+            if members:
+                yield f"**{escape(', '.join(theme.words))}**\n"
+                yield from self._aged(sorted(members, key=lambda item: (self._order.first(item), item.line)))
+                yield ""
+        if left:
+            if len(left) < len(waiting):
+                yield "**and besides**\n"
+            yield from self._aged(list(left.values()))
+
+    def _aged(self, items: Sequence[Item]) -> Iterator[str]:
+        for item in items:
+            *first, end = tree([item], [self._safe(other) for other in self.compilation.items])
+            lines = [*first, end]
+            lines[0] += f" [{self._age(item)}]{{.age}}"
+            yield from lines
+
+    def next_steps(self) -> Iterator[str]:
+        """Next steps by what became of them, with the evidence."""
+        silent = {item.id for item in forgotten(self.compilation.items, self._order)}
+        groups = (
+            ("Likely done", [*self._top("next_step", "likely_done")],
+             "A later log reports work that reads like it. The score is the share of telling words found there."),
+            ("Carried on", self._top("next_step", "carried_on"), "They returned in a later log."),
+            ("Promised, and not heard of again", [i for i in self._top("next_step", "open") if i.id in silent],
+             "No later log says anything that reads like them, and at least two were written."),
+            ("Open", [i for i in self._top("next_step", "open") if i.id not in silent], ""),
+            ("Done", self._top("next_step", "done"), "Ticked or corrected by their author."),
+            ("Dropped", self._top("next_step", "dropped"), "Given up by their author, with the reason."),
+        )  # fmt: skip
+        for title, items, words in groups:
+            if items:
+                yield f"### {title}\n"
+                if words:
+                    yield f"{words}\n"
+                yield from tree(items, [self._safe(item) for item in self.compilation.items])
+                yield ""
+
+    def returns(self) -> Iterator[str]:
+        """What came up in several logs, with all its dates."""
+        found = returning(self.compilation.items)
+        if not found:
+            yield "Nothing has come up in two logs yet."
+        for thread in found:
+            dates = "; ".join(f"{self._title(seen.file)}, {iso(seen.date)}" for seen in thread.seen)
+            others = {normalise(seen.text): seen.text for seen in thread.seen}
+            others.pop(normalise(thread.label), None)
+            words = " / ".join(escape(text) for text in others.values())
+            also = f" Also as: {words}" if words and not thread.link else ""
+            yield f"- {escape(thread.label)}{also} [{len(thread.seen)} logs: {dates}]{{.source}}"
+
+    def by_log(self, kind: Kind) -> Iterator[str]:
+        """Items of a kind below the log in which they stand, newest log first."""
+        items = self._top(kind)
+        for log in reversed(self.compilation.logs):
+            own = sorted((item for item in items if item.file == log.file), key=lambda item: item.line)
+            if own:
+                yield f"**{escape(log.title)}** [{iso(log.date)}]{{.source}}\n"
+                yield from tree(own, [self._safe(item) for item in self.compilation.items])
+                yield ""
+
+    def rest(self) -> Iterator[str]:
+        """Work done, resources, background and what fits no section: nothing of a log is lost."""
+        titles: tuple[tuple[str, Kind], ...] = (
+            ("Work done", "done"), ("Resources", "resource"), ("Background", "background"), ("Unsorted", "unsorted"),
+        )  # fmt: skip
+        for title, kind in titles:
+            lines = list(self.by_log(kind))
+            if lines:
+                yield f'::: {{.callout-note collapse="true" title="{title}"}}'
+                yield from lines
+                yield ":::\n"
+
+    def short_questions(self) -> Iterator[str]:
+        """The open questions for the write-up: oldest first, words only."""
+        waiting = sorted(self._top("question", *_WAITING), key=lambda item: (self._order.first(item), item.line))
+        yield from (f"- {item.markdown} [{self._age(item)}]{{.age}}" for item in waiting)
+        if not waiting:
+            yield "No question is open."
+
+    def short_steps(self) -> Iterator[str]:
+        """The open next steps for the write-up: newest first, words only."""
+        waiting = self._top("next_step", "open", "carried_on")
+        yield from (f"- {item.markdown}" for item in waiting)
+        if not waiting:
+            yield "No step is open."
+
+    # --- words ---
+
+    def _title(self, file: str) -> str:
+        return next((escape(log.title) for log in self.compilation.logs if log.file == file), escape(file))
+
+    def _when(self, file: str) -> str:
+        log = next((log for log in self.compilation.logs if log.file == file), None)
+        return f"{iso(log.date)} ({escape(log.title)})" if log else "later"
+
+    def _asked(self, item: Item) -> str:
+        places = dict.fromkeys(f"{iso(seen.date)} ({self._title(seen.file)})" for seen in item.seen)
+        return ", ".join(places)
+
+    def _age(self, item: Item) -> str:
+        order, logs = self._order, self.compilation.logs
+        first = order.first(item)
+        parts = []
+        newest = max((log.date for log in logs if log.date), default=None)
+        asked = logs[first].date
+        if newest and asked and (days := (newest - asked).days):
+            parts.append(_count(days, "day"))
+        if later := len(logs) - 1 - first:
+            parts.append(_count(later, "log"))
+        return f"open for {' and '.join(parts)}" if parts else "new in the last log"
+
+    # --- pictures and links of logs ---
+
+    def _safe(self, item: Item) -> Item:
+        """The item with its pictures shown from the site, and without links that lead nowhere from there."""
+        text = item.markdown
+        for target in item.images:
+            place = self._picture(item, target)
+            if place is not None:
+                text = re.sub(rf"\[image: ({_LABEL})\]\({re.escape(target)}\)", rf"![\1](/{place})", text)
+        for target in (*item.links, *item.images):
+            if "://" not in target and not target.startswith("mailto:"):
+                text = re.sub(rf"(?<!!)\[({_LABEL})\]\({re.escape(target)}\)", r"\1", text)
+        return replace(item, markdown=text)
+
+    def _picture(self, item: Item, target: str) -> str | None:
+        """Where the site has a log's picture, relative to the project; None for one that it does not show."""
+        source = picture_file(self.paths.logs, item.file, target)
+        if source is None:
+            return None
+        digest = hashlib.sha256(source.read_bytes()).hexdigest()[:10]
+        return self.paths.relative(self.paths.built_assets / "logs" / f"{digest}{source.suffix.casefold()}")
+
+    def _copy_pictures(self, item: Item) -> None:
+        for target in item.images:
+            place, source = self._picture(item, target), picture_file(self.paths.logs, item.file, target)
+            if place and source and not (self.paths.root / place).exists():
+                (self.paths.root / place).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(source, self.paths.root / place)
+
+
+_LABEL = r"(?:\\.|[^\[\]\\])*"
+
+
+def picture_file(folder: Path, file: str, target: str) -> Path | None:
+    """The picture that a log means, when it lies in the logs' folder and is of a kind that pages show."""
+    if "://" in target:
+        return None
+    path = Path(os.path.realpath((folder / file).parent / unquote(target)))
+    inside = path.is_relative_to(os.path.realpath(folder))
+    # os.path answers, where a Path would raise, for names that no file can have
+    wanted = inside and path.suffix.casefold() in PICTURES and os.path.isfile(path)  # noqa: PTH113  see above
+    return path if wanted else None
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"

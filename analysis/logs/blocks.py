@@ -1,0 +1,71 @@
+"""A log's text as a tree of Markdown blocks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+MAX_LINE = 20_000
+"""Longer lines and paragraphs (characters) are taken as plain words, not as Markdown."""
+
+
+def _parser() -> MarkdownIt:
+    """CommonMark without HTML and without indented code: in a log, four spaces are a nested thought.
+
+    Blocks only; `_inline` reads the words within them.
+    """
+    # Depth is bounded because the parser recurses; deeper lines are taken up as they are.
+    parser = MarkdownIt("commonmark", {"html": False, "maxNesting": 60})
+    return parser.enable("strikethrough").disable(["code", "inline", "text_join"])
+
+
+_PARSER = _parser()
+
+
+@dataclass
+class Node:
+    """A block with the blocks in it; its words stay a flat list of tokens (`inline`)."""
+
+    token: Token
+    children: list[Node] = field(default_factory=list)
+    inline: list[Token] = field(default_factory=list)
+
+    @property
+    def span(self) -> range:
+        """Its lines, 1-based."""
+        start, stop = self.token.map or (0, 1)
+        return range(start + 1, max(stop, start + 1) + 1)
+
+
+def blocks(text: str) -> Node:
+    """The blocks of a text below one root; their lines are those of the text."""
+    links: dict[str, object] = {}
+    tokens = _PARSER.parse(text, links)
+    root = Node(Token("root", "", 0))
+    stack = [root]
+    for token in tokens:
+        if token.type == "inline":
+            stack[-1].inline = _inline(token.content, links)
+        elif token.nesting == -1:
+            stack.pop()
+        else:
+            node = Node(token)
+            stack[-1].children.append(node)
+            if token.nesting == 1:
+                token.type = token.type.removesuffix("_open")
+                stack.append(node)
+    return root
+
+
+def _inline(text: str, links: dict[str, object]) -> list[Token]:
+    tokens: list[Token] = []
+    if len(text) <= MAX_LINE:
+        _PARSER.inline.parse(text, _PARSER, links, tokens)
+        return tokens
+    # Brackets without end cost the parser time that grows with the square of the length.
+    for number, line in enumerate(text.split("\n")):
+        tokens += [Token("softbreak", "br", 0)] if number else []
+        tokens.append(Token("text", "", 0, content=line))
+    return tokens

@@ -1,0 +1,205 @@
+"""Log files: found in folders, decoded, and read, whatever they are.
+
+A Jupyter notebook is read as its Markdown cells, at the lines of the file on which they stand; of a Quarto page the
+code cells are left out.
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+from analysis.logs.items import Log, Problem, natural, split_lines
+from analysis.logs.reader import parse_log
+from sae.errors import DataError
+
+SUFFIXES = (".md", ".markdown", ".txt", ".qmd", ".ipynb")
+"""What counts as a log in a folder; a file that is named outright is read whatever its suffix."""
+
+MAX_BYTES = 50_000_000
+"""Larger files are no logs; they are reported and skipped."""
+
+
+def files_in(folder: Path, visited: set[tuple[int, int]], problems: list[Problem]) -> Iterator[tuple[Path, str]]:
+    """Log files below `folder` with their names relative to it. Links are followed, each real folder once.
+
+    Hidden files and READMEs are passed over; a folder that cannot be listed is a problem.
+    """
+
+    def report(error: OSError) -> None:
+        name = shown(Path(str(error.filename)), folder)
+        problems.append(Problem(file=name, line=1, message=f"cannot be read: {error.strerror or error}"))
+
+    for place, folders, files in os.walk(folder, onerror=report, followlinks=True):
+        status = Path(place).stat()
+        if (status.st_dev, status.st_ino) in visited:
+            folders.clear()
+            continue
+        visited.add((status.st_dev, status.st_ino))
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(files, key=natural):
+            lower = name.casefold()
+            if lower.endswith(SUFFIXES) and not lower.startswith((".", "readme")):
+                path = Path(place) / name
+                yield path, shown(path, folder)
+
+
+def shown(path: Path, folder: Path) -> str:
+    """A file's name relative to the folder that was asked for."""
+    name = path.relative_to(folder).as_posix() if path.is_relative_to(folder) else path.name
+    return name.encode("utf-8", "replace").decode()
+
+
+def read_bytes(path: Path) -> bytes:
+    """The bytes of a file. Raises DataError when it is no regular file, cannot be opened or is too large."""
+    try:
+        if not path.is_file():
+            raise DataError(f"{path.name} is not a regular file")
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            raise DataError(f"{size / 1e6:.0f} MB is too large for a log (limit {MAX_BYTES / 1e6:.0f} MB)")
+        return path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path.name} cannot be read: {error.strerror or error}") from error
+
+
+def read_log(path: Path, name: str = "") -> Log:
+    """Read one file. `name` is how items cite it, the file's own name when empty.
+
+    Raises DataError when the file cannot be opened, is no regular file, holds no text, is no notebook though it is
+    called one, or is larger than MAX_BYTES.
+    """
+    return parse_bytes(read_bytes(path), name or path.name)
+
+
+def parse_bytes(raw: bytes, name: str) -> Log:
+    """Read the bytes of one file. Raises DataError for what is no text, or no notebook though it is called one."""
+    text, note = decode(raw)
+    suffix = Path(name).suffix.casefold()
+    if suffix == ".ipynb":
+        text, note = notebook_text(text)
+    elif suffix == ".qmd":
+        text = without_cells(text)
+    log = parse_log(text, name)
+    if not note:
+        return log
+    return replace(log, problems=(Problem(file=log.file, line=1, message=note), *log.problems))
+
+
+def decode(raw: bytes) -> tuple[str, str]:
+    """The text of a file, and a note when its encoding had to be guessed.
+
+    Raises DataError for bytes that are no text.
+    """
+    for mark, encoding in (
+        (codecs.BOM_UTF8, "utf-8"),
+        (codecs.BOM_UTF16_LE, "utf-16-le"),
+        (codecs.BOM_UTF16_BE, "utf-16-be"),
+    ):
+        if raw.startswith(mark):
+            return raw[len(mark) :].decode(encoding, "replace"), ""
+    if b"\0" in raw:
+        raise DataError("not a text file (it holds zero bytes); skipped")
+    try:
+        return raw.decode("utf-8"), ""
+    except UnicodeDecodeError as error:
+        text = raw.decode("latin-1")
+        if sum(char < " " and char not in "\t\n\r\f\v\x1b" for char in text) > len(text) / 50:
+            raise DataError("not a text file (too many control characters); skipped") from error
+        # Windows puts curly quotes where Latin-1 has control characters.
+        return raw.decode("cp1252", "replace") if re.search(
+            r"[\x80-\x9f]", text
+        ) else text, "not UTF-8; read as Latin-1"
+
+
+def notebook_text(text: str) -> tuple[str, str]:
+    """The Markdown of a notebook, each line where it stands in the file; a note when that cannot be told.
+
+    Raises DataError when the text is no notebook.
+    """
+    try:
+        cells = json.loads(text)["cells"]
+        sources = [cell["source"] for cell in cells if cell["cell_type"] == "markdown"]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise DataError("called a notebook (.ipynb), but is none; skipped") from error
+    wanted = [line for source in sources for line in [*split_lines(_joined(source)), ""]]
+    placed = [""] * len(split_lines(text))
+    at = 0
+    raw = [_string(line) for line in split_lines(text)]
+    for line in wanted:
+        if not line.strip():
+            continue
+        while at < len(raw) and (raw[at] is None or raw[at].rstrip("\r\n") != line):  # type: ignore[union-attr]  # tested
+            at += 1
+        if at == len(raw):
+            return "\n".join(wanted), "a notebook not saved line by line: lines are counted in its Markdown cells"
+        placed[at] = line
+        at += 1
+    return "\n".join(placed), ""
+
+
+def _joined(source: object) -> str:
+    return "".join(map(str, source)) if isinstance(source, list) else str(source)
+
+
+def _string(line: str) -> str | None:
+    """The string that a line of a JSON list holds, or None."""
+    bare = re.sub(r'^"source":\s*\[?', "", line.strip()).rstrip("],").strip()
+    if not bare.startswith('"'):
+        return None
+    try:
+        found = json.loads(bare)
+    except ValueError:
+        return None
+    return found if isinstance(found, str) else None
+
+
+_CELL = re.compile(r"^(`{3,}|~{3,})\s*\{.*\}\s*$")
+
+
+def without_cells(text: str) -> str:
+    """A Quarto page with the lines of its code cells (```` ```{python} ````) blank."""
+    lines = split_lines(text)
+    fence = ""
+    for number, line in enumerate(lines):
+        opened = _CELL.match(line)
+        if fence:
+            fence = "" if line.strip() == fence else fence
+            lines[number] = ""
+        elif opened:
+            fence = opened.group(1)
+            lines[number] = ""
+    return "\n".join(lines)
+
+
+def dated(log: Log, day: date | None) -> Log:
+    """The log with a date that it does not say itself, also for those of its items that have none."""
+    if day is None:
+        return log
+    items = tuple(
+        item if item.date else replace(item, date=day, seen=tuple(seen._replace(date=day) for seen in item.seen))
+        for item in log.items
+    )
+    return replace(log, date=day, items=items)
+
+
+def committed(folder: Path) -> dict[str, date]:
+    """The day on which git first saw each file below `folder`, by its name relative to that; empty without git."""
+    asked = ["git", "-C", str(folder), "-c", "core.quotePath=false", "log", "--diff-filter=AR", "--relative"]
+    asked += ["--name-only", "--format=%x00%as", "--", "."]
+    try:
+        said = subprocess.run(asked, capture_output=True, text=True, timeout=20, check=False).stdout
+    except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
+        return {}
+    days: dict[str, date] = {}
+    for commit in said.split("\0")[1:]:  # newest first, so that the oldest is what stays
+        day, *names = commit.split("\n")
+        days |= {name: date.fromisoformat(day) for name in names if name}
+    return days

@@ -1,0 +1,107 @@
+"""How much one item says what another says: shared word stems and link targets, the rare ones weighing most.
+
+Words come from the text without the words that say little (English stop words, and what every log is full of: run,
+train, try), stemmed, so that "trained" meets "train". Two addresses of one paper are one target.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import cache
+
+import numpy as np
+import snowballstemmer
+from scipy import sparse
+from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS, CountVectorizer
+
+from analysis.logs.items import Item
+
+_WORD = re.compile(r"[^\W_]+")
+_CHUNK = 512
+# What is done to a thing says less about what the thing is.
+_WORK = frozenset(
+    re.findall(
+        r"\w+",
+        """
+    run runs ran running train trained training trains try tried trying use used using make made making get got
+    do did does doing done set look looked looking start started want need maybe also just really thing things
+    stuff next
+""",
+    )
+)
+STOP_WORDS = frozenset(ENGLISH_STOP_WORDS) - {"system"} | _WORK
+_STEMMER = snowballstemmer.stemmer("english")
+_PAPER = re.compile(r"arxiv\.org/(?:abs|pdf|html)/(\d{4}\.\d{4,5})")
+# A long word of letters and digits in an address is an id: the same post under another title.
+_ID = re.compile(r"(?=[A-Za-z0-9]*\d)(?=[A-Za-z0-9]*[A-Za-z])[A-Za-z0-9]{14,}")
+
+
+@cache
+def stem(word: str) -> str:
+    """The stem of a word in lower case."""
+    return str(_STEMMER.stemWord(word))
+
+
+def target(link: str) -> str:
+    """What an address leads to, so that two addresses of one thing are equal."""
+    if paper := _PAPER.search(link):
+        return f"arxiv:{paper.group(1)}"
+    if identifier := _ID.search(link.partition("?")[0]):
+        return f"id:{identifier.group()}"
+    return re.sub(r"^(?:https?:)?//(?:www\.)?", "", link.split("#")[0]).rstrip("/").casefold()
+
+
+def stems(text: str) -> list[str]:
+    """The words of a text that count, stemmed, in their order."""
+    return [stem(word) for word in _WORD.findall(text.casefold()) if word not in STOP_WORDS]
+
+
+def terms(item: Item) -> list[str]:
+    """What an item is compared by: its stems and the targets of its links."""
+    return stems(item.text) + [f"link {target(link)}" for link in item.links if "://" in link]
+
+
+class Likeness:
+    """Texts as weighted terms. A term's weight is its inverse document frequency over all texts given."""
+
+    def __init__(self, texts: Sequence[Sequence[str]]) -> None:
+        self._sets = [frozenset(text) for text in texts]
+        self._binary = sparse.csr_matrix((len(texts), 0))
+        if any(texts):
+            self._binary = CountVectorizer(analyzer=list, binary=True, dtype=np.float64).fit_transform(texts).tocsr()
+        spread = np.asarray(self._binary.sum(axis=0)).ravel()
+        self._weights = np.log((1 + len(texts)) / (1 + spread)) + 1
+
+    def cosines(self, rows: Sequence[int], columns: Sequence[int], least: float) -> Iterator[tuple[int, int, float]]:
+        """Pairs (row, column) of texts whose weighted terms have a cosine of at least `least`."""
+        weighted = self._binary.multiply(self._weights).tocsr()
+        lengths = np.sqrt(np.asarray(weighted.multiply(weighted).sum(axis=1)).ravel())
+        lengths[lengths == 0] = 1
+        unit = sparse.diags_array(1 / lengths).dot(weighted).tocsr()
+        yield from _pairs(unit, unit, rows, columns, least)
+
+    def contained(self, rows: Sequence[int], columns: Sequence[int], least: float) -> Iterator[tuple[int, int, float]]:
+        """Pairs of which the column's text holds at least the share `least` of the row's weight."""
+        weighted = self._binary.multiply(self._weights).tocsr()
+        whole = np.asarray(weighted.sum(axis=1)).ravel()
+        whole[whole == 0] = 1
+        yield from _pairs(sparse.diags_array(1 / whole).dot(weighted).tocsr(), self._binary, rows, columns, least)
+
+    def shared(self, one: int, other: int) -> int:
+        """How many terms two texts share."""
+        return len(self._sets[one] & self._sets[other])
+
+
+def _pairs(
+    left: sparse.csr_matrix, right: sparse.csr_matrix, rows: Sequence[int], columns: Sequence[int], least: float
+) -> Iterator[tuple[int, int, float]]:
+    if not rows or not columns or not left.shape[1]:
+        return
+    across = right[list(columns)].T.tocsr()
+    for start in range(0, len(rows), _CHUNK):
+        chunk = list(rows[start : start + _CHUNK])
+        found = left[chunk].dot(across).tocoo()
+        near = found.data >= least
+        for row, column, value in zip(found.row[near], found.col[near], found.data[near], strict=True):
+            yield chunk[row], columns[column], float(value)

@@ -1,0 +1,176 @@
+"""A compilation as Markdown, as a Quarto page, as HTML, as JSON.
+
+By kind, and within a kind by what became of it and by day, newest first. Nested items stay below theirs, whatever
+their kind.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
+from html import escape as escape_html
+from itertools import groupby
+
+from analysis.logs.items import MAYBE_BELOW, Compilation, Item, Kind, Match, State, newest_first, normalise
+from analysis.logs.write import escape
+
+_TITLES: tuple[tuple[str, Kind, tuple[State, ...]], ...] = (
+    ("Open questions", "question", ("open", "carried_on", "likely_done")),
+    ("Answered questions", "question", ("answered", "done")),
+    ("Dropped questions", "question", ("dropped",)),
+    ("Next steps", "next_step", ("open", "carried_on")),
+    ("Next steps, likely done", "next_step", ("likely_done",)),
+    ("Next steps, done", "next_step", ("done", "answered")),
+    ("Next steps, dropped", "next_step", ("dropped",)),
+    ("Learnings", "learning", ()),
+    ("Work done", "done", ()),
+    ("Resources", "resource", ()),
+    ("Background", "background", ()),
+    ("Unsorted", "unsorted", ()),
+)
+
+
+def to_json(items: Iterable[Item]) -> str:
+    """The items as a JSON list, in their order; equal items give equal bytes."""
+    return json.dumps([_record(item) for item in items], ensure_ascii=False, indent=2) + "\n"
+
+
+def _record(item: Item) -> dict[str, object]:
+    return {
+        "id": item.id,
+        "kind": item.kind,
+        "text": item.text,
+        "file": item.file,
+        "line": item.line,
+        "date": iso(item.date, None),
+        "confidence": item.confidence,
+        "state": item.state,
+        "parent": item.parent,
+        "note": item.note,
+        "links": list(item.links),
+        "seen": [
+            {"date": iso(seen.date, None), "file": seen.file, "line": seen.line, "text": seen.text}
+            for seen in item.seen
+        ],
+        "match": _match(item.match),
+        "mentioned": _match(item.mentioned),
+    }
+
+
+def _match(match: Match | None) -> dict[str, object] | None:
+    return match and {**match._asdict(), "date": iso(match.date, None)}
+
+
+def iso(day: date | None, missing: str | None = "no date") -> str | None:
+    """A day as it is written, or what stands for none."""
+    return day.isoformat() if day else missing
+
+
+def to_markdown(items: Sequence[Item], heading_level: int = 2) -> str:
+    """The items as one document. An empty section is left out."""
+    out: list[str] = []
+    for title, chosen in sections(items):
+        out += [_heading(title, heading_level), ""]
+        for day, group in groupby(chosen, key=lambda item: item.date):
+            out += [_heading(str(iso(day, "No date")), heading_level + 1), "", *tree(list(group), items), ""]
+    return "\n".join(out).rstrip("\n") + "\n" if out else ""
+
+
+def sections(items: Sequence[Item]) -> Iterator[tuple[str, list[Item]]]:
+    """Title and top items of each section that has some, newest first."""
+    ids = {item.id for item in items}
+    roots = [item for item in sorted(items, key=newest_first) if item.parent not in ids]
+    for title, kind, states in _TITLES:
+        chosen = [item for item in roots if item.kind == kind and (not states or item.state in states)]
+        if chosen:
+            yield title, chosen
+
+
+def _heading(text: str, level: int) -> str:
+    return f"{'#' * max(1, min(level, 6))} {text}"
+
+
+def tree(roots: Sequence[Item], items: Sequence[Item]) -> Iterator[str]:
+    """Lines of a list: the roots, below each what is nested in it."""
+    below: dict[str, list[Item]] = {}
+    for item in items:
+        if item.parent:
+            below.setdefault(item.parent, []).append(item)
+    waiting = [(item, 0) for item in reversed(roots)]
+    kind = roots[0].kind if roots else "unsorted"
+    while waiting:
+        item, depth = waiting.pop()
+        yield f"{' ' * 4 * depth}- {line(item, nested=depth > 0, beside=kind)}"
+        children = sorted(below.get(item.id, ()), key=lambda child: child.line, reverse=True)
+        waiting += [(child, depth + 1) for child in children]
+
+
+_KIND_WORDS: dict[Kind, str] = {
+    "question": "question", "next_step": "next step", "learning": "learning", "done": "work done",
+    "resource": "resource", "background": "background", "unsorted": "",
+}  # fmt: skip
+_STATE_WORDS: dict[State, str] = {"done": "done", "dropped": "dropped", "answered": "answered"}
+
+
+def line(item: Item, *, nested: bool = False, beside: Kind | None = None) -> str:
+    """An item on one line: how sure, the author's words, what became of it, how often it came, where it stands."""
+    parts = ["*maybe:* " if item.confidence < MAYBE_BELOW else ""]
+    if nested and beside and item.kind != beside and _KIND_WORDS[item.kind]:
+        parts.append(f"*{_KIND_WORDS[item.kind]}:* ")
+    parts.append(item.markdown)
+    if nested and item.state in _STATE_WORDS:
+        parts.append(f" ({_STATE_WORDS[item.state]})")
+    if item.note:
+        parts.append(f" ({escape(item.note)})")
+    if item.match:
+        parts.append(f" → {evidence(item.match)}")
+    parts += [came_up(item), f" [{iso(item.date)}, {escape(item.file, links=False)}:{item.line}]{{.source}}"]
+    return "".join(parts)
+
+
+def evidence(match: Match) -> str:
+    """A match as Markdown: its words, place and score."""
+    place = f"{escape(match.file, links=False)}:{match.line}, score {match.score:.2f}"
+    return f"{escape(match.text)} [{place}]{{.source}}"
+
+
+def came_up(item: Item) -> str:
+    """How often and when, and in which other words; empty for what came up once."""
+    places = list(dict.fromkeys((seen.date, seen.file) for seen in item.seen))
+    if len(places) < 2:
+        return ""
+    days = ", ".join(str(iso(day)) for day in dict.fromkeys(day for day, _ in places))
+    others = {normalise(seen.text): seen.text for seen in item.seen if normalise(seen.text) != normalise(item.text)}
+    also = "; also as: " + " / ".join(escape(text) for text in others.values()) if others else ""
+    return f" (came up {len(places)} times: {days}{also})"
+
+
+def to_qmd(compilation: Compilation, items: Sequence[Item]) -> str:
+    """The document as a Quarto page of its own."""
+    days = sorted(log.date for log in compilation.logs if log.date)
+    period = f", {days[0]} to {days[-1]}" if days else ""
+    front = f'---\ntitle: "What the logs say"\ndescription: "{len(compilation.logs)} logs{period}"\n---\n\n'
+    return front + to_markdown(items)
+
+
+_STYLE = (
+    "body{max-width:44em;margin:2em auto;padding:0 1em;font:1rem/1.5 Georgia,serif}"
+    "h2{margin-top:2em}h3{font-size:1rem}.source{color:#595959;font-size:.8em}"
+    "@media(prefers-color-scheme:dark){body{background:#181818;color:#ddd}.source{color:#aaa}a{color:#8bf}}"
+)
+
+
+def to_html(compilation: Compilation, items: Sequence[Item]) -> str:
+    """The document as one page that asks no other host for anything and runs nothing."""
+    import pypandoc
+
+    body = pypandoc.convert_text(to_markdown(items), "html", format="markdown-raw_html-tex_math_dollars")
+    title = escape_html(f"What {len(compilation.logs)} logs say")
+    return (
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
+        '<meta name="viewport" content="width=device-width">'
+        f"<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
+        f"<style>{_STYLE}</style></head><body>\n<h1>{title}</h1>\n{re.sub(r'<img [^>]*>', '', body)}</body></html>\n"
+    )

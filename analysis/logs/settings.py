@@ -1,0 +1,111 @@
+"""What stands beside the logs: `logs.toml`, with thresholds and with corrections of single items.
+
+[matching]
+likely_done = 0.6
+
+[corrections.3f2a90c1de]
+kind = "learning"                     # or: question, next_step, done, resource, background, unsorted
+state = "dropped"                     # or: open, done
+reason = "two cores are not enough"
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from analysis.logs.items import KINDS, Item, Problem
+from analysis.logs.remarks import STATES
+from analysis.settings import build
+from sae.errors import ConfigError
+
+FILE = "logs.toml"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Matching:
+    """From which likeness on two items of different logs belong together; all between 0 and 1."""
+
+    returns: float = 0.62
+    """Cosine of weighted terms from which an item of a later log is the same thing coming back."""
+    likely_done: float = 0.55
+    """Share of a next step's weighted terms that a later work done must hold."""
+    mentioned: float = 0.5
+    """Share of an open item's weighted terms that a later item must hold to count as a mention of it."""
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if not 0 < value <= 1:
+                raise ConfigError(f"{FILE}: matching.{name} = {value}: must be above 0 and at most 1")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Correction:
+    """What the author says of one item; an empty field leaves what was read."""
+
+    kind: str = ""
+    state: str = ""
+    reason: str = ""
+    log: str = ""
+
+    def __post_init__(self) -> None:
+        for name, value, known in (("kind", self.kind, KINDS), ("state", self.state, STATES)):
+            if value and value not in known:
+                raise ConfigError(f"{FILE}: {name} = {value!r}; known: {', '.join(known)}")
+        if not self.kind and not self.state:
+            raise ConfigError(f"{FILE}: a correction needs a kind or a state")
+
+    def apply(self, item: Item) -> Item:
+        """The item as its author wants it; its id stays."""
+        kind = self.kind or item.kind
+        state = (self.state or item.state or "open") if kind in ("question", "next_step") else None
+        return replace(item, kind=kind, state=state, confidence=1.0, note=self.reason, closed=self.log)  # type: ignore[arg-type]  # checked
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogSettings:
+    """The content of a `logs.toml`."""
+
+    matching: Matching = field(default_factory=Matching)
+    corrections: dict[str, Correction] = field(default_factory=dict)
+    lines: dict[str, int] = field(default_factory=dict)
+    """The line on which each correction begins."""
+
+    def corrected(self, items: Iterable[Item]) -> list[Item]:
+        """The items, those with a correction as their author wants them."""
+        return [self.corrections[item.id].apply(item) if item.id in self.corrections else item for item in items]
+
+
+def load_settings(folders: list[Path]) -> LogSettings:
+    """The settings of the folders' `logs.toml`; of two thresholds the last counts. Raises ConfigError."""
+    matching: dict[str, Any] = {}
+    corrections: dict[str, Correction] = {}
+    lines: dict[str, int] = {}
+    for folder in folders:
+        path = folder / FILE
+        if not path.is_file():
+            continue
+        try:
+            text = path.read_text(encoding="utf-8")
+            table = tomllib.loads(text)
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{FILE}: {error}") from error
+        if unknown := set(table) - {"matching", "corrections"}:
+            raise ConfigError(f"{FILE}: unknown table {sorted(unknown)[0]!r}; known: matching, corrections")
+        matching |= table.get("matching", {})
+        for name, given in table.get("corrections", {}).items():
+            corrections[name] = build(Correction, given, f"{FILE}: corrections.{name}")
+            lines[name] = next((n for n, line in enumerate(text.splitlines(), 1) if name in line), 1)
+    return LogSettings(matching=build(Matching, matching, f"{FILE}: matching"), corrections=corrections, lines=lines)
+
+
+def unused(settings: LogSettings, known: set[str]) -> list[Problem]:
+    """A problem for each correction that no item answers to."""
+    return [
+        Problem(file=FILE, line=settings.lines[name], message=f"no item has the id {name!r}")
+        for name in settings.corrections
+        if name not in known
+    ]

@@ -1,0 +1,129 @@
+"""What runs through the logs: things that keep coming back, themes, and promises that were never heard of again."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+from sklearn.cluster import KMeans
+from sklearn.feature_extraction.text import TfidfVectorizer
+
+from analysis.logs.fates import Order
+from analysis.logs.items import Item, Kind, Sighting, natural
+from analysis.logs.likeness import STOP_WORDS, stem, stems, target
+
+LINK_LOGS = 3
+"""An address that this many logs link to keeps coming back."""
+SILENT_LOGS = 2
+"""A step of which this many later logs say nothing was promised and not heard of again."""
+_THEMED: tuple[Kind, ...] = ("question", "next_step", "learning")
+_LEAST = 6
+_MOST_THEMES = 12
+
+
+@dataclass(frozen=True)
+class Thread:
+    """One thing in several logs: an item in its wordings, or an address."""
+
+    label: str
+    """The item's words, or the address."""
+    link: str
+    """The address; empty for an item."""
+    seen: tuple[Sighting, ...]
+    """One place of each log, oldest first."""
+
+
+@dataclass(frozen=True)
+class Theme:
+    """Items that share their rare words."""
+
+    words: tuple[str, ...]
+    """The words that weigh most in it."""
+    items: tuple[Item, ...]
+
+
+def returning(items: Sequence[Item]) -> list[Thread]:
+    """Items that came up in several logs and addresses that many link to, what came most often first."""
+    found = []
+    for item in items:
+        seen = _one_a_log(item.seen)
+        if len(seen) > 1:
+            found.append(Thread(item.text, "", seen))
+    places: dict[str, list[Sighting]] = {}
+    shown: dict[str, str] = {}
+    for item in items:
+        for link in item.links:
+            if "://" in link:
+                places.setdefault(target(link), []).extend(item.seen)
+                shown.setdefault(target(link), link)
+    for name, all_seen in places.items():
+        seen = _one_a_log(all_seen)
+        if len(seen) >= LINK_LOGS:
+            found.append(Thread(shown[name], shown[name], seen))
+    return sorted(found, key=lambda thread: (-len(thread.seen), thread.seen[0].file, thread.label))
+
+
+def _one_a_log(seen: Sequence[Sighting]) -> tuple[Sighting, ...]:
+    ordered = sorted(seen, key=lambda place: (place.date or date.min, natural(place.file), place.line))
+    return tuple({place.file: place for place in reversed(ordered)}.values())[::-1]
+
+
+def forgotten(items: Sequence[Item], order: Order) -> list[Item]:
+    """Open next steps of which later logs, two at least, say nothing; oldest first. What is nested is left out."""
+    last = max(order.places.values(), default=0)
+    found = [
+        item
+        for item in items
+        if item.kind == "next_step"
+        and item.parent is None
+        and item.state == "open"
+        and item.mentioned is None
+        and last - order.last(item) >= SILENT_LOGS
+    ]
+    return sorted(found, key=lambda item: (order.last(item), item.line))
+
+
+def themes(items: Sequence[Item]) -> list[Theme]:
+    """Questions, next steps and learnings in clusters of like words, the largest first; none for a handful of items.
+
+    K-means on TF-IDF vectors, with about the square root of half as many clusters as items.
+    """
+    chosen = [item for item in items if item.kind in _THEMED and _words(item.text)]
+    if len(chosen) < _LEAST:
+        return []
+    vectorizer = TfidfVectorizer(analyzer=_words, min_df=2 if len(chosen) > 2 * _LEAST else 1, sublinear_tf=True)
+    try:
+        vectors = vectorizer.fit_transform([item.text for item in chosen])
+    except ValueError:  # no word stands in two items
+        return []
+    count = int(np.clip(round(np.sqrt(len(chosen) / 2)), 2, _MOST_THEMES))
+    kept = np.flatnonzero(np.diff(vectors.indptr))
+    if len(kept) < count:
+        return []
+    clusters = KMeans(count, n_init=10, random_state=0).fit(vectors[kept])
+    terms = vectorizer.get_feature_names_out()
+    found = []
+    for label in range(count):
+        members = [chosen[kept[number]] for number in np.flatnonzero(clusters.labels_ == label)]
+        heavy = np.argsort(-clusters.cluster_centers_[label], kind="stable")[:3]
+        words = [_spoken(str(terms[number]), members) for number in heavy if clusters.cluster_centers_[label][number]]
+        found.append(Theme(tuple(words), tuple(members)))
+    return sorted((theme for theme in found if theme.items), key=lambda theme: (-len(theme.items), theme.words))
+
+
+def _words(text: str) -> list[str]:
+    return [word for word in stems(text) if len(word) > 2 and not word.isdigit()]
+
+
+def _spoken(wanted: str, items: Sequence[Item]) -> str:
+    """The commonest word of the items that has the stem."""
+    words = Counter(
+        word
+        for item in items
+        for word in item.text.casefold().replace("-", " ").split()
+        if (bare := word.strip(".,;:!?()\"'`*_")) and bare not in STOP_WORDS and stem(bare) == wanted
+    )
+    return min(words, key=lambda word: (-words[word], len(word), word)).strip(".,;:!?()\"'`*_") if words else wanted
