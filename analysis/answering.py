@@ -59,23 +59,24 @@ class Links:
             raise RenderError(f"the number {number!r} is typed by hand: use {{{{< num ... >}}}}", place, line)
         return shown
 
-    def _follow(self, link: str) -> Shown:
+    def _follow(self, said: str) -> Shown:
+        words, _, link = said.rpartition(" -> ")
         if link.startswith(("fig-", "tbl-")):
-            return self._figure(link)
+            return self._figure(link, words)
         if ".qmd" in link:
-            return self._section(link)
+            return self._section(link, words)
         number = resolve(link, self._results, self._paths)
-        words = number.title.partition(";")[0].rpartition(": ")[2]
+        words = words or number.title.partition(";")[0].rpartition(": ")[2]
         return Shown("number", link, f"{escape(words)}: {{{{< num {link} >}}}}")
 
-    def _figure(self, link: str) -> Shown:
+    def _figure(self, link: str, words: str) -> Shown:
         if link not in self._drawn:
             raise NotFoundError("figure or table", link, list(self._drawn))
         artefact = self._drawn[link]
         page = self.page_of(artefact.name)
         if not page:
             raise NotFoundError(f"page that shows {link}, among the pages", link, list(self._texts))
-        return Shown("figure", artefact.name, f"[{escape(artefact.title)}](/{page}#{link})")
+        return Shown("figure", artefact.name, f"[{escape(words or artefact.title)}](/{page}#{link})")
 
     def page_of(self, name: str) -> str:
         """The page that includes `_generated/NAME.md`, itself or in a part; empty for none."""
@@ -85,7 +86,7 @@ class Links:
                 return self.page_of(part.removeprefix("_")) if part.startswith("_") else page
         return ""
 
-    def _section(self, link: str) -> Shown:
+    def _section(self, link: str, words: str) -> Shown:
         page, _, anchor = link.lstrip("/").partition("#")
         if page not in self._texts:
             raise NotFoundError("page", page, list(self._texts))
@@ -95,7 +96,7 @@ class Links:
         anchors = {slug: title for part in parts for slug, title in headings(part)}
         if anchor and anchor not in anchors:
             raise NotFoundError(f"section of {page}", anchor, list(anchors))
-        title = anchors[anchor] if anchor else _title(parts[0], page)
+        title = words or (anchors[anchor] if anchor else _title(parts[0], page))
         return Shown("section", link, f"[{escape(title)}](/{link.lstrip('/')})")
 
     def picture(self, name: str) -> str:

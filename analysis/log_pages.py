@@ -6,8 +6,10 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import date
+from functools import cached_property
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -46,6 +48,7 @@ class LogPages:
             "logs-answered": "\n".join(self.answered()),
             "logs-open": "\n".join(self.open_questions()),
             "logs-steps": "\n".join(self.next_steps()),
+            "logs-themes": "\n".join(self.themes()),
             "logs-returns": "\n".join(self.returns()),
             "logs-learnings": "\n".join(self.by_log("learning")),
             "logs-rest": "\n".join(self.rest()),
@@ -58,7 +61,7 @@ class LogPages:
             write(files[-1], text.rstrip("\n") + "\n")
         return files
 
-    @property
+    @cached_property
     def _order(self) -> Order:
         return Order.of(self.compilation.logs)
 
@@ -80,14 +83,15 @@ class LogPages:
         kinds: tuple[Kind, ...] = ("question", "next_step", "learning", "done")
         counts = {kind: len(self._top(kind)) for kind in kinds}
         answered = len(self._top("question", "answered"))
-        states: tuple[State, ...] = ("done", "likely_done", "dropped")
-        closed = {state: len(self._top("next_step", state)) for state in states}
+        fates: tuple[tuple[State, str], ...] = (
+            ("done", "done by their author's word"), ("likely_done", "likely done"), ("dropped", "dropped"),
+        )  # fmt: skip
+        closed = [(len(self._top("next_step", state)), words) for state, words in fates]
+        became = ", ".join(f"{number} {words}" for number, words in closed if number) or "none is closed"
         return (
-            f"{_count(len(logs), 'log')}{span}: {_count(counts['question'], 'question')}, of which {answered} "
-            f"{'has' if answered == 1 else 'have'} an answer; {_count(counts['next_step'], 'next step')}, of which "
-            f"{closed['done']} are done by their author's word, {closed['likely_done']} likely done and "
-            f"{closed['dropped']} dropped; "
-            f"{_count(counts['learning'], 'learning')}; {counts['done']} reports of work.\n"
+            f"{_count(len(logs), 'log')}{span}. {_count(counts['question'], 'question')}, {answered} of them with an "
+            f"answer. {_count(counts['next_step'], 'next step')}: {became}. {_count(counts['learning'], 'learning')}, "
+            f"and {_count(counts['done'], 'report')} of work.\n"
         )
 
     def answered(self) -> Iterator[str]:
@@ -103,43 +107,50 @@ class LogPages:
             shown = self.shown[answer.id]
             rest = [link.markdown for link in shown if link.kind != "figure"]
             if rest:
-                yield f"[Rests on:]{{.source}} {'; '.join(rest)}.\n"
+                yield f"[Rests on]{{.source}} {'; '.join(rest)}.\n"
             for link in shown:
                 if link.kind == "figure" and link.name not in seen:
                     seen.add(link.name)
                     yield f"```{{=html}}\n{self.links.picture(link.name)}\n```\n"
-                    yield f"[Figure, as it stands on its own page:]{{.source}} {link.markdown}\n"
+                    yield f"[On its own page: {link.markdown}]{{.source}}\n"
                 elif link.kind == "figure":
-                    yield f"[Figure, shown above:]{{.source}} {link.markdown}\n"
+                    yield f"[Shown above: {link.markdown}]{{.source}}\n"
             yield ":::\n"
         for item in self._top("question", "answered"):
             if item.id not in self.answers:
-                yield f"- {line(item)} (ticked by its author)"
+                yield f"- {line(item, shown=self._place)} (ticked by its author)"
 
     def open_questions(self) -> Iterator[str]:
-        """Open questions by theme, each with its age."""
-        waiting = sorted(self._top("question", *_WAITING), key=lambda item: (self._order.first(item), item.line))
+        """Open questions with their age, the oldest first."""
+        waiting = self._by_age("question", *_WAITING)
         if not waiting:
             yield "No question is open."
-            return
-        left = {item.id: item for item in waiting}
-        for theme in themes(self.compilation.items):
-            members = [left.pop(item.id) for item in theme.items if item.id in left]
-            if members:
-                yield f"**{escape(', '.join(theme.words))}**\n"
-                yield from self._aged(sorted(members, key=lambda item: (self._order.first(item), item.line)))
-                yield ""
-        if left:
-            if len(left) < len(waiting):
-                yield "**and besides**\n"
-            yield from self._aged(list(left.values()))
+        everything = [self._safe(item) for item in self.compilation.items]
+        for item in waiting:
+            first, *rest = tree([item], everything, self._place)
+            yield f"{first} [· {self._age(item)}]{{.source}}"
+            yield from rest
 
-    def _aged(self, items: Sequence[Item]) -> Iterator[str]:
-        for item in items:
-            *first, end = tree([item], [self._safe(other) for other in self.compilation.items])
-            lines = [*first, end]
-            lines[0] += f" [{self._age(item)}]{{.age}}"
-            yield from lines
+    def _by_age(self, kind: Kind, *states: State) -> list[Item]:
+        return sorted(self._top(kind, *states), key=lambda item: (self._order.first(item), item.line))
+
+    def themes(self) -> Iterator[str]:
+        """A table of themes: how many questions, steps and learnings share their words."""
+        found = themes([item for item in self.compilation.items if item.parent is None])
+        if not found:
+            yield "There is too little to sort yet."
+            return
+        yield "| words in common | open questions | open steps | learnings | newest item |"
+        yield "|:----------------|-----:|-----:|-----:|:-------------------------------|"  # dashes are widths
+        for theme in found:
+            counts = [
+                sum(item.kind == "question" and item.state in _WAITING for item in theme.items),
+                sum(item.kind == "next_step" and item.state in _WAITING for item in theme.items),
+                sum(item.kind == "learning" for item in theme.items),
+            ]
+            newest = self._safe(max(theme.items, key=lambda item: (self._order.last(item), item.line)))
+            cells = [", ".join(theme.words), *map(str, counts)]
+            yield f"| {' | '.join(map(escape, cells))} | {newest.markdown} |"
 
     def next_steps(self) -> Iterator[str]:
         """Next steps by what became of them, with the evidence."""
@@ -159,7 +170,7 @@ class LogPages:
                 yield f"### {title}\n"
                 if words:
                     yield f"{words}\n"
-                yield from tree(items, [self._safe(item) for item in self.compilation.items])
+                yield from tree(items, [self._safe(item) for item in self.compilation.items], self._place)
                 yield ""
 
     def returns(self) -> Iterator[str]:
@@ -168,7 +179,7 @@ class LogPages:
         if not found:
             yield "Nothing has come up in two logs yet."
         for thread in found:
-            dates = "; ".join(f"{self._title(seen.file)}, {iso(seen.date)}" for seen in thread.seen)
+            dates = ", ".join(f"log {self._order.places[seen.file] + 1} ({iso(seen.date)})" for seen in thread.seen)
             others = {normalise(seen.text): seen.text for seen in thread.seen}
             others.pop(normalise(thread.label), None)
             words = " / ".join(escape(text) for text in others.values())
@@ -181,8 +192,9 @@ class LogPages:
         for log in reversed(self.compilation.logs):
             own = sorted((item for item in items if item.file == log.file), key=lambda item: item.line)
             if own:
-                yield f"**{escape(log.title)}** [{iso(log.date)}]{{.source}}\n"
-                yield from tree(own, [self._safe(item) for item in self.compilation.items])
+                number = self._order.places[log.file] + 1
+                yield f"**{escape(log.title)}** [{iso(log.date)}, log {number}]{{.source}}\n"
+                yield from tree(own, [self._safe(item) for item in self.compilation.items], self._place)
                 yield ""
 
     def rest(self) -> Iterator[str]:
@@ -190,6 +202,10 @@ class LogPages:
         titles: tuple[tuple[str, Kind], ...] = (
             ("Work done", "done"), ("Resources", "resource"), ("Background", "background"), ("Unsorted", "unsorted"),
         )  # fmt: skip
+        yield '::: {.callout-note collapse="true" title="The logs"}'
+        for number, log in enumerate(self.compilation.logs, 1):
+            yield f"{number}. {escape(log.title)} [{iso(log.date)}, {escape(log.file)}]{{.source}}"
+        yield ":::\n"
         for title, kind in titles:
             lines = list(self.by_log(kind))
             if lines:
@@ -199,8 +215,8 @@ class LogPages:
 
     def short_questions(self) -> Iterator[str]:
         """The open questions for the write-up: oldest first, words only."""
-        waiting = sorted(self._top("question", *_WAITING), key=lambda item: (self._order.first(item), item.line))
-        yield from (f"- {item.markdown} [{self._age(item)}]{{.age}}" for item in waiting)
+        waiting = self._by_age("question", *_WAITING)
+        yield from (f"- {item.markdown} [· {self._age(item)}]{{.source}}" for item in waiting)
         if not waiting:
             yield "No question is open."
 
@@ -212,6 +228,10 @@ class LogPages:
             yield "No step is open."
 
     # --- words ---
+
+    def _place(self, day: date | None, file: str, number: int) -> str:
+        title = file.replace("\\", "/").replace('"', "'")
+        return f'[log {self._order.places[file] + 1}, line {number}]{{.source title="{title}"}}'
 
     def _title(self, file: str) -> str:
         return next((escape(log.title) for log in self.compilation.logs if log.file == file), escape(file))

@@ -41,17 +41,23 @@ def log_timeline(history: History) -> Drawing:
             f"open; next steps grow to {steps['asked']}, of which {steps['open']} are open."
         ),
         data=table,
-        chart=alt.vconcat(*(_panel(table[table["kind"] == kind], str(kind)) for kind in last), spacing=18),
+        chart=alt.vconcat(
+            *(_panel(table[table["kind"] == kind], str(kind), kind == "next steps") for kind in last), spacing=12
+        ),
     )
 
 
-def _panel(table: pd.DataFrame, kind: str) -> alt.LayerChart | alt.FacetChart:
+def _panel(table: pd.DataFrame, kind: str, titled: bool) -> alt.LayerChart | alt.FacetChart:
     bars = table.melt(["log", "title", "date"], ["closed", "open"], var_name="state", value_name="count")
     bars["from"] = bars["log"].map(table.set_index("log")["closed"]).where(bars["state"] == "open", 0)
     bars["to"] = bars["from"] + bars["count"]
     scale = alt.Scale(domain=list(COLOURS), range=[ROLES[role] for role in COLOURS.values()])
     logs = sorted(int(log) for log in table["log"])
-    axis = alt.Axis(title="log", labelAngle=0, values=logs if len(logs) <= MANY else logs[:: len(logs) // MANY + 1])
+    axis = alt.Axis(
+        title="log" if titled else None,
+        labelAngle=0,
+        values=logs if len(logs) <= MANY else logs[:: len(logs) // MANY + 1],
+    )
     base = alt.Chart(bars).encode(
         x=alt.X("log:O", axis=axis),
         color=alt.Color("state:N", scale=scale, legend=None),

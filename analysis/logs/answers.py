@@ -7,7 +7,8 @@
     links = ["fig-collapse-loss", "towers:l0/latents/2", "report/answers.qmd#why-do-activations-vanish-with-depth"]
     log = "2026-11-22-c-verdict.md"                                  # the log by which it was answered, if one was
 
-A link is a figure's id, a number's name, or a page with a section.
+A link is a figure's id, a number's name, or a page with a section; words for it may stand before: "share of the rise ->
+towers:sparsity_share_4/pct".
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from html import escape as escape_html
 from itertools import groupby
@@ -92,7 +92,16 @@ def _heading(text: str, level: int) -> str:
     return f"{'#' * max(1, min(level, 6))} {text}"
 
 
-def tree(roots: Sequence[Item], items: Sequence[Item]) -> Iterator[str]:
+Place = Callable[[date | None, str, int], str]
+"""How a place in a log is shown, as Markdown."""
+
+
+def place(day: date | None, file: str, number: int) -> str:
+    """Day, file and line."""
+    return f"[{iso(day)}, {escape(file, links=False)}:{number}]{{.source}}"
+
+
+def tree(roots: Sequence[Item], items: Sequence[Item], shown: Place = place) -> Iterator[str]:
     """Lines of a list: the roots, below each what is nested in it."""
     below: dict[str, list[Item]] = {}
     for item in items:
@@ -102,7 +111,9 @@ def tree(roots: Sequence[Item], items: Sequence[Item]) -> Iterator[str]:
     kind = roots[0].kind if roots else "unsorted"
     while waiting:
         item, depth = waiting.pop()
-        yield f"{' ' * 4 * depth}- {line(item, nested=depth > 0, beside=kind)}"
+        yield f"{' ' * 4 * depth}- {line(item, nested=depth > 0, beside=kind, shown=shown)}"
+        if item.match:
+            yield f"{' ' * 4 * (depth + 1)}- {evidence(item.match, shown)}"
         children = sorted(below.get(item.id, ()), key=lambda child: child.line, reverse=True)
         waiting += [(child, depth + 1) for child in children]
 
@@ -114,7 +125,7 @@ _KIND_WORDS: dict[Kind, str] = {
 _STATE_WORDS: dict[State, str] = {"done": "done", "dropped": "dropped", "answered": "answered"}
 
 
-def line(item: Item, *, nested: bool = False, beside: Kind | None = None) -> str:
+def line(item: Item, *, nested: bool = False, beside: Kind | None = None, shown: Place = place) -> str:
     """An item on one line: how sure, the author's words, what became of it, how often it came, where it stands."""
     parts = ["*maybe:* " if item.confidence < MAYBE_BELOW else ""]
     if nested and beside and item.kind != beside and _KIND_WORDS[item.kind]:
@@ -124,16 +135,14 @@ def line(item: Item, *, nested: bool = False, beside: Kind | None = None) -> str
         parts.append(f" ({_STATE_WORDS[item.state]})")
     if item.note:
         parts.append(f" ({escape(item.note)})")
-    if item.match:
-        parts.append(f" → {evidence(item.match)}")
-    parts += [came_up(item), f" [{iso(item.date)}, {escape(item.file, links=False)}:{item.line}]{{.source}}"]
+    parts += [came_up(item), " ", shown(item.date, item.file, item.line)]
     return "".join(parts)
 
 
-def evidence(match: Match) -> str:
+def evidence(match: Match, shown: Place = place) -> str:
     """A match as Markdown: its words, place and score."""
-    place = f"{escape(match.file, links=False)}:{match.line}, score {match.score:.2f}"
-    return f"{escape(match.text)} [{place}]{{.source}}"
+    words = escape(match.text)
+    return f"*later:* {words} {shown(match.date, match.file, match.line)} [· score {match.score:.2f}]{{.source}}"
 
 
 def came_up(item: Item) -> str:
