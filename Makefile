@@ -4,7 +4,7 @@ BIN := .venv/bin
 # Idle torch threads must not spin where another process needs the core.
 export OMP_WAIT_POLICY ?= passive
 
-.PHONY: site preview test test-all test-peers check bench bench-peers bench-towers clean
+.PHONY: site preview test test-all test-peers check bench bench-logs bench-peers bench-towers clean
 site: .venv/.installed
 	@$(BIN)/strata run digits
 	@$(BIN)/strata render
@@ -32,6 +32,10 @@ check: .venv/.installed-dev
 
 bench: .venv/.installed
 	$(BIN)/python benchmarks/site.py
+
+# A thousand logs, cold and after one change.
+bench-logs: .venv/.installed
+	$(BIN)/python -m benchmarks.logs
 
 # Experiments in ARGS; without them the two whose time is promised.
 bench-towers: .venv/.installed

@@ -53,7 +53,8 @@ def logs(
     closings = {
         key: log for folder in folders if folder.is_dir() for key, log in read_answers(folder).closings().items()
     }
-    compilation = compile_logs(folders, since.date() if since else None, closings)
+    cache = project.find().build / "logs"
+    compilation = compile_logs(folders, since.date() if since else None, closings, cache)
     for problem in compilation.problems:
         tell(problem)
     items = [item for item in compilation.items if only is None or item.kind == ONLY[only]]

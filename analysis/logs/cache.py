@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import hashlib
 import pickle
+from collections.abc import Sequence
 from pathlib import Path
 
 from analysis.code_version import code_version
 from analysis.logs.files import parse_bytes
 from analysis.logs.items import Log
 
-NAME = "logs.pickle"
-
 
 class Cache:
-    """Parsed logs of one compilation. Without a folder nothing is kept."""
+    """Parsed logs of one compilation, of which `given` are the folders and files. Without a folder nothing is kept."""
 
-    def __init__(self, folder: Path | None) -> None:
-        self._path = folder / NAME if folder else None
+    def __init__(self, folder: Path | None, given: Sequence[Path]) -> None:
+        name = hashlib.sha256("\0".join(str(path.absolute()) for path in given).encode("utf-8", "replace")).hexdigest()
+        self._path = folder / f"{name[:16]}.pickle" if folder else None
         self._old: dict[str, Log] = {}
         self._new: dict[str, Log] = {}
         self._code = code_version("analysis.logs.files") if folder else ""

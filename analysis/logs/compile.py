@@ -32,7 +32,7 @@ def compile_logs(
     ConfigError for a `logs.toml` that cannot be obeyed.
     """
     settings = load_settings([path for path in folders_or_files if path.is_dir()])
-    logs, problems = _read(folders_or_files, Cache(cache_folder))
+    logs, problems = _read(folders_or_files, Cache(cache_folder, folders_or_files))
     logs.sort(key=lambda log: (log.date or date.min, natural(log.file)))
     read = [item for log in logs for item in log.items]
     problems += unused(settings, {item.id for item in read})

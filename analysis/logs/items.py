@@ -11,6 +11,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 Kind = Literal["question", "next_step", "learning", "done", "resource", "background", "unsorted"]
@@ -151,6 +152,7 @@ def item_id(kind: Kind, text: str, parent: str | None) -> str:
     return hashlib.sha256(raw.encode("utf-8", "replace")).hexdigest()[:10]
 
 
+@lru_cache(maxsize=10_000)
 def natural(name: str) -> tuple[tuple[int, int, str], ...]:
     """Sort key under which `log-3` comes before `log-11`."""
     parts = re.findall(r"[0-9]+|[^0-9]+", name)

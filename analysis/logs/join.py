@@ -93,7 +93,9 @@ def _same(item: Item, first: Item, cosine: float, returns: float) -> bool:
         if shared >= _SHARED and SequenceMatcher(None, one, other, autojunk=False).ratio() >= ORDER:
             return True
     one, other = normalise(item.text).split(), normalise(first.text).split()
-    return SequenceMatcher(None, one, other, autojunk=False).ratio() >= NEAR
+    matcher = SequenceMatcher(None, one, other, autojunk=False)
+    # the two quick ones are upper bounds
+    return all(bound() >= NEAR for bound in (matcher.real_quick_ratio, matcher.quick_ratio, matcher.ratio))
 
 
 @lru_cache(maxsize=100_000)

@@ -13,24 +13,32 @@ from functools import cache
 import numpy as np
 import snowballstemmer
 from scipy import sparse
-from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS, CountVectorizer
 
 from analysis.logs.items import Item
 
 _WORD = re.compile(r"[^\W_]+")
 _CHUNK = 512
-# What is done to a thing says less about what the thing is.
-_WORK = frozenset(
+STOP_WORDS = frozenset(
     re.findall(
         r"\w+",
         """
-    run runs ran running train trained training trains try tried trying use used using make made making get got
-    do did does doing done set look looked looking start started want need maybe also just really thing things
-    stuff next
+    a about above after again against all almost alone along already also although always am among an and another any
+    anyone anything are around as at away back be because been before being below between both but by can cannot could
+    did do does doing done down during each either else enough even ever every everything few first for from further
+    had has have having he her here him his how however i if in indeed instead into is it its itself just last least
+    less like made make many may maybe me might mine more most mostly much must my myself neither never next no nobody
+    none nor not nothing now of off often on once one only onto or other others our out over own per perhaps please
+    quite rather really s same say seem seemed seems several she should since so some somehow someone something still
+    such t than that the their them themselves then there therefore these they thing things this those though through
+    thus to together too toward under until up upon us very via was we well were what whatever when where whether which
+    while who whole whom whose why will with within without would yet you your
+
+    run runs ran running train trained training trains try tried trying use used using making get got set look looked
+    looking start started want need stuff
 """,
     )
 )
-STOP_WORDS = frozenset(ENGLISH_STOP_WORDS) - {"system"} | _WORK
+"""Words that say little: the small ones, and what is done to a thing in every log."""
 _STEMMER = snowballstemmer.stemmer("english")
 _PAPER = re.compile(r"arxiv\.org/(?:abs|pdf|html)/(\d{4}\.\d{4,5})")
 # A long word of letters and digits in an address is an id: the same post under another title.
@@ -67,9 +75,12 @@ class Likeness:
 
     def __init__(self, texts: Sequence[Sequence[str]]) -> None:
         self._sets = [frozenset(text) for text in texts]
-        self._binary = sparse.csr_matrix((len(texts), 0))
-        if any(texts):
-            self._binary = CountVectorizer(analyzer=list, binary=True, dtype=np.float64).fit_transform(texts).tocsr()
+        numbers: dict[str, int] = {}
+        # in the order of the text: sets have another one in every process
+        columns = [[numbers.setdefault(term, len(numbers)) for term in dict.fromkeys(text)] for text in texts]
+        starts = np.cumsum([0, *(len(row) for row in columns)])
+        flat = np.array([column for row in columns for column in row], dtype=np.int32)
+        self._binary = sparse.csr_matrix((np.ones(len(flat)), flat, starts), shape=(len(texts), len(numbers)))
         spread = np.asarray(self._binary.sum(axis=0)).ravel()
         self._weights = np.log((1 + len(texts)) / (1 + spread)) + 1
 
