@@ -81,7 +81,7 @@ def _draw(
     package: str, name: str, main: Results, history: History, paths: Paths, report: Callable[[str], None]
 ) -> Artefact:
     module = f"analysis.{package}.{name}"
-    given = _given(importlib.import_module(module), main, history, paths)
+    given = drawn_from(importlib.import_module(module), main, history, paths)
     tables = "-".join(results.digest for results in given)
     key = f"{tables}-{code_version(module, 'analysis.artefacts')}-{library_versions()}"
     record = paths.build / "artefacts" / f"{name}.json"
@@ -104,7 +104,7 @@ def _draw(
     return artefact
 
 
-def _given(module: ModuleType, main: Results, history: History, paths: Paths) -> list[Results] | list[History]:
+def drawn_from(module: ModuleType, main: Results, history: History, paths: Paths) -> list[Results] | list[History]:
     """What a module is drawn from: the logs (`FROM_LOGS = True`), the experiments it names, or else the site's own."""
     if getattr(module, "FROM_LOGS", False):
         return [history]

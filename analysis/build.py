@@ -21,6 +21,7 @@ from analysis.logs.answers import compile_with_answers
 from analysis.logs.history import History
 from analysis.logs.items import Problem
 from analysis.logs.write import escape
+from analysis.notebooks import run_all as run_notebooks
 from analysis.numbers import resolve_all
 from analysis.paths import Paths
 from analysis.prose import check_prose
@@ -48,6 +49,7 @@ def build(
     for problem in compilation.problems:
         warn(problem)
     drawn = artefacts.draw_all(results, History(compilation), paths, report)
+    run_notebooks(paths, lambda name: report(f"notebook {name}"))
     parts = log_pages(results, paths, pages, drawn).write(write_if_new)
     numbers = resolve_all([*pages, *parts], results, paths)
     write_if_new(

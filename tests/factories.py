@@ -57,6 +57,16 @@ train = { steps = 20, batch = 64 }
 )
 
 
+# What the site's notebooks are in a test: a kernel each, and hardly any work.
+TINY_NOTEBOOK = """# %% [markdown]
+# # A tiny notebook
+# With some text.
+
+# %%
+print(6 * 7)
+"""
+
+
 def site_project(root: Path) -> Paths:
     """A copy of everything that a site is made from, without results."""
     root.mkdir(parents=True)
@@ -65,6 +75,8 @@ def site_project(root: Path) -> Paths:
     skip = shutil.ignore_patterns("_generated", "generated", "__pycache__")
     for name in ("report", "_extensions", "data/digits", "data/logs", "data/results"):
         shutil.copytree(CHECKOUT / name, root / name, ignore=skip)
+    for script in (root / "report" / "notebooks").glob("*.py"):
+        script.write_text(TINY_NOTEBOOK)
     (root / "data" / "experiments").mkdir()
     (root / "data" / "experiments" / "digits.toml").write_text(TINY_SITE)
     return Paths(root.resolve())

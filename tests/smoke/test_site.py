@@ -18,14 +18,16 @@ from typer.testing import CliRunner
 
 from analysis import build as builder
 from analysis import pipeline
-from analysis.artefacts import PACKAGES, Artefact, draw_all
+from analysis.artefacts import PACKAGES, Artefact, draw_all, drawn_from
 from analysis.cli import app
 from analysis.config import load_experiment
 from analysis.explorer import write_all
+from analysis.logs.answers import compile_with_answers
+from analysis.logs.history import History
 from analysis.loose_images import write_images
 from analysis.numbers import resolve
 from analysis.plan import plan
-from analysis.results import LOOKED, Results, open_results, source
+from analysis.results import LOOKED, Results, open_results
 from analysis.site import render as renderer
 from analysis.site.serve import serve
 from analysis.style import ROLES
@@ -54,6 +56,10 @@ def site(tmp_path_factory):
             os.environ["STRATA_ROOT"] = before
 
 
+def logs_of(paths):
+    return History(compile_with_answers(paths.logs)[0])
+
+
 def made(paths):
     """Every file that the build makes."""
     return [f for folder in (paths.generated, paths.built_assets) for f in folder.rglob("*") if f.is_file()]
@@ -76,8 +82,8 @@ class Ids(HTMLParser):
 @pytest.mark.parametrize(("package", "name"), ARTEFACTS)
 def test_every_artefact_has_words_data_and_one_body(site, package, name):
     paths, results, _ = site
-    wanted = getattr(importlib.import_module(f"analysis.{package}.{name}"), "EXPERIMENTS", ("",))
-    drawing = find_all(f"analysis.{package}")[name](*(source(results, experiment, paths) for experiment in wanted))
+    given = drawn_from(importlib.import_module(f"analysis.{package}.{name}"), results, logs_of(paths), paths)
+    drawing = find_all(f"analysis.{package}")[name](*given)
     assert drawing.title and drawing.caption.endswith(".") and drawing.alt
     assert sum([drawing.chart is not None, bool(drawing.html), bool(drawing.png)]) == 1
     assert not drawing.data.empty
@@ -105,7 +111,7 @@ def test_chart_specs_are_json_with_a_description_and_few_rows(site):
 
 def test_pages_have_unique_ids_and_images_with_alt(site):
     pages = list(site[0].site.rglob("*.html"))
-    assert len(pages) == 18
+    assert len(pages) == 23
     for page in pages:
         parser = Ids()
         parser.feed(page.read_text())
@@ -133,12 +139,12 @@ def test_no_page_names_another_host_but_in_links(site):
 def test_a_second_build_draws_nothing_and_a_changed_record_draws_one(site):
     paths, results, records = site
     drawn: list[str] = []
-    draw_all(results, paths, drawn.append)
+    draw_all(results, logs_of(paths), paths, drawn.append)
     assert drawn == []
     record = paths.build / "artefacts" / "live_by_depth.json"
     content = json.loads(record.read_text())
     record.write_text(json.dumps(content | {"key": "older"}))
-    draw_all(results, paths, drawn.append)
+    draw_all(results, logs_of(paths), paths, drawn.append)
     assert drawn == ["live_by_depth"]
     assert isinstance(records[0], Artefact)
 
@@ -163,7 +169,7 @@ def test_artefacts_of_a_module_that_is_gone_are_removed(site):
     stray.write_text("old")
     record = paths.build / "artefacts" / "gone.json"
     record.write_text(json.dumps({"files": [paths.relative(stray)]}))
-    draw_all(results, paths)
+    draw_all(results, logs_of(paths), paths)
     assert not stray.exists() and not record.exists()
 
 

@@ -1,0 +1,325 @@
+"""Worked notebooks: executed once, shown whole, and what a page should not show is refused with script and line."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import shutil
+
+import pytest
+from tests_root import CHECKOUT
+
+from analysis import notebooks
+from analysis.code_version import code_version
+from analysis.notebooks import modules_of, parsed, run_all
+from analysis.paths import Paths
+from sae.errors import RenderError
+
+REAL = sorted((CHECKOUT / "report" / "notebooks").glob("*.py"))
+HEAD = '# %% [markdown]\n"""\n# A lesson\n\nIt begins.\n"""\n\n'
+LESSON = (
+    HEAD
+    + '''# %%
+class Both:
+    """Shows itself in three ways."""
+
+    def _repr_html_(self):
+        return "<b>loud</b>"
+
+    def __repr__(self):
+        return "quiet"
+
+
+print("``` and a line")
+Both()
+
+# %% [markdown]
+# ## A picture
+#
+# It rises.
+
+# %% alt="A line that rises to \\"two\\""
+import matplotlib.pyplot as plt
+
+plt.plot([1, 2])
+plt.show()
+'''
+)
+FIGURE = "from IPython.display import SVG, display\nfor n in (1, 2):\n    display(SVG('<svg xmlns=\"x\"><g/></svg>'))\n"
+
+
+def project_at(root, **scripts):
+    """A project with nothing but notebooks."""
+    (root / "report" / "notebooks").mkdir(parents=True)
+    for name, text in scripts.items():
+        (root / "report" / "notebooks" / f"{name}.py").write_text(text)
+    return Paths(root.resolve())
+
+
+def contents(paths, done):
+    return {file: (paths.root / file).read_bytes() for notebook in done for file in notebook.files}
+
+
+@pytest.fixture(scope="module")
+def lesson(tmp_path_factory):
+    """The tiny lesson, executed in two projects, and what the first one reported."""
+    heard, made = [], []
+    for name in ("first", "second"):
+        paths = project_at(tmp_path_factory.mktemp(name) / "project", lesson=LESSON)
+        made.append((paths, run_all(paths, heard.append)))
+    return made, heard
+
+
+def test_a_fragment_has_code_output_and_pictures_in_order(lesson):
+    [(paths, [notebook]), _], heard = lesson
+    assert heard == ["lesson", "lesson"]
+    assert notebook.title == "A lesson" and notebook.seconds > 0
+    text = (paths.generated / "notebook-lesson.md").read_text()
+    in_order = (
+        "It begins.",
+        "```python\nclass Both",
+        "````{.text .output}\n``` and a line\n````",
+        "```{.text .output}\nquiet\n```",
+        "## A picture\n\nIt rises.",
+        '<img class="raster" src="/report/assets/generated/notebooks/lesson-4-1.png"',
+        'alt="A line that rises to &quot;two&quot;" width=',
+        "(/report/assets/generated/notebooks/lesson.ipynb)",
+    )
+    places = [text.find(part) for part in in_order]
+    assert -1 not in places and places == sorted(places), places
+    assert text.startswith("It begins.")
+    assert text.count("loud") == 1 and "Figure size" not in text  # once, in the code
+    assert text.count('::: {data-cell="output"}') == 2
+
+
+def test_the_notebook_offered_holds_no_html_no_times_and_no_paths(lesson):
+    [(paths, _), _], _ = lesson
+    text = (paths.built_assets / "notebooks" / "lesson.ipynb").read_text()
+    assert "text/html" not in text and "iopub" not in text and str(paths.root) not in text
+    notebook = json.loads(text)
+    assert [cell["id"] for cell in notebook["cells"]] == ["cell-1", "cell-2", "cell-3", "cell-4"]
+    assert notebook["metadata"]["language_info"] == {"name": "python"}
+    assert (paths.built_assets / "notebooks" / "lesson.py").read_text() == LESSON
+
+
+def test_two_executions_are_byte_equal(lesson):
+    [(first, made), (second, again)], _ = lesson
+    assert contents(first, made) == contents(second, again)
+    assert len(contents(first, made)) == 4
+
+
+def test_what_is_up_to_date_is_not_executed_again(lesson, monkeypatch):
+    [(paths, made), _], _ = lesson
+    monkeypatch.setattr(notebooks, "_execute", lambda *given: pytest.fail("executed again"))
+    assert run_all(paths) == made
+
+
+def test_a_file_that_is_missing_a_new_text_or_a_failed_run_means_another_execution(tmp_path, monkeypatch):
+    paths = project_at(tmp_path, a=HEAD + "# %%\nprint(1)\n")
+    ran = []
+    execute = notebooks._execute
+
+    def counted(script, root):
+        ran.append(script.text)
+        if len(ran) == 3:
+            raise RenderError("no kernel today")
+        execute(script, root)
+
+    monkeypatch.setattr(notebooks, "_execute", counted)
+    run_all(paths)
+    (paths.generated / "notebook-a.md").unlink()
+    run_all(paths)
+    (paths.report / "notebooks" / "a.py").write_text(HEAD + "# %%\nprint(2)\n")
+    with pytest.raises(RenderError, match="no kernel today"):
+        run_all(paths)
+    assert not (paths.build / "notebooks" / "a.json").exists()
+    run_all(paths)
+    assert len(ran) == 4
+    assert "```{.text .output}\n2\n```" in (paths.generated / "notebook-a.md").read_text()
+
+
+def test_a_script_that_is_gone_takes_its_files_along(lesson, tmp_path):
+    [(paths, _), _], _ = lesson
+    shutil.copytree(paths.root, tmp_path / "copy")
+    copy = Paths((tmp_path / "copy").resolve())
+    kept = [file for folder in (copy.generated, copy.built_assets / "notebooks") for file in folder.iterdir()]
+    assert kept
+    (copy.report / "notebooks" / "lesson.py").unlink()
+    assert run_all(copy) == []
+    assert not any(file.exists() for file in kept)
+    assert not (copy.build / "notebooks" / "lesson.json").exists()
+
+
+def test_pictures_may_be_several_and_svg(tmp_path):
+    paths = project_at(tmp_path, a=HEAD + '# %% alt=["one", "two"]\n' + FIGURE)
+    [notebook] = run_all(paths)
+    assert [file.rsplit("/", 1)[-1] for file in notebook.files[3:]] == ["a-2-1.svg", "a-2-2.svg"]
+    assert (paths.generated / "notebook-a.md").read_text().count('<img class="raster"') == 2
+
+
+@pytest.mark.parametrize(
+    "cells, line, parts",
+    [
+        (
+            "# %%\nx = 0\n\n# %%\n# a comment\n1 / x\n",
+            11,
+            (
+                "cell 3: ZeroDivisionError",
+                "# a comment\n1 / x",
+                "Traceback (most recent call last)",
+                "division by zero",
+            ),
+        ),
+        ("# %%\nimport warnings\nwarnings.warn('old')\n", 8, ("stderr", "UserWarning: old")),
+        ("# %%\nprint(1)\n\n# %%\n" + FIGURE, 11, ("cell 3: a picture without alt text",)),
+        ("# %%\nimport os\nos._exit(3)\n", 8, ("cell 2: ended the Python that ran it", "os._exit(3)")),
+    ],
+    ids=["error", "stderr", "no alt", "dead kernel"],
+)
+def test_refused_when_executed(tmp_path, cells, line, parts):
+    paths = project_at(tmp_path, bad=HEAD + cells)
+    with pytest.raises(RenderError) as caught:
+        run_all(paths)
+    assert (caught.value.file, caught.value.line) == ("report/notebooks/bad.py", line)
+    assert "\x1b" not in str(caught.value)
+    for part in parts:
+        assert part in str(caught.value)
+    assert not (paths.build / "notebooks" / "bad.json").exists()
+    assert not (paths.generated / "notebook-bad.md").exists()
+
+
+UNFIT = {
+    "html only": ("# %%\nfrom IPython.display import HTML\nHTML('<b>x</b>')\n", "shows nothing but text/html"),
+    "scripts": (
+        "# %%\nfrom IPython.display import Javascript\nJavascript('1')\n",
+        "shows nothing but application/javascript",
+    ),
+    "address": ("# %%\nobject()\n", "shows 'at 0x"),
+    "path": ("# %%\nimport os\nprint(os.getcwd())\n", "another one in another run"),
+}
+ALTS = {
+    "empty alt": ('# %% alt=["one", ""]\n' + FIGURE, "a picture without alt text"),
+    "alt of nothing": ('# %% alt="none"\nprint(1)\n', "an alt text for 1 pictures, but 0 drawn"),
+}
+
+
+@pytest.fixture(scope="module")
+def unfit(tmp_path_factory):
+    """One script with every output that is refused, executed in one kernel."""
+    paths = project_at(tmp_path_factory.mktemp("unfit") / "project")
+    script = parsed(HEAD + "\n".join(cell for cell, _ in (UNFIT | ALTS).values()), "report/notebooks/unfit.py")
+    notebooks._execute(script, paths.root)
+    return script, paths
+
+
+@pytest.mark.parametrize("number, name", list(enumerate(UNFIT, 1)), ids=list(UNFIT))
+def test_output_that_a_page_cannot_show_is_refused(unfit, number, name):
+    script, paths = unfit
+    with pytest.raises(RenderError, match=f"cell {number + 1}: .*{re.escape(UNFIT[name][1])}"):
+        settled(script, number, paths)
+
+
+def settled(script, number, paths):
+    cell = script.notebook.cells[number]
+    notebooks._settle(script, number, cell, paths.root)
+    return cell
+
+
+@pytest.mark.parametrize("number, name", list(enumerate(ALTS, 1 + len(UNFIT))), ids=list(ALTS))
+def test_each_picture_has_an_alt_text_and_each_alt_text_a_picture(unfit, number, name):
+    script, paths = unfit
+    (paths.built_assets / "notebooks").mkdir(parents=True, exist_ok=True)
+    with pytest.raises(RenderError, match=f"cell {number + 1}: {ALTS[name][1]}"):
+        notebooks._outputs(script, number, settled(script, number, paths), "unfit", paths)
+
+
+def test_a_cell_that_takes_too_long_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(notebooks, "TIMEOUT", 1)
+    paths = project_at(tmp_path, slow=HEAD + "# %%\nimport time\ntime.sleep(30)\n")
+    with pytest.raises(RenderError, match=r"slow\.py:8: cell 2: took more than 1 seconds\n\nimport time"):
+        run_all(paths)
+
+
+@pytest.mark.parametrize(
+    "text, line, message",
+    [
+        ("print(1)\n", 1, "a cell starts with"),
+        ("# %%\nprint(1)\n", 1, "the first cell must be Markdown"),
+        (HEAD + "# %% [markdown]\n# # Another title\n", 8, "only the title"),
+        (HEAD + "# %% [markdown]\n# It gets 97.5% right.\n", 8, "'97.5' is typed by hand"),
+    ],
+)
+def test_refused_before_anything_is_executed(text, line, message):
+    with pytest.raises(RenderError, match=message) as caught:
+        parsed(text, "report/notebooks/x.py")
+    assert caught.value.line == line
+
+
+def test_the_kernel_sees_one_thread_and_no_home_but_its_own(tmp_path):
+    names = ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "STRATA_ROOT")
+    code = f"import os, IPython\nprint([os.environ[name] == '1' for name in {names[:2]}])\n"
+    code += "print('strata-' in IPython.paths.get_ipython_dir(), os.getcwd() == os.environ['STRATA_ROOT'])\n"
+    paths = project_at(tmp_path, a=HEAD + "# %%\n" + code)
+    run_all(paths)
+    assert "[True, True]\nTrue True\n" in (paths.generated / "notebook-a.md").read_text()
+
+
+def test_modules_that_a_script_imports_are_part_of_its_key():
+    text = (
+        "import sae.nulls\nfrom sae.train import train\nfrom analysis import paths\nimport torch\n# %%\nimport x.sae\n"
+    )
+    assert modules_of(text) == ["sae.nulls", "sae.train", "analysis.paths"]
+    assert code_version(*modules_of(text))
+    assert notebooks._key(text) != notebooks._key(text.replace("sae.nulls", "sae.rows"))
+    assert modules_of("no python at all") == []
+
+
+# The real ones
+
+
+def test_there_are_four_lessons():
+    assert [path.stem for path in REAL] == ["find_a_seven", "steer_a_digit", "thirty_lines", "tower_collapse"]
+
+
+@pytest.mark.parametrize("path", REAL, ids=lambda path: path.stem)
+def test_a_lesson_is_well_formed(path):
+    text = path.read_text()
+    script = parsed(text, path.name)
+    ast.parse(text)
+    assert script.notebook.cells[-1].source.count("## Try it yourself") == 1
+    assert "html" not in text.lower() and "widget" not in text.lower()
+    alts = [cell.metadata["alt"] for cell in script.notebook.cells if "alt" in cell.metadata]
+    shows = [cell for cell in script.notebook.cells if "plt.show()" in cell.source]
+    assert 1 <= len(alts) == len(shows) <= 3
+    assert all(len(alt) > 40 for alt in alts)
+    assert modules_of(text)
+
+
+@pytest.mark.parametrize("path", REAL, ids=lambda path: path.stem)
+def test_a_lesson_has_its_page(path):
+    page = (CHECKOUT / "report" / f"notebook-{path.stem.replace('_', '-')}.qmd").read_text()
+    title = parsed(path.read_text(), path.name).title
+    assert f"\ntitle: {title}\n" in page
+    assert f"{{{{< include _generated/notebook-{path.stem}.md >}}}}" in page
+    index = (CHECKOUT / "report" / "notebooks.qmd").read_text()
+    assert f"[{title}](/report/notebook-{path.stem.replace('_', '-')}.qmd)" in index
+
+
+def test_thirty_lines_are_about_thirty():
+    script = parsed((CHECKOUT / "report" / "notebooks" / "thirty_lines.py").read_text(), "thirty_lines.py")
+    code = [line for line in script.notebook.cells[1].source.splitlines() if line.strip()]
+    assert len(code) <= 30
+    assert sum(bool(re.match(r"(sae|meta) = train\(", line)) for line in code) == 2
+
+
+@pytest.mark.slow
+def test_the_lessons_run(tmp_path):
+    (tmp_path / "report").mkdir()
+    shutil.copytree(CHECKOUT / "report" / "notebooks", tmp_path / "report" / "notebooks")
+    shutil.copytree(CHECKOUT / "data" / "digits", tmp_path / "data" / "digits")
+    shutil.copy(CHECKOUT / "_quarto.yml", tmp_path)
+    done = run_all(Paths(tmp_path.resolve()))
+    assert [notebook.name for notebook in done] == [path.stem for path in REAL]
+    for notebook in done:
+        assert any(file.endswith(".png") for file in notebook.files)
