@@ -27,9 +27,10 @@ class Cache:
         self._code = code_version("analysis.logs.files") if folder else ""
         if self._path and self._path.is_file():
             try:
-                self._old = pickle.loads(self._path.read_bytes())
-            except (pickle.UnpicklingError, EOFError, AttributeError, ImportError, TypeError):
-                self._old = {}  # written by another version, or cut off: everything is read again
+                found = pickle.loads(self._path.read_bytes())
+            except Exception:  # whatever spoilt bytes or another version lead to: then everything is read again
+                found = None
+            self._old = found if isinstance(found, dict) else {}
 
     def parse(self, raw: bytes, name: str) -> Log:
         """The log of these bytes. Raises DataError as `parse_bytes` does."""

@@ -34,10 +34,9 @@ def compile_logs(
     settings = load_settings([path for path in folders_or_files if path.is_dir()])
     logs, problems = _read(folders_or_files, Cache(cache_folder, folders_or_files))
     logs.sort(key=lambda log: (log.date or date.min, natural(log.file)))
-    read = [item for log in logs for item in log.items]
-    problems += unused(settings, {item.id for item in read})
-    items = join(settings.corrected(read), settings.matching.returns)
-    items = settings.corrected(items)  # again: by its shown id a thing is corrected in all its wordings
+    items, ids = join((item for log in logs for item in log.items), settings.matching.returns)
+    problems += unused(settings, ids, {log.file for log in logs})
+    items = settings.corrected(items, ids)
     items = follow_up(items, Order.of(logs), settings.matching, answered or {})
     if since:
         items = [item for item in items if any(seen.date is None or seen.date >= since for seen in item.seen)]
@@ -79,12 +78,13 @@ def _read(folders_or_files: Sequence[Path], cache: Cache) -> tuple[list[Log], li
 
 def _dead_links(log: Log, folder: Path) -> list[Problem]:
     """A problem for each relative link or picture whose file is not there."""
-    found = []
+    found: dict[tuple[int, str], Problem] = {}
     for item in log.items:
         for target in dict.fromkeys((*item.links, *item.images)):
             path = unquote(target.partition("#")[0])
             if not path or "://" in target or target.startswith("mailto:"):
                 continue
             if not os.path.lexists((folder / log.file).parent / path):
-                found.append(Problem(file=log.file, line=item.line, message=f"links to {path!r}, which is not there"))
-    return found
+                message = f"links to {path!r}, which is not there"
+                found[item.line, path] = Problem(file=log.file, line=item.line, message=message)
+    return list(found.values())

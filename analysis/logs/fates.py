@@ -79,9 +79,8 @@ def _stated(item: Item, order: Order, answered: Mapping[str, str]) -> Item:
         state: State = "answered" if (item.kind, item.state) == ("question", "done") else item.state
         last = max(item.seen, key=lambda seen: order.places[seen.file]).file
         return replace(item, state=state, closed=_known(item.closed, order) or last)
-    if item.state == "open" and order.last(item) > order.first(item):
-        return replace(item, state="carried_on", closed="")
-    return item
+    returned = item.state == "open" and order.last(item) > order.first(item)
+    return replace(item, state="carried_on" if returned else item.state, closed="")
 
 
 def _known(file: str, order: Order) -> str:

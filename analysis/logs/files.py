@@ -126,22 +126,24 @@ def notebook_text(text: str) -> tuple[str, str]:
     """
     try:
         cells = json.loads(text)["cells"]
-        sources = [cell["source"] for cell in cells if cell["cell_type"] == "markdown"]
+        sources = [(cell["cell_type"] == "markdown", split_lines(_joined(cell["source"]))) for cell in cells]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise DataError("called a notebook (.ipynb), but is none; skipped") from error
-    wanted = [line for source in sources for line in [*split_lines(_joined(source)), ""]]
-    placed = [""] * len(split_lines(text))
-    at = 0
-    raw = [_string(line) for line in split_lines(text)]
-    for line in wanted:
-        if not line.strip():
-            continue
-        while at < len(raw) and (raw[at] is None or raw[at].rstrip("\r\n") != line):  # type: ignore[union-attr]  # tested
-            at += 1
-        if at == len(raw):
-            return "\n".join(wanted), "a notebook not saved line by line: lines are counted in its Markdown cells"
-        placed[at] = line
-        at += 1
+    lines = split_lines(text)
+    placed = [""] * len(lines)
+    at = -1
+    for is_markdown, wanted in sources:
+        at = next((n for n in range(at + 1, len(lines)) if lines[n].lstrip().startswith('"source":')), len(lines))
+        start = at
+        for line in wanted if is_markdown else ():
+            if not line.strip():
+                continue
+            start = next((n for n in range(start, len(lines)) if _string(lines[n]) == line), len(lines))
+            if start == len(lines):
+                shown = [row for marked, rows in sources if marked for row in (*rows, "")]
+                return "\n".join(shown), "a notebook not saved line by line: lines are counted in its Markdown cells"
+            placed[start] = line
+            start += 1
     return "\n".join(placed), ""
 
 
@@ -150,7 +152,7 @@ def _joined(source: object) -> str:
 
 
 def _string(line: str) -> str | None:
-    """The string that a line of a JSON list holds, or None."""
+    """The string that a line of a JSON list holds, without its line break, or None."""
     bare = re.sub(r'^"source":\s*\[?', "", line.strip()).rstrip("],").strip()
     if not bare.startswith('"'):
         return None
@@ -158,10 +160,11 @@ def _string(line: str) -> str | None:
         found = json.loads(bare)
     except ValueError:
         return None
-    return found if isinstance(found, str) else None
+    return found.rstrip("\r\n") if isinstance(found, str) else None
 
 
-_CELL = re.compile(r"^(`{3,}|~{3,})\s*\{.*\}\s*$")
+# `{python}` runs, `{.text}` and `{=html}` do not
+_CELL = re.compile(r"^(`{3,}|~{3,})\s*\{\s*[A-Za-z].*\}\s*$")
 
 
 def without_cells(text: str) -> str:

@@ -156,7 +156,8 @@ def item_id(kind: Kind, text: str, parent: str | None) -> str:
 def natural(name: str) -> tuple[tuple[int, int, str], ...]:
     """Sort key under which `log-3` comes before `log-11`."""
     parts = re.findall(r"[0-9]+|[^0-9]+", name)
-    return tuple((0, int(p), "") if p.isdigit() and len(p) < 19 else (1, 0, p) for p in parts)
+    key = [(0, int(part), "") if part.isdigit() and len(part) < 19 else (1, 0, part) for part in parts]
+    return (*key, (2, 0, name))  # log-01 and log-1 count alike
 
 
 def newest_first(item: Item) -> tuple[object, ...]:

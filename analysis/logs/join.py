@@ -32,9 +32,10 @@ class _Group:
     items: list[Item]
 
 
-def join(items: Iterable[Item], returns: float) -> list[Item]:
-    """Each thing once. It keeps the id of its first sighting and shows wording, place and state of its last.
+def join(items: Iterable[Item], returns: float) -> tuple[list[Item], dict[str, str]]:
+    """Each thing once, and for the id that an item has in its log the id of the thing.
 
+    It keeps the id of its first sighting and shows wording, place and state of its last.
     `returns` is the cosine of weighted terms from which another wording is the same thing. Within one day of one log
     only equal texts are one thing: who writes two similar lines there means two.
     """
@@ -63,7 +64,7 @@ def join(items: Iterable[Item], returns: float) -> list[Item]:
             group = groups[key] = by_first[number] = _Group(key, parent, number, [])
         group.items.append(item)
         now[item.id] = now[key] = group.id
-    return sorted((_joined(group) for group in groups.values()), key=newest_first)
+    return sorted((_joined(group) for group in groups.values()), key=newest_first), now
 
 
 def _candidates(ordered: Sequence[Item], returns: float) -> dict[int, list[tuple[int, float]]]:

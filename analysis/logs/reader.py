@@ -98,7 +98,9 @@ class _Reader:
         self.title = self.meta.get("title") or self.first_heading(root)
         self.dates(root)
         self.day = self.file_date
-        if re.search(r"\bquestions\b", self.title, re.IGNORECASE):
+        # a first heading "Questions" opens a section; the rest of the file is not about questions
+        named = self.meta.get("title") or not section(self.title)
+        if named and re.search(r"\bquestions\b", self.title, re.IGNORECASE):
             self.list_kinds = ("question",)
         self.blocks(root.children, None)
         self.leftovers()
@@ -123,7 +125,7 @@ class _Reader:
         self.remarks = Remarks(self.file, body)
         self.structure |= self.remarks.alone
         header = front_matter(body)
-        self.meta = header.meta
+        self.meta = {key: unmarked(value) for key, value in header.meta.items()}
         for line_number, message in header.problems:
             self.problem(line_number, message)
         for number in header.taken:

@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from analysis.logs.items import KINDS, Kind, Problem, State
 from analysis.logs.write import MARK, Piece
 
-_COMMENT = re.compile(r"[ \t]*<!--\s*strata:\s*([^<>]*?)\s*-->")
-_FENCE = re.compile(r"\s*(?:`{3,}|~{3,})")
+_COMMENT = re.compile(r"[ \t]*<!--\s*strata:\s*(.*?)\s*-->")
+# Opening, maybe behind bullets; the words behind backticks hold none, else it is code within a line.
+_FENCE = re.compile(r"\s*(?:(?:[-*+]|\d+[.)])\s+)*(`{3,}(?=[^`]*$)|~{3,})")
 STATES: tuple[State, ...] = ("open", "done", "dropped")
 """What an author can say of a next step or a question; all else follows from the logs."""
 _KIND_WORDS: dict[str, Kind] = {"work done" if kind == "done" else kind.replace("_", " "): kind for kind in KINDS}
@@ -51,10 +52,14 @@ class Remarks:
         self._found: list[tuple[int, str]] = []
         self._taken: set[int] = set()
         last = None
-        fenced = False
+        fence = ""
         for number, line in enumerate(lines):
-            fenced ^= bool(_FENCE.match(line))
-            if not fenced and "<!--" in line and (bare := _COMMENT.sub("", line)) != line:
+            opened = _FENCE.match(line)
+            if fence:
+                fence = "" if re.fullmatch(rf"\s*{re.escape(fence)}{re.escape(fence[0])}*\s*", line) else fence
+            elif opened:
+                fence = opened.group(1)
+            elif "<!--" in line and (bare := _COMMENT.sub("", line)) != line:
                 if bare.strip():
                     for text in _COMMENT.findall(line):
                         lines[number] = _COMMENT.sub(self._mark(text, number + 1), lines[number], count=1)
@@ -62,7 +67,8 @@ class Remarks:
                     marks = "".join(self._mark(text, number + 1) for text in _COMMENT.findall(line))
                     self.alone.add(number + 1)
                     lines[number] = ""
-                    if last is not None:
+                    # below a fence, a break or a heading's underline there is no item to correct
+                    if last is not None and re.search(r"\w", lines[last]):
                         lines[last] += marks
             if lines[number].strip():
                 last = number

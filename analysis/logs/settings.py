@@ -12,7 +12,7 @@ reason = "two cores are not enough"
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -74,9 +74,10 @@ class LogSettings:
     lines: dict[str, int] = field(default_factory=dict)
     """The line on which each correction begins."""
 
-    def corrected(self, items: Iterable[Item]) -> list[Item]:
-        """The items, those with a correction as their author wants them."""
-        return [self.corrections[item.id].apply(item) if item.id in self.corrections else item for item in items]
+    def corrected(self, items: Iterable[Item], ids: Mapping[str, str]) -> list[Item]:
+        """The joined items, those with a correction as their author wants them; `ids` as `join` gives them."""
+        by_id = {ids.get(name, name): correction for name, correction in self.corrections.items()}
+        return [by_id[item.id].apply(item) if item.id in by_id else item for item in items]
 
 
 def load_settings(folders: list[Path]) -> LogSettings:
@@ -95,6 +96,9 @@ def load_settings(folders: list[Path]) -> LogSettings:
             raise ConfigError(f"{FILE}: {error}") from error
         if unknown := set(table) - {"matching", "corrections"}:
             raise ConfigError(f"{FILE}: unknown table {sorted(unknown)[0]!r}; known: matching, corrections")
+        for name in table:
+            if not isinstance(table[name], dict):
+                raise ConfigError(f"{FILE}: {name} = {table[name]!r}: must be a table")
         matching |= table.get("matching", {})
         for name, given in table.get("corrections", {}).items():
             corrections[name] = build(Correction, given, f"{FILE}: corrections.{name}")
@@ -102,10 +106,12 @@ def load_settings(folders: list[Path]) -> LogSettings:
     return LogSettings(matching=build(Matching, matching, f"{FILE}: matching"), corrections=corrections, lines=lines)
 
 
-def unused(settings: LogSettings, known: set[str]) -> list[Problem]:
-    """A problem for each correction that no item answers to."""
-    return [
-        Problem(file=FILE, line=settings.lines[name], message=f"no item has the id {name!r}")
-        for name in settings.corrections
-        if name not in known
-    ]
+def unused(settings: LogSettings, ids: Mapping[str, str], files: Collection[str]) -> list[Problem]:
+    """A problem for each correction that no item answers to, or that names a log that is not there."""
+    found = []
+    for name, correction in settings.corrections.items():
+        if name not in ids:
+            found.append(Problem(file=FILE, line=settings.lines[name], message=f"no item has the id {name!r}"))
+        elif correction.log and correction.log not in files:
+            found.append(Problem(file=FILE, line=settings.lines[name], message=f"no log is called {correction.log!r}"))
+    return found

@@ -99,9 +99,10 @@ def themes(items: Sequence[Item]) -> list[Theme]:
         vectors = vectorizer.fit_transform([item.text for item in chosen])
     except ValueError:  # no word stands in two items
         return []
-    count = int(np.clip(round(np.sqrt(len(chosen) / 2)), 2, _MOST_THEMES))
     kept = np.flatnonzero(np.diff(vectors.indptr))
-    if len(kept) < count:
+    different = len({frozenset(_words(chosen[number].text)) for number in kept})
+    count = min(int(np.clip(round(np.sqrt(len(chosen) / 2)), 2, _MOST_THEMES)), different)
+    if not count:
         return []
     clusters = KMeans(count, n_init=10, random_state=0).fit(vectors[kept])
     terms = vectorizer.get_feature_names_out()

@@ -18,7 +18,7 @@ from analysis.logs.write import code, escape, one_line, safe_url
 def compiled(*texts: str) -> Compilation:
     logs = tuple(parse_log(text, f"log-{number}.md") for number, text in enumerate(texts, 1))
     return Compilation(
-        items=tuple(join((item for log in logs for item in log.items), returns=0.62)), logs=logs, problems=()
+        items=tuple(join((item for log in logs for item in log.items), returns=0.62)[0]), logs=logs, problems=()
     )
 
 
