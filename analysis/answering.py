@@ -22,6 +22,7 @@ from sae.errors import NotFoundError, RenderError
 
 _INCLUDE = re.compile(r"^\{\{< include (?:\S*/)?(\S+?)\.md >\}\}$", re.M)
 _HEADING = re.compile(r"^#{1,6}\s+(.*?)\s*(?:\{([^}]*)\})?\s*$", re.M)
+_FENCED = re.compile(r"^(`{3,}|~{3,}).*?^\1[`~]*\s*$", re.S | re.M)
 _NUM = re.compile(r"\{\{<\s*num\s+(\S+)\s*>\}\}")
 _RAW = re.compile(r"```\{=html\}\n(.*?)\n```", re.S)
 
@@ -116,20 +117,24 @@ def _title(text: str, page: str) -> str:
 
 
 def headings(text: str) -> list[tuple[str, str]]:
-    """Id and words of each heading of a page: the id that it gives itself, else pandoc's."""
-    found = []
-    for title, attributes in _HEADING.findall(text):
+    """Id and words of each heading of a page: the id that it gives itself, else the one that pandoc makes."""
+    found: list[tuple[str, str]] = []
+    for title, attributes in _HEADING.findall(_FENCED.sub("", text)):
         own = re.search(r"#([\w.:-]+)", attributes)
         plain = re.sub(r"\{\{<.*?>\}\}|[*`$]|\]\([^)]*\)|\[", "", title)
         slug = re.sub(r"[^\w\s.-]", "", plain.casefold()).strip()
-        slug = re.sub(r"^[^a-z]+", "", re.sub(r"\s+", "-", slug))
-        found.append((own.group(1) if own else slug, plain.strip()))
+        slug = re.sub(r"^[\W\d_]+", "", re.sub(r"\s+", "-", slug)) or "section"
+        times = sum(
+            before == slug or re.fullmatch(rf"{re.escape(slug)}-\d+", before) is not None for before, _ in found
+        )
+        made = f"{slug}-{times}" if times else slug
+        found.append((own.group(1) if own else made, plain.strip()))
     return found
 
 
 def sentence(answer: Answer) -> str:
     """The answer's words as Markdown: as written, but for what could be HTML."""
-    return answer.sentence.replace("<", r"\<").replace(r"{{\<", "{{<")
+    return re.sub(r"(\{\{<[^{}<>]*>\}\})|\\*<", lambda match: match.group(1) or r"\<", answer.sentence)
 
 
 def follow_all(answers: Answers, links: Links) -> dict[str, list[Shown]]:

@@ -45,7 +45,7 @@ def build(
     """
     pages = sources(paths)
     check_prose(pages, paths.root)
-    compilation, _ = compile_with_answers(paths.logs, paths.build / "logs")
+    compilation, _ = compile_with_answers([paths.logs], cache_folder=paths.build / "logs")
     for problem in compilation.problems:
         warn(problem)
     drawn = artefacts.draw_all(results, History(compilation), paths, report)
@@ -68,7 +68,7 @@ def build(
 
 def log_pages(results: Results, paths: Paths, pages: list[Path], drawn: list[Artefact]) -> LogPages:
     """The project's logs with their answers, each link of an answer followed to its result. Raises RenderError."""
-    compilation, answers = compile_with_answers(paths.logs, paths.build / "logs")
+    compilation, answers = compile_with_answers([paths.logs], cache_folder=paths.build / "logs")
     links = Links(results, paths, pages, drawn)
     by_id = {answer.id: answer for answer in answers.answers}
     return LogPages(compilation, by_id, follow_all(answers, links), links, paths)

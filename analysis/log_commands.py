@@ -30,6 +30,14 @@ def tell(problem: Problem) -> None:
     errors.print(f"{problem.file}:{problem.line}: {problem.message}", markup=False, highlight=False, soft_wrap=True)
 
 
+def _cache() -> Path | None:
+    """Where read logs are kept; nowhere outside a project, which `strata logs` does without."""
+    try:
+        return project.find().build / "logs"
+    except ConfigError:
+        return None
+
+
 @app.command()
 def logs(
     folders: Annotated[list[Path], typer.Argument(metavar="DIR...", help="folders or files of experiment logs")],
@@ -42,19 +50,14 @@ def logs(
     Reads Markdown, text, notebooks and Quarto pages under DIR, and DIR/logs.toml and DIR/answers.toml; writes to
     standard output, problems with file and line to standard error.
     """
-    from analysis.logs.answers import read_answers
-    from analysis.logs.compile import compile_logs
+    from analysis.logs.answers import compile_with_answers
     from analysis.logs.output import to_html, to_json, to_markdown, to_qmd
 
     if form not in FORMS:
         raise NotFoundError("format", form, list(FORMS))
     if only is not None and only not in ONLY:
         raise NotFoundError("kind", only, list(ONLY))
-    closings = {
-        key: log for folder in folders if folder.is_dir() for key, log in read_answers(folder).closings().items()
-    }
-    cache = project.find().build / "logs"
-    compilation = compile_logs(folders, since.date() if since else None, closings, cache)
+    compilation, _ = compile_with_answers(folders, since.date() if since else None, _cache())
     for problem in compilation.problems:
         tell(problem)
     items = [item for item in compilation.items if only is None or item.kind == ONLY[only]]
@@ -80,7 +83,7 @@ def questions(
     from analysis.logs.output import iso
 
     paths = project.find()
-    compilation, answers = compile_with_answers(paths.logs, paths.build / "logs")
+    compilation, answers = compile_with_answers([paths.logs], cache_folder=paths.build / "logs")
     said = {answer.id: answer.sentence for answer in answers.answers}
     for item in compilation.items:
         if item.kind == "question" and not (open_only and item.state == "answered"):
@@ -107,7 +110,7 @@ def answer(
     from analysis.results import open_results
 
     paths = project.find()
-    compilation, _ = compile_with_answers(paths.logs, paths.build / "logs")
+    compilation, _ = compile_with_answers([paths.logs], cache_folder=paths.build / "logs")
     item = find_question(compilation.items, question)
     if log and log not in [known.file for known in compilation.logs]:
         raise NotFoundError("log", log, [known.file for known in compilation.logs])

@@ -17,7 +17,7 @@ from analysis.answering import Links, Shown, sentence
 from analysis.logs.answers import Answer
 from analysis.logs.fates import Order
 from analysis.logs.items import Compilation, Item, Kind, State, normalise
-from analysis.logs.output import iso, line, tree
+from analysis.logs.output import iso, tree
 from analysis.logs.threads import forgotten, returning, themes
 from analysis.logs.write import escape
 from analysis.paths import Paths
@@ -67,7 +67,7 @@ class LogPages:
 
     def _top(self, kind: Kind, *states: State) -> list[Item]:
         return [
-            self._safe(item)
+            self.safe(item)
             for item in self.compilation.items
             if item.kind == kind and item.parent is None and (not states or item.state in states)
         ]
@@ -97,12 +97,17 @@ class LogPages:
     def answered(self) -> Iterator[str]:
         """Every answered question with its dates, its answer, and the figures and numbers that it rests on."""
         items = {item.id: item for item in self.compilation.items}
+        everything = [self.safe(item) for item in self.compilation.items]
         seen: set[str] = set()
         for answer in self.answers.values():
             item = items[answer.id]
             yield f"::: {{#q-{item.id} .answer}}"
-            yield f"**{self._safe(item).markdown}**\n"
+            yield f"**{self.safe(item).markdown}**\n"
             yield f"[Asked {self._asked(item)}; answered {self._when(item.closed)}.]{{.source}}\n"
+            below = [other for other in everything if other.parent == item.id]
+            if below:
+                yield from tree(below, everything, self._place)
+                yield ""
             yield f"{sentence(answer)}\n"
             shown = self.shown[answer.id]
             rest = [link.markdown for link in shown if link.kind != "figure"]
@@ -116,16 +121,22 @@ class LogPages:
                 elif link.kind == "figure":
                     yield f"[Shown above: {link.markdown}]{{.source}}\n"
             yield ":::\n"
-        for item in self._top("question", "answered"):
-            if item.id not in self.answers:
-                yield f"- {line(item, shown=self._place)} (ticked by its author)"
+        groups = (
+            ("Ticked by their author", [i for i in self._top("question", "answered") if i.id not in self.answers]),
+            ("Dropped", self._top("question", "dropped")),
+        )
+        for title, chosen in groups:
+            if chosen:
+                yield f"**{title}**\n"
+                yield from tree(chosen, everything, self._place)
+                yield ""
 
     def open_questions(self) -> Iterator[str]:
         """Open questions with their age, the oldest first."""
         waiting = self._by_age("question", *_WAITING)
         if not waiting:
             yield "No question is open."
-        everything = [self._safe(item) for item in self.compilation.items]
+        everything = [self.safe(item) for item in self.compilation.items]
         for item in waiting:
             first, *rest = tree([item], everything, self._place)
             yield f"{first} [· {self._age(item)}]{{.source}}"
@@ -140,7 +151,7 @@ class LogPages:
         if not found:
             yield "There is too little to sort yet."
             return
-        yield "| words in common | open questions | open steps | learnings | newest item |"
+        yield "| words in common | open questions | open steps | learnings | for instance |"
         yield "|:----------------|-----:|-----:|-----:|:-------------------------------|"  # dashes are widths
         for theme in found:
             counts = [
@@ -148,9 +159,10 @@ class LogPages:
                 sum(item.kind == "next_step" and item.state in _WAITING for item in theme.items),
                 sum(item.kind == "learning" for item in theme.items),
             ]
-            newest = self._safe(max(theme.items, key=lambda item: (self._order.last(item), item.line)))
+            # an open question says most about a theme; of several the newest
+            shown = max(theme.items, key=lambda item: (item.state in _WAITING, item.kind == "question", _at(item)))
             cells = [", ".join(theme.words), *map(str, counts)]
-            yield f"| {' | '.join(map(escape, cells))} | {newest.markdown} |"
+            yield f"| {' | '.join(map(escape, cells))} | {self.safe(shown).markdown} |"
 
     def next_steps(self) -> Iterator[str]:
         """Next steps by what became of them, with the evidence."""
@@ -170,7 +182,7 @@ class LogPages:
                 yield f"### {title}\n"
                 if words:
                     yield f"{words}\n"
-                yield from tree(items, [self._safe(item) for item in self.compilation.items], self._place)
+                yield from tree(items, [self.safe(item) for item in self.compilation.items], self._place)
                 yield ""
 
     def returns(self) -> Iterator[str]:
@@ -194,7 +206,7 @@ class LogPages:
             if own:
                 number = self._order.places[log.file] + 1
                 yield f"**{escape(log.title)}** [{iso(log.date)}, log {number}]{{.source}}\n"
-                yield from tree(own, [self._safe(item) for item in self.compilation.items], self._place)
+                yield from tree(own, [self.safe(item) for item in self.compilation.items], self._place)
                 yield ""
 
     def rest(self) -> Iterator[str]:
@@ -223,6 +235,7 @@ class LogPages:
     def short_steps(self) -> Iterator[str]:
         """The open next steps for the write-up: newest first, words only."""
         waiting = self._top("next_step", "open", "carried_on")
+        waiting.sort(key=lambda item: (-self._order.last(item), item.line))
         yield from (f"- {item.markdown}" for item in waiting)
         if not waiting:
             yield "No step is open."
@@ -258,7 +271,7 @@ class LogPages:
 
     # --- pictures and links of logs ---
 
-    def _safe(self, item: Item) -> Item:
+    def safe(self, item: Item) -> Item:
         """The item with its pictures shown from the site, and without links that lead nowhere from there."""
         text = item.markdown
         for target in item.images:
@@ -291,13 +304,17 @@ _LABEL = r"(?:\\.|[^\[\]\\])*"
 
 def picture_file(folder: Path, file: str, target: str) -> Path | None:
     """The picture that a log means, when it lies in the logs' folder and is of a kind that pages show."""
-    if "://" in target:
+    if "://" in target or "\0" in unquote(target):
         return None
     path = Path(os.path.realpath((folder / file).parent / unquote(target)))
     inside = path.is_relative_to(os.path.realpath(folder))
     # os.path answers, where a Path would raise, for names that no file can have
     wanted = inside and path.suffix.casefold() in PICTURES and os.path.isfile(path)  # noqa: PTH113  see above
     return path if wanted else None
+
+
+def _at(item: Item) -> tuple[date, str, int]:
+    return item.date or date.min, item.file, item.line
 
 
 def _count(number: int, thing: str) -> str:

@@ -17,7 +17,9 @@ from analysis.log_pages import LogPages
 from analysis.logs.answers import Answer
 from analysis.logs.items import Item
 from analysis.logs.output import iso
+from analysis.logs.write import escape
 from analysis.paths import Paths
+from analysis.prose import NUMBER
 from analysis.results import Results, source
 from analysis.verdict import verdicts
 from sae.errors import ConfigError, DataError, NotFoundError
@@ -62,7 +64,7 @@ def _lines(pages: LogPages, results: Results, paths: Paths) -> Iterator[str]:
     yield "## What I learned on the way\n"
     learned = [item for item in items if item.kind == "learning" and item.parent is None][:LEARNINGS]
     for item in sorted(learned, key=lambda item: (str(iso(item.date)), item.file, item.line)):
-        yield f"- {item.markdown} [{iso(item.date)}]{{.source}}"
+        yield f"- {_sourced(pages.safe(item).markdown, item)} [{iso(item.date)}]{{.source}}"
     yield f"\n{gap('which of these did you not believe at first?')}\n"
     yield "## Questions that are still open\n"
     yield from pages.short_questions()
@@ -72,8 +74,18 @@ def _lines(pages: LogPages, results: Results, paths: Paths) -> Iterator[str]:
     yield f"\n## What would change my mind\n\n{gap('name a result that would, and what it would cost to get it')}\n"
 
 
+# Not behind "](": addresses are no prose.
+_TYPED = re.compile(rf"\]\([^)]*\)|`[^`]*`|({NUMBER.pattern})")
+
+
+def _sourced(markdown: str, item: Item) -> str:
+    """An author's own numbers, with the log as their source: prose may not hold others that are typed."""
+    place = f"{item.file}, line {item.line}".replace("\\", "/").replace('"', "'")
+    return _TYPED.sub(lambda m: f'[{m[1]}]{{.sourced source="{place}"}}' if m[1] else m[0], markdown)
+
+
 def _question(answer: Answer, item: Item, shown: Sequence[Shown], results: Results, paths: Paths) -> Iterator[str]:
-    yield f"## {item.markdown}\n"
+    yield f"## {escape(item.text)}\n"
     yield f"{sentence(answer)}\n"
     for link in shown:
         if link.kind == "figure":
@@ -103,7 +115,7 @@ def verdict_of(number: str, results: Results, paths: Paths) -> str:
 def write_draft(path: Path, text: str) -> None:
     """Write the draft. Raises ConfigError when the file there is not a draft as it was written."""
     if path.exists():
-        old = path.read_text(encoding="utf-8")
+        old = path.read_bytes().decode("utf-8", "replace")
         stamp = _STAMP.match(old)
         if not stamp or _hash(old[stamp.end() :]) != stamp.group(1):
             raise ConfigError(f"{path.name} was changed by hand and is left alone; choose another name with --out")

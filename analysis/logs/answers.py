@@ -17,6 +17,7 @@ import json
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -75,14 +76,15 @@ def read_answers(folder: Path) -> Answers:
         raise ConfigError(f"{FILE}: {error}") from error
     if unknown := set(table) - {"answer"}:
         raise ConfigError(f"{FILE}: unknown table {sorted(unknown)[0]!r}; known: answer")
-    answers = tuple(
-        build(Answer, given, f"{FILE}: answer {number}") for number, given in enumerate(table.get("answer", []), 1)
-    )
+    given = table.get("answer", [])
+    if not isinstance(given, list):
+        raise ConfigError(f"{FILE}: answer = {given!r}: must be tables [[answer]]")
+    answers = tuple(build(Answer, one, f"{FILE}: answer {number}") for number, one in enumerate(given, 1))
     lines: dict[str, int] = {}
     for answer in answers:
         if answer.id in lines:
             raise ConfigError(f"{FILE}: two answers to {answer.id}")
-        at = (n for n, line in enumerate(text.splitlines(), 1) if line.startswith("id") and answer.id in line)
+        at = (n for n, line in enumerate(text.split("\n"), 1) if line.startswith("id") and answer.id in line)
         lines[answer.id] = next(at, 1)
     return Answers(answers, lines)
 
@@ -97,7 +99,7 @@ def matched(answers: Answers, compilation: Compilation) -> Answers:
     by_words = {normalise(seen.text): item.id for item in questions for seen in item.seen}
     files = [log.file for log in compilation.logs]
     found = []
-    lines = {}
+    lines: dict[str, int] = {}
     for answer in answers.answers:
         line = answers.lines[answer.id]
         now = answer.id if answer.id in ids else by_words.get(normalise(answer.question), "")
@@ -106,6 +108,10 @@ def matched(answers: Answers, compilation: Compilation) -> Answers:
             raise DataError(
                 f"{FILE}:{line}: no question of the logs has the id {answer.id!r} or the words {answer.question!r}; "
                 f"nearest: {near[0] if near else 'none'!r}"
+            )
+        if now in lines:
+            raise ConfigError(
+                f"{FILE}: lines {lines[now]} and {line} hold two answers to one question, {now}; keep one of them"
             )
         if answer.log and answer.log not in files:
             raise DataError(f"{FILE}:{line}: no log is called {answer.log!r}; found: {', '.join(files)}")
@@ -129,7 +135,8 @@ def as_toml(answer: Answer) -> str:
     said = {"id": answer.id, "question": answer.question, "sentence": answer.sentence, "links": list(answer.links)}
     if answer.log:
         said["log"] = answer.log
-    return "[[answer]]\n" + "".join(f"{key} = {json.dumps(value, ensure_ascii=False)}\n" for key, value in said.items())
+    lines = (f"{key} = {json.dumps(value, ensure_ascii=False)}\n" for key, value in said.items())
+    return "[[answer]]\n" + "".join(lines).replace("\x7f", "\\u007f")  # which JSON lets stand, and TOML does not
 
 
 def append(folder: Path, answer: Answer) -> None:
@@ -141,14 +148,20 @@ def append(folder: Path, answer: Answer) -> None:
     path.write_text(before + as_toml(answer), encoding="utf-8")
 
 
-def compile_with_answers(folder: Path, cache_folder: Path | None = None) -> tuple[Compilation, Answers]:
-    """A folder's logs, with the questions answered that its `answers.toml` answers.
+def compile_with_answers(
+    folders_or_files: Sequence[Path], since: date | None = None, cache_folder: Path | None = None
+) -> tuple[Compilation, Answers]:
+    """Logs, with the questions answered that the folders' `answers.toml` answer.
 
     Raises DataError and ConfigError as `matched` and `compile_logs` do.
     """
-    answers = read_answers(folder)
-    compilation = compile_logs([folder], answered=answers.closings(), cache_folder=cache_folder)
+    parts = [read_answers(folder) for folder in folders_or_files if folder.is_dir()]
+    answers = Answers(
+        tuple(a for part in parts for a in part.answers), {k: v for p in parts for k, v in p.lines.items()}
+    )
+    # an item's state hangs on all logs: what is to be left out is left out at the end
+    compilation = compile_logs(folders_or_files, answered=answers.closings(), cache_folder=cache_folder)
     now = matched(answers, compilation)
-    if now.closings() != answers.closings():  # a question was reworded, and found again by its old words
-        compilation = compile_logs([folder], answered=now.closings(), cache_folder=cache_folder)
+    if since or now.closings() != answers.closings():  # the latter: a question was reworded, and found by its words
+        compilation = compile_logs(folders_or_files, since, now.closings(), cache_folder)
     return compilation, now

@@ -6,6 +6,7 @@ is found by its name and by the hash of its bytes, of all that reads logs, and o
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import pickle
 from collections.abc import Sequence
@@ -42,10 +43,14 @@ class Cache:
         return log
 
     def save(self) -> None:
-        """Keep what was asked for, and nothing else."""
+        """Keep what was asked for, and nothing else. A cache that cannot be written is none; that costs time only."""
         if self._path is None or self._new.keys() == self._old.keys():
             return
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        draft = self._path.with_suffix(".part")
+        with contextlib.suppress(OSError):
+            self._write(self._path)
+
+    def _write(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_suffix(".part")
         draft.write_bytes(pickle.dumps(self._new, protocol=pickle.HIGHEST_PROTOCOL))
-        draft.replace(self._path)
+        draft.replace(path)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
-from sklearn.cluster import KMeans
+from sklearn.cluster import AgglomerativeClustering
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from analysis.logs.fates import Order
@@ -19,8 +19,12 @@ LINK_LOGS = 3
 """An address that this many logs link to keeps coming back."""
 SILENT_LOGS = 2
 """A step of which this many later logs say nothing was promised and not heard of again."""
+FAR = 0.8
+"""Mean cosine distance up to which items are one theme."""
+THEME_ITEMS = 3
+"""Fewer items are no theme."""
 _THEMED: tuple[Kind, ...] = ("question", "next_step", "learning")
-_LEAST = 6
+_MOST_ITEMS = 3000
 _MOST_THEMES = 12
 
 
@@ -87,32 +91,36 @@ def forgotten(items: Sequence[Item], order: Order) -> list[Item]:
 
 
 def themes(items: Sequence[Item]) -> list[Theme]:
-    """Questions, next steps and learnings in clusters of like words, the largest first; none for a handful of items.
+    """Questions, next steps and learnings in clusters of like words, the largest first; most items are in none.
 
-    K-means on TF-IDF vectors, with about the square root of half as many clusters as items.
+    TF-IDF vectors, joined bottom up while their mean cosine distance is at most FAR: k-means, which has to put every
+    item somewhere, gave heaps that shared words and hardly thoughts (LOG.md). Of very many items the newest are taken.
     """
-    chosen = [item for item in items if item.kind in _THEMED and _words(item.text)]
-    if len(chosen) < _LEAST:
+    chosen = [item for item in items if item.kind in _THEMED and _words(item.text)][:_MOST_ITEMS]
+    if len(chosen) < 2 * THEME_ITEMS:
         return []
-    vectorizer = TfidfVectorizer(analyzer=_words, min_df=2 if len(chosen) > 2 * _LEAST else 1, sublinear_tf=True)
+    vectorizer = TfidfVectorizer(analyzer=_words, min_df=2, sublinear_tf=True)
     try:
         vectors = vectorizer.fit_transform([item.text for item in chosen])
     except ValueError:  # no word stands in two items
         return []
     kept = np.flatnonzero(np.diff(vectors.indptr))
-    different = len({frozenset(_words(chosen[number].text)) for number in kept})
-    count = min(int(np.clip(round(np.sqrt(len(chosen) / 2)), 2, _MOST_THEMES)), different)
-    if not count:
+    if len(kept) < 2:
         return []
-    clusters = KMeans(count, n_init=10, random_state=0).fit(vectors[kept])
+    dense = vectors[kept].toarray()
+    joined = AgglomerativeClustering(n_clusters=None, distance_threshold=FAR, metric="cosine", linkage="average")
+    labels = joined.fit_predict(dense)
     terms = vectorizer.get_feature_names_out()
     found = []
-    for label in range(count):
-        members = [chosen[kept[number]] for number in np.flatnonzero(clusters.labels_ == label)]
-        heavy = np.argsort(-clusters.cluster_centers_[label], kind="stable")[:3]
-        words = [_spoken(str(terms[number]), members) for number in heavy if clusters.cluster_centers_[label][number]]
-        found.append(Theme(tuple(words), tuple(members)))
-    return sorted((theme for theme in found if theme.items), key=lambda theme: (-len(theme.items), theme.words))
+    for label in range(int(labels.max()) + 1):
+        rows = np.flatnonzero(labels == label)
+        members = [chosen[kept[row]] for row in rows]
+        if len(members) < THEME_ITEMS:
+            continue
+        centre = dense[rows].mean(axis=0)
+        heavy = [number for number in np.argsort(-centre, kind="stable")[:3] if centre[number]]
+        found.append(Theme(tuple(_spoken(str(terms[number]), members) for number in heavy), tuple(members)))
+    return sorted(found, key=lambda theme: (-len(theme.items), theme.words))[:_MOST_THEMES]
 
 
 def _words(text: str) -> list[str]:

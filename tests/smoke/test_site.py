@@ -57,7 +57,7 @@ def site(tmp_path_factory):
 
 
 def logs_of(paths):
-    return History(compile_with_answers(paths.logs)[0])
+    return History(compile_with_answers([paths.logs])[0])
 
 
 def made(paths):

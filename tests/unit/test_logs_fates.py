@@ -218,9 +218,12 @@ def test_themes_hold_every_item_once_and_come_out_the_same_again(tmp_path: Path)
     assert themes(found.items[:5]) == [], "a handful has none"
 
 
+@pytest.mark.parametrize("words", ["sweep depth {}", "sweep width{}"], ids=["the same", "but for words of their own"])
 @pytest.mark.parametrize("count", [6, 30])
-def test_themes_of_items_with_the_same_words_are_made_without_a_warning(tmp_path: Path, count: int) -> None:
-    found = compiled(tmp_path, "## TODO\n" + "\n".join(f"- sweep depth {number}" for number in range(count)))
+def test_themes_of_items_that_share_their_only_words_are_made_without_a_warning(
+    tmp_path: Path, count: int, words: str
+) -> None:
+    found = compiled(tmp_path, "## TODO\n" + "\n".join(f"- {words.format(number)}" for number in range(count)))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         made = themes(found.items)

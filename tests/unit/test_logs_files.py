@@ -132,6 +132,11 @@ def test_an_undated_log_has_the_day_on_which_it_was_committed(tmp_path: Path) ->
     git("commit", "-m", "logs")
     write(tmp_path, "logs/sub/ä b.md", TODO + "- and the width\n")
     git("commit", "-am", "more", day="2024-04-01")
+    git("rm", "logs/sub/ä b.md")
+    git("commit", "-m", "gone", day="2024-05-01")
+    write(tmp_path, "logs/sub/ä b.md", TODO + "- and the width\n")
+    git("add", ".")
+    git("commit", "-m", "and back", day="2024-06-01")
     write(tmp_path, "logs/new.md", "## TODO\n- wait\n")
     found = compile_logs([tmp_path / "logs"])
     assert {log.file: log.date for log in found.logs} == {
@@ -269,3 +274,9 @@ def test_a_cache_that_cannot_be_used_is_read_anew_and_mended(tmp_path: Path, con
     kept(cache).write_bytes(content)
     assert texts(compile_logs([logs], cache_folder=cache)) == ["sweep the depth"]
     assert kept(cache).read_bytes() == whole
+
+
+def test_a_cache_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
+    write(tmp_path, "logs/a.md", TODO)
+    in_the_way = write(tmp_path, "cache", "a file where the folder should be")
+    assert texts(compile_logs([tmp_path / "logs"], cache_folder=in_the_way)) == ["sweep the depth"]
