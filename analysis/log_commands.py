@@ -51,7 +51,8 @@ def logs(
     standard output, problems with file and line to standard error.
     """
     from analysis.logs.answers import compile_with_answers
-    from analysis.logs.output import to_html, to_json, to_markdown, to_qmd
+    from analysis.logs.document import document, to_html, to_qmd
+    from analysis.logs.output import to_json
 
     if form not in FORMS:
         raise NotFoundError("format", form, list(FORMS))
@@ -68,7 +69,7 @@ def logs(
     elif form == "html":
         print(to_html(compilation, items), end="")
     else:
-        print(to_markdown(items), end="")
+        print(document(compilation, items), end="")
 
 
 @app.command()

@@ -18,7 +18,7 @@ from analysis.logs.answers import Answer
 from analysis.logs.fates import Order
 from analysis.logs.items import Compilation, Item, Kind, State, normalise
 from analysis.logs.output import iso, tree
-from analysis.logs.threads import forgotten, returning, themes
+from analysis.logs.threads import age, forgotten, returning, themes
 from analysis.logs.write import escape
 from analysis.paths import Paths
 
@@ -258,16 +258,7 @@ class LogPages:
         return ", ".join(places)
 
     def _age(self, item: Item) -> str:
-        order, logs = self._order, self.compilation.logs
-        first = order.first(item)
-        parts = []
-        newest = max((log.date for log in logs if log.date), default=None)
-        asked = logs[first].date
-        if newest and asked and (days := (newest - asked).days):
-            parts.append(_count(days, "day"))
-        if later := len(logs) - 1 - first:
-            parts.append(_count(later, "log"))
-        return f"open for {' and '.join(parts)}" if parts else "new in the last log"
+        return age(item, self.compilation.logs, self._order)
 
     # --- pictures and links of logs ---
 

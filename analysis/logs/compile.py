@@ -71,7 +71,7 @@ def _read(folders_or_files: Sequence[Path], cache: Cache) -> tuple[list[Log], li
                 days = committed(folder) if days is None else days
                 log = dated(log, days.get(name))
             logs.append(log)
-            problems += [*log.problems, *_dead_links(log, folder)]
+            problems += [*log.problems, *_dead_links(log, folder), *_said_twice(log)]
     cache.save()
     return logs, problems
 
@@ -88,3 +88,15 @@ def _dead_links(log: Log, folder: Path) -> list[Problem]:
                 message = f"links to {path!r}, which is not there"
                 found[item.line, path] = Problem(file=log.file, line=item.line, message=message)
     return list(found.values())
+
+
+def _said_twice(log: Log) -> list[Problem]:
+    """A problem for each item whose id another line of the log has already: both are shown as one."""
+    first: dict[str, int] = {}
+    found = []
+    for item in log.items:
+        line = first.setdefault(item.id, item.line)
+        if line != item.line and item.kind != "unsorted":
+            message = f"says the same as line {line} and has its id, {item.id}; the two are shown as one"
+            found.append(Problem(file=log.file, line=item.line, message=message))
+    return found

@@ -23,8 +23,8 @@ from sae.errors import DataError
 SUFFIXES = (".md", ".markdown", ".txt", ".qmd", ".ipynb")
 """What counts as a log in a folder; a file that is named outright is read whatever its suffix."""
 
-MAX_BYTES = 50_000_000
-"""Larger files are no logs; they are reported and skipped."""
+MAX_BYTES = 10_000_000
+"""Larger files are no logs; they are reported and skipped. Reading takes about three seconds a megabyte."""
 
 
 def files_in(folder: Path, visited: set[tuple[int, int]], problems: list[Problem]) -> Iterator[tuple[Path, str]]:

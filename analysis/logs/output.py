@@ -1,4 +1,4 @@
-"""A compilation as Markdown, as a Quarto page, as HTML, as JSON.
+"""Items as Markdown and as JSON.
 
 By kind, and within a kind by what became of it and by day, newest first. Nested items stay below theirs, whatever
 their kind.
@@ -7,13 +7,11 @@ their kind.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
-from html import escape as escape_html
 from itertools import groupby
 
-from analysis.logs.items import MAYBE_BELOW, Compilation, Item, Kind, Match, State, newest_first, normalise
+from analysis.logs.items import MAYBE_BELOW, Item, Kind, Match, State, newest_first, normalise
 from analysis.logs.write import escape
 
 _TITLES: tuple[tuple[str, Kind, tuple[State, ...]], ...] = (
@@ -154,32 +152,3 @@ def came_up(item: Item) -> str:
     others = {normalise(seen.text): seen.text for seen in item.seen if normalise(seen.text) != normalise(item.text)}
     also = "; also as: " + " / ".join(escape(text) for text in others.values()) if others else ""
     return f" (came up {len(places)} times: {days}{also})"
-
-
-def to_qmd(compilation: Compilation, items: Sequence[Item]) -> str:
-    """The document as a Quarto page of its own."""
-    days = sorted(log.date for log in compilation.logs if log.date)
-    period = f", {days[0]} to {days[-1]}" if days else ""
-    front = f'---\ntitle: "What the logs say"\ndescription: "{len(compilation.logs)} logs{period}"\n---\n\n'
-    return front + to_markdown(items)
-
-
-_STYLE = (
-    "body{max-width:44em;margin:2em auto;padding:0 1em;font:1rem/1.5 Georgia,serif}"
-    "h2{margin-top:2em}h3{font-size:1rem}.source{color:#595959;font-size:.8em}"
-    "@media(prefers-color-scheme:dark){body{background:#181818;color:#ddd}.source{color:#aaa}a{color:#8bf}}"
-)
-
-
-def to_html(compilation: Compilation, items: Sequence[Item]) -> str:
-    """The document as one page that asks no other host for anything and runs nothing."""
-    import pypandoc
-
-    body = pypandoc.convert_text(to_markdown(items), "html", format="markdown-raw_html-tex_math_dollars")
-    title = escape_html(f"What {len(compilation.logs)} logs say")
-    return (
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
-        '<meta name="viewport" content="width=device-width">'
-        f"<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
-        f"<style>{_STYLE}</style></head><body>\n<h1>{title}</h1>\n{re.sub(r'<img [^>]*>', '', body)}</body></html>\n"
-    )

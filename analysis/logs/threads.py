@@ -12,7 +12,7 @@ from sklearn.cluster import AgglomerativeClustering
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from analysis.logs.fates import Order
-from analysis.logs.items import Item, Kind, Sighting, natural
+from analysis.logs.items import Item, Kind, Log, Sighting, natural
 from analysis.logs.likeness import STOP_WORDS, stem, stems, target
 
 LINK_LOGS = 3
@@ -76,18 +76,33 @@ def _one_a_log(seen: Sequence[Sighting]) -> tuple[Sighting, ...]:
 
 
 def forgotten(items: Sequence[Item], order: Order) -> list[Item]:
-    """Open next steps of which later logs, two at least, say nothing; oldest first. What is nested is left out."""
+    """Open next steps of which later logs, two at least, say nothing; oldest first.
+
+    What is nested is left out, and so is what has no date where others have one: nobody knows what came later.
+    """
     last = max(order.places.values(), default=0)
+    dated = any(item.date for item in items)
     found = [
         item
         for item in items
         if item.kind == "next_step"
         and item.parent is None
+        and (item.date or not dated)
         and item.state == "open"
         and item.mentioned is None
         and last - order.last(item) >= SILENT_LOGS
     ]
     return sorted(found, key=lambda item: (order.last(item), item.line))
+
+
+def age(item: Item, logs: Sequence[Log], order: Order) -> str:
+    """For how long an item has been open: days and logs since it came up, until the last log."""
+    first = order.first(item)
+    newest = max((log.date for log in logs if log.date), default=None)
+    asked = logs[first].date
+    counts = [((newest - asked).days if newest and asked else 0, "day"), (len(logs) - 1 - first, "log")]
+    parts = [f"{number} {thing}{'s' * (number > 1)}" for number, thing in counts if number]
+    return f"open for {' and '.join(parts)}" if parts else "new in the last log"
 
 
 def themes(items: Sequence[Item]) -> list[Theme]:

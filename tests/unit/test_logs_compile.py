@@ -123,7 +123,7 @@ def test_one_bad_file_spoils_nothing(tmp_path: Path) -> None:
         "self.md",
         "pipe.md",
     }
-    assert "50 MB" in reported["huge.md"] and "Latin-1" in reported["latin.md"]
+    assert f"limit {MAX_BYTES / 1e6:.0f} MB" in reported["huge.md"] and "Latin-1" in reported["latin.md"]
 
 
 def test_folders_are_walked_once_and_names_are_relative(tmp_path: Path) -> None:

@@ -155,7 +155,7 @@ def test_a_file_above_the_limit_is_refused_by_name_and_size(tmp_path: Path) -> N
     path = tmp_path / "huge.md"
     with path.open("wb") as file:
         file.truncate(MAX_BYTES + 1)
-    with pytest.raises(DataError, match=r"50 MB is too large .*limit 50 MB"):
+    with pytest.raises(DataError, match=r"10 MB is too large .*limit 10 MB"):
         read_log(path)
 
 
