@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from tests_root import CHECKOUT
 
 from analysis.site import links, shell
 from analysis.site.embedded import RenderReport, render
@@ -162,7 +163,7 @@ def test_no_request_to_another_host(root: Path, tmp_path: Path) -> None:
 
 
 def test_every_class_has_a_style() -> None:
-    css = (shell.ASSETS / "embedded.css").read_text()
+    css = (shell.ASSETS / "embedded.css").read_text() + (CHECKOUT / "report/assets/theme.css").read_text()
     # `sourced` marks a number whose source is in its title; the markers below only ever stand on tables.
     assert [name for name in CLASSES if not re.search(rf"\.{name}(?![\w-])", css)] == []
 
