@@ -19,6 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from analysis import log_commands
 from analysis import paths as project
 from analysis.config import DEFAULT, load_experiment
+from analysis.site.lesswrong import commands as lesswrong_commands
 from sae.errors import NotFoundError, StrataError
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ app = typer.Typer(
     help="Train towers of sparse autoencoders, measure every depth, compile the logs, render the write-up.",
 )
 app.add_typer(log_commands.app)
+app.add_typer(lesswrong_commands.app)
 errors = Console(stderr=True)
 STOPS_SHOWN = 5
 

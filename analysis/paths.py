@@ -77,6 +77,11 @@ class Paths:
         return self.root / "_site"
 
     @property
+    def lesswrong(self) -> Path:
+        """Posts that `strata lesswrong` writes."""
+        return self.root / "lesswrong"
+
+    @property
     def build(self) -> Path:
         """Caches of the build and outputs of benchmarks, safe to delete."""
         return self.root / "build"

@@ -25,7 +25,8 @@ website: {title: Site, site-url: "https://example.org/site"}
 lang: en
 bibliography: refs.bib
 """
-BIB = """@article{linked, title={A linked work}, author={Able, Ann}, year={2001}, journal={J}, url={https://doi.org/10.1/x}}
+BIB = """@article{linked,
+  title={A linked work}, author={Able, Ann}, year={2001}, journal={J}, url={https://doi.org/10.1/x}}
 @book{bare, title={A bare book}, author={Baker, Bob}, year={1999}, publisher={P}}
 """
 SPEC = {
@@ -44,8 +45,8 @@ GRID = (
     "<figcaption>latent 7<br><b>13%</b></figcaption></figure></div></div></div>"
 )
 TABLE = (
-    '<div class="table-scroll"><table data-quarto-disable-processing="true"><thead><tr><th>what</th><th>value</th></tr>'
-    '</thead><tbody><tr class="group"><th scope="rowgroup" colspan="2">group</th></tr>'
+    '<div class="table-scroll"><table data-quarto-disable-processing="true"><thead><tr><th>what</th><th>value</th>'
+    '</tr></thead><tbody><tr class="group"><th scope="rowgroup" colspan="2">group</th></tr>'
     + "".join(
         f'<tr><th scope="row">row {i}</th><td>0.{i:03}<span class="between">0.1 to 0.{i + 2}</span></td></tr>'
         for i in range(24)
@@ -63,7 +64,8 @@ title: All of *it*
 
 ## Words and formulas {{#words}}
 
-Some *leaning*, **bold**, `code` and 10^-6^ with $x_1 < y$ inline[^one], by @linked and [see @bare, p. 3]. "Quoted" -- so.
+Some *leaning*, **bold**, `code` and 10^-6^ with $x_1 < y$ inline[^one], by @linked and [see @bare, p. 3].
+"Quoted" -- so.
 
 [^one]: A note with `code`, $n^2$ and the number 42.
 
@@ -186,7 +188,8 @@ def make_site(root: Path, page: str = PAGE) -> Paths:
     (root / "data.csv").write_text("a,b\n1,2\n")
     Image.new("RGB", (20, 10), "red").save(root / "a.png")
     (root / "b.svg").write_text(
-        '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="40"><circle cx="20" cy="20" r="15" fill="blue"/></svg>'
+        '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="40">'
+        '<circle cx="20" cy="20" r="15" fill="blue"/></svg>'
     )
     cells = np.arange(28 * 1400, dtype=np.int64).reshape(28, 1400) % 251
     Image.fromarray(cells.astype(np.uint8)).save(

@@ -77,6 +77,7 @@ PAGE_KEYS: dict[str, Any] = _SHARED | {
     "title": USED, "subtitle": USED, "description": USED, "categories": USED, "image": USED,
     "image-alt": USED, "pagetitle": USED, "toc": USED, "toc-depth": USED, "toc-title": USED,
     "page-layout": USED, "resources": USED, "include-in-header": USED, "keywords": IGNORED, "order": IGNORED,
+    "drafted-by": USED,
     "search": IGNORED, "date-modified": IGNORED, "number-sections": Only(False), "draft": Only(False),
     "jupyter": Only(False), "jupytext": IGNORED,
 }  # fmt: skip

@@ -12,7 +12,7 @@ import json
 import re
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,6 +62,13 @@ def convert(source: Source, meta: Mapping[str, Any], root: Path, toc_depth: int)
     return Parts(*(part.strip() for part in parts))
 
 
+def tree(source: Source, meta: Mapping[str, Any], root: Path) -> dict[str, Any]:
+    """A page's tree as pandoc's JSON, after the same filter and the same citations as its HTML."""
+    made = _pandoc(source.text, dict(meta), list(source.numbers), root, source, lambda folder: ["--to=json"])
+    found: dict[str, Any] = json.loads(made)
+    return found
+
+
 def inline_html(markdown: str, root: Path, file: str, line: int) -> str:
     """A piece of Markdown from the settings (a page footer) as HTML."""
     empty = Source(file, {}, "", (), ())
@@ -74,25 +81,40 @@ def inline_html(markdown: str, root: Path, file: str, line: int) -> str:
 def _run(
     text: str, meta: dict[str, Any], numbers: list[dict[str, str]], root: Path, depth: int, source: Source
 ) -> list[str]:
+    def html(folder: Path) -> list[str]:
+        (folder / "page.html").write_text(_TEMPLATE)
+        return [
+            "--to=html5", "--standalone", "--section-divs", "--mathml", "--wrap=none", "--email-obfuscation=none",
+            "--toc", f"--toc-depth={depth}", f"--template={folder / 'page.html'}",
+        ]  # fmt: skip
+
+    parts = _pandoc(text, meta, numbers, root, source, html).split(_SEPARATOR, maxsplit=len(_PARTS) - 1)
+    assert len(parts) == len(_PARTS), "the page template of pandoc lost a part"
+    return parts
+
+
+def _pandoc(
+    text: str,
+    meta: dict[str, Any],
+    numbers: list[dict[str, str]],
+    root: Path,
+    source: Source,
+    writer: Callable[[Path], list[str]],
+) -> str:
     # As options, since pandoc would read paths in the metadata as Markdown, underscores and all.
     files = [f"--{key}={path}" for key in ("bibliography", "csl") for path in meta.pop(key, [])]
     with tempfile.TemporaryDirectory(prefix="strata-pandoc-") as name:
         folder = Path(name)
         (folder / "context.json").write_text(json.dumps({"classes": CLASSES, "numbers": numbers}))
         (folder / "meta.json").write_text(json.dumps(meta))
-        (folder / "page.html").write_text(_TEMPLATE)
         command = [
-            pandoc_path(), f"--from={_READER}", "--to=html5", "--standalone", "--section-divs", "--mathml",
-            "--wrap=none", "--email-obfuscation=none", "--toc", f"--toc-depth={depth}",
-            f"--template={folder / 'page.html'}", f"--metadata-file={folder / 'meta.json'}",
+            pandoc_path(), f"--from={_READER}", *writer(folder), f"--metadata-file={folder / 'meta.json'}",
             f"--lua-filter={_FILTER}", f"--metadata=strata-context={folder / 'context.json'}",
             "--metadata=link-citations=true", *files,
         ]  # fmt: skip
         done = subprocess.run(command, input=text.encode(), capture_output=True, cwd=root, check=False)
     _raise_for(done.stderr.decode(), done.returncode, source)
-    parts = done.stdout.decode().split(_SEPARATOR, maxsplit=len(_PARTS) - 1)
-    assert len(parts) == len(_PARTS), "the page template of pandoc lost a part"
-    return parts
+    return done.stdout.decode()
 
 
 def _raise_for(log: str, code: int, source: Source) -> None:

@@ -8,6 +8,7 @@ local NUM, NUM_END = "\u{E000}", "\u{E001}" -- around the index of a number; set
 local OPEN, CLOSE = "\u{E002}", "\u{E003}"  -- escaped shortcode braces; set by source.py
 local DIV_ATTRIBUTES = pandoc.List {
   "fig-alt", "layout-ncol", "title", "collapse", "icon", "appearance", "group", "lang", "role",
+  "drafted-by",
 }
 local IMAGE_ATTRIBUTES = pandoc.List { "fig-alt", "alt", "width", "height", "loading", "lang" }
 local HEADER_CLASSES = pandoc.List { "unnumbered", "unlisted" }

@@ -1,0 +1,194 @@
+"""The tree of a page, cut into sections at its headings of level 2."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from analysis.site import pandoc
+from analysis.site.project import Project, as_list
+from analysis.site.source import Source, load_numbers, load_source
+from sae.errors import NotFoundError, RenderError
+
+Ast = dict[str, Any]
+INTRO = "intro"
+FRONT = "index.qmd"
+# The attribute of a heading, a div or a page's front matter that says that a language model drafted the text.
+DRAFTED = "drafted-by"
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page's tree after filter and citations."""
+
+    path: str
+    source: Source
+    title: list[Ast]
+    blocks: list[Ast]
+    references: dict[str, list[Ast]]
+    """Key of a reference -> its entry in the list."""
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of a page that becomes a post."""
+
+    page: Page
+    slug: str
+    anchor: str
+    """Its id on the page; empty for the page's beginning and for a whole page."""
+    title: list[Ast]
+    blocks: list[Ast]
+    shift: int
+    """By how many levels its headings rise, so that the highest is 2."""
+    drafted: str
+    """Name of the language model that drafted it, if one did."""
+    part: str = ""
+    """What it is, where it is no section with a heading of its own."""
+
+
+def load(project: Project, path: str) -> Page:
+    """Read a page and have pandoc make its tree. Raises RenderError, NotFoundError for a page that the site has not."""
+    if path not in project.pages:
+        raise NotFoundError("page", path, list(project.pages))
+    source = load_source(project.root, path, load_numbers(project.root))
+    if not source.meta.get("title"):
+        raise RenderError("the page needs a title: in its front matter", path, 1)
+    tree = pandoc.tree(source, _meta(project, source), project.root)
+    return Page(path, source, tree["meta"]["title"]["c"], tree["blocks"], _references(tree))
+
+
+def _meta(project: Project, source: Source) -> dict[str, Any]:
+    meta: dict[str, Any] = {"title": source.meta["title"], "lang": project.lang}
+    for key in ("bibliography", "csl"):
+        # a path in the front matter is relative to the page, one in _quarto.yml to the project
+        own = key in source.meta
+        base = (project.root / source.page).parent if own else project.root
+        names = as_list(source.meta[key] if own else project.shared.get(key))
+        paths = [project.root / name.lstrip("/") if name.startswith("/") else base / name for name in names]
+        missing = [path.name for path in paths if not path.is_file()]
+        if missing:
+            raise RenderError(f"{key}: there is no file {missing[0]}", source.page)
+        if paths:
+            meta[key] = [str(path) for path in paths]
+    return meta
+
+
+def _references(tree: Ast) -> dict[str, list[Ast]]:
+    lists = [tree["meta"]["strata-refs"]["c"]] if "strata-refs" in tree["meta"] else []
+    lists.append([block for block in tree["blocks"] if block["t"] == "Div" and block["c"][0][0] == "refs"])
+    entries = {}
+    for blocks in lists:
+        for entry in divs(blocks):
+            if entry["c"][0][0].startswith("ref-"):
+                entries[entry["c"][0][0].removeprefix("ref-")] = entry["c"][1]
+    return entries
+
+
+def divs(tree: Any) -> Iterator[Ast]:
+    """Every div of a tree."""
+    if isinstance(tree, dict):
+        if tree.get("t") == "Div":
+            yield tree
+        for value in tree.values():
+            yield from divs(value)
+    elif isinstance(tree, list):
+        for value in tree:
+            yield from divs(value)
+
+
+def cut(page: Page) -> list[Section]:
+    """The sections of a page in order; what stands before the first of them is `intro`."""
+    drafted = str(page.source.meta.get(DRAFTED, ""))
+    made: list[Section] = []
+    head, inside = None, list[Ast]()
+    for block in [*page.blocks, None]:
+        if block is not None and not (block["t"] == "Header" and block["c"][0] == 2):
+            if not (block["t"] == "Div" and block["c"][0][0] == "refs"):
+                inside.append(block)
+            continue
+        if head is not None:
+            (anchor, _, attributes), title = head["c"][1], head["c"][2]
+            by = dict(attributes).get(DRAFTED) or dict(attributes).get(f"data-{DRAFTED}") or drafted
+            made.append(Section(page, slug_of(anchor), anchor, title, inside, 1, str(by)))
+        elif inside:
+            made.append(Section(page, INTRO, "", page.title, inside, 0, drafted, "the beginning of the page"))
+        head, inside = block, []
+    return made
+
+
+def whole(page: Page) -> Section:
+    """The page as one post; sections that a model drafted are marked within it, not around it."""
+    by = str(page.source.meta.get(DRAFTED, ""))
+    blocks = [block for block in page.blocks if not (block["t"] == "Div" and block["c"][0][0] == "refs")]
+    name = "write-up" if page.path == FRONT else Path(page.path).stem
+    inside = blocks if by else list(_fenced(blocks))
+    return Section(page, slug_of(name), "", page.title, inside, 0, by, "the whole page as one post")
+
+
+def _fenced(blocks: list[Ast]) -> Iterator[Ast]:
+    """The blocks, each section with the attribute put into a div that carries it."""
+    model, inside = "", list[Ast]()
+    for block in [*blocks, None]:
+        if block is None or (block["t"] == "Header" and block["c"][0] <= 2):
+            if model and inside:
+                yield {"t": "Div", "c": [["", [], [[DRAFTED, model]]], inside]}
+            attributes = dict(block["c"][1][2]) if block else {}
+            model, inside = str(attributes.get(DRAFTED) or attributes.get(f"data-{DRAFTED}") or ""), []
+            if block:
+                yield block
+        elif model:
+            inside.append(block)
+        else:
+            yield block
+
+
+def slug_of(anchor: str) -> str:
+    """An id as the name of a file."""
+    return re.sub(r"[^a-z0-9]+", "-", anchor.lower()).strip("-") or "section"
+
+
+def choose(project: Project, asked: list[str]) -> list[Section]:
+    """The sections that were asked for: `slug` of the write-up, `page.qmd`, `page.qmd#section`; else the write-up's.
+
+    A page that is asked for as a whole gives its sections and, last, itself as one post.
+    """
+    pages: dict[str, Page] = {}
+    chosen: dict[str, Section] = {}
+    for name in asked or [FRONT]:
+        path, _, slug = name.partition("#") if ".qmd" in name else (FRONT, "", name)
+        path = path if path in project.pages else _near(project, path)
+        if path not in pages:
+            pages[path] = load(project, path)
+        found = cut(pages[path])
+        if slug:
+            wanted = [section for section in found if slug in (section.slug, section.anchor)]
+            if not wanted:
+                raise NotFoundError(f"section of {path}", slug, [section.slug for section in found])
+            found = wanted
+        else:
+            found.append(whole(pages[path]))
+        for section in found:
+            chosen[f"{path}#{section.slug}"] = section
+    return _named(list(chosen.values()))
+
+
+def _near(project: Project, path: str) -> str:
+    """`answers.qmd` for `report/answers.qmd`, where only one page is called so."""
+    hits = [page for page in project.pages if page.endswith("/" + path)]
+    return hits[0] if len(hits) == 1 else path
+
+
+def _named(sections: list[Section]) -> list[Section]:
+    """Each with a name of its own: where two are called alike, the page's name goes in front, but for the write-up."""
+    slugs = [section.slug for section in sections]
+    made = []
+    for section in sections:
+        alike = slugs.count(section.slug) > 1 and section.page.path != FRONT
+        name = f"{Path(section.page.path).stem}-{section.slug}" if alike else section.slug
+        # `index.html` is the checklist
+        made.append(replace(section, slug=slug_of(name) if name != "index" else "index-section"))
+    return made
