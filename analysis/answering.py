@@ -77,7 +77,7 @@ class Links:
         page = self.page_of(artefact.name)
         if not page:
             raise NotFoundError(f"page that shows {link}, among the pages", link, list(self._texts))
-        return Shown("figure", artefact.name, f"[{escape(words or artefact.title)}](/{page}#{link})")
+        return Shown("figure", artefact.name, f"[{escape(words or 'the figure on its own page')}](/{page}#{link})")
 
     def page_of(self, name: str) -> str:
         """The page that includes `_generated/NAME.md`, itself or in a part; empty for none."""
@@ -105,10 +105,6 @@ class Links:
         fragment = (self._paths.generated / f"{name}.md").read_text(encoding="utf-8")
         found = _RAW.search(fragment)
         return found.group(1) if found else ""
-
-    def caption(self, name: str) -> str:
-        """The words under an artefact."""
-        return next((artefact.caption for artefact in self._drawn.values() if artefact.name == name), "")
 
 
 def _title(text: str, page: str) -> str:

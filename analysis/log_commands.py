@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -51,25 +52,29 @@ def logs(
     standard output, problems with file and line to standard error.
     """
     from analysis.logs.answers import compile_with_answers
-    from analysis.logs.document import document, to_html, to_qmd
-    from analysis.logs.output import to_json
+    from analysis.logs.document import Document, spoken
 
     if form not in FORMS:
         raise NotFoundError("format", form, list(FORMS))
     if only is not None and only not in ONLY:
         raise NotFoundError("kind", only, list(ONLY))
-    compilation, _ = compile_with_answers(folders, since.date() if since else None, _cache())
+    compilation, answers = compile_with_answers(folders, since.date() if since else None, _cache())
     for problem in compilation.problems:
         tell(problem)
     items = [item for item in compilation.items if only is None or item.kind == ONLY[only]]
-    if form == "json":
-        print(to_json(items), end="")
-    elif form == "qmd":
-        print(to_qmd(compilation, items), end="")
-    elif form == "html":
-        print(to_html(compilation, items), end="")
-    else:
-        print(document(compilation, items), end="")
+    numbers = _numbers()
+    written = Document(compilation, items, {a.id: spoken(a.sentence, numbers) for a in answers.answers})
+    print({"md": written.markdown, "qmd": written.qmd, "json": written.json, "html": written.html}[form](), end="")
+
+
+def _numbers() -> dict[str, dict[str, str]]:
+    """The numbers that the last build looked up; none outside a project or before a build."""
+    try:
+        text = (project.find().generated / "numbers.json").read_text(encoding="utf-8")
+        found: dict[str, dict[str, str]] = json.loads(text)
+        return found
+    except (ConfigError, OSError, ValueError):
+        return {}
 
 
 @app.command()
@@ -81,13 +86,15 @@ def questions(
     Reads data/logs; writes to standard output.
     """
     from analysis.logs.answers import compile_with_answers
+    from analysis.logs.document import spoken
     from analysis.logs.output import iso
 
     paths = project.find()
     compilation, answers = compile_with_answers([paths.logs], cache_folder=paths.build / "logs")
-    said = {answer.id: answer.sentence for answer in answers.answers}
+    numbers = _numbers()
+    said = {answer.id: spoken(answer.sentence, numbers) for answer in answers.answers}
     for item in compilation.items:
-        if item.kind == "question" and not (open_only and item.state == "answered"):
+        if item.kind == "question" and not (open_only and item.state in ("answered", "dropped")):
             print(f"{item.id}  {iso(item.date)}  {item.file}:{item.line}\n    {item.text}")
             if item.id in said:
                 print(f"    -> {said[item.id]}")

@@ -15,7 +15,7 @@ from urllib.parse import unquote
 
 from analysis.answering import Links, Shown, sentence
 from analysis.logs.answers import Answer
-from analysis.logs.fates import Order
+from analysis.logs.fates import WAITING, Order
 from analysis.logs.items import Compilation, Item, Kind, State, normalise
 from analysis.logs.output import iso, tree
 from analysis.logs.threads import age, forgotten, returning, themes
@@ -24,7 +24,6 @@ from analysis.paths import Paths
 
 PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp")
 """Pictures of logs that pages show. An SVG could run scripts where it is opened."""
-_WAITING: tuple[State, ...] = ("open", "carried_on", "likely_done")
 
 
 @dataclass(frozen=True)
@@ -62,6 +61,14 @@ class LogPages:
         return files
 
     @cached_property
+    def _numbers(self) -> dict[str, int]:
+        return {log.file: number for number, log in enumerate(self.compilation.logs, 1)}
+
+    @cached_property
+    def _everything(self) -> list[Item]:
+        return [self.safe(item) for item in self.compilation.items]
+
+    @cached_property
     def _order(self) -> Order:
         return Order.of(self.compilation.logs)
 
@@ -97,16 +104,15 @@ class LogPages:
     def answered(self) -> Iterator[str]:
         """Every answered question with its dates, its answer, and the figures and numbers that it rests on."""
         items = {item.id: item for item in self.compilation.items}
-        everything = [self.safe(item) for item in self.compilation.items]
         seen: set[str] = set()
         for answer in self.answers.values():
             item = items[answer.id]
             yield f"::: {{#q-{item.id} .answer}}"
             yield f"**{self.safe(item).markdown}**\n"
-            yield f"[Asked {self._asked(item)}; answered {self._when(item.closed)}.]{{.source}}\n"
-            below = [other for other in everything if other.parent == item.id]
+            yield f"[Asked {self._asked(item)}; answered {self._when(item)}.]{{.source}}\n"
+            below = [other for other in self._everything if other.parent == item.id]
             if below:
-                yield from tree(below, everything, self._place)
+                yield from tree(below, self._everything, self._place)
                 yield ""
             yield f"{sentence(answer)}\n"
             shown = self.shown[answer.id]
@@ -117,7 +123,7 @@ class LogPages:
                 if link.kind == "figure" and link.name not in seen:
                     seen.add(link.name)
                     yield f"```{{=html}}\n{self.links.picture(link.name)}\n```\n"
-                    yield f"[On its own page: {link.markdown}]{{.source}}\n"
+                    yield f"[{link.markdown}]{{.source}}\n"
                 elif link.kind == "figure":
                     yield f"[Shown above: {link.markdown}]{{.source}}\n"
             yield ":::\n"
@@ -128,17 +134,16 @@ class LogPages:
         for title, chosen in groups:
             if chosen:
                 yield f"**{title}**\n"
-                yield from tree(chosen, everything, self._place)
+                yield from tree(chosen, self._everything, self._place)
                 yield ""
 
     def open_questions(self) -> Iterator[str]:
         """Open questions with their age, the oldest first."""
-        waiting = self._by_age("question", *_WAITING)
+        waiting = self._by_age("question", *WAITING)
         if not waiting:
             yield "No question is open."
-        everything = [self.safe(item) for item in self.compilation.items]
         for item in waiting:
-            first, *rest = tree([item], everything, self._place)
+            first, *rest = tree([item], self._everything, self._place)
             yield f"{first} [· {self._age(item)}]{{.source}}"
             yield from rest
 
@@ -155,12 +160,12 @@ class LogPages:
         yield "|:----------------|-----:|-----:|-----:|:-------------------------------|"  # dashes are widths
         for theme in found:
             counts = [
-                sum(item.kind == "question" and item.state in _WAITING for item in theme.items),
-                sum(item.kind == "next_step" and item.state in _WAITING for item in theme.items),
+                sum(item.kind == "question" and item.state in WAITING for item in theme.items),
+                sum(item.kind == "next_step" and item.state in WAITING for item in theme.items),
                 sum(item.kind == "learning" for item in theme.items),
             ]
             # an open question says most about a theme; of several the newest
-            shown = max(theme.items, key=lambda item: (item.state in _WAITING, item.kind == "question", _at(item)))
+            shown = max(theme.items, key=lambda item: (item.state in WAITING, item.kind == "question", _at(item)))
             cells = [", ".join(theme.words), *map(str, counts)]
             yield f"| {' | '.join(map(escape, cells))} | {self.safe(shown).markdown} |"
 
@@ -182,16 +187,16 @@ class LogPages:
                 yield f"### {title}\n"
                 if words:
                     yield f"{words}\n"
-                yield from tree(items, [self.safe(item) for item in self.compilation.items], self._place)
+                yield from tree(items, self._everything, self._place)
                 yield ""
 
     def returns(self) -> Iterator[str]:
         """What came up in several logs, with all its dates."""
         found = returning(self.compilation.items)
-        if not found:
-            yield "Nothing has come up in two logs yet."
+        if found:
+            yield "## What keeps coming back\n"
         for thread in found:
-            dates = ", ".join(f"log {self._order.places[seen.file] + 1} ({iso(seen.date)})" for seen in thread.seen)
+            dates = ", ".join(f"log {self._numbers[seen.file]} ({iso(seen.date)})" for seen in thread.seen)
             others = {normalise(seen.text): seen.text for seen in thread.seen}
             others.pop(normalise(thread.label), None)
             words = " / ".join(escape(text) for text in others.values())
@@ -204,9 +209,9 @@ class LogPages:
         for log in reversed(self.compilation.logs):
             own = sorted((item for item in items if item.file == log.file), key=lambda item: item.line)
             if own:
-                number = self._order.places[log.file] + 1
+                number = self._numbers[log.file]
                 yield f"**{escape(log.title)}** [{iso(log.date)}, log {number}]{{.source}}\n"
-                yield from tree(own, [self.safe(item) for item in self.compilation.items], self._place)
+                yield from tree(own, self._everything, self._place)
                 yield ""
 
     def rest(self) -> Iterator[str]:
@@ -227,7 +232,7 @@ class LogPages:
 
     def short_questions(self) -> Iterator[str]:
         """The open questions for the write-up: oldest first, words only."""
-        waiting = self._by_age("question", *_WAITING)
+        waiting = self._by_age("question", *WAITING)
         yield from (f"- {item.markdown} [· {self._age(item)}]{{.source}}" for item in waiting)
         if not waiting:
             yield "No question is open."
@@ -244,14 +249,13 @@ class LogPages:
 
     def _place(self, day: date | None, file: str, number: int) -> str:
         title = file.replace("\\", "/").replace('"', "'")
-        return f'[log {self._order.places[file] + 1}, line {number}]{{.source title="{title}"}}'
+        return f'[log {self._numbers[file]}, line {number}]{{.source title="{title}"}}'
 
     def _title(self, file: str) -> str:
         return next((escape(log.title) for log in self.compilation.logs if log.file == file), escape(file))
 
-    def _when(self, file: str) -> str:
-        log = next((log for log in self.compilation.logs if log.file == file), None)
-        return f"{iso(log.date)} ({escape(log.title)})" if log else "later"
+    def _when(self, item: Item) -> str:
+        return f"{iso(item.closed_on)} ({self._title(item.closed)})"
 
     def _asked(self, item: Item) -> str:
         places = dict.fromkeys(f"{iso(seen.date)} ({self._title(seen.file)})" for seen in item.seen)

@@ -18,6 +18,7 @@ from analysis.logs.answers import Answer
 from analysis.logs.items import Item
 from analysis.logs.output import iso
 from analysis.logs.write import escape
+from analysis.numbers import CONTROLS
 from analysis.paths import Paths
 from analysis.prose import NUMBER
 from analysis.results import Results, source
@@ -49,28 +50,32 @@ def _lines(pages: LogPages, results: Results, paths: Paths) -> Iterator[str]:
     by_id = {item.id: item for item in items}
     logs = pages.compilation.logs
     days = sorted(log.date for log in logs if log.date)
-    span = f" of {iso(days[0])} to {iso(days[-1])}" if days else ""
+    span = f" of {iso(days[0])} to {iso(days[-1])}" if days and days[0] != days[-1] else ""
     yield "title: A draft"
-    yield f"description: What {len(logs)} logs{span} asked, and what the results say."
+    yield f"description: What {len(logs)} log{'s' * (len(logs) != 1)}{span} asked, and what the results say."
     yield "---\n"
     yield f"{gap('say in two sentences what you did, and for whom you write')}\n"
     yield '::: {.callout-note title="In short"}'
     for answer in pages.answers.values():
-        yield f"- {sentence(answer)}"
+        yield f"- *{escape(by_id[answer.id].text)}* {sentence(answer)}"
     yield f"- {gap('which of these would you tell a friend first, and how sure are you?')}"
     yield ":::\n"
+    seen: set[str] = set()
     for answer in pages.answers.values():
-        yield from _question(answer, by_id[answer.id], pages.shown[answer.id], results, paths)
+        yield from _question(answer, by_id[answer.id], pages.shown[answer.id], seen, results, paths)
     yield "## What I learned on the way\n"
-    learned = [item for item in items if item.kind == "learning" and item.parent is None][:LEARNINGS]
+    every = [item for item in items if item.kind == "learning" and item.parent is None]
+    learned = every[:LEARNINGS]
     for item in sorted(learned, key=lambda item: (str(iso(item.date)), item.file, item.line)):
         yield f"- {_sourced(pages.safe(item).markdown, item)} [{iso(item.date)}]{{.source}}"
+    if len(every) > len(learned):
+        yield f"- and {len(every) - len(learned)} older ones, on the [page of the logs](/report/logs.qmd)"
     yield f"\n{gap('which of these did you not believe at first?')}\n"
     yield "## Questions that are still open\n"
-    yield from pages.short_questions()
+    yield from (_sourced_line(text) for text in pages.short_questions())
     yield f"\n{gap('which one would you give a student, and why?')}\n"
     yield "## Next steps\n"
-    yield from pages.short_steps()
+    yield from (_sourced_line(text) for text in pages.short_steps())
     yield f"\n## What would change my mind\n\n{gap('name a result that would, and what it would cost to get it')}\n"
 
 
@@ -81,15 +86,22 @@ _TYPED = re.compile(rf"\]\([^)]*\)|`[^`]*`|({NUMBER.pattern})")
 def _sourced(markdown: str, item: Item) -> str:
     """An author's own numbers, with the log as their source: prose may not hold others that are typed."""
     place = f"{item.file}, line {item.line}".replace("\\", "/").replace('"', "'")
+    return _sourced_line(markdown, place)
+
+
+def _sourced_line(markdown: str, place: str = "the logs") -> str:
     return _TYPED.sub(lambda m: f'[{m[1]}]{{.sourced source="{place}"}}' if m[1] else m[0], markdown)
 
 
-def _question(answer: Answer, item: Item, shown: Sequence[Shown], results: Results, paths: Paths) -> Iterator[str]:
-    yield f"## {escape(item.text)}\n"
+def _question(
+    answer: Answer, item: Item, shown: Sequence[Shown], seen: set[str], results: Results, paths: Paths
+) -> Iterator[str]:
+    yield f"## {_sourced(escape(item.text), item)}\n"
     yield f"{sentence(answer)}\n"
     for link in shown:
-        if link.kind == "figure":
-            yield f"{{{{< include _generated/{link.name}.md >}}}}\n"
+        if link.kind == "figure" and link.name not in seen:
+            seen.add(link.name)  # an id may stand on a page once
+            yield f"\n{{{{< include _generated/{link.name}.md >}}}}\n"
         elif link.kind == "number":
             word = verdict_of(link.name, results, paths)
             yield f"- {link.markdown}{f'; verdict on that depth: *{word}*' if word else ''}"
@@ -103,7 +115,8 @@ def verdict_of(number: str, results: Results, paths: Paths) -> str:
     place, _, name = number.rpartition(":")
     experiment, _, variant = place.partition("/")
     parts = name.split("/")
-    if variant or len(parts) < 3 or not parts[2].isdigit():
+    controls = set(parts[3:]) & set(CONTROLS) - {"none"}  # the word is on the tower, not on what it is held against
+    if variant or controls or len(parts) < 3 or not parts[2].isdigit():
         return ""
     try:
         found = verdicts(source(results, experiment, paths)).get((parts[1], int(parts[2])))

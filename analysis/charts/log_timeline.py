@@ -26,15 +26,15 @@ def log_timeline(history: History) -> Drawing:
     questions, steps = last["questions"], last["next steps"]
     logs = int(table["log"].max())
     title = (
-        f"After {logs} logs {questions['closed']} of {questions['asked']} questions have an answer, and "
-        f"{steps['closed']} of {steps['asked']} next steps are done, likely done or dropped"
+        f"After {logs} logs {questions['closed']} of {questions['asked']} questions and {steps['closed']} of "
+        f"{steps['asked']} next steps are closed"
     )
     return Drawing(
         title=title,
         caption=(
             "After each log, in their order: how many questions and next steps had been written down until then, and "
-            "how many of them were closed by that log. A step counts as closed when its author says so, or when a "
-            "later log reports work that reads like it."
+            "how many of them were closed by that log. A question is closed by an answer that rests on a result; "
+            "either by its author, who drops or ticks it; a step also by a later log that reports work like it."
         ),
         alt=(
             f"Stacked bars for {logs} logs. Questions grow to {questions['asked']}, of which {questions['open']} are "

@@ -48,11 +48,14 @@ def _read(folders_or_files: Sequence[Path], cache: Cache) -> tuple[list[Log], li
     logs: list[Log] = []
     problems: list[Problem] = []
     visited: set[tuple[int, int]] = set()
+    folders = [given.absolute() for given in folders_or_files if given.is_dir()]
+    # in several folders files may have one name: then they are told apart by their folders
+    common = Path(os.path.commonpath(folders)) if len(folders) > 1 else None
     for given in folders_or_files:
         if not os.path.lexists(given):
             raise DataError(f"no folder or file {str(given)!r} to compile logs from")
-        folder = given if given.is_dir() else given.parent
-        found = files_in(given, visited, problems) if given.is_dir() else iter([(given, given.name)])
+        folder = common or (given if given.is_dir() else given.parent)
+        found = files_in(given, visited, problems, common) if given.is_dir() else iter([(given, given.name)])
         days: dict[str, date] | None = None
         for path, name in found:
             try:
@@ -92,10 +95,10 @@ def _dead_links(log: Log, folder: Path) -> list[Problem]:
 
 def _said_twice(log: Log) -> list[Problem]:
     """A problem for each item whose id another line of the log has already: both are shown as one."""
-    first: dict[str, int] = {}
+    first: dict[tuple[str, date | None], int] = {}
     found = []
     for item in log.items:
-        line = first.setdefault(item.id, item.line)
+        line = first.setdefault((item.id, item.date), item.line)
         if line != item.line and item.kind != "unsorted":
             message = f"says the same as line {line} and has its id, {item.id}; the two are shown as one"
             found.append(Problem(file=log.file, line=item.line, message=message))

@@ -2,79 +2,143 @@
 
 from __future__ import annotations
 
+import json
+import posixpath
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from html import escape as escape_html
 
-from analysis.logs.fates import Order
-from analysis.logs.items import Compilation, Item, State
-from analysis.logs.output import iso, line, place, to_markdown
+from analysis.logs.fates import WAITING, Order
+from analysis.logs.history import History
+from analysis.logs.items import Compilation, Item
+from analysis.logs.output import iso, line, to_json, to_markdown
 from analysis.logs.threads import age, forgotten, returning, themes
 from analysis.logs.write import escape
 
-_WAITING: tuple[State, ...] = ("open", "carried_on", "likely_done")
+_NUM = re.compile(r"\{\{<\s*num\s+(\S+)\s*>\}\}")
+_SOURCE = re.compile(r"\[((?:\\.|[^\[\]\\])*)\]\{\.source\}")
 
 
-def document(compilation: Compilation, items: Sequence[Item]) -> str:
-    """Markdown: the items by kind and day; if they are all there are, also ages, what returns, themes and silence."""
-    if len(items) < len(compilation.items):
-        return to_markdown(items)
-    return to_markdown(items) + "\n".join(_threads(compilation))
+@dataclass(frozen=True)
+class Document:
+    """A compilation with what an author answered, ready to be written in one of four forms."""
+
+    compilation: Compilation
+    items: Sequence[Item]
+    """Those that are wanted."""
+    answers: Mapping[str, str]
+    """Sentence of the answer, by the question's id."""
+
+    def markdown(self) -> str:
+        """Clean Markdown: by kind and day; if all items are wanted, also ages, what returns, themes and silence."""
+        return _SOURCE.sub(r"(\1)", self.quarto_body())
+
+    def qmd(self) -> str:
+        """The document as a Quarto page of its own."""
+        logs = self.compilation.logs
+        days = sorted(log.date for log in logs if log.date)
+        period = f", {days[0]} to {days[-1]}" if days and days[0] != days[-1] else f", {days[0]}" if days else ""
+        front = f'---\ntitle: "What the logs say"\ndescription: "{_count(len(logs), "log")}{period}"\n---\n\n'
+        return front + self.quarto_body()
+
+    def json(self) -> str:
+        """The items as a JSON list, answered questions with their answer."""
+        records = json.loads(to_json(self.items))
+        for record in records:
+            if record["id"] in self.answers:
+                record["answer"] = self.answers[record["id"]]
+        return json.dumps(records, ensure_ascii=False, indent=2) + "\n"
+
+    def html(self) -> str:
+        """The document as one page that asks no other host for anything and runs nothing."""
+        import pypandoc
+
+        body = pypandoc.convert_text(self.quarto_body(), "html", format="markdown-raw_html-tex_math_dollars")
+        title = escape_html(f"What {_count(len(self.compilation.logs), 'log')} say")
+        policy = "default-src 'none'; style-src 'unsafe-inline'"
+        return (
+            f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
+            '<meta name="viewport" content="width=device-width">'
+            f'<meta http-equiv="Content-Security-Policy" content="{policy}"><style>{_STYLE}</style></head>'
+            f"<body>\n<h1>{title}</h1>\n{re.sub(r'<img [^>]*>', '', body)}</body></html>\n"
+        )
+
+    def quarto_body(self) -> str:
+        """The Markdown with places as spans of the class `source`."""
+        shown = [_answered(_from_folder(item), self.answers.get(item.id, "")) for item in self.items]
+        if len(self.items) < len(self.compilation.items):
+            return to_markdown(shown)
+        return to_markdown(shown) + "\n".join(self._threads())
+
+    def _threads(self) -> Iterator[str]:
+        items = [_from_folder(item) for item in self.compilation.items]
+        logs = self.compilation.logs
+        order = Order.of(logs)
+        top = [item for item in items if item.parent is None]
+        waiting = [item for item in top if item.kind == "question" and item.state in WAITING]
+        if waiting:
+            yield "\n## Open questions by age\n"
+            for item in sorted(waiting, key=lambda item: (order.first(item), item.line)):
+                yield f"- {item.markdown} [{age(item, logs, order)}]{{.source}}"
+        yield from self._timeline()
+        found = returning(items)
+        if found:
+            yield "\n## What keeps coming back\n"
+            for thread in found:
+                places = "; ".join(f"{iso(s.date)}, {escape(s.file, links=False)}:{s.line}" for s in thread.seen)
+                yield f"- {escape(thread.label)} [{len(thread.seen)} logs: {places}]{{.source}}"
+        silent = forgotten(items, order)
+        if silent:
+            yield "\n## Promised, and not heard of again\n"
+            yield from (f"- {line(item)}" for item in silent)
+        groups = themes(top)
+        if groups:
+            yield "\n## Themes\n"
+            for theme in groups:
+                yield f"- **{escape(', '.join(theme.words))}**"
+                yield from (f"    - {line(item)}" for item in theme.items)
+        yield ""
+
+    def _timeline(self) -> Iterator[str]:
+        table = History(self.compilation).table
+        if table.empty:
+            return
+        yield "\n## Open and closed over time\n"
+        yield "| log | date | questions | closed | next steps | closed |"
+        yield "|:---------------|:------|---:|---:|---:|---:|"
+        steps = table[table["kind"] == "next steps"].set_index("log")
+        for row in table[table["kind"] == "questions"].to_dict("records"):
+            step = steps.loc[row["log"]]
+            counts = f"{row['asked']} | {row['closed']} | {step['asked']} | {step['closed']}"
+            yield f"| {escape(row['title'])} | {row['date'] or 'no date'} | {counts} |"
 
 
-def _threads(compilation: Compilation) -> Iterator[str]:
-    items, logs = compilation.items, compilation.logs
-    order = Order.of(logs)
-    waiting = [item for item in items if item.kind == "question" and item.parent is None and item.state in _WAITING]
-    if waiting:
-        yield "\n## Open questions by age\n"
-        for item in sorted(waiting, key=lambda item: (order.first(item), item.line)):
-            yield f"- {item.markdown} [{age(item, logs, order)}]{{.source}}"
-    found = returning(items)
-    if found:
-        yield "\n## What keeps coming back\n"
-        for thread in found:
-            places = "; ".join(
-                f"{iso(seen.date)}, {escape(seen.file, links=False)}:{seen.line}" for seen in thread.seen
-            )
-            yield f"- {escape(thread.label)} [{len(thread.seen)} logs: {places}]{{.source}}"
-    silent = forgotten(items, order)
-    if silent:
-        yield "\n## Promised, and not heard of again\n"
-        yield from (f"- {line(item, shown=place)}" for item in silent)
-    heaps = themes([item for item in items if item.parent is None])
-    if heaps:
-        yield "\n## Themes\n"
-        for theme in heaps:
-            yield f"- **{escape(', '.join(theme.words))}**"
-            yield from (f"    - {line(item, shown=place)}" for item in theme.items)
-    yield ""
+def _from_folder(item: Item) -> Item:
+    """The item with its relative links seen from the folder that was compiled, not from the log's own."""
+    folder = posixpath.dirname(item.file)
+    text = item.markdown
+    for target in dict.fromkeys((*item.links, *item.images)):
+        if folder and not re.match(r"[a-z]+:|/|#", target, re.IGNORECASE):
+            text = text.replace(f"]({target})", f"]({posixpath.normpath(posixpath.join(folder, target))})")
+    return replace(item, markdown=text)
 
 
-def to_qmd(compilation: Compilation, items: Sequence[Item]) -> str:
-    """The document as a Quarto page of its own."""
-    days = sorted(log.date for log in compilation.logs if log.date)
-    period = f", {days[0]} to {days[-1]}" if days else ""
-    front = f'---\ntitle: "What the logs say"\ndescription: "{len(compilation.logs)} logs{period}"\n---\n\n'
-    return front + document(compilation, items)
+def _answered(item: Item, sentence: str) -> Item:
+    return replace(item, markdown=f"{item.markdown} **{sentence}**") if sentence else item
+
+
+def spoken(sentence: str, numbers: Mapping[str, Mapping[str, str]]) -> str:
+    """An answer with its numbers put in, as the last build looked them up; a name where it never did."""
+    return _NUM.sub(lambda match: numbers.get(match[1], {}).get("text", f"`{match[1]}`"), sentence).replace("<", r"\<")
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
 _STYLE = (
-    "body{max-width:44em;margin:2em auto;padding:0 1em;font:1rem/1.5 Georgia,serif}"
-    "h2{margin-top:2em}h3{font-size:1rem}.source{color:#595959;font-size:.8em}"
+    "body{max-width:44em;margin:2em auto;padding:0 1em;font:1rem/1.5 Georgia,serif;overflow-wrap:anywhere}"
+    "h2{margin-top:2em}h3{font-size:1rem}.source{color:#595959;font-size:.8em}pre{overflow-x:auto}"
     "@media(prefers-color-scheme:dark){body{background:#181818;color:#ddd}.source{color:#aaa}a{color:#8bf}}"
 )
-
-
-def to_html(compilation: Compilation, items: Sequence[Item]) -> str:
-    """The document as one page that asks no other host for anything and runs nothing."""
-    import pypandoc
-
-    body = pypandoc.convert_text(document(compilation, items), "html", format="markdown-raw_html-tex_math_dollars")
-    title = escape_html(f"What {len(compilation.logs)} logs say")
-    return (
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
-        '<meta name="viewport" content="width=device-width">'
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
-        f"<style>{_STYLE}</style></head><body>\n<h1>{title}</h1>\n{re.sub(r'<img [^>]*>', '', body)}</body></html>\n"
-    )

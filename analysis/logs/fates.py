@@ -6,10 +6,13 @@ and a score; *carried on* is what returns in a later log.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
+from functools import cached_property
 
-from analysis.logs.items import Item, Log, Match, State
+from analysis.logs.items import Item, Log, Match, State, natural
 from analysis.logs.join import names
 from analysis.logs.likeness import Likeness, terms
 from analysis.logs.settings import Matching
@@ -17,25 +20,58 @@ from analysis.logs.settings import Matching
 _SHARED = 2
 
 
+WAITING: tuple[State, ...] = ("open", "carried_on", "likely_done")
+"""States of what is not closed by its author's word."""
+# "Did not manage to sweep" reports no sweep.
+_FAILED = re.compile(
+    r"\b(?:not|never|no|fail(?:ed|s)?|unable|without|cannot|couldn'?t|didn'?t|can'?t|gave up|instead of)\b",
+    re.IGNORECASE,
+)
+
+
 @dataclass(frozen=True)
 class Order:
-    """The logs one after another: which place each has."""
+    """The entries one after another: a log, or a day of a journal."""
 
-    places: dict[str, int]
-    """File to its place, from 0."""
+    entries: tuple[tuple[date | None, str], ...]
+    """Day and file of each; what has no day stands first."""
 
     @classmethod
     def of(cls, logs: Sequence[Log]) -> Order:
-        """The order of logs that are sorted already."""
-        return cls({log.file: place for place, log in enumerate(logs)})
+        """The entries of the logs, by day and then by file."""
+        found = {(item.date, item.file) for log in logs for item in log.items}
+        found |= {(log.date, log.file) for log in logs if not log.items}
+        return cls(tuple(sorted(found, key=lambda entry: (entry[0] or date.min, natural(entry[1])))))
+
+    @cached_property
+    def _places(self) -> dict[tuple[date | None, str], int]:
+        return {entry: place for place, entry in enumerate(self.entries)}
+
+    @cached_property
+    def dated(self) -> bool:
+        """Whether some entry has a day: then nobody knows when those without one were written."""
+        return any(day for day, _ in self.entries)
+
+    def at(self, day: date | None, file: str) -> int:
+        """The place of an entry, from 0."""
+        return self._places[day, file]
+
+    def last_of(self, file: str) -> int:
+        """The place of a file's last entry; -1 when there is no such file."""
+        return max((place for (_, name), place in self._places.items() if name == file), default=-1)
 
     def first(self, item: Item) -> int:
-        """The place of the log in which an item stands first."""
-        return min(self.places[seen.file] for seen in item.seen)
+        """The place where an item stands first."""
+        return min(self._places[seen.date, seen.file] for seen in item.seen)
 
     def last(self, item: Item) -> int:
-        """The place of the log in which an item stands last."""
-        return max(self.places[seen.file] for seen in item.seen)
+        """The place where an item stands last."""
+        return max(self._places[seen.date, seen.file] for seen in item.seen)
+
+    def after(self, later: int, earlier: int) -> bool:
+        """Whether one place is surely later than another: not where either has no day and others have one."""
+        known = not self.dated or bool(self.entries[later][0] and self.entries[earlier][0])
+        return known and later > earlier
 
 
 def follow_up(items: Sequence[Item], order: Order, matching: Matching, answered: Mapping[str, str]) -> list[Item]:
@@ -53,7 +89,8 @@ def follow_up(items: Sequence[Item], order: Order, matching: Matching, answered:
     best: dict[int, Match] = {}
     for step, report, score in likeness.contained(steps, reports, matching.likely_done):
         if (
-            order.first(items[report]) > order.last(items[step])
+            order.after(order.first(items[report]), order.last(items[step]))
+            and not (_FAILED.search(items[report].text) and not _FAILED.search(items[step].text))
             and names(items[step].text) <= names(items[report].text)
             and likeness.shared(step, report) >= _SHARED
         ):
@@ -61,11 +98,13 @@ def follow_up(items: Sequence[Item], order: Order, matching: Matching, answered:
     heard: dict[int, Match] = {}
     everything = range(len(items))
     for one, other, score in likeness.contained(waiting, everything, matching.mentioned):
-        later = order.last(items[other]) > order.last(items[one])
+        later = order.after(order.last(items[other]), order.last(items[one]))
         if one != other and later and likeness.shared(one, other) >= _SHARED:
             _keep(heard, one, items[other], score)
     for number, match in best.items():
-        items[number] = replace(items[number], state="likely_done", match=match, closed=match.file)
+        items[number] = replace(
+            items[number], state="likely_done", match=match, closed=match.file, closed_on=match.date
+        )
     for number, match in heard.items():
         items[number] = replace(items[number], mentioned=match)
     return items
@@ -73,18 +112,19 @@ def follow_up(items: Sequence[Item], order: Order, matching: Matching, answered:
 
 def _stated(item: Item, order: Order, answered: Mapping[str, str]) -> Item:
     if item.kind == "question" and item.id in answered:
-        newest = max(order.places, key=lambda file: order.places[file])
-        return replace(item, state="answered", closed=_known(answered[item.id], order) or newest)
+        place = order.last_of(answered[item.id])
+        return _closed(item, "answered", order, place if place >= 0 else len(order.entries) - 1)
     if item.state in ("done", "dropped"):
         state: State = "answered" if (item.kind, item.state) == ("question", "done") else item.state
-        last = max(item.seen, key=lambda seen: order.places[seen.file]).file
-        return replace(item, state=state, closed=_known(item.closed, order) or last)
+        place = order.last_of(item.closed)
+        return _closed(item, state, order, place if place >= 0 else order.last(item))
     returned = item.state == "open" and order.last(item) > order.first(item)
-    return replace(item, state="carried_on" if returned else item.state, closed="")
+    return replace(item, state="carried_on" if returned else item.state, closed="", closed_on=None)
 
 
-def _known(file: str, order: Order) -> str:
-    return file if file in order.places else ""
+def _closed(item: Item, state: State, order: Order, place: int) -> Item:
+    day, file = order.entries[place]
+    return replace(item, state=state, closed=file, closed_on=day)
 
 
 def _keep(best: dict[int, Match], number: int, other: Item, score: float) -> None:

@@ -27,19 +27,26 @@ MAX_BYTES = 10_000_000
 """Larger files are no logs; they are reported and skipped. Reading takes about three seconds a megabyte."""
 
 
-def files_in(folder: Path, visited: set[tuple[int, int]], problems: list[Problem]) -> Iterator[tuple[Path, str]]:
-    """Log files below `folder` with their names relative to it. Links are followed, each real folder once.
+def files_in(
+    folder: Path, visited: set[tuple[int, int]], problems: list[Problem], common: Path | None = None
+) -> Iterator[tuple[Path, str]]:
+    """Log files below `folder` with their names relative to it, or to the folder `common` that it lies in.
 
-    Hidden files and READMEs are passed over; a folder that cannot be listed is a problem.
+    Links are followed, each real folder once. Hidden files and READMEs are passed over; a folder that cannot be listed
+    and a link that leads back are problems.
     """
+    base = common or folder
 
     def report(error: OSError) -> None:
-        name = shown(Path(str(error.filename)), folder)
+        name = shown(Path(str(error.filename)), base)
         problems.append(Problem(file=name, line=1, message=f"cannot be read: {error.strerror or error}"))
 
     for place, folders, files in os.walk(folder, onerror=report, followlinks=True):
         status = Path(place).stat()
         if (status.st_dev, status.st_ino) in visited:
+            if Path(place).is_symlink():
+                name = shown(Path(place), base)
+                problems.append(Problem(file=name, line=1, message="a link to a folder that is read already"))
             folders.clear()
             continue
         visited.add((status.st_dev, status.st_ino))
@@ -48,7 +55,7 @@ def files_in(folder: Path, visited: set[tuple[int, int]], problems: list[Problem
             lower = name.casefold()
             if lower.endswith(SUFFIXES) and not lower.startswith((".", "readme")):
                 path = Path(place) / name
-                yield path, shown(path, folder)
+                yield path, shown(path.absolute() if common else path, base)
 
 
 def shown(path: Path, folder: Path) -> str:

@@ -23,21 +23,21 @@ class History:
 
     @cached_property
     def table(self) -> pd.DataFrame:
-        """One row a log and kind: kind, log (place, from 1), title, date, asked (so far), closed (so far), open.
+        """One row a kind and log (or day of a journal).
 
-        Only top items count: what is nested in one belongs to it.
+        Columns: kind, log (place, from 1), title, date, asked (so far), closed (so far), open. Only top items count:
+        what is nested in one belongs to it.
         """
-        logs = self.compilation.logs
-        order = Order.of(logs)
+        titles = {log.file: log.title for log in self.compilation.logs}
+        order = Order.of(self.compilation.logs)
         rows = []
         for kind, name in COUNTED.items():
             items = [item for item in self.compilation.items if item.kind == kind and item.parent is None]
             opened = [order.first(item) for item in items]
-            closed = [order.places[item.closed] for item in items if item.closed]
-            for place, log in enumerate(logs):
+            closed = [order.at(item.closed_on, item.closed) for item in items if item.closed]
+            for place, (day, file) in enumerate(order.entries):
                 asked, done = sum(at <= place for at in opened), sum(at <= place for at in closed)
-                day = log.date.isoformat() if log.date else ""
-                rows.append((name, place + 1, log.title, day, asked, done, asked - done))
+                rows.append((name, place + 1, titles[file], day.isoformat() if day else "", asked, done, asked - done))
         return pd.DataFrame(rows, columns=["kind", "log", "title", "date", "asked", "closed", "open"])
 
     @property

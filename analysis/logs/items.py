@@ -17,6 +17,9 @@ from typing import Literal, NamedTuple
 Kind = Literal["question", "next_step", "learning", "done", "resource", "background", "unsorted"]
 State = Literal["open", "done", "likely_done", "carried_on", "dropped", "answered"]
 
+Day = date
+"""A day; records with a field called `date` need another name for the type."""
+
 KINDS: tuple[Kind, ...] = ("question", "next_step", "learning", "done", "resource", "background", "unsorted")
 """Every kind, in the order in which lists are sorted."""
 
@@ -98,6 +101,10 @@ class Item:
     """The place of a later log that speaks most clearly of an open item."""
     closed: str = ""
     """The log by which it was done, dropped or answered; empty while it is not."""
+    closed_on: Day | None = None
+    """The day of that log, or of the entry in it."""
+    block: str = ""
+    """The lines of a block of code, as they stand in the log."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -111,9 +111,9 @@ def judge_in_section(text: str, kinds: tuple[Kind, ...], nested: bool = False) -
         said = words.kind in ("next_step", "learning", "done")
         if said and (nested or words.confidence >= 0.65 or (words.kind == "learning" and REPORT.search(text))):
             return Verdict(words.kind, 0.7)
-        if nested and len(text.split()) > 2:
+        if (nested and len(text.split()) > 2) or re.match(r"\W*a(?:nswer)?\s*:", text, re.IGNORECASE):
             return Verdict("background", 0.6)
-    elif words.kind == "done" and words.confidence >= {"learning": 0.55, "background": 0.6}.get(own, 2):
+    elif words.kind == "done" and words.confidence >= {"learning": 0.6, "background": 0.6}.get(own, 2):
         return Verdict("done", 0.7)
     elif own == "resource" and words.kind in ("next_step", "learning") and "://" not in text and nested:
         return Verdict(words.kind, 0.6)

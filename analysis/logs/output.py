@@ -7,13 +7,15 @@ their kind.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from itertools import groupby
 
-from analysis.logs.items import MAYBE_BELOW, Item, Kind, Match, State, newest_first, normalise
+from analysis.logs.items import MAYBE_BELOW, Item, Kind, Match, State, newest_first, normalise, split_lines
 from analysis.logs.write import escape
 
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _TITLES: tuple[tuple[str, Kind, tuple[State, ...]], ...] = (
     ("Open questions", "question", ("open", "carried_on", "likely_done")),
     ("Answered questions", "question", ("answered", "done")),
@@ -110,10 +112,21 @@ def tree(roots: Sequence[Item], items: Sequence[Item], shown: Place = place) -> 
     while waiting:
         item, depth = waiting.pop()
         yield f"{' ' * 4 * depth}- {line(item, nested=depth > 0, beside=kind, shown=shown)}"
+        inside = " " * 4 * (depth + 1)
         if item.match:
-            yield f"{' ' * 4 * (depth + 1)}- {evidence(item.match, shown)}"
+            yield f"{inside}- {evidence(item.match, shown)}"
+        if item.block:
+            yield from ("", *(f"{inside}{row}" for row in fenced(item.block)), "")
         children = sorted(below.get(item.id, ()), key=lambda child: child.line, reverse=True)
         waiting += [(child, depth + 1) for child in children]
+
+
+def fenced(block: str) -> list[str]:
+    """Lines of code as a block that no renderer runs or expands."""
+    longest = max((len(marks) for marks in re.findall(r"`{3,}", block)), default=2)
+    fence = "`" * (longest + 1)
+    rows = [_CONTROL.sub(" ", row) for row in split_lines(block)]
+    return [f'{fence} {{.text shortcodes="false"}}', *rows, fence]
 
 
 _KIND_WORDS: dict[Kind, str] = {
@@ -132,7 +145,7 @@ def line(item: Item, *, nested: bool = False, beside: Kind | None = None, shown:
     if nested and item.state in _STATE_WORDS:
         parts.append(f" ({_STATE_WORDS[item.state]})")
     if item.note:
-        parts.append(f" ({escape(item.note)})")
+        parts.append(f" (author: {escape(item.note)})")
     parts += [came_up(item), " ", shown(item.date, item.file, item.line)]
     return "".join(parts)
 

@@ -46,13 +46,16 @@ from analysis.logs.write import (
     stands_out,
     unboxed,
     unmarked,
+    without,
 )
 
 _BREAK = re.compile(r"^\s*(?:-{2,}|={2,}|[\u2014\u2013_*]{2,}|(?:[-*_]\s+){2,}[-*_])\s*$")
 _SETEXT = re.compile(r"^\s*(?:=+|-+)\s*$")
 _TICKED = re.compile(r"^\s*[✅☑✔✓]|[✅☑✔✓]\s*$|\(done\)\W*$|^\s*DONE\b", re.IGNORECASE)
+_DROPPED = re.compile(r"^\W*(?:\[-\]|dropped\b\s*:?)\s*|\s*[(\[]dropped[)\]]\W*$", re.IGNORECASE)
 _REFERENCE = re.compile(r"^\s*\[([^\]]+)\]:\s*<?([^\s>]+)>?")
-_BROKEN_LINK = re.compile(r"\]\(\s*<?https?:[^)]{0,60}")
+# What the parser left standing as text: an address without end, or one with a blank in it.
+_BROKEN_LINK = re.compile(r"\]\(\s*<?https?:[^)]{0,60}|\]\([^()<>\"]*\S\s+\S[^()<>\"]*\)")
 # Zero bytes are no text; the pair around a correction's number is ours alone.
 _PRIVATE = str.maketrans(dict.fromkeys("\0\ue010\ue011", "\ufffd"))
 _BLOCKS_OF_TEXT = ("fence", "code_block", "html_block")
@@ -283,7 +286,9 @@ class _Reader:
         if named and named.rest:
             verdict, parts, kinds = Verdict(named.kinds[0], 0.9), after_colon(parts), named.kinds
         struck = len(parts) == 1 and (parts[0].markdown or "").startswith("~~")
-        if box is not None or _TICKED.search(text) or struck:
+        if box is None and (struck or _DROPPED.search(text)):
+            state, parts = "dropped", without(parts, _DROPPED)
+        elif box is not None or _TICKED.search(text):
             state = "done" if box or box is None else "open"
         item = self.add(verdict.kind, verdict.confidence, parts, own, parent, state)
         self.entry_children(children[1:], item, kinds, state)
@@ -310,9 +315,9 @@ class _Reader:
         if not words:
             self.structure.update(node.span)
             return
-        more = f" (and {len(lines) - 1} more lines)" if len(lines) > 1 else ""
+        more = f" (and {len(lines) - 1} more line{'s' * (len(lines) > 2)})" if len(lines) > 1 else ""
         shown = code(lines[0] if lines else words)
-        self.add("unsorted", 1.0, [Piece(words, shown + more)], node.span, parent)
+        self.add("unsorted", 1.0, [Piece(words, shown + more)], node.span, parent, block=content if lines[1:] else "")
 
     def leftovers(self) -> None:
         """Lines that the parser passed over: link definitions, what is too long or too deeply nested."""
@@ -352,6 +357,7 @@ class _Reader:
         span: range,
         parent: Item | None,
         state: State | None = None,
+        block: str = "",
     ) -> Item:
         text = plain(parts)
         above = parent.id if parent else None
@@ -377,6 +383,7 @@ class _Reader:
             links=tuple(dict.fromkeys(links)),
             images=tuple(dict.fromkeys(image for part in parts for image in part.images)),
             note=remark.reason if remark else "",
+            block=block.rstrip("\n"),
         )
         self.items.append(item)
         return item

@@ -19,7 +19,7 @@ LINK_LOGS = 3
 """An address that this many logs link to keeps coming back."""
 SILENT_LOGS = 2
 """A step of which this many later logs say nothing was promised and not heard of again."""
-FAR = 0.8
+FAR = 0.7
 """Mean cosine distance up to which items are one theme."""
 THEME_ITEMS = 3
 """Fewer items are no theme."""
@@ -54,7 +54,9 @@ def returning(items: Sequence[Item]) -> list[Thread]:
     found = []
     for item in items:
         seen = _one_a_log(item.seen)
-        if len(seen) > 1:
+        if len(seen) > 1 and (
+            item.kind != "resource" or len(stems(item.text)) > 1
+        ):  # "code" comes back in every log, and says nothing
             found.append(Thread(item.text, "", seen))
     places: dict[str, list[Sighting]] = {}
     shown: dict[str, str] = {}
@@ -62,7 +64,8 @@ def returning(items: Sequence[Item]) -> list[Thread]:
         for link in item.links:
             if "://" in link:
                 places.setdefault(target(link), []).extend(item.seen)
-                shown.setdefault(target(link), link)
+                # of several addresses the longest: a broken one is cut off
+                shown[target(link)] = max(shown.get(target(link), ""), link, key=len)
     for name, all_seen in places.items():
         seen = _one_a_log(all_seen)
         if len(seen) >= LINK_LOGS:
@@ -72,7 +75,7 @@ def returning(items: Sequence[Item]) -> list[Thread]:
 
 def _one_a_log(seen: Sequence[Sighting]) -> tuple[Sighting, ...]:
     ordered = sorted(seen, key=lambda place: (place.date or date.min, natural(place.file), place.line))
-    return tuple({place.file: place for place in reversed(ordered)}.values())[::-1]
+    return tuple({(place.date, place.file): place for place in reversed(ordered)}.values())[::-1]
 
 
 def forgotten(items: Sequence[Item], order: Order) -> list[Item]:
@@ -80,14 +83,13 @@ def forgotten(items: Sequence[Item], order: Order) -> list[Item]:
 
     What is nested is left out, and so is what has no date where others have one: nobody knows what came later.
     """
-    last = max(order.places.values(), default=0)
-    dated = any(item.date for item in items)
+    last = len(order.entries) - 1
     found = [
         item
         for item in items
         if item.kind == "next_step"
         and item.parent is None
-        and (item.date or not dated)
+        and (item.date or not order.dated)
         and item.state == "open"
         and item.mentioned is None
         and last - order.last(item) >= SILENT_LOGS
@@ -96,17 +98,20 @@ def forgotten(items: Sequence[Item], order: Order) -> list[Item]:
 
 
 def age(item: Item, logs: Sequence[Log], order: Order) -> str:
-    """For how long an item has been open: days and logs since it came up, until the last log."""
+    """For how long an item has been open: days and logs (or a journal's days) since it came up, until the last."""
     first = order.first(item)
-    newest = max((log.date for log in logs if log.date), default=None)
-    asked = logs[first].date
-    counts = [((newest - asked).days if newest and asked else 0, "day"), (len(logs) - 1 - first, "log")]
-    parts = [f"{number} {thing}{'s' * (number > 1)}" for number, thing in counts if number]
+    asked, newest = order.entries[first][0], order.entries[-1][0]
+    if order.dated and not asked:
+        return "open, nobody knows since when"
+    later = len(order.entries) - 1 - first
+    logs_or_entries = ("log", "logs") if len(order.entries) == len(logs) else ("entry", "entries")
+    counts = [((newest - asked).days if newest and asked else 0, ("day", "days")), (later, logs_or_entries)]
+    parts = [f"{number} {words[number > 1]}" for number, words in counts if number]
     return f"open for {' and '.join(parts)}" if parts else "new in the last log"
 
 
 def themes(items: Sequence[Item]) -> list[Theme]:
-    """Questions, next steps and learnings in clusters of like words, the largest first; most items are in none.
+    """Questions, next steps and learnings in clusters of like words, the largest first; many items are in none.
 
     TF-IDF vectors, joined bottom up while their mean cosine distance is at most FAR: k-means, which has to put every
     item somewhere, gave heaps that shared words and hardly thoughts (LOG.md). Of very many items the newest are taken.

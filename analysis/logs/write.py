@@ -257,6 +257,11 @@ def unboxed(parts: list[Piece]) -> tuple[bool | None, list[Piece]]:
     return bool(box.group(1).strip()), [replace(first, text=first.text[box.end() :], markdown=markdown), *parts[1:]]
 
 
+def without(parts: list[Piece], pattern: re.Pattern[str]) -> list[Piece]:
+    """The pieces without what the pattern finds in their plain words."""
+    return [replace(piece, text=pattern.sub("", piece.text)) if piece.markdown is None else piece for piece in parts]
+
+
 def stands_out(text: str, parts: list[Piece]) -> bool:
     """A name on its own line is a label when it is bold, ends with a colon, or is in capitals."""
     marked = len(parts) == 1 and (parts[0].markdown or "").startswith("**")

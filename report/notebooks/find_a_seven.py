@@ -166,8 +166,8 @@ plt.show()
 
 # %% [markdown]
 """
-Training an SAE has not bought a better detector. Which of neurons, depth-1 latents and random directions is ahead
-changes with the seed of the network; we tried four, and the latents were never first, the meta-latents always last.
+Training an SAE has not bought a better detector. Neurons or random directions come first, depending on the seed of the
+network; in four seeds depth-1 latents never did so alone, and the meta-latents were last each time.
 All stay behind the network itself, which reads the digit off many neurons together.
 
 What training did buy is in the last column. Without a cut to be tuned, a random direction is worth much less, because

@@ -109,7 +109,9 @@ def test_questions_and_steps_stand_with_their_age_fate_and_evidence(logs: LogPro
     assert re.search(r"- plot the norms .*plotted norms of decoder rows.* score 1\.00", steps["Likely done"], re.S)
     assert "- Sweep widths. (came up 2 times: 2024-01-01, 2024-01-31)" in steps["Carried on"]
     assert "- order disks" in steps["Promised, and not heard of again"] and "- wait" in steps["Done"]
-    assert "- move house (too far)" in steps["Dropped"] and made["logs-returns"].startswith("- Sweep widths. ")
+    assert "- move house (author: too far)" in steps["Dropped"] and made["logs-returns"].startswith(
+        "## What keeps coming back\n\n- Sweep widths. "
+    )
     counted = ("3 logs", "2024-01-01 to 2024-02-01", "4 questions", "2 of them with an answer", "5 next steps")
     assert [words for words in counted if words not in made["logs-summary"]] == []
     assert re.search(r"\b1 done .*\b1 likely done.*\b1 dropped\b.* 1 learning\b", made["logs-summary"])
@@ -124,7 +126,7 @@ def test_an_answer_stands_with_its_question_days_figure_and_numbers_and_its_html
     assert "[Asked 2024-01-01 (One); answered 2024-01-31 (Two).]{.source}" in text
     assert f"By {{{{< num {LINK} >}}}} \\<b>." in text and "```{=html}\n<p>made</p>\n```" in text
     assert f"depth 1, held out: {{{{< num {LINK} >}}}}; [Another part](/report/page.qmd#own)" in text
-    assert text.count("[What made shows](/report/page.qmd#fig-made)") == 1
+    assert text.count("[the figure on its own page](/report/page.qmd#fig-made)") == 1
     assert re.search(r"^\*\*Ticked by their author\*\*\n\n- Was it slow\?", text, re.M)
 
 
@@ -270,7 +272,9 @@ def test_logs_come_in_four_forms(here: str) -> None:
     assert markdown == run("logs", here, "--format", "md") and markdown.startswith("## Open questions\n")
     page = run("logs", here, "--format", "qmd")
     assert page.startswith('---\ntitle: "What the logs say"\ndescription: "3 logs, 2024-01-01 to 2024-02-01"\n---\n\n')
-    assert page.endswith(markdown)
+    assert (
+        ".source}" in page and ".source}" not in markdown and len(page.splitlines()) == len(markdown.splitlines()) + 5
+    )
     html = run("logs", here, "--format", "html")
     assert html.startswith("<!doctype html>") and html.rstrip().endswith("</html>")
     assert all(record["text"].split()[0] in html for record in records) and "<script" not in html

@@ -20,7 +20,7 @@ from analysis.logs.history import History
 from analysis.logs.items import Compilation, Item
 from analysis.logs.likeness import target
 from analysis.logs.output import to_json
-from analysis.logs.threads import forgotten, returning, themes
+from analysis.logs.threads import age, forgotten, returning, themes
 
 
 def put(folder: Path, *bodies: str) -> list[Path]:
@@ -293,7 +293,7 @@ def test_nothing_is_lost_or_doubled_states_are_legal_and_the_order_of_files_is_n
         assert item.state in LEGAL.get(item.kind, {None})
         assert bool(item.closed) == (item.state in CLOSED) and bool(item.match) == (item.state == "likely_done")
         for match in (item.match, item.mentioned):
-            assert match is None or (places.places[match.file] > places.last(item) and 0 < match.score <= 1)
+            assert match is None or (places.at(match.date, match.file) > places.last(item) and 0 < match.score <= 1)
     table = History(found).table
     assert (table["open"] >= 0).all()
     assert all(rows[["asked", "closed"]].diff().dropna().ge(0).all(axis=None) for _, rows in table.groupby("kind"))
@@ -304,3 +304,56 @@ def test_names_that_count_alike_are_sorted_all_the_same(tmp_path: Path) -> None:
     for path, words in zip(paths, ("Sweep", "sweep!"), strict=True):
         path.write_text(f"## TODO\n- {words}\n", encoding="utf-8")
     assert to_json(compile_logs(paths).items) == to_json(compile_logs(paths[::-1]).items)
+
+
+def test_the_days_of_a_journal_are_entries_of_their_own(tmp_path: Path) -> None:
+    days = "## 2024-01-05\nNext I will replace the tokenizer of the probe. Why is the loss so jumpy today?\n\n"
+    days += "## 2024-02-10\nReplaced the tokenizer of the probe.\n\n## 2024-06-23\nWhy is the loss so jumpy today?\n"
+    (tmp_path / "journal.md").write_text(days, encoding="utf-8")
+    found = compile_logs([tmp_path])
+    (step,) = (item for item in found.items if item.kind == "next_step")
+    assert (step.state, step.closed_on, step.closed) == ("likely_done", date(2024, 2, 10), "journal.md")
+    (question,) = (item for item in found.items if item.kind == "question")
+    assert question.state == "carried_on" and not found.problems
+    assert age(question, found.logs, Order.of(found.logs)) == "open for 170 days and 2 entries"
+    assert [thread.label for thread in returning(found.items)] == ["Why is the loss so jumpy today?"]
+    assert list(History(found).table.query("kind == 'next steps'")["closed"]) == [0, 1, 1]
+
+
+def test_files_of_one_name_in_two_folders_are_two_logs(tmp_path: Path) -> None:
+    for folder, text in (("a", "Date: 2024-01-01\n\n## TODO\n- sweep the widths of towers\n"),
+                         ("b", "Date: 2024-02-01\n\n## Done\n- swept the widths of towers\n")):  # fmt: skip
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "log.md").write_text(text, encoding="utf-8")
+    found = compile_logs([tmp_path / "a", tmp_path / "b"])
+    assert [log.file for log in found.logs] == ["a/log.md", "b/log.md"]
+    (step,) = (item for item in found.items if item.kind == "next_step")
+    assert (step.state, step.match and step.match.file) == ("likely_done", "b/log.md")
+
+
+@pytest.mark.parametrize("report", ["Did not manage to sweep the widths of towers", "Failed to sweep widths of towers"])
+def test_a_reported_failure_makes_nothing_likely_done(tmp_path: Path, report: str) -> None:
+    (tmp_path / "1.md").write_text("Date: 2024-01-01\n\n## TODO\n- sweep the widths of towers\n", encoding="utf-8")
+    (tmp_path / "2.md").write_text(f"Date: 2024-02-01\n\n## Done\n- {report}\n", encoding="utf-8")
+    (step,) = (item for item in compile_logs([tmp_path]).items if item.kind == "next_step")
+    assert step.state == "open" and step.match is None
+
+
+def test_what_has_no_date_is_neither_done_by_nor_older_than_what_has_one(tmp_path: Path) -> None:
+    (tmp_path / "1.md").write_text("## TODO\n- sweep the widths of towers\n", encoding="utf-8")
+    (tmp_path / "2.md").write_text("Date: 2024-02-01\n\n## Done\n- swept the widths of towers\n", encoding="utf-8")
+    found = compile_logs([tmp_path])
+    (step,) = (item for item in found.items if item.kind == "next_step")
+    assert step.state == "open"
+    assert age(step, found.logs, Order.of(found.logs)) == "open, nobody knows since when"
+
+
+@pytest.mark.parametrize(
+    "said", ["Dropped: distil the large teacher", "distil the large teacher (dropped)", "[-] distil the large teacher",
+             "~~distil the large teacher~~"]
+)  # fmt: skip
+def test_a_step_is_dropped_when_its_author_says_so_in_a_log(tmp_path: Path, said: str) -> None:
+    (tmp_path / "1.md").write_text("Date: 2024-01-01\n\n## TODO\n- distil the large teacher\n", encoding="utf-8")
+    (tmp_path / "2.md").write_text(f"Date: 2024-02-01\n\n## TODO\n- {said}\n", encoding="utf-8")
+    (step,) = compile_logs([tmp_path]).items
+    assert (step.state, step.closed, len(step.seen)) == ("dropped", "2.md", 2)

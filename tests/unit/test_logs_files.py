@@ -15,6 +15,7 @@ import pytest
 from analysis.logs.compile import compile_logs
 from analysis.logs.files import MAX_BYTES, notebook_text, parse_bytes, read_log
 from analysis.logs.items import Compilation, Log
+from analysis.logs.output import to_markdown
 from sae.errors import DataError
 
 TODO = "## TODO\n- sweep the depth\n"
@@ -202,7 +203,8 @@ def test_folders_that_link_to_each_other_are_walked_once(tmp_path: Path) -> None
     os.symlink(tmp_path / "nowhere.md", tmp_path / "gone.md")
     found = compile_logs([tmp_path, tmp_path])
     assert texts(found) == ["sweep a", "sweep b"] and len(found.logs) == 2
-    assert [problem.file for problem in found.problems] == ["gone.md"]
+    assert [problem.file for problem in found.problems] == ["a/other/other", "a/self", "gone.md"]
+    assert "read already" in found.problems[0].message
 
 
 def test_dead_relative_links_are_reported_with_file_and_line_and_others_are_not(tmp_path: Path) -> None:
@@ -280,3 +282,15 @@ def test_a_cache_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
     write(tmp_path, "logs/a.md", TODO)
     in_the_way = write(tmp_path, "cache", "a file where the folder should be")
     assert texts(compile_logs([tmp_path / "logs"], cache_folder=in_the_way)) == ["sweep the depth"]
+
+
+def test_links_with_blanks_are_reported_and_code_keeps_its_lines(tmp_path: Path) -> None:
+    text = "## Results\n- see [the note](my file.md) and ![curve](fig one.png)\n\n"
+    text += "```\nloss 0.3\n  step 2\n{{< x >}}\n```\n"
+    write(tmp_path, "a.md", text)
+    found = compile_logs([tmp_path])
+    assert [(problem.line, "broken" in problem.message) for problem in found.problems] == [(2, True), (2, True)]
+    (code,) = (item for item in found.items if item.block)
+    assert code.block == "loss 0.3\n  step 2\n{{< x >}}"
+    page = to_markdown(found.items)
+    assert '    ``` {.text shortcodes="false"}\n    loss 0.3\n      step 2\n    {{< x >}}\n    ```' in page
