@@ -10,10 +10,8 @@ from dataclasses import dataclass, replace
 from html import escape as escape_html
 
 from analysis.logs.fates import WAITING, Order
-from analysis.logs.history import History
 from analysis.logs.items import Compilation, Item
-from analysis.logs.output import iso, line, to_json, to_markdown
-from analysis.logs.threads import age, forgotten, returning, themes
+from analysis.logs.output import iso, line, record, to_markdown
 from analysis.logs.write import escape
 
 _NUM = re.compile(r"\{\{<\s*num\s+(\S+)\s*>\}\}")
@@ -44,10 +42,8 @@ class Document:
 
     def json(self) -> str:
         """The items as a JSON list, answered questions with their answer."""
-        records = json.loads(to_json(self.items))
-        for record in records:
-            if record["id"] in self.answers:
-                record["answer"] = self.answers[record["id"]]
+        answers = ({"answer": self.answers[item.id]} if item.id in self.answers else {} for item in self.items)
+        records = [record(item) | answer for item, answer in zip(self.items, answers, strict=True)]
         return json.dumps(records, ensure_ascii=False, indent=2) + "\n"
 
     def html(self) -> str:
@@ -72,6 +68,8 @@ class Document:
         return to_markdown(shown) + "\n".join(self._threads())
 
     def _threads(self) -> Iterator[str]:
+        from analysis.logs.threads import age, forgotten, returning, themes  # loads scikit-learn, which takes a second
+
         items = [_from_folder(item) for item in self.compilation.items]
         logs = self.compilation.logs
         order = Order.of(logs)
@@ -101,6 +99,8 @@ class Document:
         yield ""
 
     def _timeline(self) -> Iterator[str]:
+        from analysis.logs.history import History  # loads pandas
+
         table = History(self.compilation).table
         if table.empty:
             return

@@ -34,10 +34,11 @@ _TITLES: tuple[tuple[str, Kind, tuple[State, ...]], ...] = (
 
 def to_json(items: Iterable[Item]) -> str:
     """The items as a JSON list, in their order; equal items give equal bytes."""
-    return json.dumps([_record(item) for item in items], ensure_ascii=False, indent=2) + "\n"
+    return json.dumps([record(item) for item in items], ensure_ascii=False, indent=2) + "\n"
 
 
-def _record(item: Item) -> dict[str, object]:
+def record(item: Item) -> dict[str, object]:
+    """An item as it stands in JSON."""
     return {
         "id": item.id,
         "kind": item.kind,

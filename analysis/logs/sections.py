@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from analysis.logs.dates import find_date
 from analysis.logs.items import Kind
@@ -50,6 +51,8 @@ _NAMES: dict[Kind, str] = {
     """,
 }
 NAMES: dict[str, Kind] = {" ".join(name.split()): kind for kind, names in _NAMES.items() for name in names.split(",")}
+
+_LONG_NAMES = [known for known in NAMES if len(known) > 4]
 
 # At the start or the end of a short heading these decide it: "Questions for the next call", "Early results".
 _STRONG = re.compile(
@@ -122,6 +125,7 @@ def _kinds(name: str, strict: bool) -> tuple[Kind, ...]:
     return tuple(dict.fromkeys(kind for kind in found if kind)) if len(parts) > 1 else ()
 
 
+@lru_cache(maxsize=10_000)
 def _lookup(name: str, strict: bool) -> Kind | None:
     plain = re.sub(r"['\u2019`]", "", name.casefold())
     words = re.findall(r"[^\W\d_]+", plain)
@@ -136,8 +140,7 @@ def _lookup(name: str, strict: bool) -> Kind | None:
     lean_name = " ".join(lean)
     if len(lean) <= 5 and (strong := _STRONG.search(lean_name)):
         return NAMES[strong.group(1) or strong.group(2)]
-    long_names = [known for known in NAMES if len(known) > 4]
-    close = difflib.get_close_matches(lean_name, long_names, n=1, cutoff=_SPELLING) if len(lean_name) > 4 else []
+    close = difflib.get_close_matches(lean_name, _LONG_NAMES, n=1, cutoff=_SPELLING) if len(lean_name) > 4 else []
     if close:
         return NAMES[close[0]]
     hinted = (kind for kind, pattern in _HINTS if pattern.search(" ".join(words)))
