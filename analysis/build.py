@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable
+from datetime import date
 from importlib import metadata
 from pathlib import Path
 
@@ -26,6 +27,8 @@ from analysis.numbers import resolve_all
 from analysis.paths import Paths
 from analysis.prose import check_prose
 from analysis.results import Results
+from analysis.site import feed
+from analysis.site.made import NUMBER, Made, citation
 from sae.errors import RenderError
 
 RUNTIME = "vega.js"
@@ -52,10 +55,13 @@ def build(
     run_notebooks(paths, lambda name: report(f"notebook {name}"))
     parts = log_pages(results, paths, pages, drawn).write(write_if_new)
     numbers = resolve_all([*pages, *parts], results, paths)
-    write_if_new(
-        paths.generated / "numbers.json",
-        json.dumps({n: {"text": v.text, "title": v.title} for n, v in sorted(numbers.items())}, indent=1) + "\n",
-    )
+    made = Made.of(results, paths)
+    shown = {n: {"text": v.text, "title": v.title} for n, v in numbers.items()} | {NUMBER: made.number()}
+    write_if_new(paths.generated / "numbers.json", json.dumps(dict(sorted(shown.items())), indent=1) + "\n")
+    write_if_new(paths.generated / "made.md", made.fragment())
+    site = feed.Site.of(paths.root, shown)
+    write_if_new(paths.generated / "cite.md", citation(made, site))
+    write_feed(paths, site, max([made.day, *(log.date for log in compilation.logs if log.date)]))
     write_if_new(paths.generated / "reproduce.md", reproduce_fragment(drawn))
     config = (paths.experiments / f"{results.experiment}.toml").read_text(encoding="utf-8")
     write_if_new(paths.generated / "config.md", f"```toml\n{config}```\n")
@@ -99,6 +105,15 @@ def flattened(part: Path) -> str:
         return included.read_text(encoding="utf-8").strip()
 
     return re.sub(r"^\{\{< include (\S+) >\}\}$", content, part.read_text(encoding="utf-8"), flags=re.M)
+
+
+def write_feed(paths: Paths, site: feed.Site, day: date) -> None:
+    """The feed, where the pages link to it."""
+    target = paths.built_assets / feed.FILE
+    if feed.is_linked(paths.root, paths.relative(target)):
+        write_if_new(target, feed.rss(site, paths.relative(target), day))
+    else:
+        target.unlink(missing_ok=True)
 
 
 def write_runtime(target: Path) -> None:

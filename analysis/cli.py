@@ -16,7 +16,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from analysis import log_commands
+from analysis import log_commands, publish_commands
 from analysis import paths as project
 from analysis.config import DEFAULT, load_experiment
 from analysis.site.lesswrong import commands as lesswrong_commands
@@ -35,6 +35,7 @@ app = typer.Typer(
 )
 app.add_typer(log_commands.app)
 app.add_typer(lesswrong_commands.app)
+app.add_typer(publish_commands.app)
 errors = Console(stderr=True)
 STOPS_SHOWN = 5
 

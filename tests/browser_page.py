@@ -5,10 +5,13 @@ from __future__ import annotations
 import shutil
 import threading
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 
 import pytest
 from tests_root import CHECKOUT
+
+from analysis.site.project import base_of, site_url
+from analysis.site.serve import Handler
 
 SITE = CHECKOUT / "_site"
 CHROMIUM = shutil.which("chromium")
@@ -39,14 +42,16 @@ def open_page(browser, base, name, width=1280, scheme="light", scripts=True):
     return page
 
 
-class Quiet(SimpleHTTPRequestHandler):
+class Quiet(Handler):
     def log_message(self, *args):
         """Say nothing."""
 
 
 @pytest.fixture(scope="module")
 def base():
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(SITE)))
+    server = ThreadingHTTPServer(
+        ("127.0.0.1", 0), partial(Quiet, base=base_of(site_url(CHECKOUT)), directory=str(SITE))
+    )
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_address[1]}/"
     server.shutdown()

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from analysis.site import links, pandoc, shell, source
-from analysis.site.project import CONFIG, Project, as_list, load_project, resource_files
+from analysis.site import links, pandoc, shell, sitemap, source
+from analysis.site.project import CONFIG, NOT_FOUND, Project, as_list, load_project, resource_files
 from sae.errors import RenderError
 
 THREADS = 2
@@ -128,7 +128,14 @@ def _write(project: Project, site: list[shell.Page], out: Path) -> int:
             raise RenderError(f"the id {again} is used twice on this page", *pages[path].source.locate_again(again))
         ids[path] = set(links.ids_of(tags))
     made = {f"{shell.LIBS}/{path.name}" for path in shell.ASSETS.iterdir() if path.suffix in (".css", ".js")}
-    linker = links.Linker(project.root, {page: project.html_of(page) for page in project.pages}, ids, made)
+    linker = links.Linker(
+        project.root,
+        {page: project.html_of(page) for page in project.pages},
+        ids,
+        made,
+        base=project.base,
+        anywhere=frozenset({NOT_FOUND}),
+    )
     for path, text in html.items():
         target = out / project.html_of(path)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -137,12 +144,7 @@ def _write(project: Project, site: list[shell.Page], out: Path) -> int:
     (out / shell.LIBS).mkdir(parents=True, exist_ok=True)
     for name in made:
         shutil.copyfile(shell.ASSETS / Path(name).name, out / name)
-    base = str(project.site.get("site-url", "")).rstrip("/")
-    if base:
-        rows = "".join(f"  <url><loc>{base}/{project.html_of(page)}</loc></url>\n" for page in project.pages)
-        head = '<?xml version="1.0" encoding="UTF-8"?>\n<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n'
-        (out / "sitemap.xml").write_text(f"{head}{rows}</urlset>\n", encoding="utf-8")
-        (out / "robots.txt").write_text(f"Sitemap: {base}/sitemap.xml\n", encoding="utf-8")
+    sitemap.write(project, out)
     return sum(path.is_file() for path in out.rglob("*"))
 
 
@@ -164,12 +166,13 @@ def _copy(project: Project, site: list[shell.Page], asked: set[str], out: Path) 
 
 
 def _footer(project: Project) -> dict[str, str]:
-    made = {}
+    made, numbers = {}, source.load_numbers(project.root)
     for side in ("left", "center", "right"):
         text = (project.site.get("page-footer") or {}).get(side)
         line = project.line_of("page-footer")
         if isinstance(text, str):
-            made[side] = links.rooted(pandoc.inline_html(text, project.root, CONFIG, line))
+            piece = source.settings_text(text, numbers, CONFIG, line)
+            made[side] = links.rooted(pandoc.inline_html(piece, project.root, CONFIG, line))
         elif text is not None:
             raise RenderError(f"page-footer.{side}: Markdown text is expected, not {text!r}", CONFIG, line)
     return made

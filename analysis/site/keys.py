@@ -40,7 +40,7 @@ _FORMAT: dict[str, Any] = {
     "fontsize": IGNORED, "mainfont": IGNORED, "monofont": IGNORED, "linestretch": IGNORED,
     "max-width": IGNORED, "email-obfuscation": IGNORED, "citations-hover": IGNORED,
     "crossrefs-hover": IGNORED, "footnotes-hover": IGNORED, "page-layout": USED, "appendix-style": IGNORED,
-    "title-block-style": IGNORED, "toc-expand": IGNORED, "canonical-url": IGNORED, "df-print": IGNORED,
+    "title-block-style": IGNORED, "toc-expand": IGNORED, "canonical-url": USED, "df-print": IGNORED,
     "wrap": IGNORED,
 }  # fmt: skip
 
@@ -77,7 +77,7 @@ PAGE_KEYS: dict[str, Any] = _SHARED | {
     "title": USED, "subtitle": USED, "description": USED, "categories": USED, "image": USED,
     "image-alt": USED, "pagetitle": USED, "toc": USED, "toc-depth": USED, "toc-title": USED,
     "page-layout": USED, "resources": USED, "include-in-header": USED, "keywords": IGNORED, "order": IGNORED,
-    "drafted-by": USED,
+    "drafted-by": USED, "canonical-url": USED,
     "search": IGNORED, "date-modified": IGNORED, "number-sections": Only(False), "draft": Only(False),
     "jupyter": Only(False), "jupytext": IGNORED,
 }  # fmt: skip

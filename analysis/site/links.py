@@ -80,6 +80,8 @@ class Linker:
     ids: dict[str, set[str]]  # page.qmd -> its ids
     made: set[str]  # files that the renderer itself writes into the output
     files: set[str] = field(default_factory=set)  # files of the project that some page asks for
+    base: str = "/"  # the path of the site on its host
+    anywhere: frozenset[str] = frozenset()  # pages that are shown under any address, so that they need `base`
 
     def rewrite(self, page: str, html: str, fail: Fail) -> str:
         """The page with every address relative to it; `fail(message, needle)` raises."""
@@ -123,8 +125,11 @@ class Linker:
             if not (self.root / target).is_file():
                 fail(f"the link {address} leads nowhere: there is no file {target}", address)
             self.files.add(target)
-        relative = posixpath.relpath(target, folder or ".")
-        relative = relative if relative.startswith("../") else "./" + relative
+        if page in self.anywhere:
+            relative = self.base + target
+        else:
+            relative = posixpath.relpath(target, folder or ".")
+            relative = relative if relative.startswith("../") else "./" + relative
         return quote(relative, safe="/:@!$&'()*+,;=~") + question + query + (f"#{anchor}" if anchor else "")
 
     def _find(self, target: str) -> tuple[str, str]:

@@ -69,11 +69,10 @@ def tree(source: Source, meta: Mapping[str, Any], root: Path) -> dict[str, Any]:
     return found
 
 
-def inline_html(markdown: str, root: Path, file: str, line: int) -> str:
+def inline_html(piece: Source, root: Path, file: str, line: int) -> str:
     """A piece of Markdown from the settings (a page footer) as HTML."""
-    empty = Source(file, {}, "", (), ())
     try:
-        return _run(markdown + "\n", {"pagetitle": "x"}, [], root, 1, empty)[-1].strip()
+        return _run(piece.text, {"pagetitle": "x"}, list(piece.numbers), root, 1, piece)[-1].strip()
     except RenderError as error:
         raise RenderError(str(error).removeprefix(f"{file}: "), file, line) from None
 

@@ -10,11 +10,14 @@ import posixpath
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from analysis.site.keys import NAV_KEYS, PROJECT_KEYS, check_keys, key_line, read_yaml, text_file
 from sae.errors import RenderError
 
 CONFIG = "_quarto.yml"
+NOT_FOUND = "404.qmd"
+"""Shown by the host wherever nothing is: its addresses begin at the host, and no page leads to it (as in Quarto)."""
 
 
 @dataclass(frozen=True)
@@ -48,13 +51,52 @@ class Project:
         """The style sheets of the project."""
         return tuple(as_list(self.html.get("css")))
 
+    @property
+    def url(self) -> str:
+        """Where the site is published, without a slash at its end; empty where `site-url` is not set."""
+        return _url(self.site)
+
+    @property
+    def base(self) -> str:
+        """The path of the site on its host: `/` or `/strata/`."""
+        return base_of(self.url)
+
+    @property
+    def listed(self) -> tuple[str, ...]:
+        """The pages that a reader is led to: all but the one for what is not there."""
+        return tuple(page for page in self.pages if page != NOT_FOUND)
+
     def html_of(self, page: str) -> str:
         """`report/depths.qmd` is written to `report/depths.html`."""
         return posixpath.splitext(page)[0] + ".html"
 
+    def address_of(self, page: str) -> str:
+        """Where a page is published, whole; the page of a folder has the folder's address. Needs `url`."""
+        return address(self.url, self.html_of(page))
+
     def line_of(self, key: str) -> int:
         """The line of a key in `_quarto.yml`, for messages."""
         return key_line(self.text, key)
+
+
+def _url(site: dict[str, Any]) -> str:
+    return str(site.get("site-url") or "").rstrip("/")
+
+
+def site_url(root: Path) -> str:
+    """`Project.url` of settings that are otherwise not looked at: Quarto may know more of them than we do."""
+    path = root / CONFIG
+    return _url(read_yaml(text_file(path), CONFIG).get("website") or {}) if path.is_file() else ""
+
+
+def base_of(url: str) -> str:
+    """The path of a site on its host, with slashes at both ends."""
+    return urlsplit(url).path.rstrip("/") + "/"
+
+
+def address(url: str, html: str) -> str:
+    """The published address of a file of the site; `index.html` is left to the server."""
+    return f"{url}/{html.removesuffix('index.html') if posixpath.basename(html) == 'index.html' else html}"
 
 
 def load_project(root: Path) -> Project:

@@ -20,7 +20,7 @@ from markupsafe import Markup
 
 from analysis.site.keys import text_file
 from analysis.site.pandoc import Parts
-from analysis.site.project import CONFIG, NavItem, Project, as_list
+from analysis.site.project import CONFIG, NOT_FOUND, NavItem, Project, as_list
 from analysis.site.source import Source
 from sae.errors import RenderError
 
@@ -79,7 +79,8 @@ def setting(project: Project, source: Source, key: str, default: Any = None) -> 
 def page_html(project: Project, page: Page, pages: list[Page], footer: dict[str, str]) -> str:
     """The whole HTML of one page, addresses still root-relative."""
     source, site = page.source, project.site
-    number = [other.path for other in pages].index(page.path)
+    turned = [other for other in pages if other.path != NOT_FOUND]
+    number = turned.index(page) if page in turned else None
     titles = {"/" + other.path: other.title for other in pages}
     turn = site.get("page-navigation", False)
     site_title = str(site.get("title", ""))
@@ -90,7 +91,8 @@ def page_html(project: Project, page: Page, pages: list[Page], footer: dict[str,
         .get_template("page.html")
         .render(
             lang=str(source.meta.get("lang", project.lang)),
-            offset="../" * page.path.count("/") or "./",
+            offset=project.base if page.path == NOT_FOUND else "../" * page.path.count("/") or "./",
+            canonical=_canonical(project, page),
             site_title=site_title,
             navbar_title=_navbar_title(project),
             head_title=head_title(page.title, site_title),
@@ -118,8 +120,8 @@ def page_html(project: Project, page: Page, pages: list[Page], footer: dict[str,
             body=Markup(body),
             refs=Markup(page.parts.refs),
             notes=Markup(notes),
-            before=pages[number - 1] if turn and number > 0 else None,
-            next=pages[number + 1] if turn and number + 1 < len(pages) else None,
+            before=turned[number - 1] if turn and number else None,
+            next=turned[number + 1] if turn and number is not None and number + 1 < len(turned) else None,
             footer={key: Markup(value) for key, value in footer.items()},
         )
     )
@@ -220,11 +222,21 @@ def image_of(project: Project, source: Source) -> str:
     return name
 
 
+def _canonical(project: Project, page: Page) -> str:
+    """The one address of a page that is reached under several (`canonical-url`); a folder's page has the folder's."""
+    wanted = setting(project, page.source, "canonical-url", False)
+    if isinstance(wanted, str):
+        return wanted
+    if not wanted or not project.url or page.path == NOT_FOUND:
+        return ""
+    return project.address_of(page.path)
+
+
 def _cards(project: Project, page: Page) -> list[tuple[str, str, str]]:
     """(attribute, name, content) of the Open Graph and Twitter tags."""
     site, source = project.site, page.source
     title = head_title(page.title, str(site.get("title", "")))
-    base = str(site.get("site-url", "")).rstrip("/")
+    base = project.url
     name = image_of(project, source)
     text = description(project, source)
     tags: list[tuple[str, str, str]] = []
@@ -242,7 +254,8 @@ def _cards(project: Project, page: Page) -> list[tuple[str, str, str]]:
         tags += [("property", "og:title", title), ("property", "og:description", text)]
         tags += [("property", f"og:{key}", value) for key, value in picture]
         tags += [("property", "og:site_name", str(site.get("title", "")))]
-        tags += [("property", "og:url", f"{base}/{project.html_of(page.path)}")] if base else []
+        if base and page.path != NOT_FOUND:
+            tags += [("property", "og:url", _canonical(project, page) or f"{base}/{project.html_of(page.path)}")]
     if site.get("twitter-card"):
         tags += [("name", "twitter:title", title), ("name", "twitter:description", text)]
         tags += [("name", f"twitter:{key.replace('image:', 'image-')}", value) for key, value in picture]

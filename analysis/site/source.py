@@ -94,6 +94,33 @@ def load_numbers(root: Path) -> dict[str, dict[str, str]]:
 
 def load_source(root: Path, page: str, numbers: dict[str, dict[str, str]]) -> Source:
     """Read a page: checked front matter, included parts put in, shortcodes marked."""
+    reader = _Reader(root, numbers)
+    front, lines, body_from = front_matter(root, page)
+    meta = read_yaml(front, page, first=2)
+    check_keys(meta, PAGE_KEYS, front, page, first=2)
+    meta = {key: reader.meta_value(value, page, key_line(front, key, 2)) for key, value in meta.items()}
+    reader.read(page, lines, body_from, ())
+    return Source(page, meta, front, tuple(reader.lines), tuple(reader.used))
+
+
+def settings_text(text: str, numbers: dict[str, dict[str, str]], file: str, line: int) -> Source:
+    """A piece of Markdown from the settings, its shortcodes marked: what `pandoc.inline_html` takes."""
+    reader = _Reader(Path(), numbers)
+    marked = reader.marked(text, file, line)
+    lines = tuple(Line(part, file, line, False) for part in marked.splitlines())
+    return Source(file, {}, "", lines, tuple(reader.used))
+
+
+def words_of(root: Path, page: str, numbers: dict[str, dict[str, str]]) -> dict[str, str]:
+    """Title and description of a page, numbers put in; its other settings may be such as only Quarto knows."""
+    front = front_matter(root, page)[0]
+    meta, reader = read_yaml(front, page, first=2), _Reader(root, numbers)
+    wanted = [key for key in ("title", "description") if key in meta]
+    return {key: " ".join(str(reader.meta_value(meta[key], page, key_line(front, key, 2))).split()) for key in wanted}
+
+
+def front_matter(root: Path, page: str) -> tuple[str, list[str], int]:
+    """The text of the front matter, all lines of the page, and where its body begins."""
     lines = text_file(root / page).splitlines()
     front, body_from = "", 0
     if lines and lines[0].rstrip() == "---":
@@ -101,12 +128,7 @@ def load_source(root: Path, page: str, numbers: dict[str, dict[str, str]]) -> So
         if not ends:
             raise RenderError("the front matter is not closed", page, 1)
         front, body_from = "\n".join(lines[1 : ends[0]]), ends[0] + 1
-    meta = read_yaml(front, page, first=2)
-    check_keys(meta, PAGE_KEYS, front, page, first=2)
-    reader = _Reader(root, numbers)
-    meta = {key: reader.meta_value(value, page, key_line(front, key, 2)) for key, value in meta.items()}
-    reader.read(page, lines, body_from, ())
-    return Source(page, meta, front, tuple(reader.lines), tuple(reader.used))
+    return front, lines, body_from
 
 
 class _Reader:
@@ -151,7 +173,7 @@ class _Reader:
                 raise RenderError("grid tables are not supported; write a pipe table", file, number)
             if text.lstrip().startswith("#") and "{{<" in text and "{#" not in text:
                 raise RenderError("a heading with a number needs an explicit id: {#...}", file, number)
-            self.lines.append(Line(self._shortcodes(text, file, number), file, number, False))
+            self.lines.append(Line(self.marked(text, file, number), file, number, False))
         if fence is not None:
             raise RenderError("this code block is not closed", file, opened)
         if divs:
@@ -193,8 +215,10 @@ class _Reader:
 
         return _SHORTCODE.sub(shown, text)
 
-    def _shortcodes(self, text: str, file: str, number: int) -> str:
-        def marked(match: re.Match[str]) -> str:
+    def marked(self, text: str, file: str, number: int) -> str:
+        """The text with marks in the place of its shortcodes."""
+
+        def mark(match: re.Match[str]) -> str:
             if match["escaped"] is not None:
                 return OPEN + match["escaped"] + CLOSE
             words = match["code"].split()
@@ -204,7 +228,7 @@ class _Reader:
                 raise RenderError(f"unknown shortcode {match[0]}; known: include PATH, num NAME", file, number)
             return NUM + str(self._number(words[1], file, number)) + NUM_END
 
-        return _SHORTCODE.sub(marked, text)
+        return _SHORTCODE.sub(mark, text)
 
     def _number(self, name: str, file: str, line: int) -> int:
         if name not in self.numbers:
@@ -217,5 +241,5 @@ class _Reader:
         """Numbers in the front matter, as plain text: they end up in `<meta>` tags and in the title."""
         if not isinstance(value, str):
             return value
-        marked = self._shortcodes(value, page, line).replace(OPEN, "{{<").replace(CLOSE, ">}}")
+        marked = self.marked(value, page, line).replace(OPEN, "{{<").replace(CLOSE, ">}}")
         return re.sub(f"{NUM}(\\d+){NUM_END}", lambda match: self.used[int(match[1])]["text"], marked)

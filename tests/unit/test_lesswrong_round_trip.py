@@ -105,6 +105,12 @@ def test_punctuation_may_differ_and_numbers_may_not():
     assert compressed("−1") != compressed("1") != compressed("-1") and compressed("5%") != compressed("5")
 
 
+def built(page):
+    """Whether everything that the page includes was built here, by whatever version."""
+    text = (CHECKOUT / page).read_text() if page != "index.qmd" else (CHECKOUT / "report/_write-up.qmd").read_text()
+    return all((CHECKOUT / "report" / name).exists() for name in re.findall(r"include (_generated/\S+)", text))
+
+
 BUILT = (CHECKOUT / "report/_generated/numbers.json").exists() and (
     CHECKOUT / "report/assets/generated/explorer/site/sprite.webp"
 ).exists()
@@ -113,6 +119,8 @@ BUILT = (CHECKOUT / "report/_generated/numbers.json").exists() and (
 @pytest.mark.skipif(not BUILT, reason="report/_generated is not built here; strata build makes it")
 @pytest.mark.parametrize("page", PAGES)
 def test_every_section_of_the_real_pages_survives_and_is_free_of_faults(page):
+    if not built(page):
+        pytest.skip("what was built here is older than the page; strata build makes it")
     for one in compose_all(Paths(CHECKOUT), page).values():
         html = rich(one.post)
         assert one.context.problems == []

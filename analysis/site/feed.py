@@ -1,0 +1,102 @@
+"""The feed: an RSS file with every page, written by the build, so that both renderers publish the same one.
+
+It has one date, that of the newest results or log: pages have no dates of their own, and none are made up.
+The settings are read without the embedded renderer's checks: Quarto may know more of them.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import escape, quoteattr
+
+from analysis.site.keys import key_line, read_yaml, text_file
+from analysis.site.project import CONFIG, NOT_FOUND, address, as_list, site_url
+from analysis.site.source import words_of
+from sae.errors import RenderError
+
+FILE = "feed.xml"
+_MARKS = re.compile(r"[*`]")
+
+
+@dataclass(frozen=True)
+class Site:
+    """What feed and citation say of the site."""
+
+    title: str
+    headline: str
+    """The title of the first page."""
+    authors: tuple[str, ...]
+    """Who the settings name; may be empty."""
+    description: str
+    url: str
+    """Without a slash at its end; empty where it is not set."""
+    lang: str
+    pages: tuple[tuple[str, str, str], ...]
+    """File, title and description of each page that a reader is led to."""
+
+    @classmethod
+    def of(cls, root: Path, numbers: Mapping[str, dict[str, str]]) -> Site:
+        """Read from the settings and from the front matter of the pages."""
+        config = read_yaml(text_file(root / CONFIG), CONFIG)
+        site: dict[str, Any] = config.get("website") or {}
+        pages = []
+        for page in as_list((config.get("project") or {}).get("render")):
+            if page == NOT_FOUND or not page.endswith(".qmd") or not (root / page).is_file():
+                continue
+            words = words_of(root, page, dict(numbers))
+            title = _MARKS.sub("", words.get("title", ""))
+            pages.append((page, title, words.get("description") or str(site.get("description") or "")))
+        title = str(site.get("title") or "")
+        people = [str(one.get("name")) if isinstance(one, dict) else str(one) for one in _some(config.get("author"))]
+        return cls(
+            title=title,
+            headline=next((words for _, words, _ in pages if words), title),
+            authors=tuple(people),
+            description=str(site.get("description") or ""),
+            url=site_url(root),
+            lang=str(config.get("lang") or "en"),
+            pages=tuple(pages),
+        )
+
+
+def _some(value: object) -> list[object]:
+    return value if isinstance(value, list) else [value] if value else []
+
+
+def is_linked(root: Path, place: str) -> bool:
+    """Whether the settings link to the feed. Raises RenderError where they do and the site has no address."""
+    text = text_file(root / CONFIG)
+    if f"/{place}" not in text:
+        return False
+    if not site_url(root):
+        line = key_line(text, "include-in-header")
+        raise RenderError(f"{FILE} needs whole addresses: set website.site-url, or take out the link", CONFIG, line)
+    return True
+
+
+def rss(site: Site, place: str, day: date) -> str:
+    """The feed at `place` (from the site's root), all of it as new as `day`."""
+    when = format_datetime(datetime.combine(day, time(), UTC), usegmt=True)
+    home = address(site.url, "index.html")
+    items = "".join(
+        f"<item>\n<title>{escape(title)}</title>\n<link>{escape(link)}</link>\n"
+        f'<guid isPermaLink="true">{escape(link)}</guid>\n<description>{escape(description)}</description>\n'
+        f"<pubDate>{when}</pubDate>\n</item>\n"
+        for page, title, description in site.pages
+        for link in [address(site.url, posixpath.splitext(page)[0] + ".html")]
+    )
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        '<rss version="2.0" xmlns:atom="http://www.w3.org/2005/Atom">\n<channel>\n'
+        f"<title>{escape(site.title)}</title>\n<link>{escape(home)}</link>\n"
+        f'<atom:link href={quoteattr(f"{site.url}/{place}")} rel="self" type="application/rss+xml"/>\n'
+        f"<description>{escape(site.description)}</description>\n<language>{escape(site.lang)}</language>\n"
+        f"<lastBuildDate>{when}</lastBuildDate>\n{items}</channel>\n</rss>\n"
+    )

@@ -1,0 +1,101 @@
+"""What the pages were made from: the date of the newest results, the commits of results and pages.
+
+Taken from the result tables and from git, never from a clock: the same results and commit give the same bytes.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from analysis.paths import Paths
+from analysis.results import Results
+from analysis.site.feed import Site
+
+NUMBER = "made"
+"""The name by which the footer asks for date and commit: {{< num made >}}."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """Where the pages come from."""
+
+    day: date
+    """Of the newest run of the results."""
+    experiment: str
+    trained: tuple[str, ...]
+    """The commits that the runs were made at, `+` behind one with uncommitted changes."""
+    commit: str
+    """The commit of the pages, likewise; empty outside git."""
+
+    @classmethod
+    def of(cls, results: Results, paths: Paths) -> Made:
+        """Read from the tables and from the checkout."""
+        runs = results.runs
+        newest = max(date.fromisoformat(str(day)) for day in runs["date"])
+        commits = tuple(sorted({str(commit) for commit in runs["commit"]} - {"unknown"}))
+        return cls(newest, results.experiment, commits, commit_of(paths.root))
+
+    @property
+    def short(self) -> str:
+        """Date and commit in a few words."""
+        return f"{self.day.isoformat()}, pages of commit {self.commit}" if self.commit else self.day.isoformat()
+
+    def number(self) -> dict[str, str]:
+        """What the footer shows, with what it means as title."""
+        return {"text": self.short, "title": f"the date of the newest run of {self.experiment}"}
+
+    def fragment(self) -> str:
+        """The same in sentences, for the page that says how to make everything again."""
+        trained = ", ".join(f"`{commit}`" for commit in self.trained)
+        says = f"The newest run of `{self.experiment}` is of {self.day.isoformat()}"
+        says += f", trained at commit {trained}." if trained else "."
+        if self.commit:
+            says += f" These pages were made at commit `{self.commit}`."
+        if any(name.endswith("+") for name in (*self.trained, self.commit)):
+            says += " A `+` stands for changes that were not committed."
+        return says + "\n"
+
+
+def citation(made: Made, site: Site) -> str:
+    """A BibTeX entry for the write-up, fenced."""
+    fields = {
+        "title": f"{{{_tex(site.headline)}}}",
+        # braced twice, a name is not taken apart into a person's first and last
+        "author": f"{{{' and '.join(map(_tex, site.authors)) or f'{{The {_tex(site.title)} authors}}'}}}",
+        "year": f"{{{made.day.year}}}",
+        "url": f"{{{site.url}/}}" if site.url else "",
+        "note": f"{{Results of {made.short}}}",
+    }
+    width = max(map(len, fields))
+    rows = ",\n".join(f"  {name:<{width}} = {value}" for name, value in fields.items() if value)
+    key = re.sub(r"[^a-z]", "", site.title.lower()) or "site"
+    return f"```bibtex\n@misc{{{key}{made.day.year},\n{rows}\n}}\n```\n"
+
+
+def _tex(text: str) -> str:
+    return re.sub(r"([&%$#_{}])", r"\\\1", text)
+
+
+def commit_of(root: Path) -> str:
+    """The checkout's commit, `+` behind it when tracked files differ from it; empty outside git."""
+    head = git(root, "rev-parse", "--short=12", "HEAD")
+    return head + "+" if head and changed(root) else head
+
+
+def changed(root: Path) -> list[str]:
+    """Tracked files that differ from the last commit."""
+    lines = git(root, "status", "--porcelain", "--untracked-files=no").splitlines()
+    return [line.strip().split(maxsplit=1)[-1] for line in lines]
+
+
+def git(root: Path, *words: str) -> str:
+    """What git says about the checkout, without taking its lock; empty where it says nothing."""
+    command = ["git", "--no-optional-locks", *words]
+    try:
+        return subprocess.run(command, cwd=root, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return ""

@@ -1,0 +1,149 @@
+"""What would be published: the files of `_site`, and whether they work wherever they are put.
+
+A site on GitHub Pages lies under a path (`/strata/`), so no page, style or script may name a file from the host's
+root. The one exception is `404.html`, which is shown under any address: all its addresses begin with that path.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from urllib.parse import unquote
+
+from analysis.paths import Paths
+from analysis.site.links import tags_of
+from analysis.site.made import changed, commit_of
+from analysis.site.project import CONFIG, base_of, site_url
+from sae.errors import RenderError
+
+NOT_FOUND_PAGE = "404.html"
+EXPECTED = ("index.html", "sitemap.xml", "robots.txt")
+READ = (".html", ".css", ".js", ".svg")
+NOT_OURS = ("site_libs/bootstrap", "site_libs/clipboard", "site_libs/quarto-")
+"""Files that come with Quarto."""
+ADDRESSES = ("href", "src", "action", "formaction", "poster", "data", "xlink:href")
+_SCHEME = re.compile(r"^[a-zA-Z][a-zA-Z0-9+.-]*:|^//")
+_STYLE = re.compile(r"""(?:url\(|@import)\s*["']?(/(?!/)[^"')\s]*)""")
+_SCRIPT = re.compile(
+    r"""(?:\b(?:fetch|import|importScripts|Worker|URL|open)\(|\bfrom|\.(?:src|href|action)\s*=)\s*["'`](/(?!/)[^"'`\s]*)"""
+)
+_LOCATION = re.compile(r"<loc>([^<]*)</loc>")
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What lies in `_site` and around it."""
+
+    kinds: dict[str, tuple[int, int]]
+    """By ending, the largest first: how many files, how many bytes."""
+    url: str
+    """Where the site is to be published, without a slash at its end; empty where the settings do not say."""
+    faults: tuple[str, ...]
+    """What would not work once it is published."""
+    notes: tuple[str, ...]
+    """What its author may want to know before."""
+    commit: str
+    """Of the checkout; empty outside git."""
+
+    @property
+    def files(self) -> int:
+        """How many files there are."""
+        return sum(count for count, _ in self.kinds.values())
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files."""
+        return sum(size for _, size in self.kinds.values())
+
+
+def survey(paths: Paths) -> Survey:
+    """Look at the rendered site. Raises RenderError where there is none."""
+    site = paths.site
+    if not (site / "index.html").is_file():
+        raise RenderError(f"there is no {paths.relative(site)}/index.html yet: run `strata render`")
+    files = sorted(path for path in site.rglob("*") if path.is_file())
+    url = site_url(paths.root)
+    faults = [] if url else [f"website.site-url is not set in {CONFIG}: {NOT_FOUND_PAGE} and the cards need it"]
+    faults += [f"there is no {name}" for name in EXPECTED if not (site / name).is_file()]
+    faults += absolute(site, base_of(url))
+    faults += _elsewhere(site, url)
+    differing = changed(paths.root)
+    notes = [f"tracked files that differ from the last commit: {_some(differing)}"] if differing else []
+    late = _newer(paths)
+    notes += [f"rendered before the last change of {_some(late)}"] if late else []
+    return Survey(_kinds(files), url, tuple(faults), tuple(notes), commit_of(paths.root))
+
+
+def absolute(site: Path, base: str) -> list[str]:
+    """Every address below `site` that breaks under the path `base`, with its file."""
+    made = []
+    for path in sorted(site.rglob("*")):
+        name = path.relative_to(site).as_posix()
+        if path.suffix in READ and path.is_file() and not name.startswith(NOT_OURS):
+            text = path.read_text(encoding="utf-8")
+            if name == NOT_FOUND_PAGE:
+                made += [f"{name}: {why}" for why in _not_anywhere(site, text, base)]
+            else:
+                made += [f"{name}: {found} begins at the host" for found in dict.fromkeys(_absolute(text, path.suffix))]
+    return made
+
+
+def _absolute(text: str, kind: str) -> Iterator[str]:
+    if kind in (".html", ".svg"):
+        yield from (address for address in _addresses(text) if address.startswith("/") and address[1:2] != "/")
+    yield from (match[1] for match in _STYLE.finditer(text))
+    if kind in (".html", ".js"):
+        yield from (match[1] for match in _SCRIPT.finditer(text))
+
+
+def _addresses(html: str) -> Iterator[str]:
+    for tag in tags_of(html):
+        yield from (tag.attributes[name].strip() for name in ADDRESSES if name in tag.attributes)
+        yield from (part.split()[0] for part in tag.attributes.get("srcset", "").split(",") if part.strip())
+
+
+def _not_anywhere(site: Path, html: str, base: str) -> Iterator[str]:
+    """What is wrong on the page that is shown under any address."""
+    for address in dict.fromkeys(_addresses(html)):
+        if not address or address.startswith("#") or _SCHEME.match(address):
+            continue
+        if not address.startswith(base):
+            yield f"{address} does not begin with {base}"
+        elif not _is_there(site, unquote(re.split(r"[?#]", address.removeprefix(base))[0]).lstrip("/")):
+            yield f"{address} leads nowhere"
+
+
+def _is_there(site: Path, name: str) -> bool:
+    return (site / name / "index.html").is_file() if not name or name.endswith("/") else (site / name).is_file()
+
+
+def _elsewhere(site: Path, url: str) -> list[str]:
+    """Whether the site was rendered for another address."""
+    sitemap = site / "sitemap.xml"
+    places = _LOCATION.findall(sitemap.read_text(encoding="utf-8")) if sitemap.is_file() else []
+    wrong = [place for place in places if url and not place.startswith(f"{url}/")]
+    return [f"sitemap.xml: {wrong[0]} is not below {url}: render again"] if wrong else []
+
+
+def _newer(paths: Paths) -> list[str]:
+    """Sources and parts that are newer than the site."""
+    made = (paths.site / "index.html").stat().st_mtime
+    sources = [paths.root / CONFIG, *paths.root.glob("*.qmd"), *paths.report.glob("*.qmd"), *paths.generated.glob("*")]
+    sources += [path for path in paths.assets.rglob("*") if path.is_file()]
+    return sorted(paths.relative(path) for path in sources if path.stat().st_mtime > made)
+
+
+def _kinds(files: list[Path]) -> dict[str, tuple[int, int]]:
+    found: dict[str, tuple[int, int]] = {}
+    for path in files:
+        kind = PurePosixPath(path.name).suffix.lstrip(".") or "without ending"
+        count, size = found.get(kind, (0, 0))
+        found[kind] = (count + 1, size + path.stat().st_size)
+    return dict(sorted(found.items(), key=lambda item: (-item[1][1], item[0])))
+
+
+def _some(names: list[str], shown: int = 3) -> str:
+    rest = len(names) - shown
+    return ", ".join(names[:shown]) + (f" and {rest} more" if rest > 0 else "")

@@ -1,0 +1,142 @@
+"""The workflows of GitHub Actions, read as data: what they use is pinned, what they name is there."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import tomllib
+from typing import Any
+
+import pytest
+import typer.main
+import yaml
+from tests_root import CHECKOUT
+
+from analysis import publish_commands
+from analysis.cli import app
+
+FOLDER = CHECKOUT / ".github/workflows"
+NAMES = sorted(path.name for path in FOLDER.glob("*.yml"))
+# `on` is a boolean in YAML 1.1; GitHub reads it as a word.
+ON = True
+
+
+def workflow(name: str) -> dict[Any, Any]:
+    content = yaml.safe_load((FOLDER / name).read_text())
+    assert isinstance(content, dict)
+    return content
+
+
+def steps(name: str) -> list[dict[str, Any]]:
+    return [step for job in workflow(name)["jobs"].values() for step in job["steps"]]
+
+
+def runs(name: str) -> list[str]:
+    """Every line of every script."""
+    return [line.strip() for step in steps(name) for line in step.get("run", "").splitlines()]
+
+
+def test_there_are_two() -> None:
+    assert NAMES == ["ci.yml", "publish.yml"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_action_is_pinned_to_a_major_tag(name: str) -> None:
+    used = [step["uses"] for step in steps(name) if "uses" in step]
+    assert used
+    for action in used:
+        assert re.fullmatch(r"[\w.-]+/[\w./-]+@v\d+", action), action
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_both_workflows_use_the_same_version_of_an_action(name: str) -> None:
+    versions: dict[str, set[str]] = {}
+    for other in NAMES:
+        for step in steps(other):
+            if "uses" in step:
+                versions.setdefault(step["uses"].split("@")[0], set()).add(step["uses"])
+    assert [used for used in versions.values() if len(used) > 1] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_permissions_are_few_and_runs_do_not_pile_up(name: str) -> None:
+    given = workflow(name)
+    assert given["permissions"] == {"contents": "read"}
+    assert given["concurrency"]["group"]
+    allowed = {"contents": "read", "pages": "write", "id-token": "write"}
+    for job in given["jobs"].values():
+        assert job["runs-on"] == "ubuntu-latest"
+        for right, extent in job.get("permissions", {}).items():
+            assert extent in ("read", allowed.get(right)), right
+    assert "secrets." not in (FOLDER / name).read_text()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_file_and_command_that_a_step_names_is_there(name: str) -> None:
+    targets = set(re.findall(r"^([\w./-]+):", (CHECKOUT / "Makefile").read_text(), re.M))
+    commands = set(typer.main.get_command(app).commands) | {
+        c.callback.__name__ for c in publish_commands.app.registered_commands if c.callback
+    }
+    for step in steps(name):
+        wanted = step.get("with", {}).get("cache-dependency-path")
+        assert wanted is None or (CHECKOUT / wanted).is_file()
+    for line in runs(name):
+        words = shlex.split(line)
+        if words[0] == "make":
+            assert set(words[1:]) <= targets, line
+            continue
+        if words[0] == ".venv/bin/strata":
+            assert words[1] in commands, line
+        for word in words:
+            ours = re.fullmatch(r"[\w./-]+\.(py|sh|toml|yml|qmd|txt)|\.ci/\w+", word)
+            assert not ours or (CHECKOUT / word).exists(), line
+
+
+def test_ci_runs_the_tests_on_every_python_that_the_package_says_it_supports() -> None:
+    given = workflow("ci.yml")
+    assert {"push", "pull_request"} <= set(given[ON])
+    versions = given["jobs"]["test"]["strategy"]["matrix"]["python"]
+    assert versions == ["3.11", "3.12", "3.13"]
+    least = re.search(
+        r">=\s*([\d.]+)", tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]["requires-python"]
+    )
+    assert least and least[1] == versions[0]
+    assert f"< ({least[1].replace('.', ', ')})" in (CHECKOUT / "Makefile").read_text()
+    assert [step["run"] for step in given["jobs"]["test"]["steps"] if "run" in step] == ["make test"]
+    # what a change has to pass at home is what it has to pass here
+    here = (CHECKOUT / ".ci/run").read_text()
+    for line in runs("ci.yml"):
+        assert line in here, line
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_job_that_installs_takes_its_python_from_a_cached_setup(name: str) -> None:
+    least = (3, 11)
+    for job in workflow(name)["jobs"].values():
+        if not any("run" in step for step in job["steps"]):
+            continue
+        setup = next(step for step in job["steps"] if step.get("uses", "").startswith("actions/setup-python@"))["with"]
+        assert setup["cache"] == "pip" and setup["cache-dependency-path"] == "pyproject.toml"
+        version = setup["python-version"]
+        assert version.startswith("${{ matrix.") or tuple(int(part) for part in version.split(".")) >= least
+
+
+def test_publish_renders_with_quarto_and_gives_the_site_to_pages() -> None:
+    given = workflow("publish.yml")
+    assert given[ON]["push"]["branches"] == ["main"] and "workflow_dispatch" in given[ON]
+    assert given["concurrency"] == {"group": "pages", "cancel-in-progress": False}
+    build, deploy = given["jobs"]["build"], given["jobs"]["deploy"]
+    order = [step.get("uses", step.get("run", "")).split("@")[0] for step in build["steps"]]
+    wanted = [
+        "actions/checkout", "actions/setup-python", "quarto-dev/quarto-actions/setup", "make .venv/.installed",
+        ".venv/bin/strata run digits", "quarto render", "actions/configure-pages", "actions/upload-pages-artifact",
+    ]  # fmt: skip
+    places = [next(i for i, step in enumerate(order) if step.startswith(name)) for name in wanted]
+    assert places == sorted(places)
+    assert next(step for step in build["steps"] if "quarto-dev" in step.get("uses", ""))["uses"].endswith("setup@v2")
+    config = yaml.safe_load((CHECKOUT / "_quarto.yml").read_text())
+    assert build["steps"][-1]["with"]["path"] == config["project"]["output-dir"]
+    assert deploy["needs"] == "build" and deploy["permissions"] == {"pages": "write", "id-token": "write"}
+    assert deploy["environment"]["name"] == "github-pages"
+    assert deploy["steps"][-1]["uses"].startswith("actions/deploy-pages@")
+    assert deploy["steps"][-1]["id"] in deploy["environment"]["url"]
