@@ -43,9 +43,7 @@ def publish(
         print(f"  {kind:<16}{count:>6}{_bytes(size):>12}")
     print(f"address: {found.url + '/' if found.url else 'unknown'}")
     if not found.faults:
-        print(
-            "links and files: all relative, so that any path will do (404.html, if there is one: from the address above)"
-        )
+        print("links and files: all relative, so that any path will do; only 404.html begins at the address")
     print(f"checkout: {'commit ' + found.commit if found.commit else 'not in git'}")
     for note in (*found.notes, *_results(experiment, paths)):
         print(f"note: {note}")
