@@ -23,6 +23,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -201,8 +202,7 @@ def _execute(script: _Script, root: Path) -> None:
         home = Path(name)
         (home / "matplotlibrc").write_text(STYLE, encoding="utf-8")
         env = _environment(home, root)
-        # its first import may say that it builds its list of fonts: better here than in a cell
-        subprocess.run([sys.executable, "-c", "import matplotlib.font_manager"], env=env, capture_output=True)
+        _list_fonts()
         client = NotebookClient(
             script.notebook, timeout=TIMEOUT, record_timing=False, coalesce_streams=True,
             shutdown_kernel="immediate",  # nothing in it is worth an orderly end
@@ -228,6 +228,12 @@ def _execute(script: _Script, root: Path) -> None:
                     raise script.error(number, f"took more than {TIMEOUT} seconds\n\n{cell.source}") from None
                 except DeadKernelError:
                     raise script.error(number, f"ended the Python that ran it\n\n{cell.source}") from None
+
+
+@cache
+def _list_fonts() -> None:
+    """Let matplotlib build its list of fonts, which its first import says aloud: better here than in a cell."""
+    subprocess.run([sys.executable, "-c", "import matplotlib.font_manager"], capture_output=True, check=False)
 
 
 def _close_loop() -> None:
