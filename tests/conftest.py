@@ -27,7 +27,7 @@ from hypothesis import settings  # noqa: E402
 from analysis.paths import Paths  # noqa: E402
 
 torch.set_num_threads(1)
-pytest_plugins = ["browser_page"]
+pytest_plugins = ["browser_page", "published_project"]
 # the same examples every time: a change is to blame for what fails, not luck
 settings.register_profile("fixed", derandomize=True)
 settings.load_profile("fixed")

@@ -26,7 +26,7 @@ KINDS: tuple[Kind, ...] = ("question", "next_step", "learning", "done", "resourc
 MAYBE_BELOW = 0.5
 """An item that is less sure of its kind than this is shown as "maybe"."""
 
-_ENUMERATOR = re.compile(r"^\s*\(?(?:\d{1,3}|[a-z])[.)]\s+", re.IGNORECASE)
+ENUMERATOR = re.compile(r"^\s*\(?(?:\d{1,3}|[a-z])[.)]\s+", re.IGNORECASE)
 _WORD = re.compile(r"\w+")
 
 
@@ -149,7 +149,7 @@ def split_lines(text: str) -> list[str]:
 def normalise(text: str) -> str:
     """Text without case, punctuation and a leading `(1)`. Symbols alone are kept."""
     folded = unicodedata.normalize("NFKC", text).casefold()
-    words = _WORD.findall(_ENUMERATOR.sub("", folded))
+    words = _WORD.findall(ENUMERATOR.sub("", folded))
     return " ".join(words) or " ".join(folded.split())
 
 

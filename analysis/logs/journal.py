@@ -11,13 +11,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from analysis.logs.items import Kind
+from analysis.logs.items import ENUMERATOR, Kind
 from analysis.logs.phrases import (
     AIM,
     ASKS,
     ASKS_UNMARKED,
     DEEDS,
-    ENUMERATED,
     FINDINGS,
     INDIRECT,
     INSIDE,
@@ -61,7 +60,7 @@ def asks(text: str) -> bool:
 
 def judge(text: str) -> Verdict:
     """The kind of one sentence or bullet without a section."""
-    body = ENUMERATED.sub("", text.translate(_STRAIGHT)).strip().rstrip("\"')]*_ \t")
+    body = ENUMERATOR.sub("", text.translate(_STRAIGHT)).strip().rstrip("\"')]*_ \t")
     body = body if len(body) <= _JUDGED else body[: _JUDGED // 2] + body[-_JUDGED // 2 :]
     if body.endswith(("?", "?!")) or asks_outright(body):
         return Verdict("question", _question_confidence(text.translate(_STRAIGHT)[:_JUDGED], body))
@@ -101,7 +100,7 @@ def judge_in_section(text: str, kinds: tuple[Kind, ...], nested: bool = False) -
             return Verdict("question", 0.9)
         rest = [kind for kind in kinds if kind != "question"]
         return Verdict(words.kind if words.kind in rest else rest[0], 0.9)
-    if own in ("done", "next_step", "learning", "background") and asks_outright(ENUMERATED.sub("", text)):
+    if own in ("done", "next_step", "learning", "background") and asks_outright(ENUMERATOR.sub("", text)):
         return Verdict("question", 0.8)
     if own == "done":
         # "Found that ..." among the work done is what a reader of learnings looks for, and so is how things now are.

@@ -63,7 +63,6 @@ NO_STEP = _any(
     r"\b(?:was|were) going to\b",
     r"\bhad (?:planned|wanted|hoped|meant)\b|\b(?:originally|wanted to)\b|\b(?:should|could|would) have \w+",
 )
-ENUMERATED = re.compile(r"^\s*\(?(?:\d{1,3}|[a-z])[.)]\s+", re.IGNORECASE)
 _MINE = r"(?:\b(?:i|we|and|then|so|but)\s+|^\W*|[,;:.]\s*)"
 _ORDERS = (
     "try|train|check|fix|plot|implement|compare|add|make|build|test|learn (?:to|how|about)|figure out|find out"

@@ -1,218 +1,28 @@
-"""What a published site needs beyond its pages: 404, canonical links, feed, citation, and that any path will do."""
+"""Feed, footer and citation; that any path will do; and the dry run that says what would be published."""
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
-import threading
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date
 from email.utils import parsedate_to_datetime
-from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
 import typer.main
 from factories import write_results
-from PIL import Image
+from published_project import DAY, MADE, change, page, site_of
 from typer.testing import CliRunner
 
 from analysis.build import write_feed
 from analysis.paths import Paths
 from analysis.publish_commands import app
-from analysis.site import feed
 from analysis.site.embedded import render
 from analysis.site.made import Made, citation
 from analysis.site.publishing import absolute, survey
-from analysis.site.serve import serve
 from sae.errors import RenderError
-
-CONFIG = """project:
-  type: website
-  render: [index.qmd, report/deep/one.qmd, 404.qmd]
-  resources: [report/assets/**]
-website:
-  title: Site
-  description: Of the <whole> site.
-  site-url: https://example.org/some/site/
-  open-graph: true
-  image: card.png
-  navbar:
-    left: [{href: index.qmd, text: Home}, report/deep/one.qmd]
-  page-footer: {right: "Results of {{< num made >}}, [one](report/deep/one.qmd)"}
-  page-navigation: true
-format:
-  html:
-    css: theme.css
-    toc: true
-    canonical-url: true
-    include-in-header:
-      - text: |
-          <link rel="alternate" type="application/rss+xml" title="S" href="/report/assets/generated/feed.xml">
-          <script defer src="/report/assets/own.js"></script>
-"""
-NOT_FOUND = """---
-title: Nothing
-description: Nothing here.
----
-
-## Here {#here}
-
-[a](#here), [one](/report/deep/one.qmd#b), <https://a.org>
-"""
-ONE = """---
-title: One
-description: At {{< num top >}} < all.
----
-
-## B {#b}
-
-[a](/index.qmd#a) ![x](/card.png)
-"""
-DAY = date(2026, 3, 4)
-MADE = Made(DAY, "digits", ("abc", "def+"), "0123456789ab")
-
-
-@pytest.fixture
-def paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Paths:
-    root = tmp_path / "project"
-    (root / "report/deep").mkdir(parents=True)
-    (root / "report/_generated").mkdir()
-    (root / "report/assets/generated").mkdir(parents=True)
-    (root / "_quarto.yml").write_text(CONFIG)
-    (root / "index.qmd").write_text("---\ntitle: The *whole* thing & more\n---\n\n## A {#a}\n")
-    (root / "report/deep/one.qmd").write_text(ONE)
-    (root / "404.qmd").write_text(NOT_FOUND)
-    (root / "theme.css").write_text('a { background: url("report/assets/own.js"); }')
-    (root / "report/assets/own.js").write_text('fetch("./data.json");')
-    (root / "report/_generated/numbers.json").write_text(
-        json.dumps({"made": MADE.number(), "top": {"text": "97%"}}, indent=1)
-    )
-    Image.new("RGB", (12, 6)).save(root / "card.png")
-    monkeypatch.setenv("STRATA_ROOT", str(root))
-    made = Paths(root.resolve())
-    write_feed(made, site_of(made), DAY)
-    return made
-
-
-def site_of(paths: Paths) -> feed.Site:
-    return feed.Site.of(paths.root, json.loads((paths.generated / "numbers.json").read_text()))
-
-
-def page(paths: Paths, name: str) -> str:
-    render(paths.root, paths.site)
-    return (paths.site / name).read_text()
-
-
-def change(paths: Paths, old: str, new: str) -> None:
-    config = paths.root / "_quarto.yml"
-    assert old in config.read_text()
-    config.write_text(config.read_text().replace(old, new))
-
-
-# --- 404, canonical links, what crawlers read ---
-
-
-def test_the_page_for_what_is_not_there_works_under_any_address(paths: Paths) -> None:
-    html = page(paths, "404.html")
-    for part in (
-        '<meta name="quarto:offset" content="/some/site/">',
-        '<link rel="stylesheet" href="/some/site/theme.css">',
-        '<link rel="stylesheet" href="/some/site/site_libs/strata/embedded.css">',
-        '<script defer src="/some/site/report/assets/own.js"></script>',
-        '<a href="/some/site/report/deep/one.html#b">one</a>',
-        '<a href="#here">a</a>',
-        'href="/some/site/index.html"',
-    ):
-        assert part in html
-    assert 'rel="canonical"' not in html and "og:url" not in html
-    assert absolute(paths.site, "/some/site/") == []
-
-
-def test_a_site_at_the_root_of_its_host(paths: Paths) -> None:
-    change(paths, "https://example.org/some/site/", "https://example.org")
-    html = page(paths, "404.html")
-    assert '<meta name="quarto:offset" content="/">' in html and 'href="/theme.css"' in html
-    assert absolute(paths.site, "/") == []
-
-
-def test_no_page_leads_to_the_one_for_what_is_not_there(paths: Paths) -> None:
-    html = page(paths, "report/deep/one.html")
-    assert "404" not in html and 'rel="next"' not in html
-    assert 'rel="prev"' not in page(paths, "404.html") and 'rel="next"' in page(paths, "index.html")
-    assert "404" not in (paths.site / "sitemap.xml").read_text()
-
-
-def test_a_link_on_the_page_for_what_is_not_there_is_checked_like_any_other(paths: Paths) -> None:
-    (paths.root / "404.qmd").write_text(NOT_FOUND.replace("#b", "#c"))
-    with pytest.raises(RenderError, match="leads nowhere"):
-        render(paths.root, paths.site)
-
-
-def test_canonical_links(paths: Paths) -> None:
-    # a folder's page has the folder's address, as in Quarto
-    index, one = page(paths, "index.html"), page(paths, "report/deep/one.html")
-    assert '<link rel="canonical" href="https://example.org/some/site/">' in index
-    assert '<meta property="og:url" content="https://example.org/some/site/">' in index
-    assert '<link rel="canonical" href="https://example.org/some/site/report/deep/one.html">' in one
-    source = paths.root / "report/deep/one.qmd"
-    source.write_text(source.read_text().replace("title: One", "title: One\ncanonical-url: https://a.org/first"))
-    assert '<link rel="canonical" href="https://a.org/first">' in page(paths, "report/deep/one.html")
-    source.write_text(source.read_text().replace("https://a.org/first", "false"))
-    assert "canonical" not in page(paths, "report/deep/one.html")
-
-
-def test_crawlers_find_every_page_and_the_projects_own_rules_come_first(paths: Paths) -> None:
-    page(paths, "index.html")
-    places = ET.parse(paths.site / "sitemap.xml").iter("{http://www.sitemaps.org/schemas/sitemap/0.9}loc")
-    base = "https://example.org/some/site"
-    assert [place.text for place in places] == [f"{base}/index.html", f"{base}/report/deep/one.html"]
-    assert (paths.site / "robots.txt").read_text() == f"Sitemap: {base}/sitemap.xml\n"
-    (paths.root / "robots.txt").write_text("User-agent: *\nDisallow: /\n")
-    page(paths, "index.html")
-    assert (paths.site / "robots.txt").read_text() == "User-agent: *\nDisallow: /\n"
-
-
-@pytest.mark.parametrize("address", ["/some/site/no/such/page.html", "/no/such/page.html", "/some/site/../../x"])
-def test_the_server_answers_with_the_page_for_what_is_not_there(paths: Paths, address: str) -> None:
-    (paths.root / "x").write_text("outside")
-    html = page(paths, "404.html")
-    with serving(paths) as host:
-        host.request("GET", address)
-        answer = host.getresponse()
-        assert (answer.status, answer.read().decode()) == (404, html)
-
-
-def test_the_server_finds_files_with_and_without_the_path_of_the_site(paths: Paths) -> None:
-    html = page(paths, "report/deep/one.html")
-    with serving(paths) as host:
-        for address in ("/some/site/report/deep/one.html", "/report/deep/one.html"):
-            host.request("GET", address)
-            answer = host.getresponse()
-            assert (answer.status, answer.read().decode()) == (200, html)
-        host.request("HEAD", "/nothing")
-        answer = host.getresponse()
-        assert (answer.status, answer.read()) == (404, b"")
-
-
-@contextmanager
-def serving(paths: Paths) -> Iterator[HTTPConnection]:
-    server = serve(paths, 0)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    host = HTTPConnection("127.0.0.1", server.server_address[1], timeout=5)
-    try:
-        yield host
-    finally:
-        host.close()
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
 
 # --- feed, footer, citation ---
 
