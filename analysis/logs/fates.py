@@ -85,7 +85,7 @@ def follow_up(items: Sequence[Item], order: Order, matching: Matching, answered:
     likeness = Likeness([terms(item) + terms(by_id.get(item.parent or "", item)) for item in items])
     waiting = [number for number, item in enumerate(items) if item.state in ("open", "carried_on")]
     steps = [number for number in waiting if items[number].kind == "next_step"]
-    reports = [number for number, item in enumerate(items) if item.kind in ("done", "learning")]
+    reports = [number for number, item in enumerate(items) if item.kind == "done"]
     best: dict[int, Match] = {}
     for step, report, score in likeness.contained(steps, reports, matching.likely_done):
         if (
