@@ -14,7 +14,7 @@ from pathlib import Path
 from analysis.artefacts import Artefact
 from analysis.logs.answers import FILE, Answer, Answers
 from analysis.logs.write import escape
-from analysis.numbers import resolve
+from analysis.numbers import USE, resolve
 from analysis.paths import Paths
 from analysis.prose import unsourced
 from analysis.results import Results
@@ -23,7 +23,6 @@ from sae.errors import NotFoundError, RenderError
 _INCLUDE = re.compile(r"^\{\{< include (?:\S*/)?(\S+?)\.md >\}\}$", re.M)
 _HEADING = re.compile(r"^#{1,6}\s+(.*?)\s*(?:\{([^}]*)\})?\s*$", re.M)
 _FENCED = re.compile(r"^(`{3,}|~{3,}).*?^\1[`~]*\s*$", re.S | re.M)
-_NUM = re.compile(r"\{\{<\s*num\s+(\S+)\s*>\}\}")
 _RAW = re.compile(r"```\{=html\}\n(.*?)\n```", re.S)
 
 
@@ -52,7 +51,7 @@ class Links:
         place = self._paths.relative(self._paths.logs / FILE)
         try:
             shown = [self._follow(link) for link in answer.links]
-            for name in _NUM.findall(answer.sentence):
+            for name in USE.findall(answer.sentence):
                 resolve(name, self._results, self._paths)
         except NotFoundError as error:
             raise RenderError(f"an answer links to a result that is not there: {error}", place, line) from error

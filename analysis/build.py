@@ -18,9 +18,9 @@ from analysis.answering import Links, follow_all
 from analysis.artefacts import Artefact
 from analysis.explorer import write_all
 from analysis.log_pages import LogPages
-from analysis.logs.answers import compile_with_answers
+from analysis.logs.answers import Answers, compile_with_answers
 from analysis.logs.history import History
-from analysis.logs.items import Problem
+from analysis.logs.items import Compilation, Problem
 from analysis.logs.write import escape
 from analysis.notebooks import run_all as run_notebooks
 from analysis.numbers import resolve_all
@@ -48,12 +48,12 @@ def build(
     """
     pages = sources(paths)
     check_prose(pages, paths.root)
-    compilation, _ = compile_with_answers([paths.logs], cache_folder=paths.build / "logs")
+    compilation, answers = compile_with_answers([paths.logs], cache_folder=paths.build / "logs")
     for problem in compilation.problems:
         warn(problem)
     drawn = artefacts.draw_all(results, History(compilation), paths, report)
     run_notebooks(paths, lambda name: report(f"notebook {name}"))
-    parts = log_pages(results, paths, pages, drawn).write(write_if_new)
+    parts = _followed(compilation, answers, Links(results, paths, pages, drawn), paths).write(write_if_new)
     numbers = resolve_all([*pages, *parts], results, paths)
     made = Made.of(results, paths)
     shown = {n: {"text": v.text, "title": v.title} for n, v in numbers.items()} | {NUMBER: made.number()}
@@ -75,7 +75,10 @@ def build(
 def log_pages(results: Results, paths: Paths, pages: list[Path], drawn: list[Artefact]) -> LogPages:
     """The project's logs with their answers, each link of an answer followed to its result. Raises RenderError."""
     compilation, answers = compile_with_answers([paths.logs], cache_folder=paths.build / "logs")
-    links = Links(results, paths, pages, drawn)
+    return _followed(compilation, answers, Links(results, paths, pages, drawn), paths)
+
+
+def _followed(compilation: Compilation, answers: Answers, links: Links, paths: Paths) -> LogPages:
     by_id = {answer.id: answer for answer in answers.answers}
     return LogPages(compilation, by_id, follow_all(answers, links), links, paths)
 
