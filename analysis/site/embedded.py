@@ -1,6 +1,7 @@
 """The embedded renderer: the sources of the Quarto website as HTML where no `quarto` is at hand.
 
     render(root, out)
+    render(root, out, finish=index)  # index(folder) adds to the fresh site before it is shown
 
 Two passes: every page is read and converted by pandoc (in two threads), then, when all ids are known, each is
 set into the page shell and its links are checked. The output is written beside `out` and renamed at the end,
@@ -14,6 +15,7 @@ import re
 import shutil
 import tempfile
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,8 +37,11 @@ class RenderReport:
     files: int
 
 
-def render(root: Path, out: Path) -> RenderReport:
-    """Render the website of `root/_quarto.yml` into `out`, replacing what is there."""
+def render(root: Path, out: Path, finish: Callable[[Path], object] | None = None) -> RenderReport:
+    """Render the website of `root/_quarto.yml` into `out`, replacing what is there.
+
+    `finish` is given the whole fresh site, still beside `out`; when it raises, the last good site stays.
+    """
     begun = time.perf_counter()
     root, out = root.resolve(), out.resolve()
     project = load_project(root)
@@ -46,7 +51,10 @@ def render(root: Path, out: Path) -> RenderReport:
     out.parent.mkdir(parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
     try:
-        files = _write(project, site, fresh)
+        _write(project, site, fresh)
+        if finish:
+            finish(fresh)
+        files = sum(path.is_file() for path in fresh.rglob("*"))
         fresh.chmod(0o755)
         _swap(fresh, out)
     finally:
@@ -116,8 +124,8 @@ def _elsewhere(error: RenderError, one: source.Source, sources: list[source.Sour
     return RenderError(f"{found[0]}: no such id on this page", error.file, error.line)
 
 
-def _write(project: Project, site: list[shell.Page], out: Path) -> int:
-    """Second pass: shell, ids, links, files. Returns how many files were written."""
+def _write(project: Project, site: list[shell.Page], out: Path) -> None:
+    """Second pass: shell, ids, links, files."""
     footer = _footer(project)
     pages = {page.path: page for page in site}
     html = {page.path: shell.page_html(project, page, site, footer) for page in site}
@@ -145,7 +153,6 @@ def _write(project: Project, site: list[shell.Page], out: Path) -> int:
     for name in made:
         shutil.copyfile(shell.ASSETS / Path(name).name, out / name)
     sitemap.write(project, out)
-    return sum(path.is_file() for path in out.rglob("*"))
 
 
 def _copy(project: Project, site: list[shell.Page], asked: set[str], out: Path) -> None:

@@ -97,6 +97,21 @@ def test_failed_build_leaves_the_last_good_one(root: Path, tmp_path: Path) -> No
     assert sorted(p.name for p in tmp_path.iterdir()) == ["out", "project"]
 
 
+def test_what_is_added_to_the_fresh_site_is_part_of_it(root: Path, tmp_path: Path) -> None:
+    report = render(root, tmp_path / "site", finish=lambda fresh: (fresh / "added.txt").write_text("x"))
+    assert (tmp_path / "site/added.txt").read_text() == "x"
+    assert report.files == render(root, tmp_path / "other").files + 1
+
+    def failing(fresh: Path) -> None:
+        (fresh / "added.txt").write_text("half")
+        raise RenderError("no index")
+
+    with pytest.raises(RenderError, match="no index"):
+        render(root, tmp_path / "site", finish=failing)
+    assert (tmp_path / "site/added.txt").read_text() == "x"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["other", "project", "site"]
+
+
 def test_output_is_replaced_whole(root: Path, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out/stale.html").write_text("old")
