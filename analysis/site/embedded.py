@@ -4,25 +4,25 @@
     render(root, out, finish=index)  # index(folder) adds to the fresh site before it is shown
 
 Two passes: every page is read and converted by pandoc (in two threads), then, when all ids are known, each is
-set into the page shell and its links are checked. The output is written beside `out` and renamed at the end,
-so that a build that fails leaves the last good one in place. It runs no code: `pre-render` is up to the
-caller.
+set into the page shell and its links are checked. The output is written beside `out` and put in its place at
+the end (`swap.py`), so that a build that fails or is killed leaves the last good one. It runs no code:
+`pre-render` is up to the caller.
 """
 
 from __future__ import annotations
 
 import re
 import shutil
-import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from analysis.site import links, pandoc, shell, sitemap, source
+from analysis.site.metadata import metadata
 from analysis.site.project import CONFIG, NOT_FOUND, Project, as_list, load_project, resource_files
+from analysis.site.swap import fresh_beside
 from sae.errors import RenderError
 
 THREADS = 2
@@ -48,34 +48,12 @@ def render(root: Path, out: Path, finish: Callable[[Path], object] | None = None
     if root.is_relative_to(out) or any((root / page).is_relative_to(out) for page in project.pages):
         raise RenderError(f"the output folder {out} holds the sources")
     site = _pages(project)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    fresh = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
-    try:
+    with fresh_beside(out) as fresh:
         _write(project, site, fresh)
         if finish:
             finish(fresh)
         files = sum(path.is_file() for path in fresh.rglob("*"))
-        fresh.chmod(0o755)
-        _swap(fresh, out)
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
     return RenderReport(project.pages, time.perf_counter() - begun, files)
-
-
-def _swap(fresh: Path, out: Path) -> None:
-    """Put `fresh` in the place of `out`; should the second rename fail, the first is undone."""
-    if not out.exists():
-        fresh.rename(out)
-        return
-    old = Path(tempfile.mkdtemp(prefix=f".{out.name}-old-", dir=out.parent)) / "site"
-    out.rename(old)
-    try:
-        fresh.rename(out)
-    except OSError:
-        old.rename(out)
-        raise
-    finally:
-        shutil.rmtree(old.parent, ignore_errors=True)
 
 
 def _pages(project: Project) -> list[shell.Page]:
@@ -89,24 +67,10 @@ def _pages(project: Project) -> list[shell.Page]:
 def _convert(project: Project, one: source.Source, sources: list[source.Source]) -> shell.Page:
     if not one.meta.get("title"):
         raise RenderError("the page needs a title: in its front matter", one.page, 1)
-    meta: dict[str, Any] = {"title": one.meta["title"], "lang": project.lang}
-    meta |= {key: one.meta[key] for key in ("subtitle", "pagetitle", "nocite") if key in one.meta}
-    for key in ("bibliography", "csl"):
-        # A path in the front matter is relative to the page, one in _quarto.yml to the project.
-        base, value = (
-            ((project.root / one.page).parent, one.meta[key])
-            if key in one.meta
-            else (project.root, project.shared.get(key))
-        )
-        paths = [project.root / name.lstrip("/") if name.startswith("/") else base / name for name in as_list(value)]
-        for path in paths:
-            if not path.is_file():
-                raise RenderError(f"{key}: there is no file {path.name}", one.page if key in one.meta else CONFIG)
-        if paths:
-            meta[key] = [str(path) for path in paths]
+    extra = {key: one.meta[key] for key in ("subtitle", "pagetitle", "nocite") if key in one.meta}
     depth = int(shell.setting(project, one, "toc-depth", 3))
     try:
-        parts = pandoc.convert(one, meta, project.root, depth)
+        parts = pandoc.convert(one, metadata(project, one) | extra, project.root, depth)
     except RenderError as error:
         raise _elsewhere(error, one, sources) from None
     return shell.Page(one, parts, links.text_of(parts.pagetitle))

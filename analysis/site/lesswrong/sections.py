@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from analysis.site import pandoc
-from analysis.site.project import Project, as_list
+from analysis.site.metadata import metadata
+from analysis.site.project import Project
 from analysis.site.source import Source, load_numbers, load_source
 from sae.errors import NotFoundError, RenderError
 
@@ -57,24 +58,8 @@ def load(project: Project, path: str) -> Page:
     source = load_source(project.root, path, load_numbers(project.root))
     if not source.meta.get("title"):
         raise RenderError("the page needs a title: in its front matter", path, 1)
-    tree = pandoc.tree(source, _meta(project, source), project.root)
+    tree = pandoc.tree(source, metadata(project, source), project.root)
     return Page(path, source, tree["meta"]["title"]["c"], tree["blocks"], _references(tree))
-
-
-def _meta(project: Project, source: Source) -> dict[str, Any]:
-    meta: dict[str, Any] = {"title": source.meta["title"], "lang": project.lang}
-    for key in ("bibliography", "csl"):
-        # a path in the front matter is relative to the page, one in _quarto.yml to the project
-        own = key in source.meta
-        base = (project.root / source.page).parent if own else project.root
-        names = as_list(source.meta[key] if own else project.shared.get(key))
-        paths = [project.root / name.lstrip("/") if name.startswith("/") else base / name for name in names]
-        missing = [path.name for path in paths if not path.is_file()]
-        if missing:
-            raise RenderError(f"{key}: there is no file {missing[0]}", source.page)
-        if paths:
-            meta[key] = [str(path) for path in paths]
-    return meta
 
 
 def _references(tree: Ast) -> dict[str, list[Ast]]:
