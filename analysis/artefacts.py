@@ -50,6 +50,8 @@ class Artefact:
     alt: str
     source: str
     """The file whose function drew it."""
+    experiments: list[str]
+    """Whose tables it was drawn from; none for what is drawn from the logs."""
     runs: list[str]
     files: list[str]
     key: str
@@ -97,6 +99,7 @@ def _draw(
     artefact = Artefact(
         name=name, figure=figure, title=drawing.title, caption=drawing.caption, alt=drawing.alt,
         source=f"analysis/{package}/{name}.py",
+        experiments=[results.experiment for results in given if isinstance(results, Results)],
         runs=[str(run) for results in given for run in results.manifest["runs"]], files=files, key=key,
         seconds=round(time.perf_counter() - started, 2),
     )  # fmt: skip

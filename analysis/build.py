@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import date
 from importlib import metadata
 from pathlib import Path
@@ -56,7 +57,7 @@ def build(
     parts = _followed(compilation, answers, Links(results, paths, pages, drawn), paths).write(write_if_new)
     numbers = resolve_all([*pages, *parts], results, paths)
     made = Made.of(results, paths)
-    shown = {n: {"text": v.text, "title": v.title} for n, v in numbers.items()} | {NUMBER: made.number()}
+    shown = {name: asdict(number) for name, number in numbers.items()} | {NUMBER: made.number()}
     write_if_new(paths.generated / "numbers.json", json.dumps(dict(sorted(shown.items())), indent=1) + "\n")
     write_if_new(paths.generated / "made.md", made.fragment())
     site = feed.Site.of(paths.root, shown)
@@ -92,10 +93,17 @@ def reproduce_fragment(drawn: list[Artefact]) -> str:
     """A list of every artefact: finding, code, runs, key. Each has an anchor that its caption links to."""
     return "".join(
         f"- [`{artefact.figure}`]{{#made-{artefact.name.replace('_', '-')}}}: {escape(artefact.title)}. "
-        f"Drawn by `{artefact.source}` from runs {', '.join(f'`{run}`' for run in artefact.runs)}; "
-        f"key `{artefact.key}`.\n"
+        f"Drawn by `{artefact.source}` {_origin(artefact)}; key `{artefact.key}`.\n"
         for artefact in sorted(drawn, key=lambda a: a.figure)
     )
+
+
+def _origin(artefact: Artefact) -> str:
+    """What an artefact was drawn from; an experiment's row has config, commit and seconds."""
+    if not artefact.experiments:
+        return "from the logs"
+    named = ", ".join(f"[`{name}`](#experiment-{name})" for name in artefact.experiments)
+    return f"from {named}, runs {', '.join(f'`{run}`' for run in artefact.runs)}"
 
 
 def flattened(part: Path) -> str:

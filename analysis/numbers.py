@@ -60,6 +60,8 @@ class Number:
 
     text: str
     title: str
+    experiment: str
+    """Whose row on the reproduce page says config, commit and seconds."""
 
 
 def lead(results: Results, measure: str, depth: int) -> pd.Series:
@@ -190,7 +192,8 @@ def resolve(whole: str, main: Results, paths: Paths) -> Number:
     by_run = not pd.api.types.is_numeric_dtype(values.index)  # a number of the whole experiment has no run
     runs = ", ".join(sorted({str(run) for run in values.index})) if by_run else "all runs"
     over = f"mean of {len(values)} runs ({values.min():.3g} to {values.max():.3g}): {runs}" if len(values) > 1 else runs
-    return Number(_spoken(values, forms), f"{place}{': ' * bool(place)}{where}; {over}")
+    title = f"{place}{': ' * bool(place)}{where}; {over}"
+    return Number(_spoken(values, forms), title, results.experiment)
 
 
 def slug(variant: str) -> str:

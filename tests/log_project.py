@@ -31,8 +31,8 @@ PART = "## In the part\n\n{{< include _generated/within.md >}}\n"
 
 def drawn(name: str) -> Artefact:
     return Artefact(
-        name=name, figure=f"fig-{name}", title=f"What {name} shows", caption="Read it so.", alt="", source="", runs=[],
-        files=[], key="", seconds=0,
+        name=name, figure=f"fig-{name}", title=f"What {name} shows", caption="Read it so.", alt="", source="",
+        experiments=[], runs=[], files=[], key="", seconds=0,
     )  # fmt: skip
 
 

@@ -22,8 +22,10 @@ local function num(args, _, _, _, context)
   local entry = numbers[name]
   if not entry then error("num: no number named '" .. name .. "' in report/_generated/numbers.json") end
   if context == "text" then return entry.text end
-  local attributes = {}
-  if entry.title then attributes.title = entry.title end
+  -- A list of pairs, not a table by name: that would be printed in another order on every run.
+  local attributes = pandoc.List {}
+  if entry.title then attributes:insert { "title", entry.title } end
+  if entry.experiment then attributes:insert { "data-experiment", entry.experiment } end
   return pandoc.Inlines({ pandoc.Span({ pandoc.Str(entry.text) }, pandoc.Attr("", { "num" }, attributes)) })
 end
 

@@ -83,7 +83,7 @@ PAGE_KEYS: dict[str, Any] = _SHARED | {
 }  # fmt: skip
 
 NAV_KEYS: dict[str, Any] = {
-    "href": USED, "text": USED, "aria-label": USED, "rel": USED, "target": USED, "icon": IGNORED,
+    "href": USED, "text": USED, "aria-label": USED, "rel": USED, "target": USED, "icon": IGNORED, "menu": USED,
 }  # fmt: skip
 
 

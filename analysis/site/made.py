@@ -46,7 +46,8 @@ class Made:
 
     def number(self) -> dict[str, str]:
         """What the footer shows, with what it means as title."""
-        return {"text": self.short, "title": f"the date of the newest run of {self.experiment}"}
+        title = f"the date of the newest run of {self.experiment}"
+        return {"text": self.short, "title": title, "experiment": self.experiment}
 
     def fragment(self) -> str:
         """The same in sentences, for the page that says how to make everything again."""

@@ -25,7 +25,7 @@ from sae.errors import RenderError
 # The one list of classes that a span, a div, a link or a table may carry; each is styled in
 # assets/embedded.css. Callouts and .panel-tabset are known to the filter itself.
 CLASSES = (
-    "num", "source", "sourced", "answer", "lead", "aside", "column-margin", "column-body-outset", "column-page",
+    "num", "source", "sourced", "term", "answer", "lead", "aside", "column-margin", "column-body-outset", "column-page",
     "column-screen-inset", "small", "muted", "nowrap", "underline", "smallcaps", "striped", "hover", "sm",
 )  # fmt: skip
 

@@ -22,13 +22,17 @@ NOT_FOUND = "404.qmd"
 
 @dataclass(frozen=True)
 class NavItem:
-    """One entry of the navbar; `href` is root-relative or absolute, an empty text means the page's title."""
+    """One entry of the navbar; `href` is root-relative or absolute, an empty text means the page's title.
+
+    An entry with a `menu` leads nowhere itself.
+    """
 
     href: str
     text: str
     label: str
     rel: str
     target: str
+    menu: tuple[NavItem, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -140,15 +144,20 @@ def load_project(root: Path) -> Project:
     )
 
 
-def _nav(items: object, text: str) -> tuple[NavItem, ...]:
+def _nav(items: object, text: str, inside: bool = False) -> tuple[NavItem, ...]:
+    """The entries of one side, or those inside a menu: Quarto's menus hold no menus."""
     made = []
     for item in items if isinstance(items, list) else []:
         entry = {"href": item} if isinstance(item, str) else item
         check_keys(entry, NAV_KEYS, text, CONFIG, path="navbar")
-        href = str(entry.get("href", ""))
-        if not href:
-            raise RenderError(f"an entry of the navbar has no href: {item!r}", CONFIG, key_line(text, "navbar"))
-        if "://" not in href and not href.startswith(("/", "mailto:")):
+        href, line = str(entry.get("href", "")), key_line(text, "navbar")
+        if "menu" in entry and (inside or href or not entry.get("text")):
+            raise RenderError(
+                f"a menu of the navbar has a text, no href, and is in no menu: {item!r}", CONFIG, line
+            )
+        if "menu" not in entry and not href:
+            raise RenderError(f"an entry of the navbar has no href: {item!r}", CONFIG, line)
+        if href and "://" not in href and not href.startswith(("/", "mailto:")):
             href = "/" + posixpath.normpath(href)
         made.append(
             NavItem(
@@ -157,6 +166,7 @@ def _nav(items: object, text: str) -> tuple[NavItem, ...]:
                 str(entry.get("aria-label", "")),
                 str(entry.get("rel", "")),
                 str(entry.get("target", "")),
+                _nav(entry["menu"], text, inside=True) if "menu" in entry else (),
             )
         )
     return tuple(made)

@@ -157,13 +157,16 @@ def _toc(toc: str) -> Markup:
     return Markup(toc.replace("<a ", '<a class="nav-link" '))
 
 
-def _named(items: tuple[NavItem, ...], titles: dict[str, str]) -> list[dict[str, str]]:
+def _named(items: tuple[NavItem, ...], titles: dict[str, str]) -> list[dict[str, Any]]:
     named = []
     for item in items:
         text = item.text or titles.get(item.href, "")
         if not text:
             raise RenderError(f"the navbar's entry {item.href} needs a text", CONFIG)
-        named.append({"href": item.href, "text": text, "label": item.label, "rel": item.rel, "target": item.target})
+        named.append(
+            {"href": item.href, "text": text, "label": item.label, "rel": item.rel, "target": item.target,
+             "menu": _named(item.menu, titles)}
+        )  # fmt: skip
     return named
 
 

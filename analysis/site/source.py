@@ -85,7 +85,7 @@ def load_numbers(root: Path) -> dict[str, dict[str, str]]:
     try:
         numbers = json.loads(path.read_text(encoding="utf-8"))
         return {
-            name: {"text": str(entry["text"])} | ({"title": str(entry["title"])} if "title" in entry else {})
+            name: {key: str(entry[key]) for key in ("text", "title", "experiment") if key == "text" or key in entry}
             for name, entry in numbers.items()
         }
     except (ValueError, KeyError, TypeError, AttributeError) as error:

@@ -10,7 +10,7 @@ from analysis.drawing import Drawing
 from analysis.results import Results
 from analysis.tables._html import framed
 
-EXPERIMENTS = ("", "towers", "fashion", "schedules", "lengths", "collapse", "decompose")
+EXPERIMENTS = ("", "towers", "fashion", "schedules", "lengths", "layer2", "collapse", "decompose")
 
 
 def experiments(*given: Results) -> Drawing:
@@ -24,24 +24,27 @@ def experiments(*given: Results) -> Drawing:
             "trained SAEs": len(results.training),
             "commit": ", ".join(sorted({str(commit) for commit in results.runs["commit"]})),
             "date": str(results.runs["date"].max()),
+            "seconds": round(float(results.runs["seconds"].sum())),
         }
         for results in given
     ]
     body = "".join(
-        f'<tr><th scope="row"><code>{escape(str(row["experiment"]))}</code><br>{escape(str(row["title"]))}</th>'
+        f'<tr id="experiment-{escape(str(row["experiment"]))}"><th scope="row">'
+        f"<code>data/experiments/{escape(str(row['experiment']))}.toml</code><br>{escape(str(row['title']))}</th>"
         f"<td>{row['runs']}</td><td>{row['seeds']}</td><td>{row['trained SAEs']}</td>"
-        f'<td class="sentence"><code>{escape(str(row["commit"]))}</code></td><td>{escape(str(row["date"]))}</td></tr>'
+        f'<td class="sentence"><code>{escape(str(row["commit"]))}</code></td><td>{escape(str(row["date"]))}</td>'
+        f"<td>{row['seconds']:,}</td></tr>"
         for row in rows
     )
     return Drawing(
         kind="tbl",
         title=f"The pages are drawn from {len(rows)} experiments; {rows[0]['experiment']} was trained for this site",
         caption=(
-            "`strata run NAME` makes any of them again from `data/experiments/NAME.toml`; `strata verify NAME` trains "
-            "a sample of its runs in an empty folder and compares. A plus behind a commit: files differed from "
-            "it. Nulls are not counted among the trained SAEs."
+            "`strata run NAME` makes any of them again from its config; `strata verify NAME` trains a sample of its "
+            "runs in an empty folder and compares. A plus behind a commit: files differed from it. Nulls are not "
+            "counted among the trained SAEs; their seconds are."
         ),
         alt="Table of experiments.",
         data=pd.DataFrame(rows),
-        html=framed("Experiments", ["experiment", "runs", "seeds", "SAEs", "commit", "date"], [body]),
+        html=framed("Experiments", ["config", "runs", "seeds", "SAEs", "commit", "date", "core-seconds"], [body]),
     )

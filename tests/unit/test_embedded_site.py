@@ -168,6 +168,37 @@ def test_navigation(root: Path, tmp_path: Path) -> None:
     assert '<a href="../../index.html#a">a</a>' in one
 
 
+def test_a_menu_of_the_navbar(root: Path, tmp_path: Path) -> None:
+    config = (root / "_quarto.yml").read_text()
+    plain = "left: [{href: index.qmd, text: Home}, report/deep/one.qmd]"
+    inside = "[report/deep/one.qmd, {href: /index.qmd#a, text: A}]"
+    menu = f"left: [{{href: index.qmd, text: Home}}, {{text: More, menu: {inside}}}]"
+    assert plain in config
+    (root / "_quarto.yml").write_text(config.replace(plain, menu))
+    render(root, tmp_path / "out")
+    index = (tmp_path / "out/index.html").read_text()
+    one = (tmp_path / "out/report/deep/one.html").read_text()
+    assert '<summary class="nav-link dropdown-toggle"><span class="menu-text">More</span></summary>' in index
+    assert '<summary class="nav-link dropdown-toggle active">' in one
+    assert '<a class="dropdown-item active" href="./one.html" aria-current="page">' in one
+    assert '<a class="dropdown-item" href="../../index.html#a"><span class="menu-text">A</span></a>' in one
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "{text: M, href: index.qmd, menu: [index.qmd]}",
+        "{menu: [index.qmd]}",
+        "{text: M, menu: [{text: N, menu: [index.qmd]}]}",
+    ],
+)
+def test_a_menu_that_quarto_would_not_show(root: Path, tmp_path: Path, entry: str) -> None:
+    config = (root / "_quarto.yml").read_text()
+    (root / "_quarto.yml").write_text(config.replace("{href: index.qmd, text: Home}", entry))
+    with pytest.raises(RenderError, match="a menu of the navbar"):
+        render(root, tmp_path / "out")
+
+
 def test_no_request_to_another_host(root: Path, tmp_path: Path) -> None:
     render(root, tmp_path / "out")
     for name, content in files_of(tmp_path / "out").items():
@@ -178,7 +209,9 @@ def test_no_request_to_another_host(root: Path, tmp_path: Path) -> None:
 
 
 def test_every_class_has_a_style() -> None:
-    css = (shell.ASSETS / "embedded.css").read_text() + (CHECKOUT / "report/assets/theme.css").read_text()
+    css = "".join(
+        sheet.read_text() for folder in (shell.ASSETS, CHECKOUT / "report/assets") for sheet in folder.glob("*.css")
+    )
     # `sourced` marks a number whose source is in its title; the markers below only ever stand on tables.
     assert [name for name in CLASSES if not re.search(rf"\.{name}(?![\w-])", css)] == []
 
@@ -199,19 +232,19 @@ def test_links_are_rewritten_in_place() -> None:
 def test_num_of_the_extension(tmp_path: Path) -> None:
     # The shortcode for Quarto itself, run by pandoc with a stand-in for Quarto's two functions.
     (tmp_path / "report/_generated").mkdir(parents=True)
-    numbers = {"top": {"text": "97.8%", "title": "runs ab12"}}
+    numbers = {"top": {"text": "97.8%", "title": "runs ab12", "experiment": "towers"}}
     (tmp_path / "report/_generated/numbers.json").write_text(json.dumps(numbers))
     script = tmp_path / "try.lua"
     script.write_text(f"""
 quarto = {{ json = {{ decode = pandoc.json.decode }}, project = {{ directory = "{tmp_path}" }} }}
 local num = dofile("{ROOT / "_extensions/strata/num.lua"}").num
 local made = num({{ pandoc.Inlines("top") }}, {{}}, {{}}, {{}}, "inline")
-print(pandoc.write(pandoc.Pandoc({{ pandoc.Plain(made) }}), "html"))
+print(pandoc.write(pandoc.Pandoc({{ pandoc.Plain(made) }}), "html", {{ wrap_text = "none" }}))
 print(num({{ pandoc.Inlines("top") }}, {{}}, {{}}, {{}}, "text"))
 print(select(2, pcall(num, {{ pandoc.Inlines("nope") }}, {{}}, {{}}, {{}}, "inline")))
 """)
     done = subprocess.run([pandoc_path(), "lua", str(script)], capture_output=True, text=True, check=True)
     span, text, error = done.stdout.splitlines()
-    assert span == '<span class="num" title="runs ab12">97.8%</span>'
+    assert span == '<span class="num" title="runs ab12" data-experiment="towers">97.8%</span>'
     assert text == "97.8%"
     assert "no number named 'nope'" in error

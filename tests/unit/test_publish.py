@@ -69,7 +69,10 @@ def test_no_feed_without_a_link_and_no_link_without_an_address(paths: Paths) -> 
 
 def test_the_footer_shows_date_and_commit(paths: Paths) -> None:
     says = "2026-03-04, pages of commit 0123456789ab"
-    footer = f'<p>Results of <span class="num" title="the date of the newest run of digits">{says}</span>, <a href="'
+    footer = (
+        f'<p>Results of <span class="num" title="the date of the newest run of digits" '
+        f'data-experiment="digits">{says}</span>, <a href="'
+    )
     assert f'{footer}./one.html">one</a></p>' in page(paths, "report/deep/one.html")
     assert f'{footer}/some/site/report/deep/one.html">one</a></p>' in page(paths, "404.html")
     change(paths, "num made", "num nothing")

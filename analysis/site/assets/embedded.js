@@ -23,6 +23,21 @@
     });
   }
 
+  // A menu is a <details>, so it opens without this; here it closes when something else is meant.
+  const menus = [...document.querySelectorAll("#quarto-header details")];
+  document.addEventListener("click", (event) => {
+    for (const menu of menus) if (!menu.contains(event.target)) menu.open = false;
+  });
+  document.addEventListener("focusin", (event) => {
+    for (const menu of menus) if (!menu.contains(event.target)) menu.open = false;
+  });
+  document.addEventListener("keydown", (event) => {
+    const menu = event.key === "Escape" && menus.find((one) => one.open);
+    if (!menu) return;
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  });
+
   const select = (tab, focus) => {
     const tabs = [...tab.closest("[role=tablist]").querySelectorAll("[role=tab]")];
     for (const other of tabs) {

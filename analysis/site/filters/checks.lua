@@ -46,7 +46,10 @@ local function check_str(el)
     if between ~= "" then out:insert(pandoc.Str(plain(between))) end
     if not first then return out end
     local number = common.context.numbers[tonumber(index) + 1]
-    local attributes = number.title and { title = number.title } or {}
+    -- A list of pairs, not a table by name: that would be printed in another order on every run.
+    local attributes = pandoc.List {}
+    if number.title then attributes:insert { "title", number.title } end
+    if number.experiment then attributes:insert { "data-experiment", number.experiment } end
     out:insert(pandoc.Span({ pandoc.Str(number.text) }, pandoc.Attr("", { "num" }, attributes)))
     from = last + 1
   end

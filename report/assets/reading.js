@@ -1,0 +1,183 @@
+// What helps to read, on both renderers' pages: a card beside footnote marks, citations, glossary words and numbers; the
+// time a page takes; how far one has read; folded parts opened for paper. Every page is whole without it.
+(function () {
+  "use strict";
+  var WORDS_A_MINUTE = 230; // silent reading of non-fiction: Brysbaert 2019, a meta-analysis, gives 238
+  var OPEN_AFTER = 150, CLOSE_AFTER = 250; // ms
+  var MARKS = "a.footnote-ref, a[role=doc-noteref], a[role=doc-biblioref], a.term, .num[data-title], .sourced[data-title]";
+  var main = document.querySelector("main");
+  if (!main) return;
+  var offset = document.querySelector('meta[name="quarto:offset"]');
+  offset = offset ? offset.content : "./";
+
+  // --- cards ---
+  var card = null, mark = null, timer = 0, pages = {};
+
+  // The native hint would stand over the card.
+  main.querySelectorAll(".num[title], .sourced[title]").forEach(function (number) {
+    number.dataset.title = number.title;
+    number.removeAttribute("title");
+  });
+
+  function element(name, text, kind) {
+    var made = document.createElement(name);
+    if (text) made.textContent = text;
+    if (kind) made.className = kind;
+    return made;
+  }
+
+  // A copy without ids, which must stay unique, and without the way back to the mark.
+  function copies(nodes, from) {
+    return Array.from(nodes, function (node) {
+      var copy = document.importNode(node, true);
+      if (copy.nodeType !== 1) return copy;
+      copy.querySelectorAll(".footnote-back, .anchorjs-link").forEach(function (link) { link.remove(); });
+      [copy].concat(Array.from(copy.querySelectorAll("*"))).forEach(function (part) {
+        part.removeAttribute("id");
+        if (part.hasAttribute("href")) part.href = new URL(part.getAttribute("href"), from).href;
+      });
+      return copy;
+    });
+  }
+
+  function other(address) {
+    pages[address] = pages[address] || fetch(address).then(function (answer) {
+      if (!answer.ok) throw new Error(address + ": " + answer.status);
+      return answer.text();
+    }).then(function (text) { return new DOMParser().parseFromString(text, "text/html"); });
+    return pages[address];
+  }
+
+  function term(link) {
+    var address = link.href.split("#")[0], id = decodeURIComponent(link.hash.slice(1));
+    var here = address === location.href.split("#")[0];
+    // a page from the disk may fetch nothing: there the word is a link and no more
+    if (!here && location.protocol === "file:") return Promise.resolve([]);
+    return (here ? Promise.resolve(document) : other(address)).then(function (page) {
+      var found = page.getElementById(id);
+      var section = found && found.closest("section");
+      var text = section && section.querySelector("p"), heading = section && section.querySelector("h2, h3, h4");
+      if (!text) throw new Error("the glossary has no text for " + id);
+      var name = copies([heading], address)[0];
+      return [element("p", name.textContent.trim(), "card-title")].concat(copies([text], address));
+    });
+  }
+
+  function number(span) {
+    // what it is; and behind the first semicolon, from which runs (analysis/numbers.py)
+    var parts = span.dataset.title.split(/;\s(.*)/s);
+    var says = [element("p", parts[0], parts[1] ? "card-title" : "")];
+    if (parts[1]) says.push(element("p", parts[1]));
+    if (!span.dataset.experiment) return says;
+    var link = element("a", "config, commit and seconds of " + span.dataset.experiment);
+    link.href = offset + "report/reproduce.html#experiment-" + span.dataset.experiment;
+    var how = element("p");
+    how.append("How it was made: ", link);
+    return says.concat(how);
+  }
+
+  function content(at) {
+    if (at.matches("a.term")) return term(at);
+    if (!at.matches("a")) return Promise.resolve(number(at));
+    var target = document.getElementById(decodeURIComponent(at.hash.slice(1)));
+    return Promise.resolve(target ? copies(target.childNodes, location.href) : []);
+  }
+
+  function close() {
+    clearTimeout(timer);
+    if (mark) mark.removeAttribute("aria-describedby");
+    if (card) card.remove();
+    card = mark = null;
+  }
+
+  function open(at) {
+    if (mark === at) return;
+    close();
+    mark = at;
+    content(at).then(function (parts) {
+      if (mark !== at || !parts.length) return;
+      card = element("div", "", "card-beside");
+      card.id = "card-beside";
+      card.setAttribute("role", "note");
+      card.append.apply(card, parts);
+      card.addEventListener("pointerenter", function () { clearTimeout(timer); });
+      card.addEventListener("pointerleave", later);
+      document.body.append(card);
+      at.setAttribute("aria-describedby", card.id);
+      place(at.getClientRects()[0], card.getBoundingClientRect());
+    }).catch(function (error) { console.error("card: " + error.message); });
+  }
+
+  function place(box, size) {
+    var width = document.documentElement.clientWidth, below = box.bottom + 6;
+    var top = below + size.height > innerHeight && box.top - size.height - 6 > 0 ? box.top - size.height - 6 : below;
+    card.style.top = top + scrollY + "px";
+    card.style.left = Math.max(12, Math.min(box.left, width - size.width - 12)) + scrollX + "px";
+  }
+
+  function later() {
+    clearTimeout(timer);
+    timer = setTimeout(close, CLOSE_AFTER);
+  }
+
+  function marked(event) { return event.target.closest ? event.target.closest(MARKS) : null; }
+
+  main.addEventListener("pointerover", function (event) {
+    var at = marked(event);
+    if (!at || event.pointerType === "touch") return;
+    clearTimeout(timer);
+    timer = setTimeout(function () { open(at); }, OPEN_AFTER);
+  });
+  main.addEventListener("pointerout", function (event) { if (marked(event) && event.pointerType !== "touch") later(); });
+  main.addEventListener("focusin", function (event) {
+    var at = marked(event);
+    if (at && at.matches(":focus-visible")) open(at);
+  });
+  main.addEventListener("focusout", function (event) { if (marked(event)) later(); });
+  // a number leads nowhere, so a press on it may open its card: the way for fingers
+  document.addEventListener("click", function (event) {
+    var at = marked(event);
+    if (at && !at.matches("a")) open(at);
+    else if (card && !card.contains(event.target)) close();
+  });
+  document.addEventListener("keydown", function (event) { if (event.key === "Escape") close(); });
+
+  // --- the time it takes ---
+  var words = Array.from(main.querySelectorAll("p, li, dd, blockquote")).filter(function (part) {
+    return !part.closest(".toc-fold, .chart, .neurons, .page-navigation, #title-block-header, [data-explorer], li p");
+  }).map(function (part) { return part.textContent.split(/\s+/).length; }).reduce(function (a, b) { return a + b; }, 0);
+  var minutes = Math.round(words / WORDS_A_MINUTE), head = document.getElementById("title-block-header");
+  if (minutes >= 2 && head) head.append(element("p", minutes + " minutes to read", "reading-time"));
+
+  // --- how far one has read ---
+  var line = element("div", "", "read-line");
+  line.setAttribute("aria-hidden", "true");
+  document.body.append(line);
+  var entries = [];
+  document.querySelectorAll("#TOC a[href*='#']").forEach(function (link) {
+    var section = document.getElementById(decodeURIComponent(link.hash.slice(1)));
+    if (section) entries.push({ link: link, section: section });
+  });
+  var asked = false;
+  function follow() {
+    asked = false;
+    var whole = document.documentElement.scrollHeight - innerHeight, at = whole > 0 ? scrollY / whole : 1;
+    line.style.setProperty("--read", whole > innerHeight ? Math.min(1, at).toFixed(4) : 0);
+    entries.forEach(function (entry) {
+      if (entry.section.getBoundingClientRect().bottom < innerHeight * .4) entry.link.dataset.read = "";
+    });
+  }
+  addEventListener("scroll", function () {
+    if (!asked) { asked = true; requestAnimationFrame(follow); }
+  }, { passive: true });
+  follow();
+
+  // --- paper ---
+  var opened = [];
+  addEventListener("beforeprint", function () {
+    close();
+    opened = Array.from(main.querySelectorAll("details:not([open]):not(.toc-fold)"));
+    opened.forEach(function (part) { part.open = true; });
+  });
+  addEventListener("afterprint", function () { opened.forEach(function (part) { part.open = false; }); });
+})();

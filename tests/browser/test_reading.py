@@ -1,0 +1,125 @@
+"""What helps to read: cards beside numbers, citations and words; menus; the time it takes; how far one is; paper."""
+
+from __future__ import annotations
+
+import pytest
+from browser_page import NEEDS, open_page
+
+pytestmark = NEEDS
+CARD = "#card-beside"
+
+
+@pytest.fixture
+def page(browser, base):
+    page = open_page(browser, base, "index.html")
+    yield page
+    assert page.complaints == []
+    page.context.close()
+
+
+def test_a_number_says_how_it_was_made(page):
+    number = page.locator(".num[data-experiment]").nth(1)
+    said = number.get_attribute("data-title")
+    assert number.get_attribute("title") is None  # the native hint would stand over the card
+    number.hover()
+    page.wait_for_selector(CARD)
+    assert said.split("; ")[0] in page.inner_text(CARD)
+    page.hover(f"{CARD} a")  # one may go into the card
+    page.wait_for_timeout(400)
+    page.click(f"{CARD} a")
+    page.wait_for_url("**/report/reproduce.html#experiment-*")
+    row = page.locator(f"[id='{page.url.split('#')[1]}']")
+    assert ".toml" in row.inner_text() and row.is_visible()
+
+
+def test_a_press_opens_a_number_and_another_closes_it(page):
+    page.click(".num[data-experiment] >> nth=0")
+    page.wait_for_selector(CARD)
+    page.click("h1")
+    page.wait_for_selector(CARD, state="detached")
+
+
+def test_a_citation_is_shown_to_the_keyboard_and_goes_by_escape(page):
+    link = page.locator(".citation a").first
+    key = link.get_attribute("href").removeprefix("#")
+    page.focus("h2 a.anchorjs-link >> nth=0")
+    while page.evaluate("document.activeElement.getAttribute('href')") != f"#{key}":
+        page.keyboard.press("Tab")
+    page.wait_for_selector(CARD)
+    assert link.get_attribute("aria-describedby") == "card-beside"
+    assert page.locator(CARD).inner_text().split() == page.locator(f"[id='{key}']").inner_text().split()
+    assert page.locator(f"{CARD} [id]").count() == 0
+    page.keyboard.press("Escape")
+    page.wait_for_selector(CARD, state="detached")
+    assert link.get_attribute("aria-describedby") is None
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_card_stays_inside_the_window(browser, base, width):
+    page = open_page(browser, base, "index.html", width)
+    numbers = page.locator("main .num[data-experiment]")
+    for at in range(0, min(60, numbers.count()), 6):
+        numbers.nth(at).click()
+        page.wait_for_selector(CARD)
+        box = page.locator(CARD).bounding_box()
+        assert box["x"] >= 0 and box["x"] + box["width"] <= width
+        page.keyboard.press("Escape")
+    page.context.close()
+
+
+def test_a_word_of_the_glossary_is_explained(page):
+    word = page.locator("a.term").first
+    word.scroll_into_view_if_needed()
+    word.hover()
+    page.wait_for_selector(CARD)
+    shown = page.inner_text(CARD)
+    page.goto(word.evaluate("link => link.href"))
+    section = page.locator(f"section[id='{page.url.split('#')[1]}']")
+    assert shown.split("\n")[0] == section.locator("h2, h3").first.inner_text().removesuffix("#").strip()
+    assert section.locator("p").first.inner_text() in shown
+
+
+def test_menus_open_and_close_by_keyboard(page):
+    menu = page.locator("#quarto-header details").first
+    menu.locator("summary").focus()
+    page.keyboard.press("Enter")
+    assert menu.get_attribute("open") is not None and menu.locator("a").first.is_visible()
+    page.keyboard.press("Escape")
+    assert menu.get_attribute("open") is None
+    assert page.evaluate("document.activeElement.tagName") == "SUMMARY"
+    page.keyboard.press("Enter")
+    page.click("h1")
+    assert menu.get_attribute("open") is None
+
+
+def test_time_and_place(page):
+    assert "minutes to read" in page.inner_text("#title-block-header .reading-time")
+    assert page.locator("#TOC a[data-read]").count() == 0
+    page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+    page.wait_for_function("document.querySelectorAll('#TOC a[data-read]').length > 3")
+    assert float(page.evaluate("document.querySelector('.read-line').style.getPropertyValue('--read')")) == 1
+
+
+def test_on_paper(browser, base):
+    page = open_page(browser, base, "report/methods.html", scheme="dark")
+    page.emulate_media(media="print")
+    hidden = "#quarto-header, #quarto-margin-sidebar, .page-navigation, .read-line"
+    assert not any(part.is_visible() for part in page.locator(hidden).all())
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert page.evaluate("getComputedStyle(document.querySelector('main section > p')).color") == "rgb(0, 0, 0)"
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    folded = "document.querySelectorAll('main details:not([open]):not(.toc-fold)').length"
+    assert page.evaluate(folded) == 0
+    assert page.pdf().startswith(b"%PDF")
+    page.context.close()
+
+
+def test_the_page_for_what_is_not_there(browser, base):
+    page = open_page(browser, base, "strata/no/such/page.html")
+    assert page.inner_text("h1") == "There is no such page"
+    assert page.evaluate("getComputedStyle(document.body).fontFamily").startswith('"Source Serif 4"')
+    page.click("main p a >> nth=0")
+    page.wait_for_selector("#title-block-header .subtitle")
+    # the one complaint is the 404 itself
+    assert [text for text in page.complaints if "404" not in text] == []
+    page.context.close()
