@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Callable
@@ -12,11 +11,11 @@ from importlib import metadata
 from pathlib import Path
 
 import vl_convert
-from PIL import Image
 
 from analysis import artefacts
 from analysis.answering import Links, follow_all
 from analysis.artefacts import Artefact
+from analysis.cards import write_cards
 from analysis.explorer import write_all
 from analysis.log_pages import LogPages
 from analysis.logs.answers import Answers, compile_with_answers
@@ -33,7 +32,6 @@ from analysis.site.made import NUMBER, Made, citation
 from sae.errors import RenderError
 
 RUNTIME = "vega.js"
-CARD = "card.png"
 
 
 def build(
@@ -69,7 +67,7 @@ def build(
     write_if_new(paths.generated / "write-up.md", flattened(paths.report / "_write-up.qmd"))
     write_all(results, paths, write_if_new)
     write_runtime(paths.built_assets / RUNTIME)
-    write_card(paths)
+    write_cards(pages, drawn, site.title, paths)
     return drawn
 
 
@@ -136,21 +134,6 @@ def write_runtime(target: Path) -> None:
     bundle = vl_convert.javascript_bundle("window.strataEmbed = vegaEmbed;")
     target.write_text(f"(function(){{{bundle}}})();\n", encoding="utf-8")
     stamp.write_text(version)
-
-
-def write_card(paths: Paths) -> None:
-    """The picture that links to the site show: the class map, on white, 1200 by 630."""
-    source, target = paths.built_assets / "class_map.png", paths.built_assets / CARD
-    stamp = paths.build / "card.sha256"
-    digest = hashlib.sha256(source.read_bytes()).hexdigest()
-    if target.exists() and stamp.exists() and stamp.read_text() == digest:
-        return
-    with Image.open(source) as picture:
-        picture.thumbnail((1160, 590))
-        card = Image.new("RGB", (1200, 630), "white")
-        card.paste(picture, ((1200 - picture.width) // 2, (630 - picture.height) // 2))
-    card.save(target)
-    stamp.write_text(digest)
 
 
 def write_if_new(path: Path, text: str) -> None:
