@@ -24,6 +24,12 @@ def works(python: str) -> bool:
     return subprocess.run([python, "-c", "import analysis.cli"], cwd=ROOT, capture_output=True).returncode == 0
 
 
+def run(python: str, *arguments: str) -> int:
+    """Run a module of the package on this project, and say how it ended."""
+    environment = os.environ | {"STRATA_ROOT": str(ROOT)}
+    return subprocess.run([python, "-m", *arguments], cwd=ROOT, env=environment).returncode
+
+
 def main() -> int:
     """Run the build; Quarto stops when this fails."""
     if os.environ.get("STRATA_BUILT") == "1":  # `strata render` has just built
@@ -35,8 +41,7 @@ def main() -> int:
             file=sys.stderr,
         )
         return 1
-    environment = os.environ | {"STRATA_ROOT": str(ROOT)}
-    return subprocess.run([python, "-m", "analysis", "build", "--quiet"], cwd=ROOT, env=environment).returncode
+    return run(python, "analysis", "build", "--quiet")
 
 
 if __name__ == "__main__":

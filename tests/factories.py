@@ -70,7 +70,7 @@ print(6 * 7)
 def site_project(root: Path) -> Paths:
     """A copy of everything that a site is made from, without results."""
     root.mkdir(parents=True)
-    for name in ("_quarto.yml", "index.qmd"):
+    for name in ("_quarto.yml", "index.qmd", "404.qmd"):
         shutil.copy(CHECKOUT / name, root)
     skip = shutil.ignore_patterns("_generated", "generated", "__pycache__")
     for name in ("report", "_extensions", "data/digits", "data/logs", "data/results"):

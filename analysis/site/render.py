@@ -7,8 +7,10 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 from analysis.paths import Paths
+from analysis.site import search
 from analysis.site.embedded import render as render_embedded
 from sae.errors import RenderError
 
@@ -38,12 +40,23 @@ def render(paths: Paths, renderer: str | None = None) -> Rendered:
     """Write `_site`. The build must have run. Raises RenderError; a failed embedded build leaves the last good site."""
     chosen = choose(renderer)
     if chosen.renderer == "embedded":
-        render_embedded(paths.root, paths.site)
+        render_embedded(paths.root, paths.site, finish=search.index)
         return chosen
-    # `strata render` has just built; the pre-render step need not do so again
+    render_by_quarto(paths)
+    return chosen
+
+
+def render_by_quarto(paths: Paths, out: Path | None = None) -> None:
+    """Call Quarto: into `_site`, or into `out`, a folder of the project, which leaves `_site` as it is.
+
+    The build must have run. Raises RenderError, also where Quarto only warns.
+    """
+    # the build has run, so the pre-render step need not do so again
     environment = os.environ | {"STRATA_BUILT": "1", "QUARTO_PYTHON": sys.executable}
+    # Quarto takes the folder relative to the project
+    elsewhere = ["--output-dir", paths.relative(out)] if out else []
     done = subprocess.run(
-        ["quarto", "render"], cwd=paths.root, env=environment, capture_output=True, text=True, check=False
+        ["quarto", "render", *elsewhere], cwd=paths.root, env=environment, capture_output=True, text=True, check=False
     )
     log = done.stdout + done.stderr
     if done.returncode:
@@ -51,4 +64,3 @@ def render(paths: Paths, renderer: str | None = None) -> Rendered:
     bad = [line for line in log.splitlines() if any(word in line for word in COMPLAINTS)]
     if bad:
         raise RenderError("quarto render complained:\n" + "\n".join(bad))
-    return chosen

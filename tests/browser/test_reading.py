@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from browser_page import NEEDS, open_page
+from playwright.sync_api import expect
 
 pytestmark = NEEDS
 CARD = "#card-beside"
@@ -96,7 +97,7 @@ def test_time_and_place(page):
     assert "minutes to read" in page.inner_text("#title-block-header .reading-time")
     assert page.locator("#TOC a[data-read]").count() == 0
     page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
-    page.wait_for_function("document.querySelectorAll('#TOC a[data-read]').length > 3")
+    expect(page.locator("#TOC a[data-read]").nth(3)).to_be_attached()
     assert float(page.evaluate("document.querySelector('.read-line').style.getPropertyValue('--read')")) == 1
 
 
