@@ -4,7 +4,7 @@ BIN := .venv/bin
 # Idle torch threads must not spin where another process needs the core.
 export OMP_WAIT_POLICY ?= passive
 
-.PHONY: site preview test test-all test-peers check bench bench-logs bench-peers bench-towers clean
+.PHONY: site preview check-site lighthouse test test-all test-peers check bench bench-logs bench-peers bench-towers clean
 site: .venv/.installed
 	@$(BIN)/strata run digits
 	@$(BIN)/strata render
@@ -12,10 +12,18 @@ site: .venv/.installed
 preview: site
 	@$(BIN)/strata serve
 
+# Links, HTML, every page in chromium, the keyboard, budgets. Options in ARGS: `make check-site ARGS=--no-browser`.
+check-site: site
+	@$(BIN)/strata check $(ARGS)
+
+# Scores of a few pages; without the pages in chromium, which `make check-site` goes through.
+lighthouse: site
+	@$(BIN)/strata check --lighthouse --no-browser $(ARGS)
+
 test: .venv/.installed-dev
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
-test-all: .venv/.installed-browser
+test-all: .venv/.installed-dev
 	$(BIN)/strata run digits
 	$(BIN)/strata render --renderer embedded
 	$(BIN)/python -m pytest -m "" -n 2 --dist loadfile
@@ -60,10 +68,6 @@ clean:
 .venv/.installed-dev: pyproject.toml | .venv/bin/python
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	@touch $@ .venv/.installed
-
-.venv/.installed-browser: pyproject.toml | .venv/bin/python
-	$(BIN)/python -m pip install --quiet --editable '.[dev,browser]'
-	@touch $@ .venv/.installed .venv/.installed-dev
 
 build/venv-peers/.installed: pyproject.toml
 	$(PYTHON) -m venv build/venv-peers

@@ -19,6 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from analysis import log_commands, publish_commands
 from analysis import paths as project
 from analysis.config import DEFAULT, load_experiment
+from analysis.site.check import commands as check_commands
 from analysis.site.lesswrong import commands as lesswrong_commands
 from sae.errors import NotFoundError, StrataError
 
@@ -36,6 +37,7 @@ app = typer.Typer(
 app.add_typer(log_commands.app)
 app.add_typer(lesswrong_commands.app)
 app.add_typer(publish_commands.app)
+app.add_typer(check_commands.app)
 errors = Console(stderr=True)
 STOPS_SHOWN = 5
 

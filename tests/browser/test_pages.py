@@ -1,6 +1,6 @@
-"""The built site in Debian's chromium: self-contained, accessible, readable without scripts, alive with them.
+"""The built site in chromium: self-contained, accessible, readable without scripts, alive with them.
 
-Part of `make test-all`, which builds `_site` first.
+Part of `make test-all`, which builds `_site` first. Each page is looked at by the functions of `strata check`.
 """
 
 from __future__ import annotations
@@ -8,49 +8,40 @@ from __future__ import annotations
 import pytest
 from browser_page import NEEDS, SITE, open_page
 
+from analysis.site.check import keyboard
+from analysis.site.check.browser import dead_charts, holds
+from analysis.site.check.folder import read
+from analysis.site.check.visits import visit
+from analysis.site.project import site_url
+
 pytestmark = NEEDS
 PAGES = sorted(page.relative_to(SITE).as_posix() for page in SITE.rglob("*.html")) if SITE.exists() else ["index.html"]
 
 
-def see_all_charts(page):
-    """Bring every chart into view, one after another, until each is live."""
-    for chart in page.locator(".chart").all():
-        chart.scroll_into_view_if_needed()
-        name = chart.get_attribute("data-chart")
-        page.wait_for_selector(f".chart[data-chart={name}][data-live]", timeout=15_000)
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("name", PAGES)
-def test_page_is_clean_accessible_and_fits(browser, base, name, width, scheme):
-    from axe_playwright_python.sync_playwright import Axe
-
-    page = open_page(browser, base, name, width, scheme)
-    see_all_charts(page)
-    assert page.complaints == []
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    found = Axe().run(page).response["violations"]
-    assert [(v["id"], [n["target"] for n in v["nodes"]][:3]) for v in found] == []
-    page.context.close()
+@pytest.fixture(scope="module")
+def folder():
+    return read(SITE, site_url(SITE.parent))
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_pictures_stand_without_scripts(browser, base, name):
-    page = open_page(browser, base, name, scripts=False)
-    for svg in page.locator(".chart svg").all():
-        box = svg.bounding_box()
-        assert box and box["width"] > 200 and box["height"] > 100
-    page.context.close()
+def test_page_is_clean_accessible_and_fits_in_every_mode_and_its_pictures_stand_without_scripts(
+    browser, base, folder, name
+):
+    assert visit(browser, base, folder, name).findings == []
+
+
+def test_the_site_can_be_walked_by_keyboard(browser, base, folder):
+    assert set(keyboard.walks(folder)) == {keyboard.START, keyboard.TABLE, keyboard.EXPLORER}
+    assert keyboard.findings(browser, base, folder) == []
 
 
 def test_charts_are_drawn_again_in_the_other_theme(browser, base):
     page = open_page(browser, base, "index.html")
-    see_all_charts(page)
-    ink = "getComputedStyle(document.querySelector('.chart[data-live] .role-axis-label text')).fill"
+    assert dead_charts(page) == []
+    ink = "() => getComputedStyle(document.querySelector('.chart[data-live] .role-axis-label text')).fill"
     before = page.evaluate(ink)
     page.click(".quarto-color-scheme-toggle")
-    page.wait_for_function(f"{ink} !== {before!r}")
+    assert holds(page, f"before => ({ink})() !== before", before)
     page.context.close()
 
 

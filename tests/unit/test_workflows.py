@@ -92,8 +92,18 @@ def test_every_file_and_command_that_a_step_names_is_there(name: str) -> None:
             assert not ours or (CHECKOUT / word).exists(), line
 
 
+def test_ci_makes_the_site_and_checks_it_in_a_browser() -> None:
+    steps = workflow("ci.yml")["jobs"]["site"]["steps"]
+    browser = ".venv/bin/playwright install --with-deps chromium"
+    assert [step["run"] for step in steps if "run" in step] == ["make site", browser, "make check-site"]
+    # it comes with the package itself, so that a plain installation can check its site
+    needed = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]["dependencies"]
+    assert {"playwright", "axe-playwright-python"} <= {re.split(r"[<>=\[]", one)[0] for one in needed}
+
+
 def test_ci_runs_the_tests_on_every_python_that_the_package_says_it_supports() -> None:
     given = workflow("ci.yml")
+    runs_of_the_site = [step["run"] for step in given["jobs"]["site"]["steps"] if "run" in step]
     assert {"push", "pull_request"} <= set(given[ON])
     versions = given["jobs"]["test"]["strategy"]["matrix"]["python"]
     assert versions == ["3.11", "3.12", "3.13"]
@@ -103,10 +113,11 @@ def test_ci_runs_the_tests_on_every_python_that_the_package_says_it_supports() -
     assert least and least[1] == versions[0]
     assert f"< ({least[1].replace('.', ', ')})" in (CHECKOUT / "Makefile").read_text()
     assert [step["run"] for step in given["jobs"]["test"]["steps"] if "run" in step] == ["make test"]
-    # what a change has to pass at home is what it has to pass here
+    # what a change has to pass at home is what it has to pass here, but for the whole site: home says so
     here = (CHECKOUT / ".ci/run").read_text()
     for line in runs("ci.yml"):
-        assert line in here, line
+        assert line in here or line in runs_of_the_site, line
+    assert "checks of the whole site: make check-site" in here
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,0 +1,13 @@
+"""Checks on a rendered site: `strata check`.
+
+    folder      the site as it lies on the disk: pages, ids, where an address leads, how many bytes a file weighs
+    addresses   links, anchors, files, other hosts        markup      titles, headings, labels, ids
+    listings    feed and sitemap                          validity    HTML, by npm's html-validate
+    browser     one page in chromium, and what is wrong with it
+    visits      every page at two widths in two schemes, and without scripts
+    keyboard    a walk through the site without a mouse
+    budgets     how heavy pages and site may be           lighthouse  scores, when asked for
+    survey      all of these on one folder                printed     what was found, as text and JSON
+
+Nothing in here knows which renderer wrote the pages: what it checks is what a reader gets.
+"""

@@ -1,0 +1,130 @@
+"""A site as it lies on the disk: its files, its pages with their tags and ids, and where an address leads."""
+
+from __future__ import annotations
+
+import gzip
+import posixpath
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fnmatch import fnmatch
+from pathlib import Path
+from urllib.parse import unquote
+
+from analysis.site.links import Tag, ids_of, tags_of
+from analysis.site.project import base_of
+from sae.errors import RenderError
+
+NOT_FOUND_PAGE = "404.html"
+"""Shown under any address of the host, so all its own addresses begin at the host's root."""
+TEXT = (".html", ".css", ".js", ".mjs", ".json", ".map", ".svg", ".xml", ".txt", ".csv", ".ipynb", ".py", ".md")
+"""What hosts send compressed; pictures and fonts are compressed in themselves."""
+ELSEWHERE = re.compile(r"^(?:[a-zA-Z][a-zA-Z0-9+.-]*:|//)")
+GZIP_LEVEL = 6
+"""What web servers use unless they are told otherwise."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page as text and tags."""
+
+    name: str
+    """Its file, relative to the site: `report/depths.html`."""
+    html: str
+    tags: tuple[Tag, ...]
+    ids: frozenset[str]
+
+    def count(self, tag: str) -> int:
+        """How many tags of this name it has."""
+        return sum(one.name == tag for one in self.tags)
+
+    @property
+    def has_charts(self) -> bool:
+        """Whether charts stand on it (`class="chart"`)."""
+        return any("chart" in tag.attributes.get("class", "").split() for tag in self.tags)
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A rendered site. Made by `read`."""
+
+    path: Path
+    url: str
+    """Where it is to be published, without a slash at its end; empty where the settings do not say."""
+    files: dict[str, int]
+    """Every file, relative to the folder, with its bytes."""
+    pages: dict[str, Page]
+    """By file."""
+    wanted: tuple[str, ...]
+    """The pages that are to be checked."""
+    _weights: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def base(self) -> str:
+        """The path of the site on its host."""
+        return base_of(self.url)
+
+    @property
+    def by_quarto(self) -> bool:
+        """Whether the real Quarto rendered it: its own markup is not ours to mend."""
+        return any(name.startswith("site_libs/quarto-html/") for name in self.files)
+
+    def checked(self) -> Iterator[Page]:
+        """The pages that are to be checked."""
+        return (self.pages[name] for name in self.wanted)
+
+    def own(self, address: str) -> str:
+        """The address with the site's own host taken off it: `https://host/site/a.html` is `/a.html`."""
+        if self.url and (address == self.url or address.startswith(self.url + "/")):
+            return address.removeprefix(self.url) or "/"
+        return address
+
+    def file_of(self, page: str, address: str) -> str | None:
+        """The file that an address on `page` leads to, whether it is there or not.
+
+        None for an address of another host or kind (`mailto:`); an empty text for one that leads out of the folder.
+        """
+        if ELSEWHERE.match(address):
+            return None
+        path = re.split(r"[?#]", address, maxsplit=1)[0]
+        if not path:
+            return page
+        if path.startswith("/"):
+            path = "/" + path.removeprefix(self.base) if page == NOT_FOUND_PAGE else path
+            target = posixpath.normpath(unquote(path).lstrip("/") or ".")
+        else:
+            target = posixpath.normpath(posixpath.join(posixpath.dirname(page), unquote(path)))
+        if target == ".." or target.startswith("../"):
+            return ""
+        if path.endswith("/") or (self.path / target).is_dir():
+            target = posixpath.normpath(posixpath.join(target, "index.html"))
+        return target
+
+    def transfer(self, name: str) -> int:
+        """Bytes of a file on its way to a reader: text compressed by gzip, all else as it is."""
+        if name not in self._weights:
+            body = (self.path / name).read_bytes()
+            text = name.endswith(TEXT)
+            self._weights[name] = len(gzip.compress(body, GZIP_LEVEL, mtime=0)) if text else len(body)
+        return self._weights[name]
+
+
+def read(path: Path, url: str, pattern: str = "*") -> Folder:
+    """Read a rendered site; only pages that match `pattern` are to be checked. Raises RenderError without pages."""
+    if not (path / "index.html").is_file():
+        raise RenderError(f"there is no {path.name}/index.html: run `strata render`, or name a folder that has one")
+    files = {
+        file.relative_to(path).as_posix(): file.stat().st_size for file in sorted(path.rglob("*")) if file.is_file()
+    }
+    pages = {name: read_page(path, name) for name in files if name.endswith(".html")}
+    wanted = tuple(name for name in pages if fnmatch(name, pattern))
+    if not wanted:
+        raise RenderError(f"no page of {path.name} matches {pattern!r}; pages: {', '.join(pages)}")
+    return Folder(path, url, files, pages, wanted)
+
+
+def read_page(path: Path, name: str) -> Page:
+    """One page of the site in `path`."""
+    html = (path / name).read_text(encoding="utf-8")
+    tags = tags_of(html)
+    return Page(name, html, tuple(tags), frozenset(ids_of(tags)))

@@ -1,0 +1,149 @@
+"""A walk through the site by keyboard alone: the skip link, the table of latents, the explorer.
+
+A step that does not arrive is a finding of its page, and ends the walk there. What is walked is known by its file: a
+site without that page (a small one, a test's) is not walked there, and the report says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from analysis.site.check import browser as chromium
+from analysis.site.check.findings import Finding
+from analysis.site.check.folder import Folder
+from analysis.site.check.visits import crashed
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+START = "index.html"
+TABLE = "report/neurons.html"
+EXPLORER = "report/explorer.html"
+KIND = "keyboard"
+STEP_MS = 5_000
+"""How long the page may take to answer a key."""
+_AT = "selector => !!document.activeElement && document.activeElement.matches(selector)"
+_FOCUSED = """() => {
+  const at = document.activeElement;
+  return at.tagName.toLowerCase() + (at.id ? "#" + at.id : "") + " " + at.textContent.trim().slice(0, 40);
+}"""
+_SHOWN = ".neurons tbody tr:not([hidden])"
+
+
+class LostError(Exception):
+    """The keyboard did not lead where it should; says how far it came. Always caught here, as a finding."""
+
+
+def walks(folder: Folder) -> dict[str, Callable[[Page], None]]:
+    """The walks that the site and the wanted pages have, by page."""
+    known = {START: skip_link, TABLE: table, EXPLORER: explorer}
+    return {name: walk for name, walk in known.items() if name in folder.wanted}
+
+
+def findings(browser: Browser, base: str, folder: Folder) -> list[Finding]:
+    """Walk; what stopped the walk, and what the pages complained of on the way."""
+    found = []
+    for name, walk in walks(folder).items():
+        said: list[Finding] = []
+        page = chromium.open_page(browser, base, name, _hear(name, said))
+        page.set_default_timeout(STEP_MS)
+        try:
+            chromium.settle(page)
+            walk(page)
+        except LostError as error:
+            # Quarto's pages have no skip link of their own, and their shell is not ours
+            found.append(Finding(name, KIND, str(error), note=folder.by_quarto and walk is skip_link))
+        except Exception as error:
+            found.append(crashed(name, error))
+        finally:
+            page.context.close()
+        found += said
+    return found
+
+
+def _hear(page: str, said: list[Finding]) -> Callable[[str, str], None]:
+    return lambda kind, text: said.append(Finding(page, kind, f"{text} (on the walk by keyboard)"))
+
+
+def skip_link(page: Page) -> None:
+    """The first stop of Tab leads past the navigation to the text."""
+    page.keyboard.press("Tab")
+    if not page.evaluate(_AT, "a[href^='#']"):
+        raise LostError(f"the first stop of Tab is no link on the page, but {page.evaluate(_FOCUSED)!r}")
+    page.keyboard.press("Enter")
+    _await(page, _AT, "main", "Enter on the first link does not move the focus to the text (<main>)")
+
+
+def table(page: Page) -> None:
+    """Sort by a column, choose a class, follow a row's link."""
+    column = "th[data-key=precision]"
+    tab_to(page, f"{column} button", "the column `precision` of the table")
+    page.keyboard.press("Enter")
+    _await(page, "head => document.querySelector(head).ariaSort !== 'none'", column, "Enter does not sort the column")
+    tab_to(page, "button[name=class]", "a class to filter by", back=True)
+    wanted = page.evaluate("document.activeElement.value")
+    page.keyboard.press("Space")
+    _await(
+        page,
+        f"wanted => [...document.querySelectorAll('{_SHOWN}')].every((row) => row.dataset.class === wanted)",
+        wanted,
+        f"the space bar on class {wanted} leaves rows of other classes",
+    )
+    tab_to(page, f"{_SHOWN} th a", "the link of a row")
+    _follow(page)
+
+
+def explorer(page: Page) -> None:
+    """Choose a depth, go to a latent, walk to one that it is made of or goes into."""
+    page.locator(".xp h2", has_not_text="Loading").wait_for()
+    tab_to(page, ".xp [data-level='2']", "the button of depth 2")
+    page.keyboard.press("Enter")
+    _await(page, _MATCHES, ".xp [data-level='2'][aria-pressed=true]", "Enter does not choose depth 2")
+    page.locator(".xp-where", has_text="Depth 2,").wait_for()
+    # the list is one stop of Tab, and arrows walk it
+    tab_to(page, ".xp ol a", "the list of latents")
+    before = page.locator(".xp-where").text_content()
+    page.keyboard.press("ArrowRight")
+    _await(page, _DIFFERS, before, "the right arrow does not lead to the next latent")
+    for selector, name in (("[data-kin='p -1'] a", "a latent below"), ("[data-kin='u 1'] a", "a latent above")):
+        tab_to(page, f".xp {selector}", name)
+        before = page.locator(".xp-where").text_content()
+        page.keyboard.press("Enter")
+        _await(page, _DIFFERS, before, f"Enter on {name} does not lead there")
+        _await(page, _AT, ".xp h2", f"after a step to {name} the focus is not on its name")
+
+
+_MATCHES = "selector => !!document.querySelector(selector)"
+_DIFFERS = "before => document.querySelector('.xp-where').textContent !== before"
+
+
+def tab_to(page: Page, selector: str, what: str, *, back: bool = False, limit: int = 400) -> int:
+    """Press Tab until the focus is on `selector`; how often. Raises LostError where it does not come there."""
+    key = "Shift+Tab" if back else "Tab"
+    for presses in range(1, limit + 1):
+        page.keyboard.press(key)
+        if page.evaluate(_AT, selector):
+            if not page.evaluate("document.activeElement.checkVisibility()"):
+                raise LostError(f"the focus is on {what}, which is not to be seen")
+            return presses
+        if presses > 1 and page.evaluate("document.activeElement === document.body"):
+            raise LostError(f"{key} leaves the page after {presses} presses without coming to {what}")
+    raise LostError(f"{limit} presses of {key} do not lead to {what}; the focus is on {page.evaluate(_FOCUSED)!r}")
+
+
+def _await(page: Page, condition: str, given: object, otherwise: str) -> None:
+    if not chromium.holds(page, condition, given, STEP_MS):
+        raise LostError(f"{otherwise}; the focus is on {page.evaluate(_FOCUSED)!r}")
+
+
+def _follow(page: Page) -> None:
+    """Press Enter on the link that has the focus."""
+    from playwright.sync_api import TimeoutError as TooLate
+
+    target = str(page.evaluate("document.activeElement.href"))
+    page.keyboard.press("Enter")
+    try:
+        page.wait_for_url(lambda url: url == target, timeout=STEP_MS)
+    except TooLate:
+        raise LostError(f"Enter on a link does not lead to {target}, but to {page.url}") from None

@@ -1,0 +1,108 @@
+"""Lighthouse's scores of a few pages, when asked for: it takes half a minute a page, and npm."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from analysis.site.check.findings import Finding
+from analysis.site.check.folder import Folder
+from analysis.site.check.node_tools import program
+
+NAME = "lighthouse"
+MANIFEST = "lighthouse.json"
+PAGES = ("index.html", "report/neurons.html", "report/explorer.html")
+"""The write-up, a page of tables, the explorer: one of each kind."""
+CATEGORIES = ("performance", "accessibility", "best-practices", "seo")
+LEAST = 95
+TOLD_ONLY = ("performance",)
+"""Not held to a least score: it is the checking machine's speed as much as the page's."""
+SECONDS = 300
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What Lighthouse says of one page."""
+
+    page: str
+    by_category: dict[str, int]
+    """0 to 100."""
+    failed: dict[str, tuple[str, ...]]
+    """By category: what cost points."""
+
+
+def score(
+    folder: Folder, base: str, browser: Path, build: Path, tell: Callable[[str], None]
+) -> tuple[list[Scores], list[Finding]]:
+    """Scores of the pages in `PAGES` that the site has. Raises MissingToolError where Lighthouse cannot be had."""
+    found = program(build, NAME, MANIFEST, tell)
+    scores, wrong = [], []
+    for page in (name for name in PAGES if name in folder.wanted):
+        tell(f"Lighthouse: {page}")
+        told = _run(found, base + page, browser)
+        if isinstance(told, str):
+            wrong.append(Finding(page, NAME, told))
+            continue
+        one = read(page, told)
+        scores.append(one)
+        wrong += findings(one)
+    return scores, wrong
+
+
+def _run(program: Path, url: str, browser: Path) -> dict[str, Any] | str:
+    """Lighthouse's report, or why there is none."""
+    with tempfile.TemporaryDirectory() as kept:
+        out = Path(kept) / "report.json"
+        command = [
+            str(program.resolve()), url, "--quiet", "--output=json", f"--output-path={out}",
+            f"--only-categories={','.join(CATEGORIES)}", "--chrome-flags=--headless=new --no-sandbox --disable-gpu",
+        ]  # fmt: skip
+        try:
+            done = subprocess.run(
+                command,
+                env=os.environ | {"CHROME_PATH": str(browser)},
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=SECONDS,
+            )
+        except subprocess.TimeoutExpired:
+            return f"did not end within {SECONDS} seconds"
+        if not out.is_file():
+            lines = (done.stderr or done.stdout).strip().splitlines() or [f"exit code {done.returncode}"]
+            return f"did not run: {lines[0]}"
+        told: dict[str, Any] = json.loads(out.read_text(encoding="utf-8"))
+        return told
+
+
+def read(page: str, told: dict[str, Any]) -> Scores:
+    """Scores from Lighthouse's JSON."""
+    by_category, failed = {}, {}
+    for name in CATEGORIES:
+        category = told["categories"][name]
+        # no score at all: the page could not be judged
+        by_category[name] = round(100 * (category["score"] or 0))
+        audits = [told["audits"][one["id"]] for one in category["auditRefs"] if one["weight"]]
+        failed[name] = tuple(str(one["title"]) for one in audits if (one["score"] or 0) < 1 and _counts(one))
+    return Scores(page, by_category, failed)
+
+
+def _counts(audit: dict[str, Any]) -> bool:
+    return audit["scoreDisplayMode"] not in ("notApplicable", "informative", "manual")
+
+
+def findings(scores: Scores) -> list[Finding]:
+    """The categories that are below the least score."""
+    return [
+        Finding(
+            scores.page, NAME, f"{name}: {value}, {LEAST} is the least; {', '.join(scores.failed[name]) or 'no reason'}"
+        )
+        for name, value in scores.by_category.items()
+        if value < LEAST and name not in TOLD_ONLY
+    ]

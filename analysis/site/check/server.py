@@ -1,0 +1,46 @@
+"""The site served to this machine while it is checked."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from analysis.site.serve import Handler
+
+
+class Quiet(Handler):
+    """The site's server without its log."""
+
+    def log_message(self, format: str, *words: Any) -> None:
+        """Say nothing."""
+
+
+class Server(ThreadingHTTPServer):
+    """For two browsers at once."""
+
+    request_queue_size = 128  # five, the default, are fewer than one browser opens at a time
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A browser that leaves a page hangs up on what it no longer needs: no error of ours. All else is told."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
+
+@contextlib.contextmanager
+def served(folder: Path, base: str) -> Iterator[str]:
+    """The address at which `folder` is served on 127.0.0.1, with a slash at its end; `base` is the site's own path."""
+    server = Server(("127.0.0.1", 0), partial(Quiet, base=base, directory=str(folder)))
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}/"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
