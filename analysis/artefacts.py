@@ -25,7 +25,7 @@ import vl_convert
 
 from analysis.code_version import code_version
 from analysis.drawing import Drawing
-from analysis.logs.history import History
+from analysis.history import History
 from analysis.paths import Paths
 from analysis.results import Results, source
 from analysis.style import altair_config, css_colours

@@ -19,7 +19,7 @@ from analysis.cards import write_cards
 from analysis.explorer import write_all
 from analysis.log_pages import LogPages
 from analysis.logs.answers import Answers, compile_with_answers
-from analysis.logs.history import History
+from analysis.logs.history import history
 from analysis.logs.items import Compilation, Problem
 from analysis.logs.write import escape
 from analysis.notebooks import run_all as run_notebooks
@@ -50,7 +50,7 @@ def build(
     compilation, answers = compile_with_answers([paths.logs], cache_folder=paths.build / "logs")
     for problem in compilation.problems:
         warn(problem)
-    drawn = artefacts.draw_all(results, History(compilation), paths, report)
+    drawn = artefacts.draw_all(results, history(compilation), paths, report)
     run_notebooks(paths, lambda name: report(f"notebook {name}"))
     parts = _followed(compilation, answers, Links(results, paths, pages, drawn), paths).write(write_if_new)
     numbers = resolve_all([*pages, *parts], results, paths)

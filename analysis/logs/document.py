@@ -99,9 +99,9 @@ class Document:
         yield ""
 
     def _timeline(self) -> Iterator[str]:
-        from analysis.logs.history import History  # loads pandas
+        from analysis.logs.history import history  # loads pandas
 
-        table = History(self.compilation).table
+        table = history(self.compilation).table
         if table.empty:
             return
         yield "\n## Open and closed over time\n"

@@ -139,3 +139,9 @@ def test_the_measure_of_held_out_folds_is_part_of_the_stage_that_trains_them(cop
 
 def test_floors_need_no_sae():
     assert module._imports("sae.nulls") == ()
+
+
+def test_how_logs_are_read_makes_no_chart_stale(copy):
+    before = code_version("analysis.charts.variance_by_depth", "analysis.artefacts")
+    copy("analysis/logs/items.py", "from dataclasses import", "import os\nfrom dataclasses import")
+    assert code_version("analysis.charts.variance_by_depth", "analysis.artefacts") == before

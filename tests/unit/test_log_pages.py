@@ -19,7 +19,7 @@ from analysis.charts.log_timeline import log_timeline
 from analysis.cli import app
 from analysis.log_pages import picture_file
 from analysis.logs.answers import FILE, compile_with_answers
-from analysis.logs.history import History
+from analysis.logs.history import history
 from analysis.outline import outline, verdict_of, write_draft
 from analysis.prose import check_prose
 from sae.errors import ConfigError, NotFoundError
@@ -135,7 +135,7 @@ def test_a_new_question_says_so_and_empty_logs_are_parts_all_the_same(project: L
     assert made["logs-summary"] == "There are no logs yet.\n"
     assert made["logs-open"] == made["open-questions"] == "No question is open.\n"
     assert made["next-steps"] == "No step is open.\n" and made["logs-answered"] == "\n"
-    assert log_timeline(History(project.pages.compilation)).title == "There are no logs yet"
+    assert log_timeline(history(project.pages.compilation)).title == "There are no logs yet"
     project.write("1.md", "## Questions\n- Is it new?\n")
     assert re.fullmatch(r"- Is it new\? .*new in the last log.*\n", parts(project)["open-questions"])
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from analysis.logs.compile import compile_logs
 from analysis.logs.fates import Order
-from analysis.logs.history import History
+from analysis.logs.history import history
 from analysis.logs.items import Compilation, Item
 from analysis.logs.likeness import target
 from analysis.logs.output import to_json
@@ -240,17 +240,17 @@ def test_the_history_counts_what_was_asked_and_closed_until_each_log(tmp_path: P
         "## TODO\n- sort <!-- strata: dropped -->\n- wait\n\n## Questions\n- when?",
         f"## Work Done\n{REPORT}\n\n## Questions\n- how? <!-- strata: done -->",
     )
-    table = History(found).table
+    table = history(found).table
     counted = {kind: rows[["asked", "closed", "open"]].values.tolist() for kind, rows in table.groupby("kind")}
     assert counted == {
         "questions": [[2, 0, 2], [3, 0, 3], [3, 1, 2]],
         "next steps": [[2, 0, 2], [3, 1, 2], [3, 2, 1]],
     }
     assert table["log"].tolist() == [1, 2, 3] * 2 and table["date"].tolist()[:2] == ["2024-01-01", "2024-01-02"]
-    assert History(found).digest == History(found).digest
+    assert history(found).digest == history(found).digest
     changed = replace(found, items=tuple(replace(item, closed="") for item in found.items))
-    assert History(changed).digest != History(found).digest
-    assert History(Compilation(items=(), logs=(), problems=())).table.empty
+    assert history(changed).digest != history(found).digest
+    assert history(Compilation(items=(), logs=(), problems=())).table.empty
 
 
 # whatever is written
@@ -294,7 +294,7 @@ def test_nothing_is_lost_or_doubled_states_are_legal_and_the_order_of_files_is_n
         assert bool(item.closed) == (item.state in CLOSED) and bool(item.match) == (item.state == "likely_done")
         for match in (item.match, item.mentioned):
             assert match is None or (places.at(match.date, match.file) > places.last(item) and 0 < match.score <= 1)
-    table = History(found).table
+    table = history(found).table
     assert (table["open"] >= 0).all()
     assert all(rows[["asked", "closed"]].diff().dropna().ge(0).all(axis=None) for _, rows in table.groupby("kind"))
 
@@ -317,7 +317,7 @@ def test_the_days_of_a_journal_are_entries_of_their_own(tmp_path: Path) -> None:
     assert question.state == "carried_on" and not found.problems
     assert age(question, found.logs, Order.of(found.logs)) == "open for 170 days and 2 entries"
     assert [thread.label for thread in returning(found.items)] == ["Why is the loss so jumpy today?"]
-    assert list(History(found).table.query("kind == 'next steps'")["closed"]) == [0, 1, 1]
+    assert list(history(found).table.query("kind == 'next steps'")["closed"]) == [0, 1, 1]
 
 
 def test_files_of_one_name_in_two_folders_are_two_logs(tmp_path: Path) -> None:

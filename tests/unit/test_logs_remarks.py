@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.logs.compile import compile_logs
-from analysis.logs.history import History
+from analysis.logs.history import history
 from analysis.logs.items import Item, Log
 from analysis.logs.reader import parse_log
 from analysis.logs.remarks import parse_remark
@@ -248,7 +248,7 @@ def test_a_log_that_is_not_there_closes_nothing_at_a_place_of_its_own(tmp_path: 
     settle(tmp_path, f"[corrections.{item.id}]\n{said}\nlog = 'gone.md'\n")
     found = compile_logs([tmp_path])
     assert {item.closed for item in found.items} <= {"", "1.md"}
-    assert (History(found).table["open"] >= 0).all()
+    assert (history(found).table["open"] >= 0).all()
 
 
 # whatever is written
