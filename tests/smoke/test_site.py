@@ -11,9 +11,11 @@ import shutil
 import time
 from html.parser import HTMLParser
 
+import numpy as np
 import pandas as pd
 import pytest
 from factories import site_project
+from PIL import Image
 from typer.testing import CliRunner
 
 from analysis import build as builder
@@ -21,9 +23,9 @@ from analysis import pipeline
 from analysis.artefacts import PACKAGES, Artefact, draw_all, drawn_from
 from analysis.cli import app
 from analysis.config import load_experiment
-from analysis.explorer import write_all
+from analysis.explorer import shown_cells, write_all
 from analysis.logs.answers import compile_with_answers
-from analysis.logs.history import History
+from analysis.logs.history import history
 from analysis.loose_images import write_images
 from analysis.numbers import resolve
 from analysis.plan import plan
@@ -57,7 +59,7 @@ def site(tmp_path_factory):
 
 
 def logs_of(paths):
-    return History(compile_with_answers([paths.logs])[0])
+    return history(compile_with_answers([paths.logs])[0])
 
 
 def made(paths):
@@ -111,7 +113,7 @@ def test_chart_specs_are_json_with_a_description_and_few_rows(site):
 
 def test_pages_have_unique_ids_and_images_with_alt(site):
     pages = list(site[0].site.rglob("*.html"))
-    assert len(pages) == 23
+    assert len(pages) == 25
     for page in pages:
         parser = Ids()
         parser.feed(page.read_text())
@@ -357,6 +359,22 @@ def test_the_explorer_can_fetch_every_depth_and_every_number_is_one(site):
             f"control == 'none' and latent == {latent['i']} and band == 0"
         ).sort_values("rank")
         assert [index["sprite"]["ids"][cell] for cell in latent["b"][0]] == top["example"].tolist()
+
+
+def test_pages_fetch_only_the_images_that_they_show(site):
+    paths, _, _ = site
+    folder = paths.built_assets / "explorer" / "fashion"
+    whole, shown = (np.asarray(Image.open(folder / f"{name}.webp").convert("L")) for name in ("sprite", "shown"))
+    meta = json.loads((folder / "index.json").read_text())["sprite"]
+    cells = shown_cells("fashion", paths)
+    assert len(cells) > 100 and whole.shape == shown.shape
+    left = whole.copy()
+    for x, y in cells:
+        place = slice(y * meta["height"], (y + 1) * meta["height"]), slice(x * meta["width"], (x + 1) * meta["width"])
+        assert np.array_equal(shown[place], whole[place])
+        left[place] = 0
+    assert not np.array_equal(shown, whole) and not shown[left > 0].any()
+    assert (folder / "shown.webp").stat().st_size < (folder / "sprite.webp").stat().st_size
 
 
 def test_images_are_written_as_folders_and_as_sheets(site, tmp_path):
