@@ -13,6 +13,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
+from analysis.linked import columns, depth_axis, depth_scale, linked, point_size, rule
 from analysis.results import Results
 from analysis.rule import interval
 from analysis.style import PLOT_HEIGHT, PLOT_WIDTH, ROLES, SERIES
@@ -86,7 +87,7 @@ def over_depth(
     """Lines over depth with seeds as bands, labelled at their ends; a series of one depth is a ruled level.
 
     The band is the range over seeds, or with `intervals` the 95% interval of their mean. `level` draws a line
-    across, such as zero.
+    across, such as zero. A depth that is chosen on the page (`analysis.linked`) gets a rule and larger points.
     """
     data = over_seeds(lines, intervals).round(4)
     names = list(dict.fromkeys(data["series"]))
@@ -95,9 +96,9 @@ def over_depth(
     depths = sorted(int(d) for d in data["depth"].unique())
     form = ".0%" if percent else ".3~f"
     hover = alt.selection_point(on="pointerover", fields=["series"], empty=True, name="hover")
+    across = depth_scale(depths)
     base = alt.Chart(data).encode(
-        x=alt.X("depth:Q", title="depth", axis=alt.Axis(values=depths, format="d", grid=False),
-                scale=alt.Scale(domain=[min(depths), max(depths)], nice=False)),
+        x=alt.X("depth:Q", title="depth", scale=across, axis=depth_axis(depths)),
         color=alt.Color("series:N", scale=colours, legend=None),
         opacity=alt.condition(hover, alt.value(1), alt.value(0.25)),
     )  # fmt: skip
@@ -117,9 +118,7 @@ def over_depth(
         alt.Tooltip("high:Q", title="95% to" if intervals else "largest", format=form),
         alt.Tooltip("seeds:Q", title="seeds"),
     ]
-    points = (
-        base.mark_point(filled=True, size=46).encode(y=alt.Y("mean:Q", scale=scale), tooltip=tips).add_params(hover)
-    )
+    points = base.mark_point(filled=True).encode(y=alt.Y("mean:Q", scale=scale), size=point_size(), tooltip=tips)
     ends = end_labels(data, domain)
     text = (
         alt.Chart(ends)
@@ -130,8 +129,24 @@ def over_depth(
         )
     )  # fmt: skip
     ruled = alt.Chart(pd.DataFrame({"level": [level]})).mark_rule(color=ROLES["ink"])
-    across = [] if level is None else [ruled.encode(y=alt.Y("level:Q", scale=scale))]
-    return alt.layer(*across, band, line, points, text).properties(width=PLOT_WIDTH, height=PLOT_HEIGHT)
+    levels = [] if level is None else [ruled.encode(y=alt.Y("level:Q", scale=scale))]
+    layers = (*levels, rule(depths, across), band, line, columns(depths, across), points.add_params(hover), text)
+    chart = alt.layer(*layers).properties(width=PLOT_WIDTH, height=PLOT_HEIGHT)
+    return linked(chart, readings(data, percent, signed=level is not None))
+
+
+def readings(data: pd.DataFrame, percent: bool, signed: bool) -> dict[int, str]:
+    """The means at each depth in words, from the top of the chart down."""
+    form = ".0%" if percent else "+.3f" if signed else ".2f"
+    ordered = data.sort_values("mean", ascending=False)
+    return {
+        depth: "; ".join(
+            f"{name} {value:{form}}"
+            for name, at, value in zip(ordered["series"], ordered["depth"], ordered["mean"], strict=True)
+            if at == depth
+        )
+        for depth in sorted(int(d) for d in data["depth"].unique())
+    }
 
 
 def end_labels(data: pd.DataFrame, domain: tuple[float, float]) -> pd.DataFrame:

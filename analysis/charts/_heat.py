@@ -6,6 +6,7 @@ import altair as alt
 import pandas as pd
 
 from analysis.drawing import Drawing, spoken
+from analysis.linked import CHOSEN, linked
 from analysis.results import Results
 from analysis.selective import levels
 from analysis.style import PLOT_WIDTH, ROLES
@@ -44,7 +45,16 @@ def heat(results: Results) -> Drawing:
     cells = base.mark_rect(fill=ROLES["c1"], stroke=ROLES["line"], cursor="pointer").encode(
         fillOpacity=opacity, tooltip=tips
     )
-    text = base.mark_text(fontSize=12, cursor="pointer", color=ROLES["ink"]).encode(text="latents:Q", tooltip=tips)
+    text = base.mark_text(fontSize=13, cursor="pointer", color=ROLES["ink"]).encode(text="latents:Q", tooltip=tips)
+    # round the row of a depth that is chosen on the page
+    rows = table[["where", "depth"]].drop_duplicates()
+    frame = (
+        alt.Chart(rows)
+        .mark_rect(filled=False, stroke=ROLES["ink"], strokeWidth=1.8, aria=False)
+        .transform_filter(CHOSEN)
+    )
+    framed = frame.encode(y=alt.Y("where:N", sort=order))
+    chart = alt.layer(cells, text, framed).properties(width=PLOT_WIDTH + 40, height=CELL * len(order))
     totals = table.groupby("where", sort=False)["latents"].sum()
     return Drawing(
         title=_finding(table),
@@ -57,7 +67,7 @@ def heat(results: Results) -> Drawing:
         + ", ".join(f"{where} {count}" for where, count in totals.items())
         + f". Largest share of a depth for one class: {spoken(float(table['share'].max()), True)}.",
         data=table,
-        chart=alt.layer(cells, text).properties(width=PLOT_WIDTH + 40, height=CELL * len(order)),
+        chart=linked(chart, {int(depth): "" for depth in rows["depth"]}),
     )
 
 

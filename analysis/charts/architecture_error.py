@@ -35,7 +35,7 @@ def architecture_error(results: Results) -> Drawing:
     shape = alt.Shape("coder:N", scale=alt.Scale(domain=list(CODERS.values()), range=["circle", "diamond"]))
     y = alt.Y("what:N", sort=order, title=None, axis=alt.Axis(labelLimit=220, domain=False, ticks=False))
     x = alt.X(
-        "missed:Q", title="share of held-out variance missed (lower is better)",
+        "missed:Q", title=["share of held-out variance missed", "(lower is better)"],
         scale=alt.Scale(domain=[0, end / 10], nice=False),
         axis=alt.Axis(format=".0%", values=[tenth / 10 for tenth in range(end + 1)]),
     )  # fmt: skip

@@ -63,7 +63,9 @@ def atomicity_slopes(results: Results) -> Drawing:
         color=alt.Color("tower:N", scale=scale, legend=alt.Legend(orient="top", title=None)),
     )
     # an axis of its own for each metric, always with zero on it
-    x = alt.X("low:Q", title=None, scale=alt.Scale(zero=True), axis=alt.Axis(tickCount=5, format="~g"))
+    x = alt.X(
+        "low:Q", title=None, scale=alt.Scale(zero=True), axis=alt.Axis(tickCount=5, format="~g", labelSeparation=5)
+    )
     bars = base.mark_rule(strokeWidth=2.4).encode(x=x, x2="high:Q")
     dots = base.mark_point(filled=True, size=70, opacity=1).encode(
         x="mean:Q", shape=alt.Shape("tower:N", scale=shape),

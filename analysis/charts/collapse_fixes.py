@@ -78,7 +78,7 @@ def collapse_fixes(results: Results) -> Drawing:
     ends = pd.concat([data.sort_values("penalty").groupby("recipe", sort=False).tail(1), fixed])
     labels = end_labels(ends.rename(columns={"recipe": "series"}).assign(depth=0), (0.0, 1.0))
     text = alt.Chart(labels).mark_text(align="left", dx=8, fontSize=14).encode(
-        x=alt.value(PLOT_WIDTH), y=alt.Y("at:Q", scale=y), text="series:N",
+        x=alt.value("width"), y=alt.Y("at:Q", scale=y), text="series:N",
         color=alt.Color("series:N", scale=colours, legend=None),
     )  # fmt: skip
     best = data.sort_values("mean").to_dict("records")[-1]

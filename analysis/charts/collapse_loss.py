@@ -6,6 +6,7 @@ import altair as alt
 import pandas as pd
 
 from analysis.drawing import Drawing
+from analysis.linked import columns, depth_axis, depth_scale, linked, point_size, rule
 from analysis.results import Results
 from analysis.style import PLOT_HEIGHT, PLOT_WIDTH, ROLES
 
@@ -34,8 +35,9 @@ def collapse_loss(results: Results) -> Drawing:
     live = {depth: seen.mean("l0", "latents", depth) for depth in depths}
     scale = alt.Scale(domain=["our run", "the log"], range=[ROLES["c1"], ROLES["c2"]])
     ticks = [1e0, 1e-10, 1e-20, 1e-30, 1e-40, ZERO]
+    across = depth_scale(depths)
     base = alt.Chart(rows.assign(loss=rows["loss"].map("{:.2g}".format))).encode(
-        x=alt.X("depth:Q", title="depth", axis=alt.Axis(values=depths, format="d", grid=False)),
+        x=alt.X("depth:Q", title="depth", scale=across, axis=depth_axis(depths)),
         y=alt.Y(
             "shown:Q", title="training loss", scale=alt.Scale(type="log", domain=[ZERO, 1e3], nice=False),
             axis=alt.Axis(values=ticks, labelExpr="datum.value < 1e-46 ? '0' : format(datum.value, '.0e')"),
@@ -46,13 +48,24 @@ def collapse_loss(results: Results) -> Drawing:
         strokeDash=alt.StrokeDash("series:N", scale=alt.Scale(domain=["our run", "the log"], range=[[1, 0], [6, 3]]),
                                   legend=None)
     )  # fmt: skip
-    points = base.mark_point(filled=True, size=46).encode(
-        tooltip=[alt.Tooltip("series:N"), alt.Tooltip("depth:Q"), alt.Tooltip("loss:N", title="loss")]
+    points = base.mark_point(filled=True).encode(
+        size=point_size(),
+        tooltip=[alt.Tooltip("series:N"), alt.Tooltip("depth:Q"), alt.Tooltip("loss:N", title="loss")],
     )
     ends = rows.groupby("series", sort=False).tail(1)
     text = alt.Chart(ends).mark_text(align="left", dx=8, fontSize=14).encode(
         x="depth:Q", y=alt.Y("shown:Q"), text="series:N", color=alt.Color("series:N", scale=scale, legend=None)
     )  # fmt: skip
+    chart = alt.layer(rule(depths, across), line, columns(depths, across), points, text)
+    above = rows.sort_values("loss", ascending=False)
+    readings = {
+        depth: "; ".join(
+            f"{name} {loss:.2g}"
+            for name, at, loss in zip(above["series"], above["depth"], above["loss"], strict=True)
+            if at == depth
+        )
+        for depth in depths
+    }
     return Drawing(
         title=(
             f"A dying tower's loss looks better at every depth: ours is {means[1]:.2g} at depth 1, {means[2]:.1g} at "
@@ -69,5 +82,5 @@ def collapse_loss(results: Results) -> Drawing:
         + ", ".join(f"{value:.2g}" for value in means)
         + f" in our run; {', '.join(f'{value:.2g}' for value in LOG)} in the log.",
         data=rows[["series", "depth", "loss"]],
-        chart=alt.layer(line, points, text).properties(width=PLOT_WIDTH, height=PLOT_HEIGHT),
+        chart=linked(chart.properties(width=PLOT_WIDTH, height=PLOT_HEIGHT), readings),
     )

@@ -8,6 +8,7 @@ import pandas as pd
 
 from analysis import latents
 from analysis.drawing import Drawing, mean_or_nan, spoken
+from analysis.linked import CHOSEN, PRESSABLE, linked
 from analysis.results import Results
 from analysis.style import PLOT_WIDTH, ROLES
 
@@ -27,7 +28,7 @@ def detector_scores(results: Results) -> Drawing:
         label = f"{name}: {beats} of {len(wide)} pass" + ("" if rows else LINE)
         counts, edges = np.histogram(wide["f1"] if len(wide) else [], BINS, (0, 1))
         rows += [
-            {"row": label, "from": a, "to": b, "latents": int(n)}
+            {"row": label, "depth": depth, "from": a, "to": b, "latents": int(n)}
             for a, b, n in zip(edges, edges[1:], counts, strict=False)
         ]
         if len(wide):
@@ -43,14 +44,21 @@ def detector_scores(results: Results) -> Drawing:
     tips = [alt.Tooltip("from:Q", title="F1 from", format=".2f"), alt.Tooltip("latents:Q")]
     bars = alt.Chart().mark_bar(color=ROLES["c1"]).encode(x=x, x2="to:Q", y=y, y2=alt.datum(0), tooltip=tips)
     rule = alt.Chart().mark_rule(color=ROLES["c2"], strokeWidth=2, strokeDash=[4, 2]).encode(x="at:Q")
+    # the whole strip of a depth can be pressed; one that is chosen on the page gets a ground
+    strip = alt.Chart().mark_rect(color=ROLES["c1"], cursor="pointer", aria=False).transform_filter("datum.from === 0")
+    strip = strip.encode(opacity=alt.condition(CHOSEN, alt.value(0.16), alt.value(0)), tooltip=PRESSABLE)
     # one source for all layers, as a facet wants
     whole = pd.concat([table, null]).round(4)
     both = alt.layer(
+        strip,
         bars.transform_filter("isValid(datum.latents)"),
         rule.transform_filter("isValid(datum.at)"),
         data=whole,
-    ).properties(width=PLOT_WIDTH, height=54)
-    header = alt.Header(labelAngle=0, labelAlign="left", labelOrient="top", labelAnchor="start", labelPadding=2)
+    ).properties(width=PLOT_WIDTH + 150, height=54)
+    header = alt.Header(
+        labelAngle=0, labelAlign="left", labelOrient="top", labelAnchor="start", labelPadding=2,
+        labelExpr="split(replace(datum.value, ' (', '#('), '#')",  # what the dashes are stands in a line of its own
+    )  # fmt: skip
     chart = both.facet(row=alt.Row("row:N", sort=order, title=None, header=header), spacing=16)
     chart = chart.resolve_scale(y="independent")
     depths = results.depths(latents.KIND)
@@ -78,6 +86,6 @@ def detector_scores(results: Results) -> Drawing:
         alt="Histograms of the F1 of latents, one for each depth, each with a line at the shuffled labels: "
         + "; ".join(order)
         + ".",
-        data=table,
-        chart=chart,
+        data=table.drop(columns="depth"),
+        chart=linked(chart, dict.fromkeys(table["depth"].unique(), "")),
     )

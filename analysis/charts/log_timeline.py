@@ -6,7 +6,7 @@ import altair as alt
 import pandas as pd
 
 from analysis.drawing import Drawing
-from analysis.logs.history import History
+from analysis.history import History
 from analysis.style import PLOT_WIDTH, ROLES
 
 FROM_LOGS = True

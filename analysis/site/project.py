@@ -152,9 +152,7 @@ def _nav(items: object, text: str, inside: bool = False) -> tuple[NavItem, ...]:
         check_keys(entry, NAV_KEYS, text, CONFIG, path="navbar")
         href, line = str(entry.get("href", "")), key_line(text, "navbar")
         if "menu" in entry and (inside or href or not entry.get("text")):
-            raise RenderError(
-                f"a menu of the navbar has a text, no href, and is in no menu: {item!r}", CONFIG, line
-            )
+            raise RenderError(f"a menu of the navbar has a text, no href, and is in no menu: {item!r}", CONFIG, line)
         if "menu" not in entry and not href:
             raise RenderError(f"an entry of the navbar has no href: {item!r}", CONFIG, line)
         if href and "://" not in href and not href.startswith(("/", "mailto:")):

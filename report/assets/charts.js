@@ -2,6 +2,8 @@
 // The runtime is loaded once, and only on pages with charts. On a change of theme charts are drawn again.
 (function () {
   "use strict";
+  // A picture that is shown smaller than this has words below 11 px. A browser's letters are wider than the picture's.
+  var SMALLEST = 0.85, WIDER = 1.06, NARROWEST = 130;
   var holders = [], runtime = null;
   var light = ROLES();
 
@@ -36,26 +38,51 @@
     return runtime;
   }
 
+  // How much too wide a chart is for its words. Its plot is drawn narrower by that, at full height, in a box which is kept
+  // free for it before it comes.
+  function reserve(holder) {
+    var room = holder.view.clientWidth;
+    holder.excess = room ? Math.max(0, WIDER * holder.box.width - room / SMALLEST) : 0;
+    holder.view.style.minHeight = holder.excess ? SMALLEST * holder.box.height + "px" : "";
+  }
+
+  function narrowed(spec, excess) {
+    [spec, spec.spec].concat(spec.vconcat).forEach(function (part) {
+      if (part && part.width) part.width = Math.min(part.width, Math.max(NARROWEST, part.width - excess));
+    });
+    return spec;
+  }
+
+  function tell(holder, what, detail) {
+    holder.element.dispatchEvent(new CustomEvent(what, { bubbles: true, detail: detail }));
+  }
+
   function draw(holder) {
     return load().then(function (embed) {
       var stage = document.createElement("div");
-      return embed(stage, themed(holder.spec), { actions: false, renderer: "svg", tooltip: true }).then(function (made) {
+      // ast: expressions are interpreted, not compiled, as the page's policy forbids eval
+      var options = { actions: false, renderer: "svg", tooltip: true, ast: true };
+      reserve(holder);
+      return embed(stage, narrowed(themed(holder.spec), holder.excess), options).then(function (made) {
         if (holder.made) holder.made.finalize();
         holder.made = made;
         var svg = stage.querySelector("svg");
         // the picture's box: the live chart must not move the text around it
         svg.removeAttribute("width");
         svg.removeAttribute("height");
+        svg.style.height = holder.view.style.minHeight;
         svg.setAttribute("role", "img");
         svg.setAttribute("aria-label", holder.label);
-        holder.view.replaceChildren(stage);
+        // the picture is what is printed: its colours are those of the paper, whatever the theme of the screen
+        holder.picture.classList.add("on-paper");
+        holder.view.replaceChildren(stage, holder.picture);
         holder.element.dataset.live = "true";
-        // a pressed mark is told to the page: the map of classes chooses rows of the table so
+        // a pressed mark is told to the page: the map of classes chooses rows of the table so. A line or an area is one
+        // mark, whose datum is that of its first point only
         made.view.addEventListener("click", function (event, item) {
-          if (item && item.datum) {
-            holder.element.dispatchEvent(new CustomEvent("strata:pick", { bubbles: true, detail: item.datum }));
-          }
+          if (item && item.datum && !/^(line|area)$/.test(item.mark.marktype)) tell(holder, "strata:pick", item.datum);
         });
+        tell(holder, "strata:live", made.view);
       });
     }).catch(function (error) {
       // the picture stays; the console says why
@@ -69,7 +96,7 @@
     var view = element.querySelector(".chart-view");
     var picture = view.querySelector("svg");
     holders.push({
-      element: element, view: view, label: picture ? picture.getAttribute("aria-label") : "",
+      element: element, view: view, picture: picture, label: picture.getAttribute("aria-label"), box: picture.viewBox.baseVal,
       spec: element.querySelector(".chart-spec").textContent
     });
   });
@@ -81,11 +108,26 @@
       draw(holders.find(function (h) { return h.element === entry.target; }));
     });
   }, { rootMargin: "300px" });
-  holders.forEach(function (holder) { watch.observe(holder.element); });
+  holders.forEach(function (holder) { reserve(holder); watch.observe(holder.element); });
 
   var theme = document.body.className;
   new MutationObserver(function () {
     if (document.body.className !== theme) { theme = document.body.className; redraw(); }
   }).observe(document.body, { attributes: true, attributeFilter: ["class"] });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+
+  // a phone that is turned; one that hides its address bar is as wide as before
+  var across = innerWidth, timer = 0;
+  addEventListener("resize", function () {
+    clearTimeout(timer);
+    timer = setTimeout(function () {
+      if (innerWidth === across) return;
+      across = innerWidth;
+      holders.filter(function (holder) {
+        var before = holder.excess;
+        reserve(holder);
+        return holder.made && holder.excess !== before;
+      }).forEach(draw);
+    }, 200);
+  });
 })();

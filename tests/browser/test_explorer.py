@@ -9,6 +9,8 @@ from functools import cache
 import pytest
 from browser_page import NEEDS, SITE, open_page
 
+from analysis.site.check.browser import holds
+
 pytestmark = NEEDS
 DATA = "report/assets/generated/explorer/"
 DEPTH = 3
@@ -23,7 +25,7 @@ BROKEN = """async () => {
     return sheet.naturalWidth && (e.src || inside) && e.offsetWidth && e.offsetHeight ? "" : e.outerHTML;
   }))).filter(Boolean);
 }"""
-IN_SIGHT = """[...document.querySelectorAll(".xp [data-step]")].map((e) => e.getBoundingClientRect())
+IN_SIGHT = """() => [...document.querySelectorAll(".xp [data-step]")].map((e) => e.getBoundingClientRect())
   .every((b) => b.height >= 24 && b.left >= 0 && b.right <= innerWidth && b.top >= 0 && b.bottom <= innerHeight)"""
 
 
@@ -66,7 +68,7 @@ def explore(browser, base, request):
 def reach(page, latent, depth=DEPTH):
     """Wait until a latent is shown, and its address too."""
     page.locator(".xp-where", has_text=f"Depth {depth}, latent {latent} of ").wait_for()
-    page.wait_for_function(f"(location.hash + '&').startsWith('#{at(latent, depth)}&')")
+    assert holds(page, "start => (location.hash + '&').startsWith(start)", f"#{at(latent, depth)}&")
 
 
 def assert_sound(page):
@@ -95,7 +97,7 @@ def test_a_deep_link_shows_all_that_is_known_of_a_latent(explore, width):
     one, _ = lineage()
     page = explore(at(one["i"]), width=width)
     reach(page, one["i"])
-    page.wait_for_function(IN_SIGHT)  # the buttons that walk, once the page has scrolled to the latent
+    assert holds(page, IN_SIGHT)  # the buttons that walk, once the page has scrolled to the latent
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.locator(".xp h2").text_content() == one["n"]
     assert page.get_by_role("spinbutton", name="Number").input_value() == str(one["i"])
@@ -204,7 +206,7 @@ def test_the_file_of_a_depth_is_fetched_once(explore):
     for here in index()["levels"] * 2:
         page.get_by_role("button", name=f"Depth {here['depth']}" if here["depth"] else "Neurons").click()
         page.locator(f"[data-level='{here['depth']}'][aria-pressed=true]").wait_for()
-        page.wait_for_function("[...document.querySelectorAll('[data-of]')].every((e) => e.textContent)")
+        assert holds(page, "() => [...document.querySelectorAll('[data-of]')].every((e) => e.textContent)")
     asked = page.evaluate("performance.getEntriesByType('resource').map((e) => e.name.split('/').pop())")
     files = Counter(name for name in asked if name.endswith(".json"))
     assert files == dict.fromkeys(["index.json", *(each["file"] for each in index()["levels"])], 1)
@@ -224,7 +226,7 @@ def test_escape_leaves_the_search_and_keeps_what_it_found(browser, base):
     page.wait_for_selector(".xp ol a")
     page.keyboard.press("/")
     page.keyboard.type("named")
-    page.wait_for_function("location.hash.includes('find=named')")
+    assert holds(page, "() => location.hash.includes('find=named')")
     some = page.locator(".xp ol a").count()
     page.keyboard.press("Escape")
     search = page.locator(".xp input[type=search]")

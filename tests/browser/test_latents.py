@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from browser_page import NEEDS, open_page
 
+from analysis.site.check.browser import holds
+
 pytestmark = NEEDS
 
 
@@ -46,7 +48,7 @@ def test_a_press_on_the_map_of_classes_chooses_rows_of_the_table(browser, base):
     page.mouse.click(
         box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     )  # on the number in the cell, as a reader does
-    page.wait_for_function("location.hash.includes('class=')")
+    assert holds(page, "() => location.hash.includes('class=')")
     assert "depth=" in page.url
     rows = page.locator(".neuron-table tbody tr:visible")
     assert rows.count() > 0 and len({row.get_attribute("data-depth") for row in rows.all()}) == 1

@@ -115,6 +115,21 @@ def test_on_paper(browser, base):
     page.context.close()
 
 
+def test_charts_on_paper_are_those_of_the_light_theme(browser, base):
+    page = open_page(browser, base, "index.html", scheme="dark")
+    chart = page.locator(".chart").first
+    chart.scroll_into_view_if_needed()
+    live, picture = chart.locator(".chart-view > div svg").first, chart.locator(".chart-view > svg")
+    expect(live).to_be_visible()
+    expect(picture).to_be_hidden()
+    page.emulate_media(media="print")
+    expect(live).to_be_hidden()
+    expect(picture).to_be_visible()
+    ink = picture.locator(".role-axis-title text").first.evaluate("text => getComputedStyle(text).fill")
+    assert ink == "rgb(0, 0, 0)"
+    page.context.close()
+
+
 def test_the_page_for_what_is_not_there(browser, base):
     page = open_page(browser, base, "strata/no/such/page.html")
     assert page.inner_text("h1") == "There is no such page"

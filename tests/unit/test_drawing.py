@@ -51,7 +51,7 @@ def test_spoken_numbers(value, percent, text):
 def test_the_theme_defines_every_role_and_its_light_values_are_the_palette():
     css = (CHECKOUT / "report/assets/theme.css").read_text()
     light, media, dark = (
-        css.split("{", 1)[1].split("}", 1)[0],
+        css.split(":root, body.quarto-light {", 1)[1].split("}", 1)[0],
         css.split("@media", 1)[1],
         css.split("body.quarto-dark {")[1],
     )

@@ -29,5 +29,5 @@ def document(base: str, file: str, alt: str) -> str:
         "#chart{display:block!important}svg{width:100%;height:auto}"
         f'</style><div id="chart" role="img" aria-label="{escape(alt)}"></div>'
         f'<script src="{base}/{RUNTIME}"></script><script src="{base}/lesswrong/{file}"></script>'
-        '<script>strataEmbed("#chart",strataSpec,{actions:false,renderer:"svg"})</script></html>'
+        '<script>strataEmbed("#chart",strataSpec,{actions:false,renderer:"svg",ast:true})</script></html>'
     )

@@ -1,0 +1,118 @@
+"""A depth chosen on a page: which charts declare it, what they say of it, and that nothing shows until it is chosen."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import re
+from functools import cache
+
+import pandas as pd
+import pytest
+import vl_convert
+from tests_root import CHECKOUT
+
+from analysis.artefacts import MAX_SPEC_BYTES, chart_html, clean_svg
+from analysis.drawing import Drawing, over_depth
+from analysis.linked import CHOICE, READINGS
+from analysis.paths import Paths
+from analysis.results import Results
+from analysis.style import altair_config
+from sae.discover import find, names
+
+PATHS = Paths(CHECKOUT)
+# Depth is no axis of theirs: penalties, architectures, slopes over all depths, logs, and a raster.
+OTHERS = {"architecture_error", "atomicity_slopes", "class_map", "collapse_fixes", "log_timeline"}
+LINKED = sorted(set(names("analysis.charts")) - OTHERS)
+
+
+@cache
+def tracked(name):
+    return Results(PATHS.tracked / name)
+
+
+@cache
+def drawing(name):
+    """Drawn from tracked tables; those that are drawn from the site's own experiment get the one that has all of it."""
+    wanted = getattr(importlib.import_module(f"analysis.charts.{name}"), "EXPERIMENTS", ("fashion",))
+    return find("analysis.charts", name)(*map(tracked, wanted))
+
+
+def by_depth(percent=False, level=None):
+    lines = pd.DataFrame(
+        [
+            {"series": series, "run": run, "depth": depth, "value": at + 0.1 * depth}
+            for series, at in (("random network", 0.0), ("trained network", 0.25))
+            for run in ("a", "b")
+            for depth in (1, 2, 3)
+        ]
+    )
+    return over_depth(lines, "value", domain=(0, 1), percent=percent, level=level)
+
+
+def svg(chart, chosen):
+    spec = chart.to_dict()
+    (parameter,) = [one for one in spec["params"] if one["name"] == CHOICE]
+    assert parameter["value"] is None
+    parameter["value"] = chosen
+    spec["config"] = altair_config()
+    return clean_svg(vl_convert.vegalite_to_svg(spec), "x", "alt")
+
+
+@pytest.mark.parametrize("name", LINKED)
+def test_every_chart_over_depth_declares_the_choice_and_its_depths(name):
+    drawn = drawing(name)
+    spec = drawn.chart.to_dict()
+    assert {"name": CHOICE, "value": None} in spec["params"]
+    rows = [row for rows in spec["datasets"].values() for row in rows if row.get("depth") is not None]
+    assert {str(int(row["depth"])) for row in rows} == set(spec["usermeta"][READINGS])
+    assert f"=== {CHOICE}" in json.dumps(spec)
+    assert len(chart_html(name, "fig-x", drawn)) < MAX_SPEC_BYTES / 2
+
+
+@pytest.mark.parametrize("name", ["atomicity_slopes", "collapse_fixes"])
+def test_charts_over_something_else_do_not(name):
+    text = json.dumps(drawing(name).chart.to_dict())
+    assert CHOICE not in text and '"field": "depth"' not in text
+
+
+def test_the_picture_shows_nothing_of_it_until_a_depth_is_chosen():
+    chart = by_depth()
+    without, chosen = svg(chart, None), svg(chart, 2)
+    assert re.search(r'<g class="mark-rule role-mark layer_0_marks"[^>]*/>', without)
+    assert "bold" not in without and "transparent" not in without
+    assert re.search(r'layer_0_marks"[^>]*><line transform="translate\(150,0\)"', chosen)
+    assert re.findall(r'font-weight="bold"[^>]*>(\d)<', chosen) == ["2"]
+    sizes = [len(set(re.findall(r'd="(M[\d.]+,0A[^"]*)"', text))) for text in (without, chosen)]
+    assert sizes == [1, 2]
+    # all else stands where it stood
+    same = [re.search(r'viewBox="[^"]*"', text)[0] for text in (without, chosen)]
+    assert same[0] == same[1]
+
+
+def test_a_depth_of_another_chart_changes_nothing():
+    chart = by_depth()
+    assert svg(chart, 6) == svg(chart, None)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({}, "trained network 0.45; random network 0.20"),
+        ({"percent": True}, "trained network 45%; random network 20%"),
+        ({"level": 0.0}, "trained network +0.450; random network +0.200"),
+    ],
+)
+def test_the_words_of_a_depth_run_from_the_top_of_the_chart_down(options, says):
+    assert by_depth(**options).to_dict()["usermeta"][READINGS]["2"] == says
+
+
+def test_the_data_that_is_offered_is_what_is_drawn_and_not_how():
+    assert list(drawing("detector_scores").data) == ["row", "from", "to", "latents"]
+    markup = chart_html("x", "fig-x", Drawing(title="t", caption="c.", alt="a", data=pd.DataFrame(), chart=by_depth()))
+    assert CHOICE in markup and CHOICE not in re.search(r"<svg.*</svg>", markup, re.S)[0]
+
+
+def test_the_script_knows_the_names_of_the_spec():
+    script = (CHECKOUT / "report/assets/linked.js").read_text()
+    assert f'SIGNAL = "{CHOICE}"' in script and f"usermeta.{READINGS}" in script.replace("meta && meta", "usermeta")
