@@ -214,11 +214,17 @@ class Results:
         self, measure: str, kind: str | None = None, split: str = "held_out", control: str = "none"
     ) -> pd.DataFrame:
         """Rows of one measure: run, kind, depth, value, n; sorted. Empty when there are none."""
-        rows = self.measures
-        rows = rows[(rows["measure"] == measure) & (rows["split"] == split) & (rows["control"] == control)]
+        rows = self._by_measure.get((measure, split, control), self.measures.iloc[:0])
         if kind is not None:
             rows = rows[rows["kind"] == kind]
-        return rows[["run", "kind", "depth", "value", "n"]].sort_values(["kind", "depth", "run"])
+        return rows[["run", "kind", "depth", "value", "n"]]
+
+    @cached_property
+    def _by_measure(self) -> dict[tuple[str, str, str], pd.DataFrame]:
+        """The rows of each measure, split and control, sorted: the pages of a site ask thousands of times."""
+        ordered = self.measures.sort_values(["kind", "depth", "run"])
+        found = ordered.groupby(["measure", "split", "control"], observed=True, sort=False)
+        return {(str(measure), str(split), str(control)): rows for (measure, split, control), rows in found}
 
     def mean(self, measure: str, kind: str, depth: int, split: str = "held_out", control: str = "none") -> float:
         """Mean over seeds. Raises NotFoundError where there is no such number."""
