@@ -168,8 +168,8 @@ def chart_html(name: str, figure: str, drawing: Drawing) -> str:
     if len(text) > MAX_SPEC_BYTES or rows > MAX_SPEC_ROWS:
         raise StrataError(f"chart {name}: a spec of {len(text)} bytes and {rows} rows is too big for a page")
     svg = clean_svg(vl_convert.vegalite_to_svg(spec), name, drawing.alt)
-    # `</` would end the script element inside a string of the spec
-    safe = text.replace("</", "<\\/")
+    # inside a script element `</` would end it, and `<!--<script` would keep it from ending
+    safe = text.replace("<", "\\u003c")
     return (
         f'<div class="chart" data-chart="{name}"><div class="chart-view">{svg}</div>'
         f'<script type="application/json" class="chart-spec">{safe}</script></div>'

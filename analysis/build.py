@@ -89,11 +89,13 @@ def sources(paths: Paths) -> list[Path]:
 
 def reproduce_fragment(drawn: list[Artefact]) -> str:
     """A list of every artefact: finding, code, runs, key. Each has an anchor that its caption links to."""
-    return "".join(
+    rows = "".join(
         f"- [`{artefact.figure}`]{{#made-{artefact.name.replace('_', '-')}}}: {escape(artefact.title)}. "
         f"Drawn by `{artefact.source}` {_origin(artefact)}; key `{artefact.key}`.\n"
         for artefact in sorted(drawn, key=lambda a: a.figure)
     )
+    # titles of figures, all in one place, would come before the figures in every search
+    return f'::: {{data-pagefind-ignore="all"}}\n\n{rows}\n:::\n'
 
 
 def _origin(artefact: Artefact) -> str:

@@ -47,7 +47,7 @@ def write_cards(pages: list[Path], drawn: list[Artefact], site: str, paths: Path
 def _spec(fragment: Path) -> str | None:
     """The chart's spec, as it stands in the page."""
     found = _SPEC.search(fragment.read_text(encoding="utf-8"))
-    return found[1].replace("<\\/", "</") if found else None
+    return found[1] if found else None
 
 
 def _write(chart: Artefact, spec: str, site: str, paths: Paths) -> None:

@@ -132,20 +132,19 @@ def over_depth(
     levels = [] if level is None else [ruled.encode(y=alt.Y("level:Q", scale=scale))]
     layers = (*levels, rule(depths, across), band, line, columns(depths, across), points.add_params(hover), text)
     chart = alt.layer(*layers).properties(width=PLOT_WIDTH, height=PLOT_HEIGHT)
-    return linked(chart, readings(data, percent, signed=level is not None))
+    return linked(chart, readings(data, "mean", ".0%" if percent else ".2f" if level is None else "+.3f"))
 
 
-def readings(data: pd.DataFrame, percent: bool, signed: bool) -> dict[int, str]:
-    """The means at each depth in words, from the top of the chart down."""
-    form = ".0%" if percent else "+.3f" if signed else ".2f"
-    ordered = data.sort_values("mean", ascending=False)
+def readings(rows: pd.DataFrame, value: str, form: str) -> dict[int, str]:
+    """The values of a column at each depth in words, from the top of the chart down."""
+    ordered = rows.sort_values(value, ascending=False)
     return {
         depth: "; ".join(
-            f"{name} {value:{form}}"
-            for name, at, value in zip(ordered["series"], ordered["depth"], ordered["mean"], strict=True)
+            f"{name} {number:{form}}"
+            for name, at, number in zip(ordered["series"], ordered["depth"], ordered[value], strict=True)
             if at == depth
         )
-        for depth in sorted(int(d) for d in data["depth"].unique())
+        for depth in sorted(int(d) for d in rows["depth"].unique())
     }
 
 

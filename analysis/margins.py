@@ -5,19 +5,9 @@ from __future__ import annotations
 import pandas as pd
 
 from analysis.results import Results
-from analysis.rule import DICTIONARIES, MEMORISING, TRAINED
+from analysis.rule import DICTIONARIES, MEMORISING, NAMES, TRAINED
 from analysis.verdict import seeds_of
 
-NAMES = {
-    "permuted_null": "trained on shuffled coordinates",
-    "gaussian_null": "trained on Gaussian rows",
-    "gaussian_tower": "tower on Gaussian rows",
-    "frozen_decoder": "frozen random decoder",
-    "stored_dictionary": "rows stored by heart",
-    "matched_dictionary": "random mixtures of rows",
-    "random_dictionary": "random directions",
-    "memorising": "memorising bound (in-sample)",
-}
 # Own codes against trained floors: solid, fitted codes against unlearned dictionaries: dashed.
 STYLES = {
     "permuted_null": ("c1", [1, 0]),

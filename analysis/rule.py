@@ -48,6 +48,17 @@ THRESHOLDS = Thresholds()
 TRAINED = ("permuted_null", "gaussian_null", "gaussian_tower", "frozen_decoder")
 DICTIONARIES = ("stored_dictionary", "matched_dictionary", "random_dictionary")
 MEMORISING = "memorising"
+NAMES = {
+    "permuted_null": "trained on shuffled coordinates",
+    "gaussian_null": "trained on Gaussian rows",
+    "gaussian_tower": "tower on Gaussian rows",
+    "frozen_decoder": "frozen random decoder",
+    "stored_dictionary": "rows stored by heart",
+    "matched_dictionary": "random mixtures of rows",
+    "random_dictionary": "random directions",
+    "memorising": "memorising bound (in-sample)",
+}
+"""What each floor is called where people read."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,7 +153,7 @@ def judge(seeds: Sequence[Seed], stops: Sequence[str] = (), limits: Thresholds =
         )
     if len(seeds) < limits.seeds:
         return Verdict(None, f"{len(seeds)} seeds give no bound (at least {limits.seeds}): not decided.", *numbers)
-    floor = nearest.replace("_", " ")
+    floor = NAMES[nearest]
     between = f"95% interval {low:+.3f} to {high:+.3f}"
     said = f"over {len(seeds)} seeds it is {mean:+.3f} from its best floor ({between}); nearest on average: {floor}"
     if low > limits.margin:

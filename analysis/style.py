@@ -27,7 +27,7 @@ SERIES = {
     "one SAE, trained": ("c3", [1, 0]),
     "one SAE, random": ("c6", [6, 3]),
     "stored rows": ("c6", [6, 3]),
-    "permuted labels": ("c5", [2, 2]),
+    "shuffled labels": ("c5", [2, 2]),
     "random dictionary": ("c4", [8, 3, 2, 3]),
     "PCA": ("c5", [3, 3]),
     "memorising bound": ("c6", [1, 3]),

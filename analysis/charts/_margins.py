@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 
 from analysis.drawing import Drawing, over_depth, over_seeds
-from analysis.margins import NAMES, STYLES, margins, spelled
+from analysis.margins import STYLES, margins, spelled
 from analysis.results import Results
+from analysis.rule import NAMES
 from analysis.verdict import verdicts
 
 DRAWN = (

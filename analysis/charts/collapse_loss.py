@@ -5,7 +5,7 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
-from analysis.drawing import Drawing
+from analysis.drawing import Drawing, readings
 from analysis.linked import columns, depth_axis, depth_scale, linked, point_size, rule
 from analysis.results import Results
 from analysis.style import PLOT_HEIGHT, PLOT_WIDTH, ROLES
@@ -57,15 +57,6 @@ def collapse_loss(results: Results) -> Drawing:
         x="depth:Q", y=alt.Y("shown:Q"), text="series:N", color=alt.Color("series:N", scale=scale, legend=None)
     )  # fmt: skip
     chart = alt.layer(rule(depths, across), line, columns(depths, across), points, text)
-    above = rows.sort_values("loss", ascending=False)
-    readings = {
-        depth: "; ".join(
-            f"{name} {loss:.2g}"
-            for name, at, loss in zip(above["series"], above["depth"], above["loss"], strict=True)
-            if at == depth
-        )
-        for depth in depths
-    }
     return Drawing(
         title=(
             f"A dying tower's loss looks better at every depth: ours is {means[1]:.2g} at depth 1, {means[2]:.1g} at "
@@ -82,5 +73,5 @@ def collapse_loss(results: Results) -> Drawing:
         + ", ".join(f"{value:.2g}" for value in means)
         + f" in our run; {', '.join(f'{value:.2g}' for value in LOG)} in the log.",
         data=rows[["series", "depth", "loss"]],
-        chart=linked(chart.properties(width=PLOT_WIDTH, height=PLOT_HEIGHT), readings),
+        chart=linked(chart.properties(width=PLOT_WIDTH, height=PLOT_HEIGHT), readings(rows, "loss", ".2g")),
     )

@@ -19,7 +19,7 @@ def exclusive_by_depth(results: Results) -> Drawing:
             for label, control in (
                 ("trained network", "none"),
                 ("random network", "random_host"),
-                ("permuted labels", "permuted_labels"),
+                ("shuffled labels", "permuted_labels"),
             )
             for kind_ in ("host", kind)
         ]
@@ -37,7 +37,7 @@ def exclusive_by_depth(results: Results) -> Drawing:
         caption=(
             "Share of *all* latents of a depth that fire on at least ten held-out digits and have at least 90% of "
             f"their activation on one class. At depth {last} only {spoken(fired, True)} of the latents fire that "
-            "often. Depth 0 are the network's own neurons. With permuted labels no latent qualifies. Bands are the "
+            "often. Depth 0 is the network's own neurons. With shuffled labels no latent qualifies. Bands are the "
             "range over seeds."
         ),
         alt=(

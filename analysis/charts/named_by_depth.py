@@ -8,7 +8,7 @@ from analysis.drawing import Drawing, beside_one_sae, mean_or_nan, over_depth, s
 from analysis.results import Results
 from analysis.style import SERIES
 
-STYLES = {**SERIES, "shuffled firing": SERIES["permuted labels"]}
+STYLES = {**SERIES, "shuffled firing": SERIES["shuffled labels"]}
 NETWORKS = (("trained network", "none"), ("random network", "random_host"))
 
 

@@ -1,4 +1,4 @@
-"""Class selectivity over depth, beside sparsity alone, a random network, plain neurons and permuted labels."""
+"""Class selectivity over depth, beside sparsity alone, a random network, plain neurons and shuffled labels."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def selectivity_by_depth(results: Results) -> Drawing:
         series(results, "trained network", measure, "host"),
         series(results, "random network", measure, "host", control="random_host"),
     ]
-    chance = [series(results, "permuted labels", measure, place, control="permuted_labels") for place in ("host", kind)]
+    chance = [series(results, "shuffled labels", measure, place, control="permuted_labels") for place in ("host", kind)]
     whole = pd.concat([*neurons, beside_one_sae(results, measure), *chance])
     last = max(results.depths(kind))
 
@@ -35,14 +35,14 @@ def selectivity_by_depth(results: Results) -> Drawing:
             "Selectivity index of a latent: (largest class mean minus second) over largest; 0 means two classes "
             "drive it equally, 1 that no second class drives it at all. Mean over latents that fire on at least "
             "ten held-out digits. *One SAE* is a single SAE on the network that is as wide and as sparse as that "
-            "depth of the tower. Depth 0 are the network's own neurons. Bands, where they are wider than the line, "
+            "depth of the tower. Depth 0 is the network's own neurons. Bands, where they are wider than the line, "
             "are the range over seeds."
         ),
         alt=(
             f"Line chart over depth 0 to {last}. Trained network: {spoken(at('host', 0))} for plain neurons, "
             f"{spoken(at(kind, 1))} at depth 1, {spoken(at(kind, last))} at depth {last}. Random network ends at "
             f"{spoken(at(kind, last, 'random_host'))}. A single SAE as sparse as depth {last}: "
-            f"{spoken(at('direct', last))} trained, {spoken(at('direct', last, 'random_host'))} random. Permuted "
+            f"{spoken(at('direct', last))} trained, {spoken(at('direct', last, 'random_host'))} random. Shuffled "
             f"labels end at {spoken(at(kind, last, 'permuted_labels'))}."
         ),
         data=whole,

@@ -42,8 +42,8 @@ def variance_by_depth(results: Results) -> Drawing:
             "directions and stored rows get the best codes we can fit, the towers use their own."
         ),
         alt=(
-            f"Line chart over depth 1 to {last}. Trained network falls from "
-            f"{spoken(results.mean('variance_explained', kind, 1))} to "
+            f"Line chart over depth 1 to {last}. Trained network: from "
+            f"{spoken(results.mean('variance_explained', kind, 1))} at depth 1 to "
             f"{spoken(results.mean('variance_explained', kind, last))}; random network from "
             f"{spoken(results.mean('variance_explained', kind, 1, control='random_host'))} to "
             f"{spoken(results.mean('variance_explained', kind, last, control='random_host'))}; "

@@ -64,7 +64,7 @@ def depth_grid(results: Results) -> Drawing:
         title=(
             f"Deeper latents are purer, and on an untrained network too: their strongest class takes "
             f"{purity('host', 0)} of the activation of a neuron, {purity('latents', last)} at depth {last}, "
-            f"{purity('latents', last, 'random_host')} at depth {last} of the random network"
+            f"{purity('latents', last, 'random_host')} at depth {last} of the random network (first seed)"
         ),
         caption=(
             f"Each cell shows the {IMAGES} held-out digits that drive one latent most, strongest first. The columns "

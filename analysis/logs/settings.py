@@ -7,6 +7,9 @@ likely_done = 0.6
 kind = "learning"                     # or: question, next_step, done, resource, background, unsorted
 state = "dropped"                     # or: open, done
 reason = "two cores are not enough"
+
+[corrections.643ef6d023]
+aside = true                          # about the tools: on the page of the logs, not in the write-up
 """
 
 from __future__ import annotations
@@ -50,16 +53,19 @@ class Correction:
     state: str = ""
     reason: str = ""
     log: str = ""
+    aside: bool = False
 
     def __post_init__(self) -> None:
         for name, value, known in (("kind", self.kind, KINDS), ("state", self.state, STATES)):
             if value and value not in known:
                 raise ConfigError(f"{FILE}: {name} = {value!r}; known: {', '.join(known)}")
-        if not self.kind and not self.state:
-            raise ConfigError(f"{FILE}: a correction needs a kind or a state")
+        if not self.kind and not self.state and not self.aside:
+            raise ConfigError(f"{FILE}: a correction needs a kind, a state or `aside = true`")
 
     def apply(self, item: Item) -> Item:
         """The item as its author wants it; its id stays."""
+        if not self.kind and not self.state:
+            return item
         kind = self.kind or item.kind
         state = (self.state or item.state or "open") if kind in ("question", "next_step") else None
         return replace(item, kind=kind, state=state, confidence=1.0, note=self.reason, closed=self.log)  # type: ignore[arg-type]  # checked
@@ -73,6 +79,11 @@ class LogSettings:
     corrections: dict[str, Correction] = field(default_factory=dict)
     lines: dict[str, int] = field(default_factory=dict)
     """The line on which each correction begins."""
+
+    @property
+    def asides(self) -> frozenset[str]:
+        """Ids of items that are no matter of the write-up."""
+        return frozenset(name for name, correction in self.corrections.items() if correction.aside)
 
     def corrected(self, items: Iterable[Item], ids: Mapping[str, str]) -> list[Item]:
         """The joined items, those with a correction as their author wants them; `ids` as `join` gives them."""

@@ -38,7 +38,7 @@ def overview(results: Results, pages: int = 0, set_name: str = "") -> Drawing:
         title=all_depths(found),
         caption=(
             f"Latents of the latents tower as detectors of one class: the {each} best of each depth by F1; the data "
-            f"have all. {METHOD} Depth 0 are the host's own neurons. Press a column's name to sort; choose depths and "
+            f"have all. {METHOD} Depth 0 is the host's own neurons. Press a column's name to sort; choose depths and "
             "classes above."
         ),
         alt=ALT,

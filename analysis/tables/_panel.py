@@ -33,7 +33,7 @@ UNDER = (
     ("random network", "random_host", ""),
     ("one SAE, trained", "none", "direct"),
     ("one SAE, random", "random_host", "direct"),
-    ("permuted labels", "permuted_labels", ""),
+    ("shuffled labels", "permuted_labels", ""),
     ("stored rows", "stored_dictionary", ""),
     ("matched random dictionary", "matched_dictionary", ""),
     ("random dictionary", "random_dictionary", ""),

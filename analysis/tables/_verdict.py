@@ -46,7 +46,7 @@ ROWS = (
     ("Class selectivity", "the tower", "selectivity", "held_out", "none", "", 2),
     ("", "random network", "selectivity", "held_out", "random_host", "", 2),
     ("", "one SAE as sparse", "selectivity", "held_out", "none", "direct", 2),
-    ("", "permuted labels", "selectivity", "held_out", "permuted_labels", "", 2),
+    ("", "shuffled labels", "selectivity", "held_out", "permuted_labels", "", 2),
 )
 
 

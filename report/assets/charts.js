@@ -32,7 +32,10 @@
       var script = document.createElement("script");
       script.src = (offset ? offset.content : "./") + "report/assets/generated/vega.js";
       script.onload = function () { done(window.strataEmbed); };
-      script.onerror = function () { fail(new Error("cannot load " + script.src)); };
+      script.onerror = function () {
+        runtime = null; // a lost connection may come back
+        fail(new Error("cannot load " + script.src));
+      };
       document.head.appendChild(script);
     });
     return runtime;
@@ -95,12 +98,12 @@
   document.querySelectorAll(".chart").forEach(function (element) {
     var view = element.querySelector(".chart-view");
     var picture = view.querySelector("svg");
-    holders.push({
+    if (picture) holders.push({
       element: element, view: view, picture: picture, label: picture.getAttribute("aria-label"), box: picture.viewBox.baseVal,
       spec: element.querySelector(".chart-spec").textContent
     });
   });
-  if (!holders.length) return;
+  if (!holders.length || !window.IntersectionObserver) return; // the pictures stay
   var watch = new IntersectionObserver(function (seen) {
     seen.forEach(function (entry) {
       if (!entry.isIntersecting) return;

@@ -2,7 +2,8 @@
 // are drawn over depth (analysis/linked.py), and kept from page to page. An address may carry it (?depth=3).
 (function () {
   "use strict";
-  var KEY = "strata-depth", SIGNAL = "depth_choice", charts = [], buttons = [], depths = {}, chosen = null;
+  var KEY = "strata-depth", SIGNAL = "depth_choice", charts = [], buttons = [], chosen = null;
+  var depths = Object.create(null); // without what every object inherits: an address may ask for any word
 
   function part(tag, name, parent) {
     var made = document.createElement(tag);
@@ -18,7 +19,7 @@
 
   function mark(chart) {
     if (chart.view) chart.view.signal(SIGNAL, chosen).run();
-    var says = chosen in chart.depths ? chart.depths[chosen] : "not in this chart";
+    var says = Object.hasOwn(chart.depths, chosen) ? chart.depths[chosen] : "not in this chart";
     chart.reading.hidden = chosen === null || !says;
     chart.reading.textContent = chart.reading.hidden ? "" : "Depth " + chosen + ": " + says + ".";
   }
@@ -43,7 +44,8 @@
     if (given in depths) choose(+given);
     else {
       given = stored(function (store) { return store.getItem(KEY); });
-      show(given in depths ? +given : null);
+      // into the address, too: a link that is passed on shows the same
+      if (given in depths) choose(+given); else show(null);
     }
   }
 
@@ -69,7 +71,7 @@
   var row = part("div", "depth-choice", charts[0].element);
   row.setAttribute("role", "group");
   row.setAttribute("aria-label", "Mark a depth in all charts of this page");
-  part("span", "", row).textContent = "Depth";
+  part("span", "", row).textContent = "Mark depth";
   Object.keys(depths).map(Number).sort(function (a, b) { return a - b; }).forEach(function (depth) {
     button(row, depth, String(depth), "Depth " + depth);
   });

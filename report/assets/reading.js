@@ -4,7 +4,9 @@
   "use strict";
   var WORDS_A_MINUTE = 230; // silent reading of non-fiction: Brysbaert 2019, a meta-analysis, gives 238
   var OPEN_AFTER = 150, CLOSE_AFTER = 250; // ms
-  var MARKS = "a.footnote-ref, a[role=doc-noteref], a[role=doc-biblioref], a.term, .num[data-title], .sourced[data-title]";
+  var HINTS = [".num", ".sourced", ".verdict", ".table-scroll td"]; // what says more on hover
+  var SAYING = HINTS.map(function (kind) { return kind + "[data-title]"; }).join(", ");
+  var MARKS = "a.footnote-ref, a[role=doc-noteref], a[role=doc-biblioref], a.term, " + SAYING;
   var main = document.querySelector("main");
   if (!main) return;
   var offset = document.querySelector('meta[name="quarto:offset"]');
@@ -14,7 +16,7 @@
   var card = null, mark = null, timer = 0, pages = {};
 
   // The native hint would stand over the card.
-  main.querySelectorAll(".num[title], .sourced[title]").forEach(function (number) {
+  main.querySelectorAll(HINTS.map(function (kind) { return kind + "[title]"; }).join(", ")).forEach(function (number) {
     number.dataset.title = number.title;
     number.removeAttribute("title");
   });
@@ -45,6 +47,7 @@
       if (!answer.ok) throw new Error(address + ": " + answer.status);
       return answer.text();
     }).then(function (text) { return new DOMParser().parseFromString(text, "text/html"); });
+    pages[address].catch(function () { delete pages[address]; }); // a lost connection may come back
     return pages[address];
   }
 
@@ -67,12 +70,13 @@
     // what it is; and behind the first semicolon, from which runs (analysis/numbers.py)
     var parts = span.dataset.title.split(/;\s(.*)/s);
     var says = [element("p", parts[0], parts[1] ? "card-title" : "")];
-    if (parts[1]) says.push(element("p", parts[1]));
-    if (!span.dataset.experiment) return says;
-    var link = element("a", "config, commit and seconds of " + span.dataset.experiment);
+    if (!span.dataset.experiment) return parts[1] ? says.concat(element("p", parts[1])) : says;
+    // mean of 5 runs (0.51 to 0.53): a1b2c3, ...
+    var runs = /^(.*?): (.*)$/.exec(parts[1] || ""), link = element("a", "Config, commit and seconds");
+    if (parts[1]) says.push(element("p", runs ? runs[1] : parts[1]));
     link.href = offset + "report/reproduce.html#experiment-" + span.dataset.experiment;
-    var how = element("p");
-    how.append("How it was made: ", link);
+    var how = element("p", "", "card-source");
+    how.append(link, " of " + span.dataset.experiment + (runs ? "; runs " + runs[2] : ""));
     return says.concat(how);
   }
 
@@ -85,12 +89,15 @@
 
   function close() {
     clearTimeout(timer);
+    if (card && card.contains(document.activeElement)) mark.focus();
     if (mark) mark.removeAttribute("aria-describedby");
     if (card) card.remove();
     card = mark = null;
   }
 
-  function open(at) {
+  // `enter`: the focus goes on into the card, to where it leads
+  function open(at, enter) {
+    if (mark === at && card && enter) step(card);
     if (mark === at) return;
     close();
     mark = at;
@@ -102,10 +109,18 @@
       card.append.apply(card, parts);
       card.addEventListener("pointerenter", function () { clearTimeout(timer); });
       card.addEventListener("pointerleave", later);
+      card.addEventListener("focusin", function () { clearTimeout(timer); });
+      card.addEventListener("focusout", later);
       document.body.append(card);
       at.setAttribute("aria-describedby", card.id);
       place(at.getClientRects()[0], card.getBoundingClientRect());
+      if (enter) step(card);
     }).catch(function (error) { console.error("card: " + error.message); });
+  }
+
+  function step(into) {
+    var link = into.querySelector("a");
+    if (link) link.focus();
   }
 
   function place(box, size) {
@@ -134,13 +149,42 @@
     if (at && at.matches(":focus-visible")) open(at);
   });
   main.addEventListener("focusout", function (event) { if (marked(event)) later(); });
-  // a number leads nowhere, so a press on it may open its card: the way for fingers
+  // Fingers do not hover: the first tap opens the card, also of a link, and a second one follows it.
+  var finger = false;
+  document.addEventListener("pointerdown", function (event) { finger = event.pointerType === "touch"; });
   document.addEventListener("click", function (event) {
     var at = marked(event);
-    if (at && !at.matches("a")) open(at);
+    if (at && at.matches("a") && finger && mark !== at) event.preventDefault();
+    if (at && (finger || !at.matches("a"))) open(at);
     else if (card && !card.contains(event.target)) close();
   });
-  document.addEventListener("keydown", function (event) { if (event.key === "Escape") close(); });
+  document.addEventListener("keydown", function (event) {
+    var at = marked(event);
+    if (event.key === "Escape" && card) {
+      event.preventDefault(); // it closed this, and nothing else on the page
+      close();
+    } else if ((event.key === "Enter" || event.key === " ") && at && !at.matches("a")) {
+      event.preventDefault();
+      open(at, true);
+    }
+  });
+
+  // Hundreds of numbers would be hundreds of stops on the way through a page: they are for who asks for them.
+  var numbers = main.querySelectorAll(SAYING), stops = false;
+  if (numbers.length) {
+    var asker = element("button", "Let the Tab key stop at the " + numbers.length + " numbers of this page", "numbers-as-stops");
+    asker.type = "button";
+    asker.setAttribute("aria-pressed", "false");
+    asker.addEventListener("click", function () {
+      stops = !stops;
+      asker.setAttribute("aria-pressed", stops);
+      numbers.forEach(function (one) {
+        if (stops) { one.tabIndex = 0; one.setAttribute("role", "button"); }
+        else { one.removeAttribute("tabindex"); one.removeAttribute("role"); }
+      });
+    });
+    (document.getElementById("title-block-header") || main).append(asker);
+  }
 
   // --- the time it takes ---
   var words = Array.from(main.querySelectorAll("p, li, dd, blockquote")).filter(function (part) {
@@ -173,11 +217,20 @@
   follow();
 
   // --- paper ---
-  var opened = [];
+  // A head that chromium repeats on each sheet loses its buttons: on paper they are words.
+  var opened = [], buttons = [];
   addEventListener("beforeprint", function () {
     close();
+    buttons = Array.from(main.querySelectorAll("thead button"), function (button) {
+      var words = element("span", button.textContent);
+      button.replaceWith(words);
+      return { button: button, words: words };
+    });
     opened = Array.from(main.querySelectorAll("details:not([open]):not(.toc-fold)"));
     opened.forEach(function (part) { part.open = true; });
   });
-  addEventListener("afterprint", function () { opened.forEach(function (part) { part.open = false; }); });
+  addEventListener("afterprint", function () {
+    opened.forEach(function (part) { part.open = false; });
+    buttons.forEach(function (one) { one.words.replaceWith(one.button); });
+  });
 })();

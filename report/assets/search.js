@@ -7,6 +7,7 @@
   const PAGES = 25, PLACES = 3, SHOWN = 15, REST = 120; // pages looked into, places of one, places in all, ms without a key before an answer
   const FROM_DISK = "Search needs a server, and this page was opened from the disk. Run strata serve and open the address it says.";
   const MISSING = "The index could not be loaded, so nothing can be found. Either the connection failed, or this site was made without one.";
+  const LITTLE = new Set(["a", "an", "and", "are", "do", "does", "how", "in", "is", "of", "the", "to", "what", "why"]);
   let dialog = null, input, says, list, ready = null, turn = 0, timer = 0;
 
   function load() {
@@ -29,8 +30,12 @@
 
   // Sections: first those whose heading has all the words, then by page, in pagefind's order, what says most about them.
   function placesOf(pages, words) {
-    const asked = words.toLowerCase().replace(/"/g, "").split(/\s+/);
-    const named = (place) => asked.every((word) => place.title.toLowerCase().includes(word));
+    const asked = words.toLowerCase().replace(/"/g, "").split(/\s+/).filter((word) => !LITTLE.has(word));
+    // 2: the heading is what was asked for, in any number; 1: it has all the words
+    const named = (place) => {
+      const title = place.title.toLowerCase(), whole = asked.join(" ");
+      return !whole ? 0 : title === whole || title + "s" === whole || title === whole + "s" ? 2 : +asked.every((word) => title.includes(word));
+    };
     return pages.flatMap((page) => page.sub_results
       .sort((a, b) => named(b) - named(a) || weight(b) - weight(a)).slice(0, PLACES)
       .map((place) => Object.assign(place, { page: place.url.includes("#") ? page.meta.title : "" }))

@@ -90,8 +90,11 @@ def test_the_choice_outlives_a_change_of_theme_and_of_page(arrive, base):
 def test_an_address_may_carry_a_depth_and_one_that_no_chart_has_is_none(arrive):
     page = arrive("report/verdict.html?depth=2&other=1")
     assert holds(page, CHOSEN, "2")
-    page = arrive("report/verdict.html?depth=toString")
-    assert holds(page, CLEAR) and page.complaints == []
+    for word in ("toString", "constructor", "99"):
+        page = arrive(f"report/verdict.html?depth={word}")
+        assert holds(page, CLEAR) and page.complaints == []
+        assert readings(page) == [] and page.locator(PRESSED).inner_text() == "all"
+        assert page.evaluate("sessionStorage.length") == 0
 
 
 def test_a_press_on_a_plot_chooses_the_nearest_depth_and_a_second_one_clears_it(arrive):

@@ -184,7 +184,7 @@ def two_wordings(folder: Path) -> Item:
         ("[matching]\nmentioned = 'much'\n", r"matching.mentioned = 'much': must be of type float"),
         ("[corrections.a]\nkind = 'quest'\n", "kind = 'quest'; known: question, next_step"),
         ("[corrections.a]\nstate = 'answered'\n", "state = 'answered'; known: open, done, dropped"),
-        ("[corrections.a]\nreason = 'x'\n", "needs a kind or a state"),
+        ("[corrections.a]\nreason = 'x'\n", "needs a kind, a state or"),
         ("[corrections.a]\nstates = 'done'\n", "corrections.a: unknown key 'states'"),
         ("[corrections\n", "logs.toml: "),
         ("matching = 3\n", "logs.toml: matching"),

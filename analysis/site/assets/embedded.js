@@ -34,6 +34,7 @@
   document.addEventListener("keydown", (event) => {
     const menu = event.key === "Escape" && menus.find((one) => one.open);
     if (!menu) return;
+    event.preventDefault(); // it closed this, and nothing else on the page
     menu.open = false;
     menu.querySelector("summary").focus();
   });
