@@ -4,7 +4,7 @@ BIN := .venv/bin
 # Idle torch threads must not spin where another process needs the core.
 export OMP_WAIT_POLICY ?= passive
 
-.PHONY: site preview check-site lighthouse test test-all test-peers check bench bench-logs bench-peers bench-towers clean
+.PHONY: site preview check-site lighthouse test test-all test-browser test-peers check bench bench-logs bench-peers bench-towers clean
 site: .venv/.installed
 	@$(BIN)/strata run digits
 	@$(BIN)/strata render
@@ -27,6 +27,10 @@ test-all: .venv/.installed-dev
 	$(BIN)/strata run digits
 	$(BIN)/strata render --renderer embedded
 	$(BIN)/python -m pytest -m "" -n 2 --dist loadfile
+
+# What a reader does, in a browser, on the site that is there: `make site` first.
+test-browser: .venv/.installed-dev
+	$(BIN)/python -m pytest -m browser tests/browser
 
 # Against the field's libraries: large, and with pins of their own, so in an environment of their own.
 test-peers: build/venv-peers/.installed

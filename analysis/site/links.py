@@ -29,7 +29,11 @@ _ADDRESSES = {
     "video": "src",
     "audio": "src",
 }
-_ELSEWHERE = re.compile(r"^(?:[a-zA-Z][a-zA-Z0-9+.-]*:|//)")
+ELSEWHERE = re.compile(r"^(?:[a-zA-Z][a-zA-Z0-9+.-]*:|//)")
+"""How an address begins that names a scheme or a host, so that it is no file of the site by itself."""
+# A comma ends a picture's address only at its end: `data:image/png;base64,AA== 2x` is one.
+_OF_SET = re.compile(r"([^\s,]\S*[^\s,]|[^\s,])(?:,|\s[^,]*|$)")
+_REFRESH = re.compile(r"""[;,]\s*(?:url\s*=\s*)?["']?([^"'\s]+)""", re.IGNORECASE)
 Fail = Callable[[str, str], None]
 
 
@@ -71,6 +75,24 @@ def ids_of(tags: list[Tag]) -> Iterator[str]:
             yield tag.attributes["name"]
 
 
+def of_set(value: str) -> list[str]:
+    """The addresses of a `srcset` or `imagesrcset`, without their widths and densities."""
+    return [match[1] for match in _OF_SET.finditer(value)]
+
+
+def refresh_of(tag: Tag) -> str:
+    """Where a `<meta http-equiv="refresh">` leads; empty where it leads nowhere else, and for all other tags."""
+    if tag.name != "meta" or tag.attributes.get("http-equiv", "").lower() != "refresh":
+        return ""
+    found = _REFRESH.search(tag.attributes.get("content", ""))
+    return found[1] if found else ""
+
+
+def works_anywhere(address: str, base: str) -> bool:
+    """Whether an address leads to the same place on a page that is shown under any address of the host, as 404 is."""
+    return not address or address.startswith(("#", base)) or ELSEWHERE.match(address) is not None
+
+
 @dataclass
 class Linker:
     """Turns the addresses of the sources into those of the output; one that leads nowhere is refused."""
@@ -101,7 +123,7 @@ class Linker:
 
     def resolve(self, page: str, address: str, fail: Fail) -> str:
         """The address as the browser needs it on `page`."""
-        if not address or _ELSEWHERE.match(address):
+        if not address or ELSEWHERE.match(address):
             return address
         path, _, anchor = address.partition("#")
         path, question, query = path.partition("?")
@@ -154,7 +176,7 @@ def rooted(html: str) -> str:
     for tag in tags_of(html):
         name = _ADDRESSES.get(tag.name, "")
         address = tag.attributes.get(name, "")
-        if address and not _ELSEWHERE.match(address) and address[0] not in "/#?":
+        if address and not ELSEWHERE.match(address) and address[0] not in "/#?":
             out += [html[last : tag.start], _replaced(tag.text, name, "/" + posixpath.normpath(address))]
             last = tag.start + len(tag.text)
     return "".join([*out, html[last:]])

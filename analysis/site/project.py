@@ -18,6 +18,8 @@ from sae.errors import RenderError
 CONFIG = "_quarto.yml"
 NOT_FOUND = "404.qmd"
 """Shown by the host wherever nothing is: its addresses begin at the host, and no page leads to it (as in Quarto)."""
+NOT_FOUND_PAGE = "404.html"
+"""What it is rendered to, which is the name that hosts look for."""
 
 
 @dataclass(frozen=True)

@@ -13,19 +13,19 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
 
 from analysis.paths import Paths
-from analysis.site.links import tags_of
+from analysis.site.links import ELSEWHERE, of_set, refresh_of, tags_of, works_anywhere
 from analysis.site.made import changed, commit_of
-from analysis.site.project import CONFIG, base_of, site_url
+from analysis.site.project import CONFIG, NOT_FOUND_PAGE, base_of, site_url
 from sae.errors import RenderError
 
-NOT_FOUND_PAGE = "404.html"
 EXPECTED = ("index.html", "sitemap.xml", "robots.txt")
-READ = (".html", ".css", ".js", ".svg")
+READ = (".html", ".css", ".js", ".mjs", ".svg")
+"""What may hold addresses, by ending."""
 NOT_OURS = ("site_libs/bootstrap", "site_libs/clipboard", "site_libs/quarto-")
 """Files that come with Quarto."""
+SETS = ("srcset", "imagesrcset")
 ADDRESSES = ("href", "src", "action", "formaction", "poster", "data", "xlink:href")
-_SCHEME = re.compile(r"^[a-zA-Z][a-zA-Z0-9+.-]*:|^//")
-_STYLE = re.compile(r"""(?:url\(|@import)\s*["']?(/(?!/)[^"')\s]*)""")
+_STYLE = re.compile(r"""(?:url\(|@import)\s*["']?(/(?!/)[^"')\s]*)""", re.IGNORECASE)
 _SCRIPT = re.compile(
     r"""(?:\b(?:fetch|import|importScripts|Worker|URL|open)\(|\bfrom|\.(?:src|href|action)\s*=)\s*["'`](/(?!/)[^"'`\s]*)"""
 )
@@ -67,6 +67,7 @@ def survey(paths: Paths) -> Survey:
     url = site_url(paths.root)
     faults = [] if url else [f"website.site-url is not set in {CONFIG}: {NOT_FOUND_PAGE} and the cards need it"]
     faults += [f"there is no {name}" for name in EXPECTED if not (site / name).is_file()]
+    faults += [f"{name}: {why}" for name, why in not_utf8(site)]
     faults += absolute(site, base_of(url))
     faults += _elsewhere(site, url)
     differing = changed(paths.root)
@@ -82,35 +83,53 @@ def absolute(site: Path, base: str) -> list[str]:
     for path in sorted(site.rglob("*")):
         name = path.relative_to(site).as_posix()
         if path.suffix in READ and path.is_file() and not name.startswith(NOT_OURS):
-            text = path.read_text(encoding="utf-8")
+            text = decoded(path)
             if name == NOT_FOUND_PAGE:
                 made += [f"{name}: {why}" for why in _not_anywhere(site, text, base)]
             else:
-                made += [f"{name}: {found} begins at the host" for found in dict.fromkeys(_absolute(text, path.suffix))]
+                found = dict.fromkeys(address for _, address in from_the_root(text, path.suffix))
+                made += [f"{name}: {address} begins at the host" for address in found]
     return made
 
 
-def _absolute(text: str, kind: str) -> Iterator[str]:
+def decoded(path: Path) -> str:
+    """A file's text. What is not UTF-8 in it is replaced, so that all else can be looked at: see `not_utf8`."""
+    return path.read_bytes().decode(errors="replace")
+
+
+def not_utf8(site: Path) -> Iterator[tuple[str, str]]:
+    """Every file of text that is not UTF-8, as its page says and browsers take it; with the first wrong place."""
+    for path in sorted(site.rglob("*")):
+        if path.suffix in READ and path.is_file():
+            try:
+                path.read_bytes().decode()
+            except UnicodeDecodeError as error:
+                yield path.relative_to(site).as_posix(), f"byte {error.start} is not UTF-8"
+
+
+def from_the_root(text: str, kind: str) -> Iterator[tuple[int, str]]:
+    """Every address in a file of this ending that begins at the host's root, and where it stands in the text."""
     if kind in (".html", ".svg"):
-        yield from (address for address in _addresses(text) if address.startswith("/") and address[1:2] != "/")
-    yield from (match[1] for match in _STYLE.finditer(text))
-    if kind in (".html", ".js"):
-        yield from (match[1] for match in _SCRIPT.finditer(text))
+        yield from ((at, address) for at, address in _addresses(text) if address[:1] == "/" and address[1:2] != "/")
+    yield from ((match.start(), match[1]) for match in _STYLE.finditer(text))
+    if kind in (".html", ".js", ".mjs"):
+        yield from ((match.start(), match[1]) for match in _SCRIPT.finditer(text))
 
 
-def _addresses(html: str) -> Iterator[str]:
+def _addresses(html: str) -> Iterator[tuple[int, str]]:
     for tag in tags_of(html):
-        yield from (tag.attributes[name].strip() for name in ADDRESSES if name in tag.attributes)
-        yield from (part.split()[0] for part in tag.attributes.get("srcset", "").split(",") if part.strip())
+        values = [tag.attributes[name].strip() for name in ADDRESSES if name in tag.attributes]
+        values += [address for name in SETS for address in of_set(tag.attributes.get(name, ""))]
+        yield from ((tag.start, value) for value in (*values, refresh_of(tag)))
 
 
 def _not_anywhere(site: Path, html: str, base: str) -> Iterator[str]:
     """What is wrong on the page that is shown under any address."""
-    for address in dict.fromkeys(_addresses(html)):
-        if not address or address.startswith("#") or _SCHEME.match(address):
-            continue
-        if not address.startswith(base):
+    for address in dict.fromkeys(address for _, address in _addresses(html)):
+        if not works_anywhere(address, base):
             yield f"{address} does not begin with {base}"
+        elif ELSEWHERE.match(address) or not address.startswith(base):
+            continue
         elif not _is_there(site, unquote(re.split(r"[?#]", address.removeprefix(base))[0]).lstrip("/")):
             yield f"{address} leads nowhere"
 

@@ -18,7 +18,7 @@ import tempfile
 from html.parser import HTMLParser
 from pathlib import Path
 
-from analysis.site.publishing import NOT_FOUND_PAGE
+from analysis.site.project import NOT_FOUND_PAGE
 from sae.errors import RenderError
 
 FOLDER = "pagefind"

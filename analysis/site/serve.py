@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis.paths import Paths
-from analysis.site.project import base_of, site_url
+from analysis.site.project import NOT_FOUND_PAGE, base_of, site_url
 from sae.errors import RenderError
 
 
@@ -29,7 +29,7 @@ class Handler(SimpleHTTPRequestHandler):
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """What is not there is answered by the site's own page for it."""
-        page = Path(self.directory) / "404.html"
+        page = Path(self.directory) / NOT_FOUND_PAGE
         if code != HTTPStatus.NOT_FOUND or not page.is_file():
             super().send_error(code, message, explain)
             return

@@ -9,9 +9,9 @@ from html import escape
 import pandas as pd
 
 from analysis.drawing import Drawing
-from analysis.margins import NAMES, spelled
+from analysis.margins import spelled
 from analysis.results import Results
-from analysis.rule import Verdict, interval
+from analysis.rule import NAMES, Verdict, interval
 from analysis.tables._html import depth_heads, framed, group
 from analysis.verdict import verdicts
 

@@ -23,6 +23,15 @@ DEFECT</main><script>
 document.querySelectorAll(".chart").forEach((chart) => new IntersectionObserver((seen) => {
   if (seen[0].isIntersecting) chart.dataset.live = "true";
 }).observe(chart));</script></body></html>"""
+SITE = "/some/site/"
+SEARCH = """document.body.insertAdjacentHTML("beforeend", `<dialog class="search-dialog"><input id="search-words"
+  aria-label="words"><p role="status">Nothing</p><ul></ul></dialog>`);
+addEventListener("keydown", (event) => {
+  if (event.key === "/") { event.preventDefault(); document.querySelector("dialog").showModal(); }
+});
+document.querySelector("input").addEventListener("input", ({ target }) => {
+  if (target.value === "Tiny") document.querySelector("ul").innerHTML = "<li><a href='#'>a place</a></li>";
+});"""
 TABLE = """<table class="neurons"><thead><tr>
 <th data-key="precision" aria-sort="none"><button>precision</button></th></tr></thead><tbody>
 <tr data-class="7"><th><a href="#row=1">1</a></th></tr></tbody></table>"""
@@ -37,7 +46,7 @@ def look(tmp_path, browser, monkeypatch):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(PAGE.replace(old, planted).replace("DEFECT", ""))
         (tmp_path / "index.html").touch()
-        with served(tmp_path, "/") as base:
+        with served(tmp_path, SITE) as base:
             return visit(browser, base, read(tmp_path, ""), name)
 
     return visited
@@ -61,6 +70,16 @@ PLANTED = {
     "a foreign picture": ('<img src="https://b.example/x.png" alt="">', "asked another host", "b.example/x.png"),
     "a foreign socket": ('<script>new WebSocket("wss://c.example/")</script>', "asked another host", "c.example"),
     "a file that is not there": ('<script src="gone.js"></script>', "failed request", "gone.js (404)"),
+    "a fetch from the root of the host": (
+        '<script>const at = "/data.json"; fetch(at)</script>',
+        "asked outside the site",
+        "/data.json",
+    ),
+    "a picture from the root of the host": (
+        '<script>const where = "/index.html"; new Image().src = where</script>',
+        "asked outside the site",
+        "/index.html",
+    ),
     "faint words": (
         '<p id="faint" style="color: #777; background: #888">faint words</p>',
         "axe: color-contrast",
@@ -77,7 +96,7 @@ def full_of_defects(tmp_path_factory, browser):
     """One page with all of them: a visit of each on its own would take a minute and a half."""
     folder = tmp_path_factory.mktemp("defects")
     (folder / "index.html").write_text(PAGE.replace("DEFECT", "".join(planted for planted, _, _ in PLANTED.values())))
-    with pytest.MonkeyPatch.context() as patch, served(folder, "/") as base:
+    with pytest.MonkeyPatch.context() as patch, served(folder, SITE) as base:
         patch.setattr(chromium, "WAIT_MS", 1_500)
         return visit(browser, base, read(folder, ""), "index.html")
 
@@ -131,9 +150,51 @@ def test_a_visit_that_breaks_down_is_a_finding_of_its_page_and_the_others_go_on(
     with served(tmp_path, "/") as base:
         done = visit_all(read(tmp_path, ""), base, chromium.executable(), said.append)
     assert {name for name, one in done.items() if not one.findings} == {"index.html", "other.html"}
-    (one,) = done["broken.html"].findings
-    assert one.kind == "the check broke down" and "ValueError" in one.message and "planted" in one.message
-    assert len(said) == 3
+    # with scripts, in all modes, and without
+    for one in done["broken.html"].findings:
+        assert one.kind == "the check broke down" and "ValueError" in one.message and "planted" in one.message
+    assert len(said) == 3 and len(done["broken.html"].findings) == 2
+
+
+def test_what_a_visit_heard_before_it_broke_down_is_told_and_the_other_modes_go_on(look, monkeypatch):
+    sound = chromium.dead_charts
+
+    def breaks(page):
+        if page.viewport_size["width"] == 1280:
+            raise ValueError("planted")
+        return sound(page)
+
+    monkeypatch.setattr(chromium, "dead_charts", breaks)
+    seen = look('<script>console.error("the cause")</script><div style="width: 500px">wide</div>')
+    cause, broken, wide = seen.findings
+    assert cause.message == "error: the cause"
+    assert broken.kind == "the check broke down" and broken.message.endswith("(1280 px, light; 1280 px, dark)")
+    assert wide.kind == "scrolls sideways" and seen.first == frozenset()
+
+
+def test_a_page_that_cannot_be_opened_leaves_nothing_open(browser, base_of_nothing):
+    with pytest.raises(Exception, match="ERR_CONNECTION_REFUSED"):
+        chromium.open_page(browser, base_of_nothing, "index.html", print)
+    assert browser.contexts == []
+
+
+@pytest.fixture
+def base_of_nothing(tmp_path):
+    """An address where nobody answers any more."""
+    with served(tmp_path, SITE) as base:
+        pass
+    return base
+
+
+def test_what_axe_finds_in_quartos_own_shell_is_a_note(look, tmp_path):
+    (tmp_path / "site_libs/quarto-html").mkdir(parents=True)
+    (tmp_path / "site_libs/quarto-html/quarto.js").write_text("")
+    button = '<button id="{}"></button>'
+    seen = look(button.format("mute") + "</main><nav>" + button.format("shell") + "</nav><main hidden>").findings
+    assert {(one.note, "#shell" in one.message, "#mute" in one.message) for one in seen if "button" in one.kind} == {
+        (True, True, False),
+        (False, False, True),
+    }
 
 
 def walk(tmp_path, browser, name, html):
@@ -150,6 +211,20 @@ def test_a_page_without_a_skip_link_is_found(tmp_path, browser):
     assert "first stop of Tab" in said
     (said,) = walk(tmp_path, browser, "index.html", PAGE.replace('tabindex="-1"', ""))
     assert "does not move the focus" in said
+
+
+def test_a_search_that_finds_nothing_is_found(tmp_path, browser, monkeypatch):
+    monkeypatch.setattr(keyboard, "STEP_MS", 500)
+    monkeypatch.setattr(chromium, "WAIT_MS", 1_500)
+    html = PAGE.replace("DEFECT", '<script src="search.js"></script>')
+    (tmp_path / "search.js").write_text(SEARCH)
+    assert walk(tmp_path, browser, "index.html", html) == []
+    (tmp_path / "search.js").write_text(SEARCH.replace("<li>", ""))
+    (said,) = walk(tmp_path, browser, "index.html", html)
+    assert "the search for 'Tiny' finds nothing; it says 'Nothing'" in said
+    (tmp_path / "search.js").write_text("")
+    (said,) = walk(tmp_path, browser, "index.html", html)
+    assert said.startswith("the key / does not open the search")
 
 
 def test_a_table_that_the_keyboard_cannot_sort_is_found(tmp_path, browser, monkeypatch):

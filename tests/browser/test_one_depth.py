@@ -77,7 +77,7 @@ def test_the_choice_outlives_a_change_of_theme_and_of_page(arrive, base):
     assert holds(page, CHOSEN, "3")
     page.goto(base + "index.html#verdict")
     assert dead_charts(page) == [] and holds(page, CHOSEN, "3")
-    assert page.url.endswith("index.html#verdict"), "an address changes when a depth is chosen, not before"
+    assert page.url.endswith("index.html?depth=3#verdict"), "a link that is passed on shows the same"
     press(page, 4)
     assert page.url.endswith("?depth=4#verdict")
     press(page, 4)

@@ -33,6 +33,43 @@ def test_a_number_says_how_it_was_made(page):
     assert ".toml" in row.inner_text() and row.is_visible()
 
 
+def test_numbers_become_stops_of_the_keyboard_when_asked(page):
+    number = page.locator(".num[data-experiment]").first
+    assert number.get_attribute("tabindex") is None
+    page.focus(".numbers-as-stops")
+    assert page.locator(".numbers-as-stops").bounding_box()["width"] > 100  # seen while it has the focus
+    page.keyboard.press("Enter")
+    assert page.locator("main .num[data-title]:not([tabindex='0'])").count() == 0
+    page.keyboard.press("Tab")
+    while not page.evaluate("document.activeElement.matches('.num[data-experiment]')"):
+        page.keyboard.press("Tab")
+    page.wait_for_selector(CARD)
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.closest('#card-beside') !== null")
+    page.keyboard.press("Escape")
+    page.wait_for_selector(CARD, state="detached")
+    assert page.evaluate("document.activeElement.matches('.num[data-experiment]')")
+    page.focus(".numbers-as-stops")
+    page.keyboard.press("Enter")
+    assert number.get_attribute("tabindex") is None and number.get_attribute("role") is None
+
+
+def test_escape_closes_one_thing_at_a_time(browser, base):
+    page = open_page(browser, base, "index.html?depth=3")
+    expect(page.locator(".depth-choice [aria-pressed=true]")).to_have_text("3")
+    page.click(".num[data-experiment] >> nth=0")
+    page.wait_for_selector(CARD)
+    page.keyboard.press("Escape")
+    page.wait_for_selector(CARD, state="detached")
+    menu = page.locator("#quarto-header details").first
+    menu.locator("summary").click()
+    page.keyboard.press("Escape")
+    assert menu.get_attribute("open") is None and "depth=3" in page.url
+    page.keyboard.press("Escape")
+    expect(page.locator(".depth-choice [aria-pressed=true]")).to_have_text("all")
+    page.context.close()
+
+
 def test_a_press_opens_a_number_and_another_closes_it(page):
     page.click(".num[data-experiment] >> nth=0")
     page.wait_for_selector(CARD)
@@ -131,7 +168,7 @@ def test_charts_on_paper_are_those_of_the_light_theme(browser, base):
 
 
 def test_the_page_for_what_is_not_there(browser, base):
-    page = open_page(browser, base, "strata/no/such/page.html")
+    page = open_page(browser, base, "no/such/page.html")
     assert page.inner_text("h1") == "There is no such page"
     assert page.evaluate("getComputedStyle(document.body).fontFamily").startswith('"Source Serif 4"')
     page.click("main p a >> nth=0")

@@ -6,9 +6,6 @@ import re
 
 import pytest
 from browser_page import NEEDS, SITE, open_page
-from tests_root import CHECKOUT
-
-from analysis.site.project import base_of, site_url
 
 pytestmark = NEEDS
 STATUS = ".search-dialog [role=status]"
@@ -30,10 +27,8 @@ def answered(page, pattern):
     expect(page.locator(STATUS)).to_have_text(re.compile(pattern))
 
 
-@pytest.mark.parametrize("place", ["", "under the site's own path"])
 @pytest.mark.parametrize("name", ["index.html", "report/verdict.html"])
-def test_a_word_is_found_and_its_section_opened_by_keys_alone(browser, base, name, place):
-    base += base_of(site_url(CHECKOUT))[1:] if place else ""
+def test_a_word_is_found_and_its_section_opened_by_keys_alone(browser, base, name):
     page = open_page(browser, base, name)
     asked = []
     page.on("request", lambda request: asked.append(request.url))
@@ -107,7 +102,7 @@ def test_the_page_for_what_is_not_there_can_be_searched(browser, base):
     page = open_page(browser, base, "there/is/nothing.html")
     ask(page, "floor")
     target = page.locator(LINKS).first.evaluate("link => link.href")
-    assert target.startswith(base + base_of(site_url(CHECKOUT))[1:])
+    assert target.startswith(base)
     page.locator(LINKS).first.click()
     page.wait_for_url(target)
     assert "floor" in page.inner_text("main").lower()

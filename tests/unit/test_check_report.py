@@ -104,7 +104,7 @@ def test_a_program_is_installed_once_and_again_when_its_version_changes(
 
 def test_without_npm_or_where_it_fails_there_is_a_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put_program(tmp_path / "bin", "npm", "echo no such registry >&2; exit 1", monkeypatch)
-    with pytest.raises(node_tools.MissingToolError, match="no such registry"):
+    with pytest.raises(node_tools.BrokenToolError, match="no such registry"):
         node_tools.program(tmp_path, "html-validate", "package.json", SAID.append)
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(node_tools.MissingToolError, match="no `npm` on PATH"):
@@ -153,6 +153,17 @@ def test_a_program_that_does_not_run_is_a_failure(tmp_path: Path, monkeypatch: p
     assert "your node is too old" in one.message and not one.note
 
 
+def test_every_page_is_looked_at_whatever_its_file_is_called(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("index.html", "a[1].html", "b*?.html", "{c,d}.html"):
+        (tmp_path / name).write_text("<html>")
+    put_program(tmp_path / "bin", "html-validate", f"printf '%s\\n' \"$@\" > {tmp_path}/asked; echo []", monkeypatch)
+    monkeypatch.setattr(validity, "program", lambda *_: tmp_path / "bin/html-validate")
+    assert validity.findings(read(tmp_path, ""), tmp_path, SAID.append) == []
+    asked = (tmp_path / "asked").read_text().splitlines()[4:]
+    # by the rules of the program's own patterns a backslash takes the meaning from the sign behind it
+    assert asked == [r"./a\[1\].html", r"./b\*\?.html", "./index.html", r"./\{c,d\}.html"]
+
+
 # --- Lighthouse ---
 
 
@@ -169,6 +180,27 @@ def test_scores_below_the_least_fail_but_for_performance() -> None:
     assert [one.message for one in lighthouse.findings(scores)] == [
         f"{name}: 90, 95 is the least; Links have names" for name in ("accessibility", "best-practices")
     ]
+
+
+def test_lighthouse_without_one_of_its_pages_is_a_failure(paths: Paths) -> None:
+    folder = read(paths.site, URL, "one.html")
+    scores, (one,) = lighthouse.score(folder, "", paths.root, paths.build, SAID.append)
+    assert scores == [] and not one.note and "none of its pages" in one.message
+
+
+@pytest.mark.parametrize("npm", [None, "echo no such registry >&2; exit 1"])
+def test_lighthouse_asked_for_and_not_to_be_had_is_a_failure(
+    paths: Paths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, npm: str | None
+) -> None:
+    if npm:
+        put_program(tmp_path / "bin", "npm", npm, monkeypatch)
+    else:
+        monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.setattr(browser, "executable", lambda: Path("/bin/false"))
+    code, said = call("--no-quarto", "--lighthouse")
+    assert code == 1 and "FAILED lighthouse" in said and ", Lighthouse" not in said.splitlines()[-1]
+    # without npm the HTML is left out with a reason; with one that fails that is a failure too
+    assert ("FAILED html" in said) == bool(npm) and ("skipped HTML validity" in said) == (npm is None)
 
 
 # --- Quarto ---
@@ -192,6 +224,20 @@ def test_a_warning_of_quarto_is_an_error(paths: Paths, tmp_path: Path, monkeypat
     put_program(tmp_path / "bin", "quarto", "echo WARN: Unable to resolve link target", monkeypatch)
     with pytest.raises(RenderError, match="Unable to resolve"):
         render_by_quarto(paths, paths.build / "quarto-site")
+
+
+def test_what_was_found_is_told_beside_a_warning_of_quarto(
+    paths: Paths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(survey.validity, "program", _no_program)
+    put_program(tmp_path / "bin", "quarto", "echo WARN: Unable to resolve link target", monkeypatch)
+    (paths.site / "one.html").unlink()
+    code, said = call()
+    assert code == 1 and "FAILED link that leads nowhere" in said and "Unable to resolve link target" in said
+    code, said = call("--json")
+    first, second = json.loads(said)["sites"]
+    assert code == 1 and first["failures"] and second["folder"] == "build/quarto-site"
+    assert [(one["kind"], "WARN" in one["message"]) for one in second["failures"]] == [("real Quarto", True)]
 
 
 # --- the command ---

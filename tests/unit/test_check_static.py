@@ -7,40 +7,54 @@ from pathlib import Path
 
 import pytest
 
-from analysis.site.check import addresses, listings, markup
+from analysis.site.check import addresses, agreement, listings, markup
 from analysis.site.check.findings import Finding
 from analysis.site.check.folder import Folder, read
 from sae.errors import RenderError
 
 URL = "https://example.org/some/site"
-STATIC = (addresses, markup, listings)
+STATIC = (addresses, markup, listings, agreement)
 
 
-def page(root: str, body: str = "", head: str = "") -> str:
+POLICY = '<meta http-equiv="Content-Security-Policy" content="default-src \'self\'">'
+# What Quarto writes into the head of a page that has a light and a dark theme: ids again and again.
+QUARTO = """<link href="{root}site_libs/quarto-html/light.css" rel="stylesheet" id="quarto-text-highlighting-styles">
+<link href="{root}site_libs/quarto-html/dark.css" rel="stylesheet" id="quarto-text-highlighting-styles">
+<link href="{root}site_libs/bootstrap/bootstrap.min.css" rel="stylesheet" id="quarto-bootstrap" data-mode="light">
+<link href="{root}site_libs/bootstrap/dark.min.css" rel="prefetch" id="quarto-bootstrap" data-mode="dark">
+<link href="{root}site_libs/bootstrap/bootstrap.min.css" rel="prefetch" id="quarto-bootstrap" data-mode="light">"""
+
+
+def page(root: str, own: str, body: str = "") -> str:
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head><title>A page</title><link rel="icon" href="{root}icon.svg"><link rel="stylesheet" href="{root}own.css">
-<link rel="canonical" href="{URL}/"><link rel="alternate" type="application/rss+xml" href="{root}feed.xml">
+<link rel="canonical" href="{URL}/{own}"><link rel="alternate" type="application/rss+xml" href="{root}feed.xml">
 <meta property="og:image" content="{URL}/card.png"><link rel="license" href="https://example.com/licence">
-<script src="{root}own.js?v=1"></script>{head}</head>
-<body><h1 id="top-of-it">A page</h1>{body}
+<meta property="og:url" content="{URL}/{own}">{POLICY}
+<script src="{root}own.js?v=1"></script><script src="{root}search.js"></script></head>
+<body><nav></nav><main><h1 id="top-of-it">A page</h1>{body}
 <a href="#top-of-it">up</a> <a href="#top">top</a> <a href="{root}deep/one.html#depth=3&amp;latent=4">state</a>
 <a href="{root}#b%20c">b</a> <a href="https://example.com/a">elsewhere</a> <a href="mailto:a@example.org">mail</a>
 <img src="{root}card.png" srcset="{root}card.png 1x, {root}card.png 2x" alt="">
 <svg role="img"><title>words</title></svg><svg role="img" aria-label="words"></svg><svg aria-hidden="true"></svg>
-</body></html>"""
+<a href="{URL}#top-of-it">whole</a> <a href="HTTPS://Example.org/some/site?x">whole</a>
+<iframe src="about:blank"></iframe>
+<img srcset="data:image/png;base64,AA== 2x" alt=""><form action="#"><button formaction="#">go</button></form>
+</main></body></html>"""
 
 
 @pytest.fixture
 def site(tmp_path: Path) -> Path:
     (tmp_path / "deep").mkdir()
-    (tmp_path / "index.html").write_text(page("./", '<p id="b c" style="background: url(\'card.png\')">B</p>'))
-    (tmp_path / "deep/one.html").write_text(page("../"))
-    (tmp_path / "404.html").write_text(page("/some/site/"))
+    (tmp_path / "index.html").write_text(page("./", "", '<p id="b c" style="background: url(\'card.png\')">B</p>'))
+    (tmp_path / "deep/one.html").write_text(page("../", "deep/one.html"))
+    (tmp_path / "404.html").write_text(page("/some/site/", "404.html"))
     (tmp_path / "own.css").write_text('/* url(gone.png) */ @import "more.css"; a { background: url("card.png?x#y"); }')
     (tmp_path / "more.css").write_text("a { mask: url(#here); background: url(data:image/png;base64,AA==) }")
     (tmp_path / "own.js").write_text('fetch("./data.json");')
-    for name in ("icon.svg", "card.png"):
+    (tmp_path / "pagefind").mkdir()
+    for name in ("icon.svg", "card.png", "search.js", *agreement.INDEX):
         (tmp_path / name).write_text("<svg></svg>")
     (tmp_path / "sitemap.xml").write_text(
         '<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">'
@@ -97,6 +111,46 @@ DEFECTS = {
     "a promise to ask another host": ('<link rel="preconnect" href="https://cdn.example">', "other host", "cdn"),
     "a foreign font": ("<style>@import 'https://fonts.example/x';</style>", "other host", "fonts.example"),
     "our own host as a foreign one": (f'<img src="{URL}/card.png" alt="">', "other host", "card.png"),
+    "a foreign script in capitals": ('<script src="HTTPS://cdn.example/x.js"></script>', "other host", "cdn.example"),
+    "a file of one machine": ('<img src="file:///home/card.png" alt="">', "other scheme", "file:"),
+    "a link to a file of one machine": ('<a href="file:///home/x.html">x</a>', "other scheme", "file:"),
+    "a scheme that nobody knows": ('<img src="nobody:knows" alt="">', "other scheme", "nobody:"),
+    "another base": ('<base href="./">', "base address", "every address"),
+    "a page that sends on": (
+        '<meta http-equiv="Refresh" content="0; URL=\'gone.html\'">',
+        "link that leads nowhere",
+        "gone",
+    ),
+    "an import in capitals": ("<style>@IMPORT URL(gone.css);</style>", "missing file", "gone.css"),
+    "a foreign import in capitals": ("<style>@IMPORT 'HTTPS://a.example/x';</style>", "other host", "a.example"),
+    "a set in a style": (
+        "<p style=\"mask: image-set('gone.png' type('image/png') 2x)\">x</p>",
+        "missing file",
+        "gone.png",
+    ),
+    "a set to preload": (
+        '<link rel="preload" as="image" imagesrcset="card.png, gone.png 2x">',
+        "missing file",
+        "gone.png",
+    ),
+    "a button": ('<button formaction="gone.html">x</button>', "link that leads nowhere", "gone.html"),
+    "an anchor at our whole address": (f'<a href="{URL}#gone">x</a>', "anchor without id", "'gone'"),
+    "an anchor behind a query": (f'<a href="{URL}?x#gone">x</a>', "anchor without id", "'gone'"),
+    "a page of our host in capitals": (
+        f'<a href="{URL.upper()[:19]}/some/site/gone.html">x</a>',
+        "link that leads nowhere",
+        "gone",
+    ),
+    "the address of another page": (
+        f'<link rel="canonical" href="{URL}/deep/one.html">',
+        "another page's address",
+        "deep/one.html",
+    ),
+    "a card with another's address": (
+        f'<meta property="og:url" content="{URL}/deep/one.html">',
+        "another page's address",
+        "og:url",
+    ),
     "a second h1": ("<h1>Again</h1>", "not one h1", "2 headings"),
 }
 
@@ -122,8 +176,10 @@ def test_each_defect_is_found_once_and_nothing_else(site: Path, name: str) -> No
         ("own.js", "./data.json", "/data.json", "absolute path"),
         ("404.html", 'src="/some/site/card.png"', 'src="card.png"', "absolute path"),
         ("404.html", 'src="/some/site/own.js', 'src="/some/site/gone.js', "missing file"),
-        ("sitemap.xml", "deep/one", "deep/gone", "sitemap"),
-        ("sitemap.xml", URL, "https://elsewhere.example", "sitemap"),
+        ("sitemap.xml", f"<url><loc>{URL}/deep/one.html</loc></url>", "", "sitemap"),
+        ("sitemap.xml", "</urlset>", f"<url><loc>{URL}/deep/gone.html</loc></url></urlset>", "sitemap"),
+        ("sitemap.xml", "</urlset>", "<url><loc>https://elsewhere.example/</loc></url></urlset>", "sitemap"),
+        ("deep/one.html", POLICY, "", "no policy"),
         ("sitemap.xml", "</urlset>", "", "sitemap"),
         ("feed.xml", f"{URL}/", f"{URL}/gone.html", "feed"),
         ("feed.xml", f"<link>{URL}/</link>", "", "feed"),
@@ -165,3 +221,80 @@ def test_what_quarto_renders_is_known_by_its_libraries(site: Path) -> None:
     (site / "site_libs/quarto-html").mkdir(parents=True)
     (site / "site_libs/quarto-html/quarto.js").write_text("")
     assert read(site, URL).by_quarto
+
+
+def quartos(site: Path) -> None:
+    """Make the site one of Quarto's, with its repeated ids on every page."""
+    for name in (
+        "quarto-html/light.css",
+        "quarto-html/dark.css",
+        "bootstrap/bootstrap.min.css",
+        "bootstrap/dark.min.css",
+    ):
+        (site / "site_libs" / name).parent.mkdir(parents=True, exist_ok=True)
+        (site / "site_libs" / name).write_text("")
+    for name, root in {"index.html": "./", "deep/one.html": "../", "404.html": "/some/site/"}.items():
+        change(site, name, "</head>", QUARTO.replace("{root}", root) + "</head>")
+
+
+def test_ids_that_quarto_repeats_for_its_two_themes_are_only_told(site: Path) -> None:
+    quartos(site)
+    seen = found(site)
+    assert {(one.kind, one.note) for one in seen} == {("id used twice", True)} and len(seen) == 6
+    change(
+        site, "index.html", '<p id="b c"', '<link rel="preload" href="site_libs/x" id="quarto-bootstrap"><p id="b c"'
+    )
+    assert all(one.note for one in found(site))
+
+
+def test_defects_of_quartos_own_shell_are_notes_and_those_of_the_text_failures(site: Path) -> None:
+    quartos(site)
+    of_the_page = ("not one h1", "another page's address", "id used twice")
+    planted = [(html, kind) for html, kind, _ in DEFECTS.values() if kind not in of_the_page]
+    change(site, "index.html", "<nav>", "<nav>" + "".join(html for html, _ in planted))
+    seen = found(site)
+    assert all(one.note for one in seen) and {one.kind for one in seen} == {
+        "id used twice",
+        *(kind for _, kind in planted),
+    }
+    change(site, "index.html", '<p id="b c"', "".join(html for html, _ in planted) + '<p id="b c"')
+    failed = [one.kind for one in found(site) if not one.note]
+    assert sorted(failed) == sorted(kind for _, kind in planted)
+
+
+def test_an_id_of_the_text_that_quartos_shell_has_too_is_a_failure(site: Path) -> None:
+    quartos(site)
+    change(site, "index.html", '<p id="b c"', '<p id="quarto-bootstrap"></p><p id="b c"')
+    assert [one.message for one in found(site) if not one.note] == ["id 'quarto-bootstrap' stands on more than one tag"]
+
+
+@pytest.mark.parametrize("name", agreement.INDEX)
+def test_a_search_without_its_index_is_dead(site: Path, name: str) -> None:
+    (site / name).unlink()
+    assert {one.kind for one in found(site)} == {"dead search"} and len(found(site)) == 3
+    for page_of in ("index.html", "deep/one.html", "404.html"):
+        change(site, page_of, "search.js", "own.js")
+    assert found(site) == []
+
+
+@pytest.mark.parametrize("name", ["own.css", "own.js", "index.html"])
+def test_a_file_that_is_not_utf8_is_a_finding_and_all_else_is_looked_at(site: Path, name: str) -> None:
+    change(site, "deep/one.html", "<svg", '<a href="gone.html">x</a><svg')
+    before = (site / name).read_bytes()
+    (site / name).write_bytes(before + b"\xe4")
+    assert {(one.page, one.kind) for one in found(site)} == {
+        (name, "not UTF-8"),
+        ("deep/one.html", "link that leads nowhere"),
+    }
+
+
+def test_a_text_that_was_published_elsewhere_first_is_told(site: Path) -> None:
+    change(site, "index.html", f'canonical" href="{URL}/"', 'canonical" href="https://a.example/first"')
+    assert [(one.kind, one.note) for one in found(site)] == [("another page's address", True)]
+
+
+def test_a_page_that_sends_readers_on_need_not_be_in_the_sitemap(site: Path) -> None:
+    (site / "old.html").write_text(
+        '<html lang="en"><title>x</title><h1>x</h1><meta http-equiv="refresh" content="0;url=deep/one.html">'
+    )
+    assert found(site) == []

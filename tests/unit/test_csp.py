@@ -1,4 +1,7 @@
-"""The Content-Security-Policy: on every page, before our scripts, as narrow as it is said to be."""
+"""The Content-Security-Policy: on every page, before the scripts of the project, as narrow as it is said to be.
+
+What the page itself loads (its style sheets and `embedded.js`) stands before it: all that comes after is bound by it.
+"""
 
 from __future__ import annotations
 

@@ -7,11 +7,13 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
+from pathlib import Path
 
 import pytest
 from published_project import NOT_FOUND, change, page
 
 from analysis.paths import Paths
+from analysis.site.check.server import served
 from analysis.site.embedded import render
 from analysis.site.publishing import absolute
 from analysis.site.serve import serve
@@ -102,10 +104,23 @@ def test_the_server_finds_files_with_and_without_the_path_of_the_site(paths: Pat
         assert (answer.status, answer.read()) == (404, b"")
 
 
+def test_a_check_is_served_under_the_path_of_the_site_and_nowhere_else(tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text("a page")
+    with served(tmp_path, "/some/site/") as base:
+        assert base.endswith("/some/site/")
+        port = int(base.split(":")[2].split("/")[0])
+        host = HTTPConnection("127.0.0.1", port, timeout=5)
+        for address, status in (("/some/site/", 200), ("/some/site/index.html", 200), ("/index.html", 404), ("/", 404)):
+            host.request("GET", address)
+            answer = host.getresponse()
+            assert (answer.status, answer.read() == b"a page") == (status, status == 200), address
+        host.close()
+
+
 @contextmanager
 def serving(paths: Paths) -> Iterator[HTTPConnection]:
     server = serve(paths, 0)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     host = HTTPConnection("127.0.0.1", server.server_address[1], timeout=5)
     try:

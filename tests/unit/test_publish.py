@@ -135,12 +135,15 @@ def test_a_rendered_site_names_nothing_from_the_root_of_its_host(paths: Paths) -
     [
         ("index.html", '<a href="/report/x.html">x</a>', "/report/x.html"),
         ("index.html", '<img alt="" srcset="a.png 1x, /b.png 2x">', "/b.png"),
+        ("index.html", '<link rel="preload" imagesrcset="/b.png 2x">', "/b.png"),
+        ("index.html", '<meta http-equiv="refresh" content="0;url=/r.html">', "/r.html"),
         ("index.html", '<video poster="/p.png"></video>', "/p.png"),
         ("index.html", "<style>a { background: url('/c.png') }</style>", "/c.png"),
         ("index.html", '<script>fetch("/d.json")</script>', "/d.json"),
         ("a/b.html", "<svg><use xlink:href='/s.svg#x'/></svg>", "/s.svg#x"),
         ("a.css", "a { background: url(/c.png) }", "/c.png"),
         ("a.css", '@import "/other.css";', "/other.css"),
+        ("a.css", "@IMPORT URL(/other.css);", "/other.css"),
         ("a.js", "const m = await import('/m.js');", "/m.js"),
         ("a.js", "picture.src = `/p.png`;", "/p.png"),
         ("a.js", 'import x from "/x.js";', "/x.js"),
@@ -196,12 +199,13 @@ def test_dry_run_tells_what_would_not_work(paths: Paths) -> None:
     render(paths.root, paths.site)
     change(paths, "/some/site/", "/other/")
     (paths.site / "robots.txt").unlink()
-    (paths.site / "index.html").write_text('<a href="/x">x</a>')
+    (paths.site / "index.html").write_bytes(b'<a href="/x">\xe4</a>')
     done = CliRunner().invoke(app, ["--dry-run"])
     assert done.exit_code == 1
     for fault in (
         "there is no robots.txt",
         "index.html: /x begins at the host",
+        "index.html: byte 13 is not UTF-8",
         "404.html: /some/site/theme.css does not begin with /other/",
         "sitemap.xml: https://example.org/some/site/index.html is not below https://example.org/other: render again",
     ):

@@ -205,3 +205,8 @@ def test_after_quarto_a_missing_package_is_a_note(
     notes = capsys.readouterr().out.splitlines()
     assert len(notes) == 2 and all("no search" in note for note in notes)
     assert not any(word in note for note in notes for word in renderer.COMPLAINTS)
+
+
+def test_quartos_post_render_step_does_not_load_what_charts_need():
+    loads = "import sys, analysis.site.search; sys.exit('pandas' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", loads], cwd=CHECKOUT, check=False).returncode == 0

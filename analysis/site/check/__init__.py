@@ -2,7 +2,8 @@
 
     folder      the site as it lies on the disk: pages, ids, where an address leads, how many bytes a file weighs
     addresses   links, anchors, files, other hosts        markup      titles, headings, labels, ids
-    listings    feed and sitemap                          validity    HTML, by npm's html-validate
+    listings    feed and sitemap                          agreement   policy, own addresses, a search that is there
+    validity    HTML, by npm's html-validate
     browser     one page in chromium, and what is wrong with it
     visits      every page at two widths in two schemes, and without scripts
     keyboard    a walk through the site without a mouse

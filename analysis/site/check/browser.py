@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from sae.errors import RenderError
 
@@ -51,6 +52,8 @@ _STICKS_OUT = """width => [...document.body.querySelectorAll("*")].filter((one) 
 }).slice(0, 3).map((one) => one.tagName.toLowerCase() + (one.id ? "#" + one.id : "") +
   (one.classList.length ? "." + [...one.classList].join(".") : ""))"""
 
+_IN_TEXT = "selector => !!document.querySelector(selector)?.closest('main')"
+
 
 def executable() -> Path:
     """The browser: from PATH, else playwright's own where that is installed. Raises RenderError without one."""
@@ -86,27 +89,39 @@ def open_page(
 ) -> Page:
     """A page in a context of its own, so with nothing cached or kept; close it by `page.context.close()`.
 
-    `base` ends with a slash. `tell` hears of every request to another host (which is stopped), of every request that
-    fails, of errors and warnings in the console, and of errors that no script caught, from now until the page is
-    closed. `asked` hears of every file of the site that is asked for, and of what kind it is (`script`, `image`).
+    `base` ends with a slash. `tell` hears of every request to another host (which is stopped), of every request to this
+    one outside of `base` (which finds nothing: the site has no other place on its host), of every request that fails,
+    of errors and warnings in the console, and of errors that no script caught, from now until the page is closed.
+    `asked` hears of every file of the site that is asked for, and of what kind it is (`script`, `image`).
     """
     context = browser.new_context(
         viewport={"width": width, "height": HEIGHT},
         color_scheme="dark" if scheme == "dark" else "light",
         java_script_enabled=scripts,
     )
-    page = context.new_page()
-    _listen(page, base, tell, asked)
-    page.goto(base + name)
+    try:
+        page = context.new_page()
+        _listen(page, base, tell, asked)
+        page.goto(base + name)
+    except BaseException:
+        context.close()  # nobody else has it
+        raise
     return page
 
 
 def _listen(page: Page, base: str, tell: Tell, asked: Callable[[str, str], None] | None) -> None:
     own = (base, "data:", "blob:", "about:")
+    parts = urlsplit(base)
+    host = f"{parts.scheme}://{parts.netloc}/"
 
     def stop(route: Route) -> None:
-        tell("asked another host", route.request.url)
-        route.abort()
+        url = route.request.url
+        if url.startswith(host):
+            tell("asked outside the site", "/" + url.removeprefix(host))
+            route.fulfill(status=404)
+        else:
+            tell("asked another host", url)
+            route.abort()
 
     def request(one: Request) -> None:
         if asked and one.url.startswith(base):
@@ -185,12 +200,24 @@ def too_wide(page: Page, width: int) -> str:
     return f"{wide} px wide" + (f": {', '.join(culprits)}" if culprits else "")
 
 
-def violations(page: Page) -> list[tuple[str, str]]:
-    """What axe finds: the rule, and what breaks it where."""
+def violations(page: Page) -> list[tuple[str, str, bool]]:
+    """What axe finds: the rule, what breaks it where, and whether that is in the text (`<main>`)."""
     from axe_playwright_python.sync_playwright import Axe
 
     found: list[dict[str, Any]] = Axe().run(page).response["violations"]
-    return [(str(one["id"]), f"{one['help']}: {_targets(one['nodes'])}") for one in found]
+    told = []
+    for one in found:
+        inside: list[dict[str, Any]] = []
+        outside: list[dict[str, Any]] = []
+        for node in one["nodes"]:
+            # in a frame or a shadow tree the first part says where that stands on the page
+            first = node["target"][0]
+            in_text = page.evaluate(_IN_TEXT, first if isinstance(first, str) else first[0])
+            (inside if in_text else outside).append(node)
+        for nodes, in_text in ((inside, True), (outside, False)):
+            if nodes:
+                told.append((str(one["id"]), f"{one['help']}: {_targets(nodes)}", in_text))
+    return told
 
 
 def _targets(nodes: list[dict[str, Any]], shown: int = 3) -> str:

@@ -11,14 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from analysis.site.check.addresses import addresses_of, in_style
+from analysis.site.check.addresses import OTHER_HOST, addresses_of, in_style
 from analysis.site.check.findings import Finding
-from analysis.site.check.folder import Folder, Page
+from analysis.site.check.folder import LIBRARIES, Folder, Page
 from analysis.site.check.visits import Visit
 
 CHARTS = "report/assets/generated/vega.js"
 """The runtime of charts; `charts.js` loads it when a chart comes near."""
-OF_QUARTO = "site_libs/"
 
 
 @dataclass(frozen=True)
@@ -102,8 +101,7 @@ def code_of(folder: Folder, page: Page, visit: Visit | None = None) -> frozenset
         if name and name not in found and name in folder.files and name.endswith((".css", ".js", ".mjs")):
             found.add(name)
             if name.endswith(".css"):  # what it imports is loaded with it
-                text = (folder.path / name).read_text(encoding="utf-8")
-                waiting += [(name, address) for address in in_style(text)]
+                waiting += [(name, address) for address in in_style(folder.text(name))]
     seen = {name for name in visit.code if name in folder.files} if visit else set()
     return frozenset((found | seen) - {CHARTS})
 
@@ -114,16 +112,14 @@ def _charts(folder: Folder, page: Page, visit: Visit | None) -> int:
 
 
 def _elsewhere(page: Page, visit: Visit | None) -> int:
-    tags = sum(
-        address.loads and address.text.startswith(("http://", "https://", "//")) for address in addresses_of(page)
-    )
+    tags = sum(address.loads and OTHER_HOST.match(address.text) is not None for address in addresses_of(page))
     return max(tags, visit.elsewhere if visit else 0)
 
 
 def _sum(folder: Folder, files: frozenset[str], ours: bool = False) -> int:
     """Bytes of the files that are there; with `ours` without those that came with Quarto."""
     return sum(
-        folder.transfer(name) for name in files if name in folder.files and not (ours and name.startswith(OF_QUARTO))
+        folder.transfer(name) for name in files if name in folder.files and not (ours and name.startswith(LIBRARIES))
     )
 
 

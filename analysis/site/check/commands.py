@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from analysis import paths as project
+from sae.errors import RenderError
 
 if TYPE_CHECKING:
     from analysis.paths import Paths
@@ -41,9 +42,10 @@ def check(
     Reads _site or FOLDER, and _quarto.yml; writes to standard output, programs from npm into build/node, and what the
     real Quarto renders into build/quarto-site. Exits with 1 when anything is wrong.
     """
+    from analysis.site.check.findings import Finding
     from analysis.site.check.printed import as_json as values
     from analysis.site.check.printed import text
-    from analysis.site.check.survey import Asked
+    from analysis.site.check.survey import Asked, Checked
     from analysis.site.check.survey import check as survey
     from analysis.site.project import site_url
 
@@ -62,8 +64,15 @@ def check(
         _tell("real Quarto: rendering")
         second = paths.build / FOR_QUARTO
         shutil.rmtree(second, ignore_errors=True)  # a page that is no longer rendered must not be checked
-        render_by_quarto(paths, second)
-        found.append(survey(second, paths.relative(second), url, paths.build, asked, _tell))
+        name = paths.relative(second)
+        try:
+            render_by_quarto(paths, second)
+        except RenderError as error:
+            # a finding, so that what was found in the first site is told too
+            wrong = Finding("the site", "real Quarto", str(error))
+            found.append(Checked(name, "quarto", 0, [wrong], done=["rendering"]))
+        else:
+            found.append(survey(second, name, url, paths.build, asked, _tell))
     print(json.dumps(values(found, skipped), indent=1) if as_json else text(found, skipped, most))
     if any(one.failures for one in found):
         raise typer.Exit(1)

@@ -8,20 +8,23 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
+from functools import cached_property
 from pathlib import Path
 from urllib.parse import unquote
 
-from analysis.site.links import Tag, ids_of, tags_of
-from analysis.site.project import base_of
+from analysis.site.links import ELSEWHERE, Tag, ids_of, tags_of
+from analysis.site.project import NOT_FOUND_PAGE, base_of
+from analysis.site.publishing import decoded
 from sae.errors import RenderError
 
-NOT_FOUND_PAGE = "404.html"
-"""Shown under any address of the host, so all its own addresses begin at the host's root."""
+LIBRARIES = "site_libs/"
+"""Where both renderers put what belongs to them."""
 TEXT = (".html", ".css", ".js", ".mjs", ".json", ".map", ".svg", ".xml", ".txt", ".csv", ".ipynb", ".py", ".md")
 """What hosts send compressed; pictures and fonts are compressed in themselves."""
-ELSEWHERE = re.compile(r"^(?:[a-zA-Z][a-zA-Z0-9+.-]*:|//)")
 GZIP_LEVEL = 6
 """What web servers use unless they are told otherwise."""
+_WHOLE = re.compile(r"(?:https?:)?//(?P<host>[^/?#]*)(?P<path>[^?#]*)(?P<rest>.*)", re.IGNORECASE | re.DOTALL)
+_MAIN = re.compile(r"<main\b.*</main>", re.DOTALL | re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,18 @@ class Page:
     def has_charts(self) -> bool:
         """Whether charts stand on it (`class="chart"`)."""
         return any("chart" in tag.attributes.get("class", "").split() for tag in self.tags)
+
+    @cached_property
+    def main(self) -> range:
+        """Where the text stands, `<main>`; empty where there is none."""
+        found = _MAIN.search(self.html)
+        return range(found.start(), found.end()) if found else range(0)
+
+    @property
+    def loaded(self) -> frozenset[str]:
+        """The names of the scripts that its tags load, without their folders."""
+        sources = (re.split(r"[?#]", tag.attributes.get("src", ""))[0] for tag in self.tags if tag.name == "script")
+        return frozenset(posixpath.basename(source) for source in sources)
 
 
 @dataclass(frozen=True)
@@ -67,17 +82,43 @@ class Folder:
     @property
     def by_quarto(self) -> bool:
         """Whether the real Quarto rendered it: its own markup is not ours to mend."""
-        return any(name.startswith("site_libs/quarto-html/") for name in self.files)
+        return any(name.startswith(f"{LIBRARIES}quarto-html/") for name in self.files)
+
+    def is_quartos_own(self, name: str, offset: int = 0) -> bool:
+        """Whether what stands there in a file is Quarto's own, not ours to mend: what is wrong with it is a note.
+
+        That is its libraries, and on the pages that it rendered all that is outside of `<main>`, and links to its
+        libraries anywhere: with a light and a dark theme it repeats their ids by design.
+        """
+        if not self.by_quarto:
+            return False
+        if name not in self.pages:
+            return name.startswith(LIBRARIES)
+        page = self.pages[name]
+        if offset not in page.main:
+            return True
+        at = next((tag for tag in page.tags if tag.start <= offset < tag.start + len(tag.text)), None)
+        return at is not None and at.name == "link" and LIBRARIES in at.attributes.get("href", "")
+
+    def text(self, name: str) -> str:
+        """A file of text; one that is not UTF-8 is a finding of its own, and is read all the same."""
+        return decoded(self.path / name)
 
     def checked(self) -> Iterator[Page]:
         """The pages that are to be checked."""
         return (self.pages[name] for name in self.wanted)
 
-    def own(self, address: str) -> str:
-        """The address with the site's own host taken off it: `https://host/site/a.html` is `/a.html`."""
-        if self.url and (address == self.url or address.startswith(self.url + "/")):
-            return address.removeprefix(self.url) or "/"
-        return address
+    def own(self, address: str) -> str | None:
+        """An address of this site, whole, as seen from its first page: `https://host/site/a.html` is `a.html`.
+
+        None for all other addresses. Case does not count in the name of a host, nor whether it is asked securely.
+        """
+        whole, ours = _WHOLE.match(address), _WHOLE.match(self.url)
+        if not whole or not ours or whole["host"].lower() != ours["host"].lower():
+            return None
+        if not f"{whole['path']}/".startswith(self.base):
+            return None
+        return whole["path"][len(self.base) :] + whole["rest"]
 
     def file_of(self, page: str, address: str) -> str | None:
         """The file that an address on `page` leads to, whether it is there or not.
@@ -125,6 +166,6 @@ def read(path: Path, url: str, pattern: str = "*") -> Folder:
 
 def read_page(path: Path, name: str) -> Page:
     """One page of the site in `path`."""
-    html = (path / name).read_text(encoding="utf-8")
+    html = decoded(path / name)
     tags = tags_of(html)
     return Page(name, html, tuple(tags), frozenset(ids_of(tags)))

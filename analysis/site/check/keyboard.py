@@ -1,4 +1,4 @@
-"""A walk through the site by keyboard alone: the skip link, the table of latents, the explorer.
+"""A walk through the site by keyboard alone: the skip link, the search, the table of latents, the explorer.
 
 A step that does not arrive is a finding of its page, and ends the walk there. What is walked is known by its file: a
 site without that page (a small one, a test's) is not walked there, and the report says so.
@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from analysis.site.check import browser as chromium
+from analysis.site.check.agreement import SEARCH
 from analysis.site.check.findings import Finding
 from analysis.site.check.folder import Folder
 from analysis.site.check.visits import crashed
@@ -28,6 +29,9 @@ _FOCUSED = """() => {
   const at = document.activeElement;
   return at.tagName.toLowerCase() + (at.id ? "#" + at.id : "") + " " + at.textContent.trim().slice(0, 40);
 }"""
+# A word that is in the index for certain: of the title of the page.
+_WORD = """() => [...document.querySelectorAll("main h1, h1")]
+  .flatMap((title) => title.textContent.match(/\\p{L}{4,}/gu) || []).sort((a, b) => b.length - a.length)[0] || 'the'"""
 _SHOWN = ".neurons tbody tr:not([hidden])"
 
 
@@ -35,16 +39,23 @@ class LostError(Exception):
     """The keyboard did not lead where it should; says how far it came. Always caught here, as a finding."""
 
 
-def walks(folder: Folder) -> dict[str, Callable[[Page], None]]:
-    """The walks that the site and the wanted pages have, by page."""
-    known = {START: skip_link, TABLE: table, EXPLORER: explorer}
-    return {name: walk for name, walk in known.items() if name in folder.wanted}
+def walks(folder: Folder) -> list[tuple[str, Callable[[Page], None]]]:
+    """The walks that the site and the wanted pages have, each with the page where it begins."""
+    known = [(START, skip_link), (TABLE, table), (EXPLORER, explorer)]
+    if START in folder.wanted and SEARCH in folder.pages[START].loaded:
+        known.insert(1, (START, search))
+    return [(name, walk) for name, walk in known if name in folder.wanted]
+
+
+def names(folder: Folder) -> list[str]:
+    """What is walked, in words: the pages, and the search."""
+    return list(dict.fromkeys("search" if walk is search else name for name, walk in walks(folder)))
 
 
 def findings(browser: Browser, base: str, folder: Folder) -> list[Finding]:
     """Walk; what stopped the walk, and what the pages complained of on the way."""
     found = []
-    for name, walk in walks(folder).items():
+    for name, walk in walks(folder):
         said: list[Finding] = []
         page = chromium.open_page(browser, base, name, _hear(name, said))
         page.set_default_timeout(STEP_MS)
@@ -73,6 +84,17 @@ def skip_link(page: Page) -> None:
         raise LostError(f"the first stop of Tab is no link on the page, but {page.evaluate(_FOCUSED)!r}")
     page.keyboard.press("Enter")
     _await(page, _AT, "main", "Enter on the first link does not move the focus to the text (<main>)")
+
+
+def search(page: Page) -> None:
+    """Open the search by its key, type a word of the page's title, and wait for a place that has it."""
+    word = page.evaluate(_WORD)
+    page.keyboard.press("/")
+    _await(page, _AT, "#search-words", "the key / does not open the search")
+    page.keyboard.type(word)
+    if not chromium.holds(page, _MATCHES, ".search-dialog li a", chromium.WAIT_MS):
+        says = page.locator(".search-dialog [role=status]").all_inner_texts()
+        raise LostError(f"the search for {word!r} finds nothing; it says {' '.join(says)!r}")
 
 
 def table(page: Page) -> None:

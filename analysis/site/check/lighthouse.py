@@ -40,10 +40,13 @@ class Scores:
 def score(
     folder: Folder, base: str, browser: Path, build: Path, tell: Callable[[str], None]
 ) -> tuple[list[Scores], list[Finding]]:
-    """Scores of the pages in `PAGES` that the site has. Raises MissingToolError where Lighthouse cannot be had."""
+    """Scores of the pages in `PAGES` that the site has. Raises MissingToolError or BrokenToolError."""
+    pages = [name for name in PAGES if name in folder.wanted]
+    if not pages:
+        return [], [Finding("the site", NAME, f"none of its pages is here: {', '.join(PAGES)}")]
     found = program(build, NAME, MANIFEST, tell)
     scores, wrong = [], []
-    for page in (name for name in PAGES if name in folder.wanted):
+    for page in pages:
         tell(f"Lighthouse: {page}")
         told = _run(found, base + page, browser)
         if isinstance(told, str):

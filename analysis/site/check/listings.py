@@ -1,4 +1,4 @@
-"""What crawlers and feed readers read: it parses, and every page that it names is there."""
+"""What crawlers and feed readers read: it parses, every page that it names is there, and the sitemap names them all."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 
 from analysis.site.check.findings import Finding
-from analysis.site.check.folder import Folder
+from analysis.site.check.folder import Folder, Page
+from analysis.site.links import refresh_of
+from analysis.site.project import NOT_FOUND_PAGE
 
 SITEMAP = "sitemap.xml"
 _LOCATION = "{http://www.sitemaps.org/schemas/sitemap/0.9}loc"
@@ -45,9 +47,21 @@ def _listing(folder: Folder, name: str, element: str) -> Iterator[Finding]:
     places = [str(place.text or "").strip() for place in tree.iter(element)]
     if not places:
         yield Finding(name, kind, "names no page")
+    named = set()
     for place in dict.fromkeys(places):
         own = folder.own(place)
-        if own == place:
+        target = None if own is None else folder.file_of("index.html", own)
+        named.add(target)
+        if own is None:
             yield Finding(name, kind, f"{place} is not below {folder.url or 'site-url, which is not set'}")
-        elif folder.file_of("index.html", own.lstrip("/") or "./") not in folder.pages:
+        elif target not in folder.pages:
             yield Finding(name, kind, f"{place}: there is no such page")
+    if name == SITEMAP and folder.url:
+        for page in folder.checked():
+            if page.name not in named and _is_led_to(page):
+                yield Finding(name, kind, f"does not name {page.name}")
+
+
+def _is_led_to(page: Page) -> bool:
+    """Whether crawlers are to find a page: not the one for what is not there, nor one that sends readers on."""
+    return page.name != NOT_FOUND_PAGE and not any(map(refresh_of, page.tags))

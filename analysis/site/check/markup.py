@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from analysis.site.check.findings import Finding
 from analysis.site.check.folder import Folder, Page
-from analysis.site.links import duplicates, text_of
+from analysis.site.links import text_of
 
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.DOTALL | re.IGNORECASE)
 
@@ -16,7 +16,8 @@ def findings(folder: Folder) -> Iterator[Finding]:
     """What is wrong with the tags of the wanted pages."""
     for page in folder.checked():
         yield from _of_page(page)
-        yield from _of_pictures(page)
+        yield from _of_ids(folder, page)
+        yield from _of_pictures(folder, page)
 
 
 def _of_page(page: Page) -> Iterator[Finding]:
@@ -31,18 +32,30 @@ def _of_page(page: Page) -> Iterator[Finding]:
     headings = page.count("h1")
     if headings != 1:
         yield Finding(page.name, "not one h1", f"{headings} headings <h1>")
-    for name in dict.fromkeys(duplicates(list(page.tags))):
-        yield Finding(page.name, "id used twice", f"id {name!r} stands on more than one tag")
 
 
-def _of_pictures(page: Page) -> Iterator[Finding]:
+def _of_ids(folder: Folder, page: Page) -> Iterator[Finding]:
+    """Ids on more than one tag; a note only where all of these tags are Quarto's own."""
+    places: dict[str, list[int]] = {}
+    for tag in page.tags:
+        if "id" in tag.attributes:
+            places.setdefault(tag.attributes["id"], []).append(tag.start)
+    for name, starts in places.items():
+        if len(starts) > 1:
+            theirs = all(folder.is_quartos_own(page.name, start) for start in starts)
+            yield Finding(page.name, "id used twice", f"id {name!r} stands on more than one tag", note=theirs)
+
+
+def _of_pictures(folder: Folder, page: Page) -> Iterator[Finding]:
     for at, tag in enumerate(page.tags):
-        says = tag.attributes
+        says, theirs = tag.attributes, folder.is_quartos_own(page.name, tag.start)
         if tag.name == "img" and "alt" not in says:
-            yield Finding(page.name, "picture without alt", f"<img src={says.get('src', '')!r}> has no alt")
+            words = f"<img src={says.get('src', '')!r}> has no alt"
+            yield Finding(page.name, "picture without alt", words, note=theirs)
         if tag.name == "svg" and says.get("role") == "img":
             labelled = says.get("aria-label", "").strip() or says.get("aria-labelledby", "").strip()
             # its own title is its first child, so that it is the next tag
             titled = at + 1 < len(page.tags) and page.tags[at + 1].name == "title"
             if not labelled and not titled:
-                yield Finding(page.name, "drawing without label", f"{tag.text[:80]} has neither aria-label nor title")
+                words = f"{tag.text[:80]} has neither aria-label nor title"
+                yield Finding(page.name, "drawing without label", words, note=theirs)

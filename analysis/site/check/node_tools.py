@@ -20,14 +20,18 @@ _STAMP = ".installed"
 
 
 class MissingToolError(StrataError):
-    """A program that cannot be had here; says why. The check that needs it is skipped with this reason."""
+    """There is no npm to install a program with; the check that needs it is skipped with this reason."""
+
+
+class BrokenToolError(StrataError):
+    """A program that npm could not install; says why. The check that needs it fails: it was not made."""
 
 
 def program(build: Path, name: str, manifest: str, tell: Callable[[str], None]) -> Path:
     """The executable `name`, installed from `manifest` where that is not done yet.
 
     `build` is the folder for caches: the program is put into `build/node/NAME`. Raises MissingToolError without npm,
-    and where npm fails.
+    BrokenToolError where npm fails.
     """
     wanted = (MANIFESTS / manifest).read_text(encoding="utf-8")
     home = build / "node" / name
@@ -54,7 +58,7 @@ def program(build: Path, name: str, manifest: str, tell: Callable[[str], None]) 
     )
     if done.returncode or not found.exists():
         lines = (done.stderr or done.stdout).strip().splitlines() or ["it gave no reason"]
-        raise MissingToolError(f"npm could not install {name}: {lines[0]}")
+        raise BrokenToolError(f"npm could not install {name}: {lines[0]}")
     stamp.write_text(wanted, encoding="utf-8")
     return found
 

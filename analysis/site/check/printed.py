@@ -24,7 +24,8 @@ def text(checked: list[Checked], skipped: dict[str, str], most: int) -> str:
     with console.capture() as captured:
         for one in checked:
             console.print(f"{one.name}: {one.pages} pages of the {one.renderer} renderer", markup=False)
-            console.print(_budgets(one.spent))
+            if one.spent:
+                console.print(_budgets(one.spent))
             if one.scores:
                 console.print(_scores(one.scores))
             for line in (*_said("FAILED", one.failures, most), *_said("note", one.notes, most)):

@@ -6,14 +6,25 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from analysis.site.check import addresses, browser, budgets, keyboard, lighthouse, listings, markup, validity, visits
+from analysis.site.check import (
+    addresses,
+    agreement,
+    browser,
+    budgets,
+    keyboard,
+    lighthouse,
+    listings,
+    markup,
+    validity,
+    visits,
+)
 from analysis.site.check.findings import Finding
 from analysis.site.check.folder import Folder, read
-from analysis.site.check.node_tools import MissingToolError, version
+from analysis.site.check.node_tools import BrokenToolError, MissingToolError, version
 from analysis.site.check.server import served
 from sae.errors import RenderError
 
-STATIC = (addresses, markup, listings)
+STATIC = (addresses, markup, listings, agreement)
 """Modules whose `findings(folder)` needs nothing but the folder."""
 
 
@@ -69,6 +80,8 @@ def check(path: Path, name: str, url: str, build: Path, asked: Asked, tell: Call
         made.done.append(f"HTML by {validity.NAME} {version(validity.MANIFEST, validity.NAME)}")
     except MissingToolError as missing:
         made.skipped["HTML validity"] = str(missing)
+    except BrokenToolError as broken:
+        made.findings.append(Finding("every page", "html", str(broken)))
     seen = _in_browser(folder, build, asked, made, tell)
     made.spent = budgets.spent(folder, seen)
     made.findings += budgets.findings(made.spent)
@@ -103,9 +116,11 @@ def _in_browser(
             try:
                 made.scores, wrong = lighthouse.score(folder, base, program, build, tell)
                 made.findings += wrong
-                made.done.append("Lighthouse")
-            except MissingToolError as missing:
-                made.skipped["Lighthouse"] = str(missing)
+                if made.scores:
+                    made.done.append("Lighthouse")
+            except (MissingToolError, BrokenToolError) as missing:
+                # it was asked for by name, so that a report without it would mislead
+                made.findings.append(Finding("the site", lighthouse.NAME, str(missing)))
     return seen
 
 
@@ -117,9 +132,9 @@ def _walk(folder: Folder, base: str, program: Path, made: Checked, tell: Callabl
         started = browser.launch(play, program)
         made.findings += keyboard.findings(started, base, folder)
         started.close()
-    walked = keyboard.walks(folder)
+    walked = {name for name, _ in keyboard.walks(folder)}
     if walked:
-        made.done.append(f"keyboard ({', '.join(walked)})")
+        made.done.append(f"keyboard ({', '.join(keyboard.names(folder))})")
     left = [name for name in (keyboard.START, keyboard.TABLE, keyboard.EXPLORER) if name not in walked]
     if left:
         made.skipped[f"keyboard on {', '.join(left)}"] = "not among the pages"

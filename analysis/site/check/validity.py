@@ -15,15 +15,17 @@ from analysis.site.check.node_tools import MANIFESTS, program
 
 NAME = "html-validate"
 MANIFEST = "package.json"
-_MAIN = re.compile(r"<main\b.*</main>", re.DOTALL | re.IGNORECASE)
+# What has a meaning in the patterns that the program takes for names of files.
+_SIGNS = re.compile(r"([\\*?()\[\]{}!+@])")
 
 
 def findings(folder: Folder, build: Path, tell: Callable[[str], None]) -> list[Finding]:
     """What is not valid on the wanted pages. Raises MissingToolError where the program cannot be had."""
     found = program(build, NAME, MANIFEST, tell)
     tell(f"HTML: {len(folder.wanted)} pages")
+    settings = ["--config", str(MANIFESTS / "html-validate.cjs"), "--formatter", "json"]
     done = subprocess.run(
-        [str(found.resolve()), "--config", str(MANIFESTS / "html-validate.cjs"), "--formatter", "json", *folder.wanted],
+        [str(found.resolve()), *settings, *map(_escaped, folder.wanted)],
         cwd=folder.path,
         capture_output=True,
         text=True,
@@ -37,21 +39,24 @@ def findings(folder: Folder, build: Path, tell: Callable[[str], None]) -> list[F
     return list(read(folder, told))
 
 
+def _escaped(name: str) -> str:
+    """A file's name as a pattern that matches it alone; from the folder, as it may begin with a dash."""
+    return "./" + _SIGNS.sub(r"\\\1", name)
+
+
 def read(folder: Folder, told: list[dict[str, Any]]) -> Iterator[Finding]:
     """Findings from the program's JSON: a list of files, each with messages.
 
-    On Quarto's pages what lies outside the text (`<main>`) is Quarto's own markup: a note.
+    What is Quarto's own is only told.
     """
     for file in told:
         name = Path(file["filePath"])
         page = (name.relative_to(folder.path.resolve()) if name.is_absolute() else name).as_posix()
-        main = _MAIN.search(folder.pages[page].html)
         for message in file["messages"]:
-            inside = main is not None and main.start() <= int(message["offset"]) < main.end()
             place = message.get("selector") or "the document"
             yield Finding(
                 page,
                 f"html: {message['ruleId']}",
                 f"line {message['line']}: {message['message']} ({place})",
-                note=folder.by_quarto and not inside,
+                note=folder.is_quartos_own(page, int(message["offset"])),
             )

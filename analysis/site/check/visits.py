@@ -25,6 +25,7 @@ WIDTHS = (1280, 390)
 SCHEMES = ("light", "dark")
 WORKERS = 2
 NO_SCRIPTS = "no scripts"
+BROKE_DOWN = "the check broke down"
 
 
 @dataclass
@@ -45,12 +46,12 @@ class _Notes:
     """Complaints of one page; what is wrong in several modes is one finding that names them."""
 
     def __init__(self) -> None:
-        self.said: dict[tuple[str, str], list[str]] = {}
+        self.said: dict[tuple[str, str, bool], list[str]] = {}
         self.asked: list[tuple[str, str]] = []
 
-    def hear(self, mode: str) -> Callable[[str, str], None]:
+    def hear(self, mode: str, *, note: bool = False) -> Callable[[str, str], None]:
         def tell(kind: str, message: str) -> None:
-            modes = self.said.setdefault((kind, message), [])
+            modes = self.said.setdefault((kind, message, note), [])
             if mode not in modes:
                 modes.append(mode)
 
@@ -59,32 +60,49 @@ class _Notes:
     def findings(self, page: str) -> list[Finding]:
         every = len(WIDTHS) * len(SCHEMES)
         return [
-            Finding(page, kind, message if len(modes) >= every else f"{message} ({'; '.join(modes)})")
-            for (kind, message), modes in self.said.items()
+            Finding(page, kind, message if len(modes) >= every else f"{message} ({'; '.join(modes)})", note)
+            for (kind, message, note), modes in self.said.items()
         ]
 
 
 def visit(browser: Browser, base: str, folder: Folder, name: str) -> Visit:
-    """Look at one page in all modes."""
+    """Look at one page in all modes. One that breaks down is a finding beside what was heard until then."""
     notes, first = _Notes(), frozenset[str]()
     for width in WIDTHS:
         for scheme in SCHEMES:
-            seen = _look(browser, base, name, notes, width, scheme)
-            first = first or seen  # of the first mode, 1280 px and light
+            mode = f"{width} px, {scheme}"
+            try:
+                seen = _look(browser, base, folder, name, notes, mode, width, scheme)
+            except Exception as error:
+                notes.hear(mode)(BROKE_DOWN, words_of(error))
+                continue
+            if width == WIDTHS[0]:
+                first = first or seen
     if folder.pages[name].has_charts:
-        tell = notes.hear(NO_SCRIPTS)
-        page = chromium.open_page(browser, base, name, tell, scripts=False)
-        for chart in chromium.missing_pictures(page):
-            tell("no picture without scripts", f"chart {chart}")
-        page.context.close()
+        try:
+            _look_without_scripts(browser, base, name, notes)
+        except Exception as error:
+            notes.hear(NO_SCRIPTS)(BROKE_DOWN, words_of(error))
     code = frozenset(file for file, kind in notes.asked if kind in ("script", "stylesheet"))
-    elsewhere = sum(kind == "asked another host" for kind, _ in notes.said)
+    elsewhere = sum(kind == "asked another host" for kind, _, _ in notes.said)
     return Visit(name, notes.findings(name), first, code, elsewhere)
 
 
-def _look(browser: Browser, base: str, name: str, notes: _Notes, width: int, scheme: str) -> frozenset[str]:
+def _look_without_scripts(browser: Browser, base: str, name: str, notes: _Notes) -> None:
+    tell = notes.hear(NO_SCRIPTS)
+    page = chromium.open_page(browser, base, name, tell, scripts=False)
+    try:
+        for chart in chromium.missing_pictures(page):
+            tell("no picture without scripts", f"chart {chart}")
+    finally:
+        page.context.close()
+
+
+def _look(
+    browser: Browser, base: str, folder: Folder, name: str, notes: _Notes, mode: str, width: int, scheme: str
+) -> frozenset[str]:
     """One mode; gives the files that were asked for before anything was scrolled into sight."""
-    tell = notes.hear(f"{width} px, {scheme}")
+    tell = notes.hear(mode)
     asked: list[tuple[str, str]] = []
     page = chromium.open_page(
         browser,
@@ -103,10 +121,10 @@ def _look(browser: Browser, base: str, name: str, notes: _Notes, width: int, sch
         wide = chromium.too_wide(page, width)
         if wide:
             tell("scrolls sideways", wide)
-        for rule, message in chromium.violations(page):
-            tell(f"axe: {rule}", message)
-        notes.asked += asked
+        for rule, message, in_text in chromium.violations(page):
+            notes.hear(mode, note=folder.by_quarto and not in_text)(f"axe: {rule}", message)
     finally:
+        notes.asked += asked
         page.context.close()
     return first
 
@@ -160,10 +178,15 @@ def _visits(waiting: queue.SimpleQueue[str], base: str, folder: Folder, program:
 
 
 def crashed(page: str, error: Exception) -> Finding:
-    """A check that broke down, as a failure of its page: with the kind of error, its words and our line."""
+    """A check that broke down, as a failure of its page."""
+    return Finding(page, BROKE_DOWN, words_of(error))
+
+
+def words_of(error: Exception) -> str:
+    """The kind of an error, our line and its words."""
     at = error.__traceback__
     while at and at.tb_next and "analysis" in at.tb_next.tb_frame.f_code.co_filename:
         at = at.tb_next
     place = f"{Path(at.tb_frame.f_code.co_filename).name}:{at.tb_lineno}" if at else "unknown place"
     words = (str(error).strip() or "no message").splitlines()[0]
-    return Finding(page, "the check broke down", f"{type(error).__name__} in {place}: {words}")
+    return f"{type(error).__name__} in {place}: {words}"
