@@ -32,7 +32,7 @@ def experiments(*given: Results) -> Drawing:
         f'<tr id="experiment-{escape(str(row["experiment"]))}"><th scope="row">'
         f"<code>data/experiments/{escape(str(row['experiment']))}.toml</code><br>{escape(str(row['title']))}</th>"
         f"<td>{row['runs']}</td><td>{row['seeds']}</td><td>{row['trained SAEs']}</td>"
-        f'<td class="sentence"><code>{escape(str(row["commit"]))}</code></td><td>{escape(str(row["date"]))}</td>'
+        f"<td><code>{escape(str(row['commit']))}</code></td><td>{escape(str(row['date']))}</td>"
         f"<td>{row['seconds']:,}</td></tr>"
         for row in rows
     )
