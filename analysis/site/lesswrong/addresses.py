@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote, unquote
 
-from analysis.site.links import ids_of, tags_of
+from analysis.site.links import ELSEWHERE, ids_of, tags_of
 from analysis.site.project import Project
-
-_SCHEME = re.compile(r"^(?:[a-zA-Z][a-zA-Z0-9+.-]*:|//)")
 
 
 @dataclass
@@ -36,7 +33,7 @@ class Addresses:
 
     def resolve(self, target: str, page: str) -> str:
         """An address that stands on `page`, made absolute."""
-        if _SCHEME.match(target):
+        if ELSEWHERE.match(target):
             return "https:" + target if target.startswith("//") else target
         path, _, anchor = target.partition("#")
         path, question, query = path.partition("?")
@@ -58,7 +55,7 @@ class Addresses:
 
     def local(self, src: str, page: str) -> Path | None:
         """The file behind the address of a picture; None where it is no file of the project."""
-        if _SCHEME.match(src):
+        if ELSEWHERE.match(src):
             return None
         path = unquote(src.partition("?")[0].partition("#")[0])
         folder = self.project.root if path.startswith("/") else (self.project.root / page).parent
