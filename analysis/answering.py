@@ -6,6 +6,7 @@ that a number in it is the number of the run, and a link to a result that is gon
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,9 +19,9 @@ from analysis.numbers import USE, resolve
 from analysis.paths import Paths
 from analysis.prose import unsourced
 from analysis.results import Results
+from analysis.site.source import FRAGMENT, INCLUDE
 from sae.errors import NotFoundError, RenderError
 
-_INCLUDE = re.compile(r"^\{\{< include (?:\S*/)?(\S+?)\.md >\}\}$", re.M)
 _HEADING = re.compile(r"^#{1,6}\s+(.*?)\s*(?:\{([^}]*)\})?\s*$", re.M)
 _FENCED = re.compile(r"^(`{3,}|~{3,}).*?^\1[`~]*\s*$", re.S | re.M)
 _RAW = re.compile(r"```\{=html\}\n(.*?)\n```", re.S)
@@ -79,20 +80,27 @@ class Links:
         return Shown("figure", artefact.name, f"[{escape(words or 'the figure on its own page')}](/{page}#{link})")
 
     def page_of(self, name: str) -> str:
-        """The page that includes `_generated/NAME.md`, itself or in a part; empty for none."""
+        """The page that shows the figure of that name, itself or in a part; empty for none."""
         for page, text in sorted(self._texts.items()):
-            if name in _INCLUDE.findall(text):
-                part = page.rsplit("/", 1)[-1].removesuffix(".qmd")
-                return self.page_of(part.removeprefix("_")) if part.startswith("_") else page
+            if any(shown["name"] == name for shown in FRAGMENT.finditer(text)):
+                return self._whole(page)
         return ""
+
+    def _whole(self, part: str, below: tuple[str, ...] = ()) -> str:
+        """The page that a file is, or that includes it; empty for a part that no page includes."""
+        name = posixpath.basename(part)
+        if not name.startswith("_"):
+            return part
+        above = [page for page, text in sorted(self._texts.items()) if name in _included(text) and page not in below]
+        return next((whole for page in above if (whole := self._whole(page, (*below, part)))), "")
 
     def _section(self, link: str, words: str) -> Shown:
         page, _, anchor = link.lstrip("/").partition("#")
         if page not in self._texts:
             raise NotFoundError("page", page, list(self._texts))
         parts = [self._texts[page]]
-        for include in _INCLUDE.findall(parts[0]):
-            parts += [text for part, text in self._texts.items() if part.endswith(f"/_{include}.qmd")]
+        for name in _included(parts[0]):
+            parts += [text for part, text in self._texts.items() if posixpath.basename(part) == name]
         anchors = {slug: title for part in parts for slug, title in headings(part)}
         if anchor and anchor not in anchors:
             raise NotFoundError(f"section of {page}", anchor, list(anchors))
@@ -104,6 +112,11 @@ class Links:
         fragment = (self._paths.generated / f"{name}.md").read_text(encoding="utf-8")
         found = _RAW.search(fragment)
         return found.group(1) if found else ""
+
+
+def _included(text: str) -> list[str]:
+    """The names of the files that a page includes."""
+    return [posixpath.basename(include["path"]) for include in INCLUDE.finditer(text)]
 
 
 def _title(text: str, page: str) -> str:

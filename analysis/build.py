@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import date
@@ -29,7 +28,6 @@ from analysis.prose import check_prose
 from analysis.results import Results
 from analysis.site import feed
 from analysis.site.made import NUMBER, Made, citation
-from sae.errors import RenderError
 
 RUNTIME = "vega.js"
 
@@ -64,7 +62,6 @@ def build(
     write_if_new(paths.generated / "reproduce.md", reproduce_fragment(drawn))
     config = (paths.experiments / f"{results.experiment}.toml").read_text(encoding="utf-8")
     write_if_new(paths.generated / "config.md", f"```toml\n{config}```\n")
-    write_if_new(paths.generated / "write-up.md", flattened(paths.report / "_write-up.qmd"))
     write_all(results, paths, write_if_new)
     write_runtime(paths.built_assets / RUNTIME)
     write_cards(pages, drawn, site.title, paths)
@@ -104,18 +101,6 @@ def _origin(artefact: Artefact) -> str:
         return "from the logs"
     named = ", ".join(f"[`{name}`](#experiment-{name})" for name in artefact.experiments)
     return f"from {named}, runs {', '.join(f'`{run}`' for run in artefact.runs)}"
-
-
-def flattened(part: Path) -> str:
-    """A part with its own includes put in place: how nested paths resolve differs between versions of Quarto."""
-
-    def content(match: re.Match[str]) -> str:
-        included = part.parent / match.group(1)
-        if not included.exists():
-            raise RenderError(f"there is no {match.group(1)} to include", part.name)
-        return included.read_text(encoding="utf-8").strip()
-
-    return re.sub(r"^\{\{< include (\S+) >\}\}$", content, part.read_text(encoding="utf-8"), flags=re.M)
 
 
 def write_feed(paths: Paths, site: feed.Site, day: date) -> None:

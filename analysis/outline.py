@@ -101,7 +101,7 @@ def _question(
     for link in shown:
         if link.kind == "figure" and link.name not in seen:
             seen.add(link.name)  # an id may stand on a page once
-            yield f"\n{{{{< include _generated/{link.name}.md >}}}}\n"
+            yield f"\n{{{{< figure {link.name} >}}}}\n"
         elif link.kind == "number":
             word = verdict_of(link.name, results, paths)
             yield f"- {link.markdown}{f'; verdict on that depth: *{word}*' if word else ''}"

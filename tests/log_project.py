@@ -20,13 +20,13 @@ title: "The page"
 
 ## What *depth* does
 
-{{< include _generated/made.md >}}
+{{< figure made >}}
 
-{{< include _generated/part.md >}}
+{{< include _part.qmd >}}
 
 ## Another part {#own .x}
 """
-PART = "## In the part\n\n{{< include _generated/within.md >}}\n"
+PART = "## In the part\n\n{{< figure within >}}\n"
 
 
 def drawn(name: str) -> Artefact:

@@ -16,6 +16,12 @@ import yaml
 
 from sae.errors import RenderError
 
+# A project lists those that its pages use.
+SHORTCODES = [
+    ["_extensions/strata/num.lua", "_extensions/strata/fragment.lua"],
+    ["_extensions/strata/num.lua"],
+    ["_extensions/strata/fragment.lua"],
+]
 USED = "used"
 IGNORED = "ignored"
 
@@ -55,7 +61,7 @@ PROJECT_KEYS: dict[str, Any] = _SHARED | {
         "type": Only("website"), "output-dir": IGNORED, "render": USED, "resources": USED,
         "pre-render": IGNORED, "post-render": IGNORED, "preview": IGNORED, "execute-dir": IGNORED,
     },
-    "shortcodes": Only(["_extensions/strata/num.lua"]),
+    "shortcodes": Only(*SHORTCODES),
     "website": {
         "title": USED, "description": USED, "site-url": USED, "open-graph": USED, "twitter-card": USED,
         "image": USED, "image-alt": USED, "favicon": USED, "repo-url": IGNORED, "repo-branch": IGNORED,

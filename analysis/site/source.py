@@ -7,6 +7,7 @@ the file and line that the author wrote, through includes. What remains for the 
 
 from __future__ import annotations
 
+import difflib
 import json
 import posixpath
 import re
@@ -17,7 +18,12 @@ from typing import Any
 from analysis.site.keys import PAGE_KEYS, check_keys, key_line, read_yaml, text_file
 from sae.errors import RenderError
 
-NUMBERS = "report/_generated/numbers.json"
+# What the build writes for pages, as real Quarto finds it, too (_extensions/strata).
+GENERATED = "report/_generated"
+NUMBERS = f"{GENERATED}/numbers.json"
+
+KNOWN = "include PATH, figure NAME, part NAME, num NAME"
+"""The shortcodes, as messages name them."""
 
 # Private-use characters: an index of a number between the first two; escaped shortcode braces. The filter
 # puts the number in, because only the tree tells text from attributes, headings, links and code.
@@ -28,7 +34,12 @@ _DIV = re.compile(r"^[ \t>]*:::+[ \t]*(?P<info>[^:\s].*?)?[ \t]*:*[ \t]*$")
 _CELL = re.compile(r"^\{\s*[A-Za-z][\w+-]*\s*([,}\s].*)?$")
 _RAW = re.compile(r"^\{\s*=\s*(\w+)\s*\}$")
 _SHORTCODE = re.compile(r"\{\{\{<(?P<escaped>.*?)>\}\}\}|\{\{<(?P<code>.*?)>\}\}")
-_INCLUDE = re.compile(r"^\{\{<\s*include\s+(?P<path>\S+)\s*>\}\}\s*$")
+INCLUDE = re.compile(r"^\{\{<\s*include\s+(?P<path>\S+)\s*>\}\}\s*$", re.M)
+"""A line that puts a file of the project in its place."""
+FRAGMENT = re.compile(r"^\{\{<\s*(?P<kind>figure|part)\s+(?P<name>[\w-]+)\s*>\}\}\s*$", re.M)
+"""A line that puts what the build wrote in its place: a figure, or a part of a page."""
+# Where only a citation or a reference can begin with `@`; addresses of mail have a letter before it.
+_REFERENCE = re.compile(r"(?<![\w@\\])@(?:fig|tbl|eq|sec|lst)-[\w-]+")
 _GRID = re.compile(r"^[ \t>]*\+(?:[-=:]{3,}\+)+\s*$")
 
 
@@ -158,10 +169,18 @@ class _Reader:
                 fence, opened, keep = match, number, 'shortcodes="false"' in match["info"]
                 self.lines.append(Line(text, file, number, True))
                 continue
-            include = _INCLUDE.match(text)
-            if include:
+            if include := INCLUDE.match(text):
                 self._include(include["path"], file, number, above)
                 continue
+            if fragment := FRAGMENT.match(text):
+                around = [lines[at] for at in (number - 2, number) if start <= at < len(lines)]
+                if not all(re.match(r"[ \t>]*(:::.*)?$", line) for line in around):
+                    raise RenderError(f"leave a blank line before and after {text.strip()}", file, number)
+                self._fragment(fragment["kind"], fragment["name"], file, number, above)
+                continue
+            if file.startswith(f"{GENERATED}/") and (reference := _REFERENCE.search(text)):
+                # Quarto resolves it, but warns of a citation that is not found, and a warning fails the render
+                raise RenderError(f"{reference[0]} in generated text: references stand in pages", file, number)
             div = _DIV.match(text)
             if div and div["info"]:
                 divs.append(number)
@@ -183,6 +202,10 @@ class _Reader:
         path = path.strip("\"'")
         joined = path.lstrip("/") if path.startswith("/") else posixpath.join(posixpath.dirname(file), path)
         target = posixpath.normpath(joined)
+        if target.startswith(f"{GENERATED}/"):
+            name = posixpath.splitext(posixpath.basename(target))[0]
+            asked = f"{{{{< figure {name} >}}}} or {{{{< part {name} >}}}}"
+            raise RenderError(f"Quarto expands an include before the build has run; write {asked}", file, number)
         if target.startswith("../") or not (self.root / target).is_file():
             raise RenderError(f"include: there is no file {target}", file, number)
         if target in (*above, file):
@@ -190,8 +213,19 @@ class _Reader:
         lines = text_file(self.root / target).splitlines()
         if lines and lines[0].rstrip() == "---":
             raise RenderError(f"the included file {target} has front matter; only pages have", file, number)
-        # Quarto puts the part between blank lines; without them its first line would join the paragraph
-        # above.
+        self._put(target, lines, file, number, above)
+
+    def _fragment(self, kind: str, name: str, file: str, number: int, above: tuple[str, ...]) -> None:
+        target = f"{GENERATED}/{name}.md"
+        if not (self.root / target).is_file():
+            found = [path.stem for path in sorted((self.root / GENERATED).glob("*.md"))]
+            near = difflib.get_close_matches(name, found, n=5, cutoff=0.4) or found[:20]
+            says = f"found: {', '.join(near)}" if near else f"{GENERATED} is empty; strata build fills it"
+            raise RenderError(f"there is no {kind} named {name!r}; {says}", file, number)
+        self._put(target, text_file(self.root / target).splitlines(), file, number, above)
+
+    def _put(self, target: str, lines: list[str], file: str, number: int, above: tuple[str, ...]) -> None:
+        """What another file holds, between blank lines, as Quarto does: else it would join the paragraph above."""
         self.lines.append(Line("", file, number, False))
         self.read(target, lines, 0, (*above, file))
         self.lines.append(Line("", file, number, False))
@@ -222,10 +256,11 @@ class _Reader:
             if match["escaped"] is not None:
                 return OPEN + match["escaped"] + CLOSE
             words = match["code"].split()
-            if words and words[0] == "include":
-                raise RenderError("an include stands alone on its line", file, number)
+            if words and words[0] in ("include", "figure", "part"):
+                what = f"{words[0]} {'PATH' if words[0] == 'include' else 'NAME'}"
+                raise RenderError(f"{{{{< {what} >}}}} stands alone on its line", file, number)
             if len(words) != 2 or words[0] != "num":
-                raise RenderError(f"unknown shortcode {match[0]}; known: include PATH, num NAME", file, number)
+                raise RenderError(f"unknown shortcode {match[0]}; known: {KNOWN}", file, number)
             return NUM + str(self._number(words[1], file, number)) + NUM_END
 
         return _SHORTCODE.sub(mark, text)

@@ -26,6 +26,7 @@ def root(tmp_path: Path) -> Path:
     (tmp_path / "_quarto.yml").write_text(CONFIG)
     (tmp_path / "report/_generated").mkdir(parents=True)
     (tmp_path / "report/_generated/numbers.json").write_text(json.dumps({"top": {"text": "97.8%"}}))
+    (tmp_path / "report/_generated/made.md").write_text("Made.\n")
     (tmp_path / "report/other.qmd").write_text(f"{FRONT}![c](/a.svg){{#fig-there fig-alt='x'}}\n")
     (tmp_path / "a.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
     return tmp_path
@@ -46,13 +47,19 @@ TEXT = {
     "cell with options": ("```{python, echo=false}\n```\n", 1, "executable cell"),
     "cell in a list": ("- a\n\n  ```{r}\n  ```\n", 3, "executable cell"),
     "raw latex": ("```{=latex}\nx\n```\n", 1, "only {=html}"),
-    "unknown shortcode": ("a\n\n{{< video x >}}\n", 3, "known: include PATH, num NAME"),
+    "unknown shortcode": ("a\n\n{{< video x >}}\n", 3, "known: include PATH, figure NAME, part NAME, num NAME"),
     "unknown number": ("{{< num nope >}}\n", 1, "found: top"),
     "number without id": ("## A {{< num top >}}\n", 1, "explicit id"),
     "shortcode in code": ("```python\n{{< num top >}}\n```\n", 2, "{{{< ... >}}}"),
     "missing include": ("\n{{< include _no.qmd >}}\n", 2, "there is no file _no.qmd"),
     "include outside": ("{{< include ../x.qmd >}}\n", 1, "no file ../x.qmd"),
     "include in a line": ("a {{< include _no.qmd >}}\n", 1, "stands alone"),
+    "include of what the build writes": ("a\n\n{{< include report/_generated/x.md >}}\n", 3, "write {{< figure x >}}"),
+    "figure in a line": ("a {{< figure made >}}\n", 1, "{{< figure NAME >}} stands alone"),
+    "figure below a line": ("a\n{{< figure made >}}\n", 2, "leave a blank line"),
+    "figure above a line": ("{{< part made >}}\na\n", 1, "leave a blank line"),
+    "figure with a path": ("{{< figure ../made >}}\n", 1, "stands alone on its line"),
+    "missing figure": ("a\n\n{{< figure mad >}}\n", 3, "no figure named 'mad'; found: made"),
     "unclosed div": ("a\n\n::: {.aside}\nx\n", 3, "not closed"),
     "unclosed inner div": ("::: {.aside}\n\n::: {.lead}\nx\n\n:::\n", 1, "not closed"),
     "closing nothing": ("a\n\n:::\n", 3, "closes nothing"),
@@ -118,6 +125,19 @@ def test_place_is_the_included_file(root: Path) -> None:
     (root / "report/_inner.qmd").write_text("Inner.\n\nSee @fig-lost.\n")
     error = refused(root, "{{< include /report/_outer.qmd >}}\n")
     assert (error.file, error.line) == ("report/_inner.qmd", 3)
+
+
+def test_generated_text_may_refer_to_nothing(root: Path) -> None:
+    # real Quarto resolves it and warns of a citation that is not found, which fails the render
+    (root / "report/_generated/made.md").write_text("![c](/a.svg){#fig-made fig-alt='x'}\n\nAs in @fig-made.\n")
+    error = refused(root, "{{< figure made >}}\n")
+    assert "@fig-made in generated text" in str(error)
+    assert (error.file, error.line) == ("report/_generated/made.md", 3)
+
+
+def test_generated_text_that_shows_itself_is_a_loop(root: Path) -> None:
+    (root / "report/_generated/made.md").write_text("x\n\n{{< part made >}}\n")
+    assert "include loop" in str(refused(root, "{{< part made >}}\n"))
 
 
 def test_include_loop_names_the_chain(root: Path) -> None:

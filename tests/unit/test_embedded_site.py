@@ -248,3 +248,50 @@ print(select(2, pcall(num, {{ pandoc.Inlines("nope") }}, {{}}, {{}}, {{}}, "inli
     assert span == '<span class="num" title="runs ab12" data-experiment="towers">97.8%</span>'
     assert text == "97.8%"
     assert "no number named 'nope'" in error
+
+
+def test_fragments_of_the_extension(tmp_path: Path) -> None:
+    # As above: Quarto's own `string_to_blocks` is pandoc's reader here.
+    (tmp_path / "report/_generated").mkdir(parents=True)
+    (tmp_path / "report/_generated/made_by-us.md").write_text("## In it\n\n- one\n")
+    script = tmp_path / "try.lua"
+    script.write_text(f"""
+local function string_to_blocks(text) return pandoc.read(text).blocks end
+quarto = {{ project = {{ directory = "{tmp_path}" }}, utils = {{ string_to_blocks = string_to_blocks }} }}
+local made = dofile("{ROOT / "_extensions/strata/fragment.lua"}")
+print(pandoc.write(pandoc.Pandoc(made.figure({{ pandoc.Inlines("made_by-us") }}, {{}})), "native"))
+for _, given in ipairs {{ {{ "nope" }}, {{ "../made_by-us" }}, {{}}, {{ "made_by-us", "x" }} }} do
+  print(select(2, pcall(made.part, given, {{}})))
+end
+print(select(2, pcall(made.part, {{ "made_by-us" }}, {{ depth = "3" }})))
+""")
+    done = subprocess.run([pandoc_path(), "lua", str(script)], capture_output=True, text=True, check=True)
+    shown, missing, path, none, two, named = re.split(r"\n(?=\S*fragment\.lua)", done.stdout.strip())
+    assert shown.startswith("[ Header") and "BulletList" in shown
+    assert "there is no" in missing and "nope.md" in missing
+    assert "has letters, digits" in path
+    assert all("takes one name" in one for one in (none, two, named))
+
+
+def test_the_project_lists_every_shortcode_file() -> None:
+    # Quarto finds them by either list, depending on its version
+    files = sorted(path.name for path in (ROOT / "_extensions/strata").glob("*.lua"))
+    for name in ("_quarto.yml", "_extensions/strata/_extension.yml"):
+        assert (
+            sorted(re.findall(r"^\s*- (?:_extensions/strata/)?(\w+\.lua)$", (ROOT / name).read_text(), re.M)) == files
+        )
+
+
+def test_a_fragment_stands_where_it_is_asked_for(root: Path) -> None:
+    made = root / "report/_generated"
+    made.mkdir()
+    (made / "numbers.json").write_text('{"top": {"text": "97.8%"}}')
+    (made / "made.md").write_text("## In it {#in-it}\n\nText.[^1]\n\n[^1]: A note.\n\n{{< part more >}}\n")
+    (made / "more.md").write_text("More {{< num top >}}.\n")
+    (root / "index.qmd").write_text(
+        "---\ntitle: T\ndescription: D\n---\n\n## A {#a}\n\nBefore.\n\n{{< figure made >}}\n"
+    )
+    render(root, root / "_site")
+    page = (root / "_site/index.html").read_text()
+    assert re.search(r'<p>Before\.</p>\s*</section>\s*<section id="in-it"', page) and 'href="#in-it"' in page
+    assert 'More <span class="num">97.8%</span>.' in page and "A note." in page

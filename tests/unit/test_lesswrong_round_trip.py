@@ -14,6 +14,7 @@ from analysis.site.lesswrong.dialect import markdown
 from analysis.site.lesswrong.reader import read
 from analysis.site.lesswrong.rich import rich
 from analysis.site.lesswrong.round_trip import compressed, lost, wanted
+from analysis.site.source import FRAGMENT
 
 PAGES = ("index.qmd", "report/answers.qmd", "report/methods.qmd", "report/names.qmd")
 
@@ -108,7 +109,7 @@ def test_punctuation_may_differ_and_numbers_may_not():
 def built(page):
     """Whether everything that the page includes was built here, by whatever version."""
     text = (CHECKOUT / page).read_text() if page != "index.qmd" else (CHECKOUT / "report/_write-up.qmd").read_text()
-    return all((CHECKOUT / "report" / name).exists() for name in re.findall(r"include (_generated/\S+)", text))
+    return all((CHECKOUT / f"report/_generated/{one['name']}.md").exists() for one in FRAGMENT.finditer(text))
 
 
 BUILT = (CHECKOUT / "report/_generated/numbers.json").exists() and (

@@ -190,7 +190,7 @@ def test_a_draft_holds_answers_learnings_what_is_open_and_gaps_for_its_author(lo
     assert len(found) == 6 and len(set(found)) == 6, "at the top, in short, each answer, learnings, open, the end"
     order = [
         "## Why do the norms shrink?",
-        "{{< include _generated/made.md >}}",
+        "{{< figure made >}}",
         f"{{{{< num {LINK} >}}}}\n",
         "see [Another",
     ]

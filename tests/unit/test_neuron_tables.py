@@ -269,4 +269,4 @@ def test_the_script_is_small_and_every_page_includes_its_table():
     assert (CHECKOUT / "report/assets/neurons.js").stat().st_size < 3072
     for depth in range(5):
         page = (CHECKOUT / f"report/neurons-{depth}.qmd").read_text()
-        assert f"{{{{< include _generated/neurons_{depth}.md >}}}}" in page
+        assert f"{{{{< figure neurons_{depth} >}}}}" in page

@@ -301,7 +301,7 @@ def test_a_lesson_has_its_page(path):
     page = (CHECKOUT / "report" / f"notebook-{path.stem.replace('_', '-')}.qmd").read_text()
     title = parsed(path.read_text(), path.name).title
     assert f"\ntitle: {title}\n" in page
-    assert f"{{{{< include _generated/notebook-{path.stem}.md >}}}}" in page
+    assert f"{{{{< part notebook-{path.stem} >}}}}" in page
     index = (CHECKOUT / "report" / "notebooks.qmd").read_text()
     assert f"[{title}](/report/notebook-{path.stem.replace('_', '-')}.qmd)" in index
 
