@@ -4,6 +4,8 @@
   "use strict";
   // A picture that is shown smaller than this has words below 11 px. A browser's letters are wider than the picture's.
   var SMALLEST = 0.85, WIDER = 1.06, NARROWEST = 130;
+  // where the site begins, in every folder, under any path: Quarto says it only where its own search is on
+  var root = new URL("../../", document.currentScript.src).href;
   var holders = [], runtime = null;
   var light = ROLES();
 
@@ -28,9 +30,8 @@
   function load() {
     if (runtime) return runtime;
     runtime = new Promise(function (done, fail) {
-      var offset = document.querySelector('meta[name="quarto:offset"]');
       var script = document.createElement("script");
-      script.src = (offset ? offset.content : "./") + "report/assets/generated/vega.js";
+      script.src = root + "report/assets/generated/vega.js";
       script.onload = function () { done(window.strataEmbed); };
       script.onerror = function () {
         runtime = null; // a lost connection may come back
