@@ -127,8 +127,8 @@
 
   function picture(file, cell, cut, says) {
     const ratio = cut.height / cut.width, path = `${state.set}/${file}`;
-    return `<span class="xp-img" role="img" title="${esc(says)}" data-file="${path}" style="background-image:` +
-      `url(${base}${path});--c:${cut.columns};--r:${ratio};--x:${-cell % cut.columns};--y:${-Math.floor(cell / cut.columns) * ratio}"></span>`;
+    return `<span class="xp-img" role="img" title="${esc(says)}" data-file="${path}" style="` +
+      `--c:${cut.columns};--r:${ratio};--x:${-cell % cut.columns};--y:${-Math.floor(cell / cut.columns) * ratio}"></span>`;
   }
   const view = (what, at, i) => picture(`${what}-${at.kind}-${at.depth}-none.webp`, i, index.sheets, what + " image");
   const bar = (from, width, less) => `<i class="${less ? "xp-less" : ""}" style="left:${from}%;width:${width}%"></i>`;
@@ -177,17 +177,31 @@
       part.lastChild.innerHTML = html(pairs, (p) => `<li>${link(to.depth, p[0], `${view("mean", to, p[0])}<span>` +
         `<u>${p[0]}</u> ${dot(p[1])}<small data-of="${to.file}" data-i="${p[0]}"></small></span>`)}</li>`);
     });
-    arrive(turn);
+    arrive();
   }
 
-  // Names of latents above and below come late, pictures may fail: neither holds up the rest.
-  function arrive(mine) {
+  // Pictures, and names of latents above and below, are fetched when they come near: most readers never scroll to some.
+  // Any of them may fail; none holds up the rest.
+  const near = new IntersectionObserver((seen) => seen.forEach((one) => {
+    if (!one.isIntersecting) return;
+    near.unobserve(one.target);
+    fetched(one.target, turn);
+  }), { rootMargin: "200px" });
+
+  function arrive() {
+    near.disconnect();
+    each("[data-file], [data-of]", (e) => near.observe(e));
+  }
+
+  function fetched(e, mine) {
     const lost = (file) => { if (mine === turn) Object.assign(one("[data-t=lost]"), { textContent: file }).parentNode.hidden = false; };
-    each("[data-file]", (e) => get(e.dataset.file).catch((file) => { e.classList.add("xp-lost"); lost(file); }));
-    each("[data-of]", (e) => get(`${state.set}/${e.dataset.of}`).then((found) => {
+    if (e.dataset.file) {
+      e.style.backgroundImage = `url(${base}${e.dataset.file})`;
+      get(e.dataset.file).catch((file) => { e.classList.add("xp-lost"); lost(file); });
+    } else get(`${state.set}/${e.dataset.of}`).then((found) => {
       const other = found.latents.find((l) => l.i === +e.dataset.i);
       e.textContent = other ? label(other) : "silent";
-    }).catch(lost));
+    }).catch(lost);
   }
 
   const walk = (i, rests) => go({ depth: place.depth, latent: i }, rests);
@@ -247,6 +261,8 @@
     search.value = state.find;
     show();
   });
+  // paper shows all of it
+  addEventListener("beforeprint", () => { near.disconnect(); each("[data-file], [data-of]", (e) => fetched(e, turn)); });
   root.previousElementSibling.hidden = true;
   root.hidden = false;
   one("details").open = innerWidth > 899;
