@@ -1,7 +1,7 @@
 """Full-text search: an index of the finished site in `pagefind/`, which `report/assets/search.js` asks in the browser.
 
     index(folder)                          # what the embedded renderer does last
-    python -m analysis.site.search FOLDER  # what Quarto's post-render step does, see report/post_render.py
+    main(folder)                           # what Quarto's post-render step does last, see analysis/site/finish.py
 
 The indexer sees a copy of each page's text, not the page: both renderers give the same copy, whatever stands around
 the text, and headings carry the ids there that the pages keep on their sections, so that results lead to sections.
@@ -200,7 +200,3 @@ def main(folder: Path) -> int:
         print(f"strata: {error}", file=sys.stderr)
         return 1
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))

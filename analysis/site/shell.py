@@ -120,11 +120,15 @@ def page_html(project: Project, page: Page, pages: list[Page], footer: dict[str,
             body=Markup(body),
             refs=Markup(page.parts.refs),
             notes=Markup(notes),
-            before=turned[number - 1] if turn and number else None,
-            next=turned[number + 1] if turn and number is not None and number + 1 < len(turned) else None,
+            before=_turn(turned[number - 1]) if turn and number else None,
+            next=_turn(turned[number + 1]) if turn and number is not None and number + 1 < len(turned) else None,
             footer={key: Markup(value) for key, value in footer.items()},
         )
     )
+
+
+def _turn(page: Page) -> dict[str, str]:
+    return {"path": "/" + page.path, "title": page.title}
 
 
 def head_title(title: str, site_title: str) -> str:

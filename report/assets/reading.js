@@ -9,8 +9,8 @@
   var MARKS = "a.footnote-ref, a[role=doc-noteref], a[role=doc-biblioref], a.term, " + SAYING;
   var main = document.querySelector("main");
   if (!main) return;
-  var offset = document.querySelector('meta[name="quarto:offset"]');
-  offset = offset ? offset.content : "./";
+  // where the site begins, in every folder, under any path: Quarto says it only where its own search is on
+  var root = new URL("../../", document.currentScript.src).href;
 
   // --- cards ---
   var card = null, mark = null, timer = 0, pages = {};
@@ -74,7 +74,7 @@
     // mean of 5 runs (0.51 to 0.53): a1b2c3, ...
     var runs = /^(.*?): (.*)$/.exec(parts[1] || ""), link = element("a", "Config, commit and seconds");
     if (parts[1]) says.push(element("p", runs ? runs[1] : parts[1]));
-    link.href = offset + "report/reproduce.html#experiment-" + span.dataset.experiment;
+    link.href = root + "report/reproduce.html#experiment-" + span.dataset.experiment;
     var how = element("p", "", "card-source");
     how.append(link, " of " + span.dataset.experiment + (runs ? "; runs " + runs[2] : ""));
     return says.concat(how);
@@ -185,6 +185,26 @@
     });
     (document.getElementById("title-block-header") || main).append(asker);
   }
+
+  // --- the keyboard: what scrolls sideways must be reached by it ---
+  var scrollers = main.querySelectorAll("pre, div.sourceCode, .quarto-float-tbl > div, .table-responsive, .table-scroll, math[display=block]");
+  function reach() {
+    scrollers.forEach(function (box) {
+      var scrolls = /auto|scroll/.test(getComputedStyle(box).overflowX) && box.scrollWidth > box.clientWidth + 1;
+      if (scrolls) box.tabIndex = 0; else box.removeAttribute("tabindex");
+    });
+  }
+  addEventListener("resize", reach);
+  addEventListener("load", reach);
+
+  // Quarto marks the page that one is on in the bar, but not inside its menus.
+  function plain(address) { return address.split(/[?#]/)[0].replace(/index\.html$/, ""); }
+  document.querySelectorAll("#quarto-header .dropdown-item").forEach(function (entry) {
+    if (plain(entry.href) !== plain(location.href)) return;
+    entry.classList.add("active");
+    entry.setAttribute("aria-current", "page");
+    entry.closest(".dropdown").querySelector(".dropdown-toggle").classList.add("active");
+  });
 
   // --- the time it takes ---
   var words = Array.from(main.querySelectorAll("p, li, dd, blockquote")).filter(function (part) {

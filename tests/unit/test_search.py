@@ -208,5 +208,5 @@ def test_after_quarto_a_missing_package_is_a_note(
 
 
 def test_quartos_post_render_step_does_not_load_what_charts_need():
-    loads = "import sys, analysis.site.search; sys.exit('pandas' in sys.modules)"
+    loads = "import sys, analysis.site.finish; sys.exit('pandas' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", loads], cwd=CHECKOUT, check=False).returncode == 0

@@ -98,17 +98,6 @@
     heading.append(link);
   }
 
-  // What scrolls sideways must be reachable by keyboard.
-  const scrollers = document.querySelectorAll("main pre, .quarto-float-tbl > div, .table-responsive, math[display=block]");
-  const reach = () => {
-    for (const box of scrollers) {
-      if (box.scrollWidth > box.clientWidth + 1) box.setAttribute("tabindex", "0");
-      else box.removeAttribute("tabindex");
-    }
-  };
-  addEventListener("resize", reach);
-  addEventListener("load", reach);
-
   const entries = new Map();
   for (const link of document.querySelectorAll("#TOC a")) {
     const section = document.getElementById(decodeURIComponent(link.hash.slice(1)));
