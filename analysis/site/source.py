@@ -40,6 +40,11 @@ FRAGMENT = re.compile(r"^\{\{<\s*(?P<kind>figure|part)\s+(?P<name>[\w-]+)\s*>\}\
 """A line that puts what the build wrote in its place: a figure, or a part of a page."""
 # Where only a citation or a reference can begin with `@`; addresses of mail have a letter before it.
 _REFERENCE = re.compile(r"(?<![\w@\\])@(?:fig|tbl|eq|sec|lst)-[\w-]+")
+# What Quarto changes in raw HTML unless it is told not to: it gives headings a link, and takes tables apart.
+_CHANGED = re.compile(
+    r"<(?P<tag>h[2-6])\b(?![^>]*\bno-anchor\b)|<(?P<table>table)\b(?![^>]*\bdata-quarto-disable-processing\b)", re.I
+)
+_INLINE_CODE = re.compile(r"(`+)(?!`).*?(?<!`)\1(?!`)")
 _GRID = re.compile(r"^[ \t>]*\+(?:[-=:]{3,}\+)+\s*$")
 
 
@@ -142,6 +147,15 @@ def front_matter(root: Path, page: str) -> tuple[str, list[str], int]:
     return front, lines, body_from
 
 
+def _check_raw(text: str, file: str, number: int) -> None:
+    """Refuse raw HTML that real Quarto would change."""
+    if changed := _CHANGED.search(text):
+        tag = changed["tag"] or changed["table"]
+        own = 'class="no-anchor"' if changed["tag"] else 'data-quarto-disable-processing="true"'
+        does = "gives it a link of its own" if changed["tag"] else "takes it apart"
+        raise RenderError(f"Quarto {does}: write <{tag} {own}>", file, number)
+
+
 class _Reader:
     """Puts a page together line by line."""
 
@@ -159,6 +173,8 @@ class _Reader:
             match = _FENCE.match(text)
             if fence is not None:
                 ends = match and not match["info"].strip() and match["mark"].startswith(fence["mark"])
+                if _RAW.match(fence["info"].strip()):
+                    _check_raw(text, file, number)
                 if not ends and not keep:
                     text = self._code(text, file, number)
                 self.lines.append(Line(text, file, number, True))
@@ -188,6 +204,7 @@ class _Reader:
                 raise RenderError("this ::: closes nothing", file, number)
             elif div:
                 divs.pop()
+            _check_raw(_INLINE_CODE.sub("", text), file, number)
             if _GRID.match(text):
                 raise RenderError("grid tables are not supported; write a pipe table", file, number)
             if text.lstrip().startswith("#") and "{{<" in text and "{#" not in text:

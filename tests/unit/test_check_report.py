@@ -252,7 +252,8 @@ def test_a_sound_site_passes_and_a_broken_one_fails_with_the_reason(paths: Paths
     code, said = call()
     assert code == 0, said
     assert said.splitlines()[-1] == (
-        "no failure; checked _site (3 pages): links and tags, budgets without the first view; "
+        "no failure; checked _site (3 pages): links and tags, budgets without the first view, "
+        "sources for Quarto; "
         "skipped HTML validity: no `npm` on PATH to install html-validate with, browser: --no-browser, "
         "Lighthouse: not asked for (--lighthouse), real Quarto: no `quarto` on PATH"
     )

@@ -60,6 +60,9 @@ TEXT = {
     "figure above a line": ("{{< part made >}}\na\n", 1, "leave a blank line"),
     "figure with a path": ("{{< figure ../made >}}\n", 1, "stands alone on its line"),
     "missing figure": ("a\n\n{{< figure mad >}}\n", 3, "no figure named 'mad'; found: made"),
+    "raw heading that Quarto would link": ("\n```{=html}\n<div>\n<h3 class='x'>T</h3></div>\n```\n", 4, "no-anchor"),
+    "heading in a line of HTML": ("<h4>T</h4>\n", 1, "no-anchor"),
+    "raw table that Quarto would take apart": ("```{=html}\n<TABLE id='t'></TABLE>\n```\n", 2, "disable-processing"),
     "unclosed div": ("a\n\n::: {.aside}\nx\n", 3, "not closed"),
     "unclosed inner div": ("::: {.aside}\n\n::: {.lead}\nx\n\n:::\n", 1, "not closed"),
     "closing nothing": ("a\n\n:::\n", 3, "closes nothing"),
@@ -125,6 +128,22 @@ def test_place_is_the_included_file(root: Path) -> None:
     (root / "report/_inner.qmd").write_text("Inner.\n\nSee @fig-lost.\n")
     error = refused(root, "{{< include /report/_outer.qmd >}}\n")
     assert (error.file, error.line) == ("report/_inner.qmd", 3)
+
+
+def test_raw_html_that_quarto_leaves_alone(root: Path) -> None:
+    (root / "index.qmd").write_text(
+        FRONT + "`<h2>` and\n\n```html\n<h2>x</h2><table></table>\n```\n\n```{=html}\n<h3 class='a no-anchor'>T</h3>"
+        "<table data-quarto-disable-processing='true'><thead></thead></table>\n```\n"
+    )
+    render(root, root / "_site")
+
+
+@pytest.mark.parametrize("part", ["::: {.column-page}\nx\n:::", "::: {.small .column-margin}\nx\n:::", "[x]{.aside}"])
+def test_a_full_page_holds_no_columns(root: Path, part: str) -> None:
+    (root / "index.qmd").write_text(FRONT.replace("---\ntitle", "---\npage-layout: full\ntitle") + f"a\n\n{part}\n")
+    with pytest.raises(RenderError, match="in a column") as caught:
+        render(root, root / "_site")
+    assert (caught.value.file, caught.value.line) == ("index.qmd", 8)
 
 
 def test_generated_text_may_refer_to_nothing(root: Path) -> None:

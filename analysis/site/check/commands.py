@@ -42,6 +42,7 @@ def check(
     Reads _site or FOLDER, and _quarto.yml; writes to standard output, programs from npm into build/node, and what the
     real Quarto renders into build/quarto-site. Exits with 1 when anything is wrong.
     """
+    from analysis.site.check import for_quarto
     from analysis.site.check.findings import Finding
     from analysis.site.check.printed import as_json as values
     from analysis.site.check.printed import text
@@ -55,6 +56,8 @@ def check(
     site = folder or paths.site
     reason = _no_quarto(paths, site, quarto)
     found = [survey(site, _name(paths, site), url, paths.build, asked, _tell)]
+    found[0].findings += for_quarto.findings(paths.root)
+    found[0].done.append("sources for Quarto")
     skipped = {}
     if reason:
         skipped["real Quarto"] = reason
