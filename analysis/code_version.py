@@ -9,24 +9,53 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from functools import cache
+import threading
+from dataclasses import dataclass
 from pathlib import Path
 
 PACKAGES = ("sae", "analysis")
 ROOT = Path(__file__).resolve().parent.parent
+# CPython 3.11 counts the depth of the syntax trees that are being built in one place for all threads: two that parse
+# at once end in "AST constructor recursion depth mismatch". Whoever parses does it under this lock.
+PARSING = threading.RLock()
+
+
+@dataclass(frozen=True)
+class _Source:
+    """What a module's file said when it had this time and size."""
+
+    time: int
+    size: int
+    imports: tuple[str, ...]
+    """Modules of ours that it imports anywhere."""
+    normal: str
+    """Hash of the module as parsed, docstrings left out."""
+
+
+_read: dict[Path, _Source] = {}
 
 
 def code_version(*modules: str) -> str:
-    """A short hash over `modules` (dotted names) and all modules of ours that they import, directly or not."""
-    seen: set[str] = set()
+    """A short hash over `modules` (dotted names) and all modules of ours that they import, directly or not.
+
+    May be called from several threads at once. A file is parsed again when its time or size has changed.
+    """
+    seen: dict[str, str] = {}
     waiting = list(modules)
     while waiting:
         name = waiting.pop()
         if name not in seen:
-            seen.add(name)
-            waiting.extend(_imports(name))
-    text = "\n".join(f"{name} {_normal(name)}" for name in sorted(seen))
+            source = _source(name)
+            seen[name] = source.normal
+            waiting.extend(source.imports)
+    text = "\n".join(f"{name} {normal}" for name, normal in sorted(seen.items()))
     return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def parse(text: str) -> ast.Module:
+    """The syntax tree of a text, in one thread at a time. Raises SyntaxError."""
+    with PARSING:
+        return ast.parse(text)
 
 
 def _file(module: str) -> Path:
@@ -38,16 +67,24 @@ def _exists(module: str) -> bool:
     return module.split(".")[0] in PACKAGES and _file(module).exists()
 
 
-@cache
-def _tree(module: str) -> ast.Module:
-    return ast.parse(_file(module).read_text(encoding="utf-8"))
+def _source(module: str) -> _Source:
+    """What is known of a module's file, which is read when it is new or changed."""
+    path = _file(module)
+    with PARSING:
+        status = path.stat()
+        known = _read.get(path)
+        if known is None or (known.time, known.size) != (status.st_mtime_ns, status.st_size):
+            tree = parse(path.read_text(encoding="utf-8"))
+            imports = _imports(tree)  # before the tree loses its docstrings
+            known = _Source(status.st_mtime_ns, status.st_size, imports, _normal(tree))
+            _read[path] = known
+        return known
 
 
-@cache
-def _imports(module: str) -> tuple[str, ...]:
-    """Modules of ours that `module` imports anywhere. The package of `from package import module` is not followed."""
+def _imports(tree: ast.Module) -> tuple[str, ...]:
+    """Modules of ours that are imported anywhere. The package of `from package import module` is not followed."""
     found: list[str] = []
-    for node in ast.walk(_tree(module)):
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
@@ -56,10 +93,8 @@ def _imports(module: str) -> tuple[str, ...]:
     return tuple(name for name in dict.fromkeys(found) if _exists(name))
 
 
-@cache
-def _normal(module: str) -> str:
-    """The module as parsed, docstrings left out."""
-    tree = ast.parse(_file(module).read_text(encoding="utf-8"))
+def _normal(tree: ast.Module) -> str:
+    """Hash of the tree, out of which docstrings are taken."""
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
         if isinstance(body, list):

@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from analysis.code_version import PACKAGES, ROOT, code_version
+from analysis.code_version import PACKAGES, ROOT, code_version, parse
 from analysis.paths import Paths
 from analysis.prose import unsourced
 from analysis.style import ROLES
@@ -98,8 +98,10 @@ def run_all(paths: Paths, report: Callable[[str], None] = lambda name: None) -> 
     for folder in (paths.generated, _assets(paths), _records(paths)):
         folder.mkdir(parents=True, exist_ok=True)
     scripts = sorted((paths.report / "notebooks").glob("*.py"))
+    texts = [path.read_text(encoding="utf-8") for path in scripts]
+    keys = [_key(text) for text in texts]
     with ThreadPoolExecutor(AT_ONCE) as pool:  # a kernel is a process of its own
-        done = list(pool.map(lambda path: _run(path, paths, report), scripts))
+        done = list(pool.map(lambda *given: _run(*given, paths=paths, report=report), scripts, texts, keys))
     wanted = {file for notebook in done for file in notebook.files}
     for file in (*_assets(paths).glob("*"), *paths.generated.glob("notebook-*.md")):
         if paths.relative(file) not in wanted:
@@ -118,9 +120,8 @@ def _records(paths: Paths) -> Path:
     return paths.build / "notebooks"
 
 
-def _run(path: Path, paths: Paths, report: Callable[[str], None]) -> Notebook:
-    text = path.read_text(encoding="utf-8")
-    key, record = _key(text), _records(paths) / f"{path.stem}.json"
+def _run(path: Path, text: str, key: str, *, paths: Paths, report: Callable[[str], None]) -> Notebook:
+    record = _records(paths) / f"{path.stem}.json"
     old = _read(record)
     if old and old.key == key and all((paths.root / file).exists() for file in old.files):
         return old
@@ -158,7 +159,7 @@ def _key(text: str) -> str:
 def modules_of(text: str) -> list[str]:
     """The modules of this project that a script imports. A script that is no Python has none: its cell will say so."""
     try:
-        tree = ast.parse(text)
+        tree = parse(text)
     except SyntaxError:
         return []
     found: list[str] = []

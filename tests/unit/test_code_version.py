@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -16,28 +20,20 @@ SAE = ("analysis.stages.sae", "sae.architectures.topk")
 CHECKOUT = module.ROOT
 
 
-def forget():
-    for function in (module._tree, module._imports, module._normal):
-        function.cache_clear()
-
-
 @pytest.fixture
 def copy(tmp_path, monkeypatch):
     """The packages' sources in a folder of the test's own; `edit(file, old, new)` changes one."""
     for package in module.PACKAGES:
         shutil.copytree(CHECKOUT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(module, "ROOT", tmp_path)
-    forget()
 
     def edit(file, old, new):
         path: Path = tmp_path / file
         text = path.read_text()
         assert old in text, f"{file} no longer holds {old!r}"
         path.write_text(text.replace(old, new, 1))
-        forget()
 
-    yield edit
-    forget()
+    return edit
 
 
 @pytest.fixture
@@ -46,7 +42,6 @@ def small(copy, tmp_path):
     (tmp_path / "sae" / "small_a.py").write_text('"""A."""\nfrom sae.small_b import value\n')
     (tmp_path / "sae" / "small_b.py").write_text("def value():\n    import sae.small_c\n    return sae.small_c.X\n")
     (tmp_path / "sae" / "small_c.py").write_text("X = 1\n")
-    forget()
     return copy
 
 
@@ -57,11 +52,11 @@ def stage_codes():
     return {(stage.name, stage.config.get("kind"), stage.config.get("depth")): stage.code for stage in stages}
 
 
-def test_a_copy_has_the_version_of_the_original(copy):
+def test_a_copy_has_the_version_of_the_original(copy, monkeypatch):
     there = code_version(*SAE)
-    assert there == code_version(*SAE)
-    forget()
     assert len(there) == 12 and there == code_version(*reversed(SAE))
+    monkeypatch.setattr(module, "ROOT", CHECKOUT)
+    assert there == code_version(*SAE)
 
 
 def test_a_comment_or_a_blank_line_changes_nothing(copy):
@@ -138,10 +133,76 @@ def test_the_measure_of_held_out_folds_is_part_of_the_stage_that_trains_them(cop
 
 
 def test_floors_need_no_sae():
-    assert module._imports("sae.nulls") == ()
+    assert module._source("sae.nulls").imports == ()
 
 
 def test_how_logs_are_read_makes_no_chart_stale(copy):
     before = code_version("analysis.charts.variance_by_depth", "analysis.artefacts")
     copy("analysis/logs/items.py", "from dataclasses import", "import os\nfrom dataclasses import")
     assert code_version("analysis.charts.variance_by_depth", "analysis.artefacts") == before
+
+
+def everything():
+    """Every module of ours, by its dotted name."""
+    files = [file for package in module.PACKAGES for file in (CHECKOUT / package).rglob("*.py")]
+    return [".".join(file.relative_to(CHECKOUT).with_suffix("").parts).removesuffix(".__init__") for file in files]
+
+
+@pytest.fixture
+def eager_threads():
+    """The interpreter changes threads as often as it can."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield 8
+    sys.setswitchinterval(before)
+
+
+def test_the_versions_of_all_modules_may_be_taken_from_eight_threads_at_once(monkeypatch, eager_threads):
+    names = everything()
+    part = len(names) // eager_threads + 1
+    alone = code_version(*names), {name: code_version(name) for name in names}
+    monkeypatch.setattr(module, "_read", {})
+    start = threading.Barrier(eager_threads)
+
+    def take(first):
+        start.wait()
+        # all of them, each thread in an order of its own: several come to one file at once, and to different ones
+        whole = code_version(*names[first:], *names[:first])
+        return whole, {name: code_version(name) for name in names[first : first + part]}
+
+    with ThreadPoolExecutor(eager_threads) as pool:
+        found = list(pool.map(take, range(0, len(names), part)))
+    assert len(names) > 150 and {whole for whole, _ in found} == {alone[0]}
+    assert {name: version for _, own in found for name, version in own.items()} == alone[1]
+
+
+def test_one_thread_parses_at_a_time(monkeypatch, eager_threads):
+    """What CPython 3.11 cannot bear, whichever way a text comes to be parsed."""
+    inside, most, real = itertools.count(), [], module.ast.parse
+    now = set()
+
+    def counted(text):
+        mark = next(inside)
+        now.add(mark)
+        most.append(len(now))
+        tree = real(text)
+        now.discard(mark)
+        return tree
+
+    monkeypatch.setattr(module.ast, "parse", counted)
+    monkeypatch.setattr(module, "_read", {})
+    texts = [f"x = {n}\n" * 50 for n in range(40)]
+    with ThreadPoolExecutor(eager_threads) as pool:
+        waiting = [pool.submit(module.parse, text) for text in texts]
+        waiting += [pool.submit(code_version, name) for name in ("sae.train", "sae.nulls", "sae.rows", "sae.errors")]
+        assert all(one.result() for one in waiting)
+    assert set(most) == {1}
+
+
+def test_a_file_is_parsed_again_only_when_it_has_changed(small, monkeypatch):
+    before = code_version("sae.small_a")
+    monkeypatch.setattr(module, "parse", lambda text: pytest.fail("parsed again"))
+    assert code_version("sae.small_a") == before
+    small("sae/small_c.py", "X = 1", "X = 12")
+    with pytest.raises(pytest.fail.Exception, match="parsed again"):
+        code_version("sae.small_a")
