@@ -11,7 +11,6 @@ import hashlib
 import html
 import importlib
 import json
-import re
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -19,7 +18,6 @@ from functools import cache
 from importlib import metadata
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import vl_convert
 
@@ -28,14 +26,12 @@ from analysis.drawing import Drawing
 from analysis.history import History
 from analysis.paths import Paths
 from analysis.results import Results, source
-from analysis.style import altair_config, css_colours
+from analysis.specs import addresses, spec_of, written
+from analysis.svg import clean_svg
 from sae.discover import find, names
 from sae.errors import StrataError
 
 PACKAGES = ("charts", "grids", "tables")
-# Vega needs about 20 bytes a number; more than this belongs into a raster.
-MAX_SPEC_BYTES = 200_000
-MAX_SPEC_ROWS = 5_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,50 +153,19 @@ def _write(drawing: Drawing, name: str, figure: str, paths: Paths) -> list[str]:
 
 
 def chart_html(name: str, figure: str, drawing: Drawing) -> str:
-    """The chart's SVG, and its spec for the runtime that makes it interactive. Raises StrataError when too big."""
-    assert drawing.chart is not None
-    spec: dict[str, Any] = drawing.chart.to_dict()
-    spec["config"] = altair_config()
-    spec["description"] = drawing.alt
-    text = renumbered(json.dumps(spec, separators=(",", ":"), sort_keys=True))
-    spec = json.loads(text)
-    rows = sum(len(rows) for rows in spec.get("datasets", {}).values())
-    if len(text) > MAX_SPEC_BYTES or rows > MAX_SPEC_ROWS:
-        raise StrataError(f"chart {name}: a spec of {len(text)} bytes and {rows} rows is too big for a page")
-    svg = clean_svg(vl_convert.vegalite_to_svg(spec), name, drawing.alt)
+    """The chart's SVG, and its spec for the runtime that makes it interactive. Raises StrataError for a chart that is
+    too big, that holds what a page cannot hold, or that Vega cannot draw."""
+    spec = spec_of(drawing.chart, name, drawing.alt)
+    try:
+        drawn = vl_convert.vegalite_to_svg(spec)
+    except ValueError as error:
+        # its first line says that it failed, the second why, the others where in Vega's own code
+        told = str(error).splitlines()
+        raise StrataError(f"chart {name}: Vega cannot draw it: {told[min(1, len(told) - 1)].strip()}") from error
+    svg = clean_svg(drawn, name, drawing.alt, set(addresses(spec)))
     # inside a script element `</` would end it, and `<!--<script` would keep it from ending
-    safe = text.replace("<", "\\u003c")
+    safe = written(spec).replace("<", "\\u003c")
     return (
         f'<div class="chart" data-chart="{name}"><div class="chart-view">{svg}</div>'
         f'<script type="application/json" class="chart-spec">{safe}</script></div>'
     )
-
-
-def renumbered(text: str) -> str:
-    """A spec with its automatic names counted from 1: Altair counts on over all charts of a process."""
-    found = dict.fromkeys(re.findall(r'"((?:view|param)_\d+)"', text))
-    for number, name in enumerate(found, 1):
-        text = text.replace(f'"{name}"', f'"{name.split("_")[0]}_n{number}"')
-    return text
-
-
-def clean_svg(svg: str, name: str, alt: str) -> str:
-    """An SVG fit to stand inline: ids unique to the chart, colours from the theme, size from the page."""
-    # the converter, too, counts its ids on over all charts of a process
-    for number, identifier in enumerate(dict.fromkeys(re.findall(r'\bid="([^"]+)"', svg)), 1):
-        svg = svg.replace(f'id="{identifier}"', f'id="{number}"').replace(f"url(#{identifier})", f"url(#{number})")
-    svg = re.sub(r'\b(id|clip-path|xlink:href|href)="(url\()?#?', lambda m: _prefixed(m, name), svg)
-    svg = re.sub(r'^<svg([^>]*?) width="[\d.]+" height="[\d.]+"', r"<svg\1", svg)
-    svg = svg.replace(' xmlns:xlink="http://www.w3.org/1999/xlink"', "")
-    svg = svg.replace("<svg ", f'<svg role="img" aria-label="{html.escape(alt)}" ', 1)
-    # Vega writes aria roles for its inner groups; one picture with one description reads better
-    svg = re.sub(r' (role="graphics-\w+"|aria-roledescription="[^"]*")', "", svg)
-    svg = re.sub(r'(<(?:g|path|text|rect|line)[^>]*?) aria-label="[^"]*"', r"\1", svg)
-    return css_colours(svg)
-
-
-def _prefixed(match: re.Match[str], name: str) -> str:
-    attribute, call = match.group(1), match.group(2)
-    if attribute == "id":
-        return f'id="{name}-'
-    return f'{attribute}="{call or ""}#{name}-'

@@ -22,6 +22,7 @@ _ADDRESSES = {
     "area": "href",
     "link": "href",
     "img": "src",
+    "image": "href",
     "script": "src",
     "embed": "src",
     "iframe": "src",

@@ -12,12 +12,14 @@ import pytest
 import vl_convert
 from tests_root import CHECKOUT
 
-from analysis.artefacts import MAX_SPEC_BYTES, chart_html, clean_svg
+from analysis.artefacts import chart_html
 from analysis.drawing import Drawing, over_depth
 from analysis.linked import CHOICE, READINGS
 from analysis.paths import Paths
 from analysis.results import Results
+from analysis.specs import MAX_SPEC_BYTES
 from analysis.style import altair_config
+from analysis.svg import clean_svg
 from sae.discover import find, names
 
 PATHS = Paths(CHECKOUT)
