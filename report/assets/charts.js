@@ -17,14 +17,29 @@
     };
   }
 
+  // Where a colour's name is no colour: in data, and where a text of the chart stands. Expressions hold colours in quotes.
+  var DATA = /^(datasets|values|usermeta)$/, EXPRESSION = /^(expr|signal|calculate|test)$/;
+  var WORDS = /^(domain|datum|sort|equal|oneOf|text|title|subtitle|description|field)$/;
+
   function themed(text) {
-    var style = getComputedStyle(document.body);
+    var style = getComputedStyle(document.body), now = {};
     Object.keys(light).forEach(function (colour) {
-      var value = style.getPropertyValue(light[colour]).trim();
-      if (!value) throw new Error("theme.css does not define " + light[colour]);
-      text = text.split(colour).join(value);
+      now[colour] = style.getPropertyValue(light[colour]).trim();
+      if (!now[colour]) throw new Error("theme.css does not define " + light[colour]);
     });
-    return JSON.parse(text);
+    function coloured(part, key) {
+      if (typeof part === "string") {
+        if (WORDS.test(key)) return part;
+        if (!EXPRESSION.test(key)) return Object.hasOwn(now, part) ? now[part] : part;
+        return Object.keys(now).reduce(function (told, colour) { return told.split(colour).join(now[colour]); }, part);
+      }
+      if (Array.isArray(part)) return part.map(function (one) { return coloured(one, key); });
+      if (part) Object.keys(Object(part)).forEach(function (name) {
+        if (!DATA.test(name)) part[name] = coloured(part[name], name);
+      });
+      return part;
+    }
+    return coloured(JSON.parse(text), "");
   }
 
   function load() {
@@ -57,6 +72,21 @@
     return spec;
   }
 
+  // How Vega finds what a chart names. An address such as `/report/methods.qmd` is one of the site, whichever page shows
+  // the chart; data are never fetched. What is no address of a page or picture, such as a script, is refused.
+  var loader = {
+    load: function (address) { return Promise.reject(new Error("a chart fetches no data: " + address)); },
+    sanitize: function (address) {
+      var file = "report/assets/generated/vega.js", ours = /^\/(?!\/)/.test(address);
+      var root = document.querySelector('script[src$="' + file + '"]').src.slice(0, -file.length);
+      var there = ours ? root + address.slice(1).replace(/\.qmd(?=[?#]|$)/, ".html") : address;
+      var scheme = new URL(there, location.href).protocol;
+      if (!/^(https?|mailto|data):$/.test(scheme) && scheme !== location.protocol)
+        return Promise.reject(new Error("a chart leads to no such place: " + address));
+      return Promise.resolve({ href: there });
+    }
+  };
+
   function tell(holder, what, detail) {
     holder.element.dispatchEvent(new CustomEvent(what, { bubbles: true, detail: detail }));
   }
@@ -65,7 +95,7 @@
     return load().then(function (embed) {
       var stage = document.createElement("div");
       // ast: expressions are interpreted, not compiled, as the page's policy forbids eval
-      var options = { actions: false, renderer: "svg", tooltip: true, ast: true };
+      var options = { actions: false, renderer: "svg", tooltip: true, ast: true, loader: loader };
       reserve(holder);
       return embed(stage, narrowed(themed(holder.spec), holder.excess), options).then(function (made) {
         if (holder.made) holder.made.finalize();
@@ -88,21 +118,21 @@
         });
         tell(holder, "strata:live", made.view);
       });
-    }).catch(function (error) {
-      // the picture stays; the console says why
-      console.error("chart " + holder.element.dataset.chart + ": " + error.message);
-    });
+    }).catch(function (error) { complain(holder.element, error); });
   }
+
+  // What is wrong with one chart harms only that one: its picture stays, and the console says why.
+  function complain(element, error) { console.error("chart " + element.dataset.chart + ": " + error.message); }
 
   function redraw() { holders.filter(function (h) { return h.made; }).forEach(draw); }
 
   document.querySelectorAll(".chart").forEach(function (element) {
-    var view = element.querySelector(".chart-view");
-    var picture = view.querySelector("svg");
-    if (picture) holders.push({
+    var view = element.querySelector(".chart-view"), spec = element.querySelector(".chart-spec");
+    var picture = view && view.querySelector("svg");
+    if (picture && spec) holders.push({
       element: element, view: view, picture: picture, label: picture.getAttribute("aria-label"), box: picture.viewBox.baseVal,
-      spec: element.querySelector(".chart-spec").textContent
-    });
+      spec: spec.textContent
+    }); else complain(element, new Error("its picture or its spec is missing"));
   });
   if (!holders.length || !window.IntersectionObserver) return; // the pictures stay
   var watch = new IntersectionObserver(function (seen) {

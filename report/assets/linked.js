@@ -17,8 +17,13 @@
     try { return change(sessionStorage); } catch (error) { return null; }
   }
 
+  // What is wrong with one chart must not take the choice from all others.
+  function alone(element, act) {
+    try { act(); } catch (error) { console.error("chart " + element.dataset.chart + ": " + error.message); }
+  }
+
   function mark(chart) {
-    if (chart.view) chart.view.signal(SIGNAL, chosen).run();
+    if (chart.view) alone(chart.element, function () { chart.view.signal(SIGNAL, chosen).run(); });
     var says = Object.hasOwn(chart.depths, chosen) ? chart.depths[chosen] : "not in this chart";
     chart.reading.hidden = chosen === null || !says;
     chart.reading.textContent = chart.reading.hidden ? "" : "Depth " + chosen + ": " + says + ".";
@@ -60,8 +65,13 @@
   }
 
   document.querySelectorAll(".chart").forEach(function (element) {
-    var meta = JSON.parse(element.querySelector(".chart-spec").textContent).usermeta;
-    if (meta && meta.depths) charts.push({ element: element, depths: meta.depths, view: null });
+    alone(element, function () {
+      var meta = JSON.parse(element.querySelector(".chart-spec").textContent).usermeta;
+      if (!meta || !meta.depths) return;
+      if (!Object.keys(Object(meta.depths)).every(function (depth) { return /^\d+$/.test(depth); }))
+        throw new Error("the depths of its spec are no depths");
+      charts.push({ element: element, depths: meta.depths, view: null });
+    });
   });
   // one alone has nothing to be linked to
   if (charts.length < 2) return;
