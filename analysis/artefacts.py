@@ -1,7 +1,7 @@
 """Draw what is out of date: charts, grids and tables become page fragments, numbers become numbers.json.
 
-An artefact is drawn again when its tables or its code change, and not otherwise: its key is a hash of both. Each one
-leaves `report/_generated/NAME.md` (what `{{< figure NAME >}}` shows), a CSV of what is drawn, and a record that the
+An artefact is drawn again when its tables or its code change (its key is a hash of both), or when one of its files is
+no longer what was written. Each one leaves `report/_generated/NAME.md` (what `{{< figure NAME >}}` shows), a CSV of what is drawn, and a record that the
 reproduce page lists. Free of torch.
 """
 
@@ -10,13 +10,11 @@ from __future__ import annotations
 import hashlib
 import html
 import importlib
-import json
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib import metadata
-from pathlib import Path
 from types import ModuleType
 
 import vl_convert
@@ -27,6 +25,7 @@ from analysis.history import History
 from analysis.paths import Paths
 from analysis.results import Results, source
 from analysis.specs import addresses, spec_of, written
+from analysis.stamps import Stamp, files_of
 from analysis.svg import clean_svg
 from sae.discover import find, names
 from sae.errors import StrataError
@@ -67,12 +66,17 @@ def draw_all(
 
 
 def remove_strangers(paths: Paths, known: set[str]) -> None:
-    """Remove the records and files of artefacts whose module is gone."""
+    """Remove the records and files of artefacts whose module is gone; nothing but what a build has written."""
+    ours = (paths.generated.resolve(), paths.built_assets.resolve())
     for record in (paths.build / "artefacts").glob("*.json"):
         if record.stem not in known:
-            for file in json.loads(record.read_text())["files"]:
-                (paths.root / file).unlink(missing_ok=True)
-            record.unlink()
+            files = [paths.root / file for file in files_of(record)] or [
+                paths.generated / f"{record.stem}.md", paths.built_assets / f"{record.stem}.csv"
+            ]  # fmt: skip
+            for file in files:
+                if file.resolve().parent in ours:
+                    file.unlink(missing_ok=True)
+            Stamp(record, "", paths.root).forget()
 
 
 def _draw(
@@ -82,12 +86,11 @@ def _draw(
     given = drawn_from(importlib.import_module(module), main, history, paths)
     tables = "-".join(results.digest for results in given)
     key = f"{tables}-{code_version(module, 'analysis.artefacts')}-{library_versions()}"
-    record = paths.build / "artefacts" / f"{name}.json"
-    old = _read(record)
-    if old and old.key == key and all((paths.root / file).exists() for file in old.files):
-        return old
+    stamp = Stamp(paths.build / "artefacts" / f"{name}.json", key, paths.root)
+    if (noted := stamp.current()) is not None:
+        return Artefact(**noted)
     report(name)
-    record.unlink(missing_ok=True)  # from here on the fragment may be half of another version
+    stamp.forget()
     started = time.perf_counter()
     drawing: Drawing = find(f"analysis.{package}", name)(*given)
     figure = f"{drawing.kind}-{name.replace('_', '-')}"
@@ -99,7 +102,7 @@ def _draw(
         runs=[str(run) for results in given for run in results.manifest["runs"]], files=files, key=key,
         seconds=round(time.perf_counter() - started, 2),
     )  # fmt: skip
-    record.write_text(json.dumps(asdict(artefact), indent=1) + "\n", encoding="utf-8")
+    stamp.write([paths.root / file for file in files], asdict(artefact))
     return artefact
 
 
@@ -115,14 +118,6 @@ def library_versions() -> str:
     """A short hash of the versions of what draws: another version, another picture."""
     text = " ".join(metadata.version(name) for name in ("altair", "vl-convert-python", "matplotlib"))
     return hashlib.sha256(text.encode()).hexdigest()[:6]
-
-
-def _read(record: Path) -> Artefact | None:
-    """The record, or None for one that is missing or from another version: then it is drawn again."""
-    try:
-        return Artefact(**json.loads(record.read_text(encoding="utf-8")))
-    except (OSError, json.JSONDecodeError, TypeError):
-        return None
 
 
 def _write(drawing: Drawing, name: str, figure: str, paths: Paths) -> list[str]:

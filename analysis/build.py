@@ -28,8 +28,12 @@ from analysis.prose import check_prose
 from analysis.results import Results
 from analysis.site import feed
 from analysis.site.made import NUMBER, Made, citation
+from analysis.stamps import Stamp, Written
 
 RUNTIME = "vega.js"
+EXPORTED = "window.strataEmbed = vegaEmbed;"
+"""What charts.js finds of the runtime."""
+Write = Callable[[Path, str], None]
 
 
 def build(
@@ -50,20 +54,21 @@ def build(
         warn(problem)
     drawn = artefacts.draw_all(results, history(compilation), paths, report)
     run_notebooks(paths, lambda name: report(f"notebook {name}"))
-    parts = _followed(compilation, answers, Links(results, paths, pages, drawn), paths).write(write_if_new)
-    numbers = resolve_all([*pages, *parts], results, paths)
-    made = Made.of(results, paths)
-    shown = {name: asdict(number) for name, number in numbers.items()} | {NUMBER: made.number()}
-    write_if_new(paths.generated / "numbers.json", json.dumps(dict(sorted(shown.items())), indent=1) + "\n")
-    write_if_new(paths.generated / "made.md", made.fragment())
-    site = feed.Site.of(paths.root, shown)
-    write_if_new(paths.generated / "cite.md", citation(made, site))
-    write_feed(paths, site, max([made.day, *(log.date for log in compilation.logs if log.date)]))
-    write_if_new(paths.generated / "reproduce.md", reproduce_fragment(drawn))
-    config = (paths.experiments / f"{results.experiment}.toml").read_text(encoding="utf-8")
-    write_if_new(paths.generated / "config.md", f"```toml\n{config}```\n")
-    write_all(results, paths, write_if_new)
-    write_runtime(paths.built_assets / RUNTIME)
+    with Written(paths.build / "written.json", paths.root) as write:
+        parts = _followed(compilation, answers, Links(results, paths, pages, drawn), paths).write(write)
+        numbers = resolve_all([*pages, *parts], results, paths)
+        made = Made.of(results, paths)
+        shown = {name: asdict(number) for name, number in numbers.items()} | {NUMBER: made.number()}
+        write(paths.generated / "numbers.json", json.dumps(dict(sorted(shown.items())), indent=1) + "\n")
+        write(paths.generated / "made.md", made.fragment())
+        site = feed.Site.of(paths.root, shown)
+        write(paths.generated / "cite.md", citation(made, site))
+        write_feed(paths, site, max([made.day, *(log.date for log in compilation.logs if log.date)]), write)
+        write(paths.generated / "reproduce.md", reproduce_fragment(drawn))
+        config = (paths.experiments / f"{results.experiment}.toml").read_text(encoding="utf-8")
+        write(paths.generated / "config.md", f"```toml\n{config}```\n")
+        write_all(results, paths, write)
+    write_runtime(paths)
     write_cards(pages, drawn, site.title, paths)
     return drawn
 
@@ -103,27 +108,27 @@ def _origin(artefact: Artefact) -> str:
     return f"from {named}, runs {', '.join(f'`{run}`' for run in artefact.runs)}"
 
 
-def write_feed(paths: Paths, site: feed.Site, day: date) -> None:
+def write_feed(paths: Paths, site: feed.Site, day: date, write: Write | None = None) -> None:
     """The feed, where the pages link to it."""
     target = paths.built_assets / feed.FILE
     if feed.is_linked(paths.root, paths.relative(target)):
-        write_if_new(target, feed.rss(site, paths.relative(target), day))
+        (write or write_if_new)(target, feed.rss(site, paths.relative(target), day))
     else:
         target.unlink(missing_ok=True)
 
 
-def write_runtime(target: Path) -> None:
+def write_runtime(paths: Paths) -> None:
     """Vega, Vega-Lite and vega-embed as one local file, in a scope of its own (unwrapped it leaks its globals)."""
-    stamp = target.with_suffix(".version")
-    version = metadata.version("vl-convert-python") + "\n"
-    if target.exists() and stamp.exists() and stamp.read_text() == version:
-        return
-    bundle = vl_convert.javascript_bundle("window.strataEmbed = vegaEmbed;")
-    target.write_text(f"(function(){{{bundle}}})();\n", encoding="utf-8")
-    stamp.write_text(version)
+    target = paths.built_assets / RUNTIME
+    key = f"{metadata.version('vl-convert-python')} {EXPORTED}"
+    stamp = Stamp(paths.build / "runtime.json", key, paths.root)
+    if stamp.current() is None:
+        stamp.forget()
+        target.write_text(f"(function(){{{vl_convert.javascript_bundle(EXPORTED)}}})();\n", encoding="utf-8")
+        stamp.write([target])
 
 
 def write_if_new(path: Path, text: str) -> None:
     """Write only what changed, so that files keep their times."""
-    if not path.exists() or path.read_text(encoding="utf-8") != text:
-        path.write_text(text, encoding="utf-8")
+    if not path.is_file() or path.read_bytes() != text.encode("utf-8"):
+        path.write_bytes(text.encode("utf-8"))

@@ -9,7 +9,6 @@ Drawn when the chart has changed. 1200 by 630 pixels, which is what the places a
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import re
@@ -20,8 +19,10 @@ import vl_convert
 from PIL import Image, ImageDraw, ImageFont
 
 from analysis.artefacts import Artefact, library_versions
+from analysis.code_version import code_version
 from analysis.paths import Paths
 from analysis.site.project import CONFIG
+from analysis.stamps import Stamp, key_of
 from analysis.style import ROLES
 from sae.errors import RenderError
 
@@ -51,14 +52,13 @@ def _spec(fragment: Path) -> str | None:
 
 
 def _write(chart: Artefact, spec: str, site: str, paths: Paths) -> None:
-    target, stamp = paths.built_assets / f"card-{chart.name}.png", paths.build / "cards" / f"{chart.name}.sha256"
-    told = "\0".join([chart.title, spec, site, library_versions(), Path(__file__).read_text(encoding="utf-8")])
-    digest = hashlib.sha256(told.encode()).hexdigest()
-    if target.exists() and stamp.exists() and stamp.read_text() == digest:
-        return
-    stamp.parent.mkdir(parents=True, exist_ok=True)
-    target.write_bytes(card(chart.title, spec, site))
-    stamp.write_text(digest)
+    target = paths.built_assets / f"card-{chart.name}.png"
+    key = key_of(chart.title, spec, site, library_versions(), code_version("analysis.cards"))
+    stamp = Stamp(paths.build / "cards" / f"{chart.name}.json", key, paths.root)
+    if stamp.current() is None:
+        stamp.forget()
+        target.write_bytes(card(chart.title, spec, site))
+        stamp.write([target])
 
 
 def card(finding: str, spec: str, site: str) -> bytes:

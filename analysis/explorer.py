@@ -6,7 +6,6 @@ below 200 KB gzipped. A latent that never fires is left out; one without a numbe
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import re
@@ -22,6 +21,7 @@ from PIL import Image
 from analysis import latents, selective
 from analysis.paths import Paths
 from analysis.results import SHEETS, Results, open_results
+from analysis.stamps import Stamp, copy_if_other, key_of
 
 # The folder of the site's own experiment, whatever its name.
 OWN = "site"
@@ -54,9 +54,7 @@ def copy_pictures(results: Results, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     assert results.sprite  # raises where there are tables without images
     for picture in (*sorted((results.folder / SHEETS).glob("*-none.webp")), results.folder / "sprite.webp"):
-        target = folder / picture.name
-        if not target.exists() or target.read_bytes() != picture.read_bytes():
-            shutil.copyfile(picture, target)
+        copy_if_other(picture, folder / picture.name)
 
 
 def write_shown(results: Results, name: str, paths: Paths) -> None:
@@ -66,11 +64,12 @@ def write_shown(results: Results, name: str, paths: Paths) -> None:
     fraction of that, which is what a reader waits for. The emptied cells are black and cost next to nothing.
     """
     sprite, folder = results.sprite, paths.built_assets / "explorer" / name
-    target, stamp, cells = folder / "shown.webp", paths.build / "shown" / f"{name}.sha256", shown_cells(name, paths)
-    told = repr(sorted(cells)).encode() + (folder / "sprite.webp").read_bytes()
-    digest = hashlib.sha256(told).hexdigest()
-    if target.exists() and stamp.exists() and stamp.read_text() == digest:
+    target, cells = folder / "shown.webp", shown_cells(name, paths)
+    key = key_of(repr(sorted(cells)), (folder / "sprite.webp").read_bytes())
+    stamp = Stamp(paths.build / "shown" / f"{name}.json", key, paths.root)
+    if stamp.current() is not None:
         return
+    stamp.forget()
     whole = np.asarray(Image.open(folder / "sprite.webp").convert("L"))
     kept = np.zeros_like(whole)
     for x, y in cells:
@@ -78,8 +77,7 @@ def write_shown(results: Results, name: str, paths: Paths) -> None:
         columns = slice(x * sprite["width"], (x + 1) * sprite["width"])
         kept[rows, columns] = whole[rows, columns]
     Image.fromarray(kept).save(target, "webp", lossless=True, quality=100, method=4)
-    stamp.parent.mkdir(parents=True, exist_ok=True)
-    stamp.write_text(digest)
+    stamp.write([target])
 
 
 def shown_cells(name: str, paths: Paths) -> set[tuple[int, int]]:

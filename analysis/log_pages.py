@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
@@ -22,6 +21,7 @@ from analysis.logs.settings import load_settings
 from analysis.logs.threads import age, forgotten, returning, themes
 from analysis.logs.write import escape
 from analysis.paths import Paths
+from analysis.stamps import copy_if_other
 
 PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp")
 """Pictures of logs that pages show. An SVG could run scripts where it is opened."""
@@ -294,9 +294,8 @@ class LogPages:
     def _copy_pictures(self, item: Item) -> None:
         for target in item.images:
             place, source = self._picture(item, target), picture_file(self.paths.logs, item.file, target)
-            if place and source and not (self.paths.root / place).exists():
-                (self.paths.root / place).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(source, self.paths.root / place)
+            if place and source:
+                copy_if_other(source, self.paths.root / place)
 
 
 _LABEL = r"(?:\\.|[^\[\]\\])*"

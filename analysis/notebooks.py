@@ -10,10 +10,8 @@ from __future__ import annotations
 
 import ast
 import base64
-import hashlib
 import html
 import io
-import json
 import os
 import re
 import subprocess
@@ -33,6 +31,7 @@ from PIL import Image
 from analysis.code_version import PACKAGES, ROOT, code_version, parse
 from analysis.paths import Paths
 from analysis.prose import unsourced
+from analysis.stamps import Stamp, key_of
 from analysis.style import ROLES
 from sae.errors import RenderError
 
@@ -121,12 +120,11 @@ def _records(paths: Paths) -> Path:
 
 
 def _run(path: Path, text: str, key: str, *, paths: Paths, report: Callable[[str], None]) -> Notebook:
-    record = _records(paths) / f"{path.stem}.json"
-    old = _read(record)
-    if old and old.key == key and all((paths.root / file).exists() for file in old.files):
-        return old
+    stamp = Stamp(_records(paths) / f"{path.stem}.json", key, paths.root)
+    if (noted := stamp.current()) is not None:
+        return Notebook(**noted)
     report(path.stem)
-    record.unlink(missing_ok=True)  # from here on the fragment may be half of another version
+    stamp.forget()
     started = time.perf_counter()
     script = parsed(text, paths.relative(path))
     try:
@@ -138,22 +136,14 @@ def _run(path: Path, text: str, key: str, *, paths: Paths, report: Callable[[str
     files = _write(script, path.stem, paths)
     seconds = round(time.perf_counter() - started, 2)
     notebook = Notebook(name=path.stem, title=script.title, files=files, key=key, seconds=seconds)
-    record.write_text(json.dumps(asdict(notebook), indent=1) + "\n", encoding="utf-8")
+    stamp.write([paths.root / file for file in files], asdict(notebook))
     return notebook
-
-
-def _read(record: Path) -> Notebook | None:
-    """The record, or None for one that is missing or from another version: then the script is executed again."""
-    try:
-        return Notebook(**json.loads(record.read_text(encoding="utf-8")))
-    except (OSError, json.JSONDecodeError, TypeError):
-        return None
 
 
 def _key(text: str) -> str:
     versions = " ".join(f"{name} {metadata.version(name)}" for name in LIBRARIES)
     code = code_version("analysis.notebooks", *modules_of(text))
-    return hashlib.sha256(f"{versions}\n{code}\n{text}".encode()).hexdigest()[:16]
+    return key_of(versions, code, text)[:16]
 
 
 def modules_of(text: str) -> list[str]:

@@ -15,6 +15,7 @@ from tests_root import CHECKOUT
 from analysis.artefacts import chart_html
 from analysis.build import write_runtime
 from analysis.drawing import Drawing, over_depth
+from analysis.paths import Paths
 from analysis.site.check.server import served
 from analysis.style import ROLES
 
@@ -51,7 +52,7 @@ def site(tmp_path_factory):
         CHECKOUT / "report" / "assets", root / "report" / "assets", ignore=shutil.ignore_patterns("generated")
     )
     (root / "report" / "assets" / "generated").mkdir()
-    write_runtime(root / "report" / "assets" / "generated" / "vega.js")
+    write_runtime(Paths(root))
 
     def show(*charts):
         (root / "report" / "page.html").write_text(PAGE.format("".join(charts)))

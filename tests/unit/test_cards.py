@@ -57,6 +57,16 @@ def test_the_settings_and_pages_ask_for_cards_and_only_changed_ones_are_drawn(pa
     assert target.read_bytes() != first
 
 
+def test_a_damaged_card_is_drawn_again_and_said(paths: Paths, capsys: pytest.CaptureFixture[str]) -> None:
+    target = paths.built_assets / "card-bars.png"
+    write(paths)
+    whole = target.read_bytes()
+    target.write_bytes(whole[:-100])
+    write(paths)
+    assert target.read_bytes() == whole
+    assert capsys.readouterr().err == f"{paths.relative(target)} is not what was written: it is made again\n"
+
+
 @pytest.mark.parametrize("name", ["words", "nothing"])
 def test_a_card_of_no_chart_is_refused_with_the_page(paths: Paths, name: str) -> None:
     page = paths.report / "one.qmd"

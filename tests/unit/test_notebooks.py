@@ -139,6 +139,30 @@ def test_a_file_that_is_missing_a_new_text_or_a_failed_run_means_another_executi
     assert "```{.text .output}\n2\n```" in (paths.generated / "notebook-a.md").read_text()
 
 
+def test_a_damaged_file_or_record_means_another_execution_and_is_said(lesson, monkeypatch, tmp_path, capsys):
+    [(paths, made), _], _ = lesson
+    shutil.copytree(paths.root, tmp_path / "copy")
+    copy = Paths((tmp_path / "copy").resolve())
+    ran = []
+
+    def executed(script, root):
+        ran.append(script.file)
+        raise RenderError("this far")
+
+    monkeypatch.setattr(notebooks, "_execute", executed)
+    record = copy.build / "notebooks" / "lesson.json"
+    for file in (*(copy.root / name for name in made[0].files), record):
+        whole, kept = file.read_bytes(), record.read_bytes()
+        file.write_bytes(whole[: len(whole) // 2])
+        with pytest.raises(RenderError, match="this far"):
+            run_all(copy)
+        assert capsys.readouterr().err.startswith(copy.relative(file))
+        file.write_bytes(whole)
+        record.write_bytes(kept if file != record else whole)
+        assert run_all(copy) == made
+    assert len(ran) == 5
+
+
 def test_a_script_that_is_gone_takes_its_files_along(lesson, tmp_path):
     [(paths, _), _], _ = lesson
     shutil.copytree(paths.root, tmp_path / "copy")
