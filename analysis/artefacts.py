@@ -1,8 +1,8 @@
 """Draw what is out of date: charts, grids and tables become page fragments, numbers become numbers.json.
 
 An artefact is drawn again when its tables or its code change (its key is a hash of both), or when one of its files is
-no longer what was written. Each one leaves `report/_generated/NAME.md` (what `{{< figure NAME >}}` shows), a CSV of what is drawn, and a record that the
-reproduce page lists. Free of torch.
+no longer what was written. Each one leaves `report/_generated/NAME.md` (what `{{< figure NAME >}}` shows), a CSV of
+what is drawn, and a record that the reproduce page lists. Free of torch.
 """
 
 from __future__ import annotations

@@ -14,14 +14,11 @@ import html
 import io
 import os
 import re
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,14 +26,13 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from analysis.code_version import PACKAGES, ROOT, code_version, parse
+from analysis.kernel import close_loop, environment, this_python
 from analysis.paths import Paths
 from analysis.prose import unsourced
 from analysis.stamps import Stamp, key_of
-from analysis.style import ROLES
 from sae.errors import RenderError
 
 if TYPE_CHECKING:
-    from jupyter_client.kernelspec import KernelSpecManager
     from nbformat import NotebookNode
 
 LIBRARIES = ("torch", "matplotlib", "jupytext", "nbclient")
@@ -49,17 +45,10 @@ SHOWN = ("image/svg+xml", "image/png", "text/markdown", "text/plain")
 MARKER = re.compile(r"^# %%", re.M)
 ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]+")
 BARE_OBJECT = re.compile(r"<[\w.]+ object>")
-ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
-# How pictures look unless a cell says otherwise: the width of a page's column, and the site's colours.
-STYLE = f"""figure.dpi: 180
-figure.figsize: 6.4, 3.4
-axes.spines.top: False
-axes.spines.right: False
-axes.titlelocation: left
-axes.titlesize: medium
-axes.prop_cycle: cycler("color", {[ROLES[f"c{n}"][1:] for n in range(1, 7)]})
-svg.hashsalt: strata
-"""
+ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\n]*?(?:\x07|\x1b\\|$)|[ -/]*[0-~])", re.M)
+"""What steers a terminal: colours, places, titles, links."""
+OVERWRITTEN = re.compile(r"[^\n]*\r(?=[^\n])")
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +86,7 @@ def run_all(paths: Paths, report: Callable[[str], None] = lambda name: None) -> 
     for folder in (paths.generated, _assets(paths), _records(paths)):
         folder.mkdir(parents=True, exist_ok=True)
     scripts = sorted((paths.report / "notebooks").glob("*.py"))
-    texts = [path.read_text(encoding="utf-8") for path in scripts]
+    texts = [_text(path, paths) for path in scripts]
     keys = [_key(text) for text in texts]
     with ThreadPoolExecutor(AT_ONCE) as pool:  # a kernel is a process of its own
         done = list(pool.map(lambda *given: _run(*given, paths=paths, report=report), scripts, texts, keys))
@@ -119,6 +108,14 @@ def _records(paths: Paths) -> Path:
     return paths.build / "notebooks"
 
 
+def _text(path: Path, paths: Paths) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise RenderError("a byte that is no UTF-8: save the script as UTF-8", paths.relative(path), line) from None
+
+
 def _run(path: Path, text: str, key: str, *, paths: Paths, report: Callable[[str], None]) -> Notebook:
     stamp = Stamp(_records(paths) / f"{path.stem}.json", key, paths.root)
     if (noted := stamp.current()) is not None:
@@ -130,7 +127,7 @@ def _run(path: Path, text: str, key: str, *, paths: Paths, report: Callable[[str
     try:
         _execute(script, paths.root)
     finally:
-        _close_loop()
+        close_loop()
     for number, cell in enumerate(script.notebook.cells):
         _settle(script, number, cell, paths.root)
     files = _write(script, path.stem, paths)
@@ -165,8 +162,15 @@ def modules_of(text: str) -> list[str]:
 def parsed(text: str, file: str) -> _Script:
     """The cells of a script, checked as far as can be without executing them. Raises RenderError with the line."""
     import jupytext
+    import nbformat
 
-    notebook = jupytext.reads(text, fmt="py:percent")
+    try:
+        notebook = jupytext.reads(text, fmt="py:percent")
+    except nbformat.ValidationError as error:
+        # it knows the key, not the cell
+        key = str(list(error.absolute_path)[-1:] or ["metadata"])[2:-2]
+        line = next((n for n, one in enumerate(text.splitlines(), 1) if MARKER.match(one) and key in one), 1)
+        raise RenderError(f"metadata that no notebook may have: {key}: {error.message}", file, line) from None
     lines = [text.count("\n", 0, match.start()) + 1 for match in MARKER.finditer(text)]
     if len(lines) != len(notebook.cells):
         raise RenderError("a cell starts with `# %%`: text stands before the first, or the mark inside a cell", file, 1)
@@ -176,12 +180,26 @@ def parsed(text: str, file: str) -> _Script:
     script = _Script(file, text, head.splitlines()[0][2:].strip(), notebook, lines)
     for number, cell in enumerate(notebook.cells):
         cell["id"] = f"cell-{number + 1}"
+        _check_metadata(script, number, cell)
         if cell.cell_type == "markdown":
             if number and re.search(r"^# ", cell.source, re.M):
                 raise script.error(number, "only the title is a heading of the first level; start with ##")
             for _, typed in unsourced(cell.source):
                 raise script.error(number, f"the number {typed!r} is typed by hand: let a code cell print it")
     return script
+
+
+def _check_metadata(script: _Script, number: int, cell: NotebookNode) -> None:
+    """Refuse a cell that is neither code nor Markdown, and what its first line says but nobody can read."""
+    title = str(cell.metadata.get("title", ""))
+    if cell.cell_type not in ("code", "markdown") or title.startswith("["):
+        kind = title if title.startswith("[") else f"[{cell.cell_type}]"
+        raise script.error(number, f"a cell is code or [markdown], not {kind}")
+    if unread := cell.metadata.get("incorrectly_encoded_metadata"):
+        raise script.error(number, f'cannot read {unread!r}: metadata are written name="text", in JSON\'s manner')
+    alt = cell.metadata.get("alt", [])
+    if not all(isinstance(one, str) for one in (alt if isinstance(alt, list) else [alt])):
+        raise script.error(number, f'alt={alt!r} is no text: `# %% alt="What one sees"`, or a list of texts')
 
 
 def _execute(script: _Script, root: Path) -> None:
@@ -191,16 +209,14 @@ def _execute(script: _Script, root: Path) -> None:
 
     with tempfile.TemporaryDirectory(prefix="strata-") as name:
         home = Path(name)
-        (home / "matplotlibrc").write_text(STYLE, encoding="utf-8")
-        env = _environment(home, root)
-        _list_fonts()
+        env = environment(home, root)
         client = NotebookClient(
             script.notebook, timeout=TIMEOUT, record_timing=False, coalesce_streams=True,
             shutdown_kernel="immediate",  # nothing in it is worth an orderly end
             resources={"metadata": {"path": str(root)}},
         )  # fmt: skip
         client.km = client.kernel_manager_class(
-            kernel_spec_manager=_this_python(),
+            kernel_spec_manager=this_python(),
             connection_file=str(home / "kernel.json"),
             transport="ipc"
             if os.name == "posix"
@@ -212,7 +228,7 @@ def _execute(script: _Script, root: Path) -> None:
                     client.execute_cell(cell, number)
                 except CellExecutionError:
                     failed = next(output for output in cell.outputs if output.output_type == "error")
-                    trace = ANSI.sub("", "\n".join(failed.traceback))
+                    trace = plain("\n".join(failed.traceback))
                     message = f"{failed.ename}: {failed.evalue}\n\n{cell.source}\n\n{trace}"
                     raise script.error(number, message) from None
                 except CellTimeoutError:
@@ -221,44 +237,14 @@ def _execute(script: _Script, root: Path) -> None:
                     raise script.error(number, f"ended the Python that ran it\n\n{cell.source}") from None
 
 
-@cache
-def _list_fonts() -> None:
-    """Let matplotlib build its list of fonts, which its first import says aloud: better here than in a cell."""
-    subprocess.run([sys.executable, "-c", "import matplotlib.font_manager"], capture_output=True, check=False)
-
-
-def _close_loop() -> None:
-    """Close the event loop that jupyter keeps for this thread, and never closes."""
-    from jupyter_core.utils import ensure_event_loop
-
-    ensure_event_loop().close()
-
-
-def _environment(home: Path, root: Path) -> dict[str, str]:
-    """What a kernel sees: one thread, pictures for pages, the same hashes each time, no home but `home`."""
-    own = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
-    threads = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
-    kept = {name: value for name, value in os.environ.items() if name != "PYTHONWARNINGS"}
-    return kept | dict.fromkeys(own, str(home)) | dict.fromkeys(threads, "1") | {
-        "STRATA_ROOT": str(root),
-        "MATPLOTLIBRC": str(home / "matplotlibrc"),
-        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
-        "PYTHONHASHSEED": "0",
-        "SOURCE_DATE_EPOCH": "0",  # the date that matplotlib writes into an SVG
-        "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # else the debugger, which nobody uses here, complains at start
-    }  # fmt: skip
-
-
-def _this_python() -> KernelSpecManager:
-    """Knows one kernel, that of this interpreter, whatever is installed in the user's home."""
-    from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
-
-    class ThisPython(KernelSpecManager):
-        def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
-            launch = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-            return KernelSpec(argv=launch, language="python", display_name="Python 3")
-
-    return ThisPython()
+def plain(text: str) -> str:
+    """A text as a terminal would show it in the end: without escapes, what was overwritten, and control characters."""
+    text = ESCAPE.sub("", text).replace("\r\n", "\n")
+    while "\b" in text:  # each takes the character before it
+        text, before = re.sub(r"[^\n\b]\x08", "", text), text
+        if text == before:
+            break
+    return CONTROL.sub("", OVERWRITTEN.sub("", text))
 
 
 def _settle(script: _Script, number: int, cell: NotebookNode, root: Path) -> None:
@@ -267,11 +253,12 @@ def _settle(script: _Script, number: int, cell: NotebookNode, root: Path) -> Non
         if output.output_type == "stream":
             if output.name == "stderr":
                 raise script.error(number, f"writes to stderr, and a page shows no warnings:\n{output.text}")
+            output.text = plain(output.text)
             texts = [output.text]
         else:
-            plain = output.data.get("text/plain", "")
             found = {kind: output.data[kind] for kind in SHOWN if kind in output.data}
-            if BARE_OBJECT.fullmatch(plain):
+            found |= {kind: plain(text) for kind, text in found.items() if kind.startswith("text/")}
+            if BARE_OBJECT.fullmatch(found.get("text/plain", "")):
                 del found["text/plain"]  # all that IPython's HTML says of itself
             if not found:
                 kinds = ", ".join(sorted(output.data))

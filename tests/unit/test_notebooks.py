@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 
+import nbformat
 import pytest
 from tests_root import CHECKOUT
 
@@ -258,6 +259,30 @@ def test_each_picture_has_an_alt_text_and_each_alt_text_a_picture(unfit, number,
         notebooks._outputs(script, number, settled(script, number, paths), "unfit", paths)
 
 
+@pytest.mark.parametrize(
+    "written, shown",
+    [
+        ("\x1b[1;31mred\x1b[0m and \x1b[38;5;200mmore\x1b[K", "red and more"),
+        ("\x1b]8;;https://x.org\x1b\\a link\x1b]8;;\x07 and \x1b]0;title\x07text", "a link and text"),
+        ("\x1b(B\x1b=plain\x1bM", "plain"),
+        (" 10%\r 60%\r100%\nnext\r\n", "100%\nnext\n"),
+        ("_\bb_\bo\tx\b\b\b\b\b\by", "y"),
+        ("bell\x07, nul\x00, delete\x7f, csi\x9b", "bell, nul, delete, csi"),
+        ("unclosed \x1b]0;title\nnext line \x1b[", "unclosed \nnext line "),
+        ("é → 漢 kept", "é → 漢 kept"),
+    ],
+)
+def test_what_steers_a_terminal_is_not_shown(written, shown):
+    assert notebooks.plain(written) == shown
+    output = {"output_type": "stream", "name": "stdout", "text": written}
+    result = {"output_type": "execute_result", "data": {"text/plain": written}, "metadata": {}, "execution_count": 1}
+    script = parsed(HEAD + "# %%\nprint(1)\n", "x.py")
+    cell = script.notebook.cells[1]
+    cell.outputs = [nbformat.from_dict(one) for one in (output, result)]
+    notebooks._settle(script, 1, cell, CHECKOUT)
+    assert [cell.outputs[0].text, cell.outputs[1].data["text/plain"]] == [shown, shown]
+
+
 def test_a_cell_that_takes_too_long_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(notebooks, "TIMEOUT", 1)
     paths = project_at(tmp_path, slow=HEAD + "# %%\nimport time\ntime.sleep(30)\n")
@@ -272,6 +297,16 @@ def test_a_cell_that_takes_too_long_is_refused(tmp_path, monkeypatch):
         ("# %%\nprint(1)\n", 1, "the first cell must be Markdown"),
         (HEAD + "# %% [markdown]\n# # Another title\n", 8, "only the title"),
         (HEAD + "# %% [markdown]\n# It gets 97.5% right.\n", 8, "'97.5' is typed by hand"),
+        (HEAD + "# %%\n1\n\n# %% [raw]\n# x\n", 11, r"cell 3: a cell is code or \[markdown\], not \[raw\]"),
+        (HEAD + '# %% [raw] raw_mimetype="text/latex"\n# x\n', 8, r"not \[raw\]"),
+        (HEAD + "# %% [latex]\n# x\n", 8, r"not \[latex\]"),
+        (HEAD + "# %% alt=7\nprint(1)\n", 8, "alt=7 is no text"),
+        (HEAD + '# %% alt=["one", null]\nprint(1)\n', 8, "is no text"),
+        (HEAD + '# %% alt={"en": "one"}\nprint(1)\n', 8, "is no text"),
+        (HEAD + '# %% alt="no end\nprint(1)\n', 8, "cannot read 'alt=\"no'"),
+        (HEAD + '# %%\n1\n\n# %% scrolled="up"\nprint(1)\n', 11, "metadata that no notebook may have: scrolled: 'up'"),
+        ("# ---\n# jupyter:\n#   kernelspec:\n#     name: r\n# ---\n\n" + HEAD, 1, "kernelspec: 'display_name'"),
+        ("# ---\n# title: [\n# ---\n\n" + HEAD, 1, "a cell starts with"),
     ],
 )
 def test_refused_before_anything_is_executed(text, line, message):
@@ -280,13 +315,31 @@ def test_refused_before_anything_is_executed(text, line, message):
     assert caught.value.line == line
 
 
-def test_the_kernel_sees_one_thread_and_no_home_but_its_own(tmp_path):
-    names = ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "STRATA_ROOT")
-    code = f"import os, IPython\nprint([os.environ[name] == '1' for name in {names[:2]}])\n"
-    code += "print('strata-' in IPython.paths.get_ipython_dir(), os.getcwd() == os.environ['STRATA_ROOT'])\n"
-    paths = project_at(tmp_path, a=HEAD + "# %%\n" + code)
+ABROAD = """import os, pathlib, IPython
+threads = ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS")
+print([os.environ[name] for name in threads], os.getcwd() == os.environ["STRATA_ROOT"])
+homes = (IPython.paths.get_ipython_dir(), os.path.expanduser("~"), str(pathlib.Path.home()))
+print(["strata-" in home for home in homes], os.path.exists(os.path.expanduser("~/.netrc")))
+print(sorted(set(os.environ) & {"DEPLOY_KEY", "GITHUB_TOKEN", "HTTPS_PROXY", "XDG_CONFIG_HOME"}))
+print([os.environ.get(name) for name in ("TZ", "LC_NUMERIC", "STRATA_MARK", "PYTHONWARNINGS", "MY_PATH")])
+import matplotlib.pyplot
+"""
+
+
+def test_a_notebook_sees_one_thread_a_home_of_its_own_and_no_secrets(tmp_path, monkeypatch):
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / ".netrc").write_text("machine x password y")
+    given = {"HOME": str(home), "DEPLOY_KEY": "a", "GITHUB_TOKEN": "c", "MY_PATH": "d"}
+    given |= {"HTTPS_PROXY": "http://me:secret@x", "XDG_CONFIG_HOME": str(home), "PYTHONWARNINGS": "error"}
+    for name, value in (given | {"TZ": "Asia/Tokyo", "LC_NUMERIC": "C", "STRATA_MARK": "kept"}).items():
+        monkeypatch.setenv(name, value)
+    paths = project_at(tmp_path / "project", a=HEAD + "# %%\n" + ABROAD)
     run_all(paths)
-    assert "[True, True]\nTrue True\n" in (paths.generated / "notebook-a.md").read_text()
+    assert (
+        "\n['1', '1'] True\n[True, True, True] False\n[]\n['Asia/Tokyo', 'C', 'kept', None, None]\n"
+        in (paths.generated / "notebook-a.md").read_text()
+    )
 
 
 def test_modules_that_a_script_imports_are_part_of_its_key():
@@ -297,6 +350,31 @@ def test_modules_that_a_script_imports_are_part_of_its_key():
     assert code_version(*modules_of(text))
     assert notebooks._key(text) != notebooks._key(text.replace("sae.nulls", "sae.rows"))
     assert modules_of("no python at all") == []
+
+
+def test_long_headings_titles_of_cells_and_marks_of_other_editors_are_read(tmp_path):
+    long = "A heading of many words, " * 16 + "no end"
+    text = f"# %% [markdown]\n# # {long}\n\n# %% {long} [markdown]\n# ## {long}\n\n# %%% {long} tags=[]\n1\n"
+    paths = project_at(tmp_path, a="")
+    file = paths.report / "notebooks" / "a.py"
+    file.write_bytes(b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode())  # as some editors save
+    script = parsed(notebooks._text(file, paths), "a.py")
+    assert script.title == long and [cell.cell_type for cell in script.notebook.cells][1:] == [
+        "markdown",
+        "code",
+    ]
+    script.notebook.cells[2].outputs = []
+    for folder in (paths.generated, paths.built_assets / "notebooks"):
+        folder.mkdir(parents=True)
+    notebooks._write(script, "a", paths)
+    assert (paths.generated / "notebook-a.md").read_text().startswith(f"## {long}\n\n```python\n1\n```")
+
+
+def test_a_script_in_another_encoding_is_refused_with_its_line(tmp_path):
+    paths = project_at(tmp_path, a="")
+    (paths.report / "notebooks" / "a.py").write_bytes(HEAD.encode() + b"# %%\nprint('caf\xe9')\n")
+    with pytest.raises(RenderError, match=r"^report/notebooks/a\.py:9: a byte that is no UTF-8"):
+        run_all(paths)
 
 
 # The real ones
