@@ -11,7 +11,6 @@ import json
 import os
 import platform
 import shutil
-import subprocess
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -23,6 +22,7 @@ from typing import Any
 
 import psutil
 
+from analysis.git import commit_of
 from sae.errors import StageError
 
 MANIFEST = "manifest.json"
@@ -151,15 +151,4 @@ def provenance() -> dict[str, Any]:
 
 def commit() -> str:
     """The checkout's commit, with `+` behind it when files differ from it; `unknown` outside git."""
-    folder = Path(__file__).resolve().parent
-    try:
-        head = subprocess.run(
-            ["git", "rev-parse", "--short=12", "HEAD"], cwd=folder, capture_output=True, text=True, check=True
-        ).stdout.strip()
-        changed = subprocess.run(
-            ["git", "status", "--porcelain", "--untracked-files=no"],
-            cwd=folder, capture_output=True, text=True, check=True,
-        ).stdout.strip()  # fmt: skip
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
-    return head + ("+" if changed else "")
+    return commit_of(Path(__file__).resolve().parent.parent) or "unknown"

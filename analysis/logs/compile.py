@@ -8,13 +8,15 @@ from datetime import date
 from pathlib import Path
 from urllib.parse import unquote
 
+from analysis import git
+from analysis import paths as project
 from analysis.logs.cache import Cache
 from analysis.logs.fates import Order, follow_up
-from analysis.logs.files import committed, dated, files_in, read_bytes
+from analysis.logs.files import dated, files_in, read_bytes
 from analysis.logs.items import Compilation, Log, Problem, natural
 from analysis.logs.join import join
 from analysis.logs.settings import load_settings, unused
-from sae.errors import DataError
+from sae.errors import ConfigError, DataError
 
 
 def compile_logs(
@@ -71,12 +73,20 @@ def _read(folders_or_files: Sequence[Path], cache: Cache) -> tuple[list[Log], li
                 problems.append(Problem(file=name, line=1, message=f"cannot be read: {error.strerror or error}"))
                 continue
             if log.date is None:
-                days = committed(folder) if days is None else days
+                days = _committed(folder) if days is None else days
                 log = dated(log, days.get(name))
             logs.append(log)
             problems += [*log.problems, *_dead_links(log, folder), *_said_twice(log)]
     cache.save()
     return logs, problems
+
+
+def _committed(folder: Path) -> dict[str, date]:
+    """The day of each file's first commit in the project. Git is never called in a folder that lies elsewhere."""
+    try:
+        return git.first_days(project.find().root, folder)
+    except ConfigError:
+        return {}
 
 
 def _dead_links(log: Log, folder: Path) -> list[Problem]:

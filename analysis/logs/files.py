@@ -10,7 +10,6 @@ import codecs
 import json
 import os
 import re
-import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
@@ -198,18 +197,3 @@ def dated(log: Log, day: date | None) -> Log:
         for item in log.items
     )
     return replace(log, date=day, items=items)
-
-
-def committed(folder: Path) -> dict[str, date]:
-    """The day on which git first saw each file below `folder`, by its name relative to that; empty without git."""
-    asked = ["git", "-C", str(folder), "-c", "core.quotePath=false", "log", "--diff-filter=AR", "--relative"]
-    asked += ["--name-only", "--format=%x00%as", "--", "."]
-    try:
-        said = subprocess.run(asked, capture_output=True, text=True, timeout=20, check=False).stdout
-    except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
-        return {}
-    days: dict[str, date] = {}
-    for commit in said.split("\0")[1:]:  # newest first, so that the oldest is what stays
-        day, *names = commit.split("\n")
-        days |= {name: date.fromisoformat(day) for name in names if name}
-    return days

@@ -6,11 +6,10 @@ Taken from the result tables and from git, never from a clock: the same results 
 from __future__ import annotations
 
 import re
-import subprocess
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 
+from analysis.git import commit_of
 from analysis.paths import Paths
 from analysis.results import Results
 from analysis.site.feed import Site
@@ -79,24 +78,3 @@ def citation(made: Made, site: Site) -> str:
 
 def _tex(text: str) -> str:
     return re.sub(r"([&%$#_{}])", r"\\\1", text)
-
-
-def commit_of(root: Path) -> str:
-    """The checkout's commit, `+` behind it when tracked files differ from it; empty outside git."""
-    head = git(root, "rev-parse", "--short=12", "HEAD")
-    return head + "+" if head and changed(root) else head
-
-
-def changed(root: Path) -> list[str]:
-    """Tracked files that differ from the last commit."""
-    lines = git(root, "status", "--porcelain", "--untracked-files=no").splitlines()
-    return [line.strip().split(maxsplit=1)[-1] for line in lines]
-
-
-def git(root: Path, *words: str) -> str:
-    """What git says about the checkout, without taking its lock; empty where it says nothing."""
-    command = ["git", "--no-optional-locks", *words]
-    try:
-        return subprocess.run(command, cwd=root, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return ""

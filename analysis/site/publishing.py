@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
 
+from analysis.git import changed, commit_of
 from analysis.paths import Paths
 from analysis.site.links import ELSEWHERE, of_set, refresh_of, tags_of, works_anywhere
-from analysis.site.made import changed, commit_of
 from analysis.site.project import CONFIG, NOT_FOUND_PAGE, base_of, site_url
 from sae.errors import RenderError
 

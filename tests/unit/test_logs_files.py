@@ -118,7 +118,9 @@ def test_blocks_of_a_quarto_page_that_run_nothing_are_not_lost() -> None:
 
 
 @pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
-def test_an_undated_log_has_the_day_on_which_it_was_committed(tmp_path: Path) -> None:
+def test_an_undated_log_of_the_project_has_the_day_on_which_it_was_committed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def git(*words: str, day: str = "2024-03-05") -> None:
         when = {"GIT_AUTHOR_DATE": f"{day}T12:00:00+0000", "GIT_COMMITTER_DATE": "2025-01-01T12:00:00+0000"}
         who = ["-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"]
@@ -126,6 +128,8 @@ def test_an_undated_log_has_the_day_on_which_it_was_committed(tmp_path: Path) ->
             ["git", "-C", str(tmp_path), *who, *words], check=True, capture_output=True, env=os.environ | when
         )
 
+    monkeypatch.setenv("STRATA_ROOT", str(tmp_path))
+    write(tmp_path, "_quarto.yml", "")
     git("init")
     write(tmp_path, "logs/sub/ä b.md", TODO)
     write(tmp_path, "logs/dated.md", "Date: 2024-01-02\n\n## TODO\n- plot\n")
