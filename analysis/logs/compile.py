@@ -12,7 +12,7 @@ from analysis import git
 from analysis import paths as project
 from analysis.logs.cache import Cache
 from analysis.logs.fates import Order, follow_up
-from analysis.logs.files import dated, files_in, read_bytes
+from analysis.logs.files import dated, files_in, read_bytes, shown
 from analysis.logs.items import Compilation, Log, Problem, natural
 from analysis.logs.join import join
 from analysis.logs.settings import load_settings, unused
@@ -34,7 +34,9 @@ def compile_logs(
     ConfigError for a `logs.toml` that cannot be obeyed.
     """
     settings = load_settings([path for path in folders_or_files if path.is_dir()])
-    logs, problems = _read(folders_or_files, Cache(cache_folder, folders_or_files))
+    cache = Cache(cache_folder, folders_or_files)
+    logs, problems = _read(folders_or_files, cache)
+    problems += cache.problems
     logs.sort(key=lambda log: (log.date or date.min, natural(log.file)))
     items, ids = join((item for log in logs for item in log.items), settings.matching.returns)
     problems += unused(settings, ids, {log.file for log in logs})
@@ -57,7 +59,11 @@ def _read(folders_or_files: Sequence[Path], cache: Cache) -> tuple[list[Log], li
         if not os.path.lexists(given):
             raise DataError(f"no folder or file {str(given)!r} to compile logs from")
         folder = common or (given if given.is_dir() else given.parent)
-        found = files_in(given, visited, problems, common) if given.is_dir() else iter([(given, given.name)])
+        found = (
+            files_in(given, visited, problems, common)
+            if given.is_dir()
+            else iter([(given, shown(given, given.parent))])
+        )
         days: dict[str, date] | None = None
         for path, name in found:
             try:
