@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from markdown_it import MarkdownIt
@@ -9,6 +10,11 @@ from markdown_it.token import Token
 
 MAX_LINE = 20_000
 """Longer lines and paragraphs (characters) are taken as plain words, not as Markdown."""
+
+MAX_MARKS = 1_000
+"""So are paragraphs with more characters than this that open something: no end is looked for again and again."""
+
+_MARKS = re.compile(r"[\[*_~`<&]")
 
 
 def _parser() -> MarkdownIt:
@@ -61,10 +67,10 @@ def blocks(text: str) -> Node:
 
 def _inline(text: str, links: dict[str, object]) -> list[Token]:
     tokens: list[Token] = []
-    if len(text) <= MAX_LINE:
+    if len(text) <= MAX_LINE and len(_MARKS.findall(text)) <= MAX_MARKS:
         _PARSER.inline.parse(text, _PARSER, links, tokens)
         return tokens
-    # Brackets without end cost the parser time that grows with the square of the length.
+    # Brackets without end cost the parser time that grows with the square of their number.
     for number, line in enumerate(text.split("\n")):
         tokens += [Token("softbreak", "br", 0)] if number else []
         tokens.append(Token("text", "", 0, content=line))

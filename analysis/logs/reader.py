@@ -163,9 +163,8 @@ class _Reader:
     def dates(self, root: Node) -> None:
         found = [parse_date(self.meta[key]) for key in ("date", "created") if self.meta.get(key)]
         found += [find_date(self.meta.get("title", ""))]
-        for node in root.children:
-            if node.token.type == "heading" and not any(found):
-                found.append(heading_date(plain(pieces(node.inline)), None))
+        headings = (node for node in root.children if node.token.type == "heading" and not any(found))
+        found.append(next(filter(None, (heading_date(plain(pieces(node.inline)), None) for node in headings)), None))
         found.append(find_date(Path(self.file).name, name=True))
         self.file_date = next((day for day in found if day), None)
 

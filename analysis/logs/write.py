@@ -9,6 +9,7 @@ relative; an image becomes a link to it.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -27,6 +28,7 @@ _BOX = re.compile(r"^\s*\[([ xX\u2713\u2714]?)\]\s*")
 _BOX_MARKDOWN = re.compile(r"^\s*\\\[[ xX\u2713\u2714]?\\\]\s*")
 _BARE_URL = re.compile(r"https?://[^\s<>\"`\[\]{}()|\\^]+(?:\([^\s<>\"`\[\]{}()]*\)[^\s<>\"`\[\]{}()|\\^]*)*")
 _BROKEN = re.compile(r"\W*\[[^\]]+\]\(\s*<?https?:[^)]*\)?\W*")  # a blank in the address: Markdown sees no link
+_BROKEN_LENGTH = 2000
 _MARKS = {"em": "*", "strong": "**", "s": "~~"}
 
 
@@ -105,15 +107,18 @@ def code(text: str) -> str:
 def pieces(tokens: Sequence[Token]) -> list[Piece]:
     """Inline tokens as pieces. A loop, not a recursion: emphasis nests as deep as a log likes."""
     stack: list[tuple[Token | None, list[Piece]]] = [(None, [])]
+    around: Counter[str] = Counter()  # how many of each kind are open
     for token in tokens:
         if token.nesting == 1:
             stack.append((token, []))
+            around[token.type] += 1
         elif token.nesting == -1 and len(stack) > 1:
             opened, inner = stack.pop()
-            stack[-1][1].append(_wrapped(opened, inner, [frame.type for frame, _ in stack if frame]))
+            kind = opened.type if opened else ""
+            around[kind] -= 1
+            stack[-1][1].append(_wrapped(opened, inner, repeated=around[kind] > 0))
         else:
-            in_link = any(frame is not None and frame.type == "link_open" for frame, _ in stack)
-            _add_leaf(stack[-1][1], _leaf(token, in_link))
+            _add_leaf(stack[-1][1], _leaf(token, around["link_open"] > 0))
     while len(stack) > 1:
         _, inner = stack.pop()
         stack[-1][1].extend(inner)
@@ -159,7 +164,7 @@ def _leaf(token: Token, in_link: bool) -> Piece:
     return Piece(token.content, escape(token.content, links=False) if in_link else None)
 
 
-def _wrapped(opened: Token | None, inner: list[Piece], around: list[str]) -> Piece:
+def _wrapped(opened: Token | None, inner: list[Piece], *, repeated: bool) -> Piece:
     text = "".join(piece.text for piece in inner)
     markdown = "".join(_markdown(piece) for piece in inner)
     linked = any(piece.linked for piece in inner) and all(p.linked or not p.text.strip() for p in inner)
@@ -174,7 +179,7 @@ def _wrapped(opened: Token | None, inner: list[Piece], around: list[str]) -> Pie
         shown = f"[{markdown}]({target})" if target else markdown
         return Piece(text, shown, linked=bool(target), links=(target,) if target else (), images=images, remark=remark)
     mark = _MARKS.get((opened.type if opened else "").removesuffix("_open"), "")
-    if opened is None or opened.type in around or not markdown.strip():
+    if opened is None or repeated or not markdown.strip():
         mark = ""
     return Piece(text, f"{mark}{markdown}{mark}", linked, links, images, remark)
 
@@ -241,7 +246,8 @@ def after_colon(parts: list[Piece]) -> list[Piece]:
 def only_links(parts: list[Piece]) -> bool:
     """Links and pictures with nothing around them but marks or a short label with a colon."""
     words = " ".join(piece.text for piece in parts if not piece.linked).strip(" \n\t.,;|&-\u2013\u2014")
-    if _BROKEN.fullmatch(words):
+    # the pattern goes back over brackets without end, again and again
+    if len(words) <= _BROKEN_LENGTH and _BROKEN.fullmatch(words):
         return True
     if not any(piece.linked for piece in parts):
         return bool(re.fullmatch(r"(?:[\w ]{0,30}:\s*)?<?https?://\S+", words))
