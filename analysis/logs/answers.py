@@ -14,7 +14,9 @@ towers:sparsity_share_4/pct".
 from __future__ import annotations
 
 import json
-import tomllib
+import os
+import re
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -23,7 +25,7 @@ from pathlib import Path
 
 from analysis.logs.compile import compile_logs
 from analysis.logs.items import Compilation, Item, normalise
-from analysis.settings import build
+from analysis.logs.toml import read_beside
 from sae.errors import ConfigError, DataError
 
 FILE = "answers.toml"
@@ -46,9 +48,9 @@ class Answer:
 
     def __post_init__(self) -> None:
         if not self.sentence.strip():
-            raise ConfigError(f"{FILE}: the answer to {self.id} says nothing")
+            raise ConfigError(f"the answer to {self.id} says nothing")
         if not self.links:
-            raise ConfigError(f"{FILE}: the answer to {self.id} links to no result")
+            raise ConfigError(f"the answer to {self.id} links to no result")
 
 
 @dataclass(frozen=True)
@@ -66,27 +68,28 @@ class Answers:
 
 def read_answers(folder: Path) -> Answers:
     """The answers that lie beside the logs; none without a file. Raises ConfigError with the file's name."""
-    path = folder / FILE
-    if not path.is_file():
+    file = read_beside(folder, FILE)
+    if file is None:
         return Answers((), {})
-    try:
-        text = path.read_text(encoding="utf-8")
-        table = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{FILE}: {error}") from error
-    if unknown := set(table) - {"answer"}:
-        raise ConfigError(f"{FILE}: unknown table {sorted(unknown)[0]!r}; known: answer")
-    given = table.get("answer", [])
+    if unknown := set(file.table) - {"answer"}:
+        name = sorted(unknown)[0]
+        raise file.error(file.line(rf"^\s*\[*\s*[\"']?{re.escape(name)}"), f"unknown table {name!r}; known: answer")
+    given = file.table.get("answer", [])
     if not isinstance(given, list):
-        raise ConfigError(f"{FILE}: answer = {given!r}: must be tables [[answer]]")
-    answers = tuple(build(Answer, one, f"{FILE}: answer {number}") for number, one in enumerate(given, 1))
+        raise file.error(file.line(r"^\s*\[?\s*answer\b"), "answer: must be tables [[answer]]")
+    answers: list[Answer] = []
     lines: dict[str, int] = {}
-    for answer in answers:
+    start = 1
+    for number, one in enumerate(given, 1):
+        start = file.line(r"^\s*\[\[\s*answer\s*\]\]", start)
+        answer = file.record(Answer, one, f"answer {number}", start)
+        at = file.line(r"^\s*id\b", start)
         if answer.id in lines:
-            raise ConfigError(f"{FILE}: two answers to {answer.id}")
-        at = (n for n, line in enumerate(text.split("\n"), 1) if line.startswith("id") and answer.id in line)
-        lines[answer.id] = next(at, 1)
-    return Answers(answers, lines)
+            raise file.error(at, f"two answers to {answer.id}, the first on line {lines[answer.id]}; keep one of them")
+        answers.append(answer)
+        lines[answer.id] = at
+        start += 1
+    return Answers(tuple(answers), lines)
 
 
 def matched(answers: Answers, compilation: Compilation) -> Answers:
@@ -145,7 +148,14 @@ def append(folder: Path, answer: Answer) -> None:
         raise ConfigError(f"{FILE}: {answer.id} is answered already; edit it there")
     path = folder / FILE
     before = path.read_text(encoding="utf-8").rstrip("\n") + "\n\n" if path.is_file() else ""
-    path.write_text(before + as_toml(answer), encoding="utf-8")
+    handle, draft = tempfile.mkstemp(prefix=f".{FILE}-", dir=folder)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(before + as_toml(answer))
+        Path(draft).chmod(path.stat().st_mode & 0o777 if before else 0o644)
+        Path(draft).replace(path)  # the file is the old one or the new one, never half
+    finally:
+        Path(draft).unlink(missing_ok=True)
 
 
 def compile_with_answers(

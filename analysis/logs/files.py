@@ -31,10 +31,20 @@ def files_in(
 ) -> Iterator[tuple[Path, str]]:
     """Log files below `folder` with their names relative to it, or to the folder `common` that it lies in.
 
-    Links are followed, each real folder once. Hidden files and READMEs are passed over; a folder that cannot be listed
-    and a link that leads back are problems.
+    Links are followed where they lead into `folder`, each real folder once. Hidden files and READMEs are passed over; a
+    folder that cannot be listed, and a link that leads back, out of the folder or in a circle, are problems.
     """
     base = common or folder
+    inside = os.path.realpath(folder)
+
+    def leaves(path: Path) -> bool:
+        """Whether the path is a link that must not be followed; says so."""
+        if not path.is_symlink():
+            return False
+        if Path(os.path.realpath(path)).is_relative_to(inside):
+            return False
+        problems.append(Problem(file=shown(path, base), line=1, message="a link out of the folder; it is not followed"))
+        return True
 
     def report(error: OSError) -> None:
         name = shown(Path(str(error.filename)), base)
@@ -49,11 +59,13 @@ def files_in(
             folders.clear()
             continue
         visited.add((status.st_dev, status.st_ino))
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        folders[:] = [n for n in sorted(folders) if not n.startswith(".") and not leaves(Path(place) / n)]
         for name in sorted(files, key=natural):
             lower = name.casefold()
             if lower.endswith(SUFFIXES) and not lower.startswith((".", "readme")):
                 path = Path(place) / name
+                if leaves(path):
+                    continue
                 yield path, shown(path.absolute() if common else path, base)
 
 
@@ -65,15 +77,20 @@ def shown(path: Path, folder: Path) -> str:
 
 def read_bytes(path: Path) -> bytes:
     """The bytes of a file. Raises DataError when it is no regular file, cannot be opened or is too large."""
+    limit = f"too large for a log (limit {MAX_BYTES / 1e6:.0f} MB)"
     try:
         if not path.is_file():
-            raise DataError(f"{path.name} is not a regular file")
+            raise DataError(f"{shown(path, path.parent)} is not a regular file")
         size = path.stat().st_size
         if size > MAX_BYTES:
-            raise DataError(f"{size / 1e6:.0f} MB is too large for a log (limit {MAX_BYTES / 1e6:.0f} MB)")
-        return path.read_bytes()
+            raise DataError(f"{size / 1e6:.0f} MB is {limit}")
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)  # a file can grow, or say that it is empty
     except OSError as error:
-        raise DataError(f"{path.name} cannot be read: {error.strerror or error}") from error
+        raise DataError(f"{shown(path, path.parent)} cannot be read: {error.strerror or error}") from error
+    if len(raw) > MAX_BYTES:
+        raise DataError(f"it is {limit}")
+    return raw
 
 
 def read_log(path: Path, name: str = "") -> Log:

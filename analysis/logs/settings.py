@@ -14,7 +14,7 @@ aside = true                          # about the tools: on the page of the logs
 
 from __future__ import annotations
 
-import tomllib
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,7 +22,7 @@ from typing import Any
 
 from analysis.logs.items import KINDS, Item, Problem
 from analysis.logs.remarks import STATES
-from analysis.settings import build
+from analysis.logs.toml import read_beside
 from sae.errors import ConfigError
 
 FILE = "logs.toml"
@@ -42,7 +42,7 @@ class Matching:
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
             if not 0 < value <= 1:
-                raise ConfigError(f"{FILE}: matching.{name} = {value}: must be above 0 and at most 1")
+                raise ConfigError(f"matching.{name} = {value}: must be above 0 and at most 1")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,9 +58,9 @@ class Correction:
     def __post_init__(self) -> None:
         for name, value, known in (("kind", self.kind, KINDS), ("state", self.state, STATES)):
             if value and value not in known:
-                raise ConfigError(f"{FILE}: {name} = {value!r}; known: {', '.join(known)}")
+                raise ConfigError(f"{name} = {value!r}; known: {', '.join(known)}")
         if not self.kind and not self.state and not self.aside:
-            raise ConfigError(f"{FILE}: a correction needs a kind, a state or `aside = true`")
+            raise ConfigError("a correction needs a kind, a state or `aside = true`")
 
     def apply(self, item: Item) -> Item:
         """The item as its author wants it; its id stays."""
@@ -97,24 +97,22 @@ def load_settings(folders: list[Path]) -> LogSettings:
     corrections: dict[str, Correction] = {}
     lines: dict[str, int] = {}
     for folder in folders:
-        path = folder / FILE
-        if not path.is_file():
+        file = read_beside(folder, FILE)
+        if file is None:
             continue
-        try:
-            text = path.read_text(encoding="utf-8")
-            table = tomllib.loads(text)
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise ConfigError(f"{FILE}: {error}") from error
-        if unknown := set(table) - {"matching", "corrections"}:
-            raise ConfigError(f"{FILE}: unknown table {sorted(unknown)[0]!r}; known: matching, corrections")
-        for name in table:
-            if not isinstance(table[name], dict):
-                raise ConfigError(f"{FILE}: {name} = {table[name]!r}: must be a table")
-        matching |= table.get("matching", {})
-        for name, given in table.get("corrections", {}).items():
-            corrections[name] = build(Correction, given, f"{FILE}: corrections.{name}")
-            lines[name] = next((n for n, line in enumerate(text.splitlines(), 1) if name in line), 1)
-    return LogSettings(matching=build(Matching, matching, f"{FILE}: matching"), corrections=corrections, lines=lines)
+        for name, table in file.table.items():
+            at = file.line(rf"^\s*\[*\s*[\"']?{re.escape(name)}")
+            if name not in ("matching", "corrections"):
+                raise file.error(at, f"unknown table {name!r}; known: matching, corrections")
+            if not isinstance(table, dict):
+                raise file.error(at, f"{name} = {table!r:.80}: must be a table")
+        given = file.table.get("matching", {})
+        file.record(Matching, given, "matching", file.line(r"^\s*\[?\s*matching\b"))
+        matching |= given
+        for name, one in file.table.get("corrections", {}).items():
+            lines[name] = file.line(rf"(?<!\w){re.escape(name)}(?!\w)")
+            corrections[name] = file.record(Correction, one, f"corrections.{name}", lines[name])
+    return LogSettings(matching=Matching(**matching), corrections=corrections, lines=lines)
 
 
 def unused(settings: LogSettings, ids: Mapping[str, str], files: Collection[str]) -> list[Problem]:

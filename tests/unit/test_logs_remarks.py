@@ -186,9 +186,9 @@ def two_wordings(folder: Path) -> Item:
         ("[corrections.a]\nstate = 'answered'\n", "state = 'answered'; known: open, done, dropped"),
         ("[corrections.a]\nreason = 'x'\n", "needs a kind, a state or"),
         ("[corrections.a]\nstates = 'done'\n", "corrections.a: unknown key 'states'"),
-        ("[corrections\n", "logs.toml: "),
-        ("matching = 3\n", "logs.toml: matching"),
-        ("corrections = 3\n", "logs.toml: corrections"),
+        ("[corrections\n", "logs.toml:1: "),
+        ("matching = 3\n", "logs.toml:1: matching"),
+        ("corrections = 3\n", "logs.toml:1: corrections"),
     ],
 )
 def test_settings_that_cannot_be_obeyed_are_refused_by_name(tmp_path: Path, text: str, named: str) -> None:
