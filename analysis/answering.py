@@ -14,6 +14,7 @@ from pathlib import Path
 
 from analysis.artefacts import Artefact
 from analysis.logs.answers import FILE, Answer, Answers
+from analysis.logs.unseen import without_unseen
 from analysis.logs.write import escape
 from analysis.numbers import USE, resolve
 from analysis.paths import Paths
@@ -142,7 +143,7 @@ def headings(text: str) -> list[tuple[str, str]]:
 
 def sentence(answer: Answer) -> str:
     """The answer's words as Markdown: as written, but for what could be HTML."""
-    return re.sub(r"(\{\{<[^{}<>]*>\}\})|\\*<", lambda match: match.group(1) or r"\<", answer.sentence)
+    return re.sub(r"(\{\{<[^{}<>]*>\}\})|\\*<", lambda match: match.group(1) or r"\<", without_unseen(answer.sentence))
 
 
 def follow_all(answers: Answers, links: Links) -> dict[str, list[Shown]]:

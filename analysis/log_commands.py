@@ -12,6 +12,7 @@ from rich.console import Console
 
 from analysis import paths as project
 from analysis.config import DEFAULT
+from analysis.terminal import shown
 from sae.errors import ConfigError, NotFoundError
 
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ ONLY: dict[str, Kind] = {
 
 def tell(problem: Problem) -> None:
     """Print what could not be read, with file and line."""
-    errors.print(f"{problem.file}:{problem.line}: {problem.message}", markup=False, highlight=False, soft_wrap=True)
+    told = shown(f"{problem.file}:{problem.line}: {problem.message}")
+    errors.print(told, markup=False, highlight=False, soft_wrap=True)
 
 
 def _cache() -> Path | None:
@@ -95,9 +97,9 @@ def questions(
     said = {answer.id: spoken(answer.sentence, numbers) for answer in answers.answers}
     for item in compilation.items:
         if item.kind == "question" and not (open_only and item.state in ("answered", "dropped")):
-            print(f"{item.id}  {iso(item.date)}  {item.file}:{item.line}\n    {item.text}")
+            print(f"{item.id}  {iso(item.date)}  {shown(item.file)}:{item.line}\n    {shown(item.text)}")
             if item.id in said:
-                print(f"    -> {said[item.id]}")
+                print(f"    -> {shown(said[item.id])}")
 
 
 @app.command()
@@ -127,7 +129,7 @@ def answer(
     drawn = build(results, paths)
     Links(results, paths, sources(paths), drawn).follow(given, 0)
     append(paths.logs, given)
-    print(f"answered: {item.text}")
+    print(f"answered: {shown(item.text)}")
 
 
 @app.command()
@@ -153,4 +155,4 @@ def write(
     pages = log_pages(results, paths, sources(paths), drawn)
     target = out or paths.report / "draft.qmd"
     write_draft(target, draft(pages, results, paths))
-    print(f"draft: {target.name}, with gaps in [brackets] for your own words")
+    print(f"draft: {shown(target.name)}, with gaps in [brackets] for your own words")

@@ -22,6 +22,7 @@ from analysis.logs.threads import age, forgotten, returning, themes
 from analysis.logs.write import escape
 from analysis.paths import Paths
 from analysis.stamps import copy_if_other
+from analysis.terminal import shown
 
 PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp")
 """Pictures of logs that pages show. An SVG could run scripts where it is opened."""
@@ -253,7 +254,7 @@ class LogPages:
     # --- words ---
 
     def _place(self, day: date | None, file: str, number: int) -> str:
-        title = file.replace("\\", "/").replace('"', "'")
+        title = shown(file).replace("\\", "/").replace('"', "'")
         return f'[log {self._numbers[file]}, line {number}]{{.source title="{title}"}}'
 
     def _title(self, file: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,7 +10,8 @@ from html import escape as escape_html
 
 from analysis.logs.fates import WAITING, Order
 from analysis.logs.items import Compilation, Item
-from analysis.logs.output import iso, line, record, to_markdown
+from analysis.logs.output import as_json, iso, line, record, to_markdown
+from analysis.logs.unseen import without_unseen
 from analysis.logs.write import escape
 
 _NUM = re.compile(r"\{\{<\s*num\s+(\S+)\s*>\}\}")
@@ -44,7 +44,7 @@ class Document:
         """The items as a JSON list, answered questions with their answer."""
         answers = ({"answer": self.answers[item.id]} if item.id in self.answers else {} for item in self.items)
         records = [record(item) | answer for item, answer in zip(self.items, answers, strict=True)]
-        return json.dumps(records, ensure_ascii=False, indent=2) + "\n"
+        return as_json(records)
 
     def html(self) -> str:
         """The document as one page that asks no other host for anything and runs nothing."""
@@ -130,7 +130,8 @@ def _answered(item: Item, sentence: str) -> Item:
 
 def spoken(sentence: str, numbers: Mapping[str, Mapping[str, str]]) -> str:
     """An answer with its numbers put in, as the last build looked them up; a name where it never did."""
-    return _NUM.sub(lambda match: numbers.get(match[1], {}).get("text", f"`{match[1]}`"), sentence).replace("<", r"\<")
+    said = _NUM.sub(lambda match: numbers.get(match[1], {}).get("text", f"`{match[1]}`"), sentence)
+    return without_unseen(said).replace("<", r"\<")
 
 
 def _count(number: int, thing: str) -> str:

@@ -123,11 +123,18 @@ def decode(raw: bytes) -> tuple[str, str]:
     """
     for mark, encoding in (
         (codecs.BOM_UTF8, "utf-8"),
+        (codecs.BOM_UTF32_LE, "utf-32-le"),  # begins as the next does
+        (codecs.BOM_UTF32_BE, "utf-32-be"),
         (codecs.BOM_UTF16_LE, "utf-16-le"),
         (codecs.BOM_UTF16_BE, "utf-16-be"),
     ):
         if raw.startswith(mark):
-            return raw[len(mark) :].decode(encoding, "replace"), ""
+            body = raw[len(mark) :]
+            try:
+                return body.decode(encoding), ""
+            except UnicodeDecodeError:
+                told = f"says that it is {encoding.upper()} and is not throughout; what is not is shown as \ufffd"
+                return body.decode(encoding, "replace"), told
     if b"\0" in raw:
         raise DataError("not a text file (it holds zero bytes); skipped")
     try:

@@ -13,9 +13,12 @@ from datetime import date
 from itertools import groupby
 
 from analysis.logs.items import MAYBE_BELOW, Item, Kind, Match, State, newest_first, normalise, split_lines
+from analysis.logs.unseen import one_row
 from analysis.logs.write import escape
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_STEERS = re.compile(
+    "[\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb]"
+)
 _TITLES: tuple[tuple[str, Kind, tuple[State, ...]], ...] = (
     ("Open questions", "question", ("open", "carried_on", "likely_done")),
     ("Answered questions", "question", ("answered", "done")),
@@ -34,7 +37,13 @@ _TITLES: tuple[tuple[str, Kind, tuple[State, ...]], ...] = (
 
 def to_json(items: Iterable[Item]) -> str:
     """The items as a JSON list, in their order; equal items give equal bytes."""
-    return json.dumps([record(item) for item in items], ensure_ascii=False, indent=2) + "\n"
+    return as_json([record(item) for item in items])
+
+
+def as_json(value: object) -> str:
+    """JSON for people and programs: letters as they are, but what is invisible or steers a terminal as `\\u202e`."""
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    return _STEERS.sub(lambda match: f"\\u{ord(match.group()):04x}", text) + "\n"
 
 
 def record(item: Item) -> dict[str, object]:
@@ -126,7 +135,7 @@ def fenced(block: str) -> list[str]:
     """Lines of code as a block that no renderer runs or expands."""
     longest = max((len(marks) for marks in re.findall(r"`{3,}", block)), default=2)
     fence = "`" * (longest + 1)
-    rows = [_CONTROL.sub(" ", row) for row in split_lines(block)]
+    rows = [one_row(row) for row in split_lines(block)]
     return [f'{fence} {{.text shortcodes="false"}}', *rows, fence]
 
 

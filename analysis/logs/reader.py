@@ -32,6 +32,7 @@ from analysis.logs.journal import (
 from analysis.logs.remarks import Remarks
 from analysis.logs.sections import section
 from analysis.logs.sentences import sentences
+from analysis.logs.unseen import one_row, unseen_in, without_unseen
 from analysis.logs.write import (
     Piece,
     addresses,
@@ -63,8 +64,15 @@ _BLOCKS_OF_TEXT = ("fence", "code_block", "html_block")
 
 def parse_log(text: str, file: str) -> Log:
     """Read a log. Never fails: what cannot be understood is a problem or an unsorted item."""
-    lines = split_lines(text.removeprefix("\ufeff"))
-    reader = _Reader(file=file.encode("utf-8", "replace").decode(), lines=lines)
+    given = split_lines(text.removeprefix("\ufeff"))
+    reader = _Reader(file=file.encode("utf-8", "replace").decode(), lines=[without_unseen(line) for line in given])
+    if unseen := unseen_in(given):
+        reader.problem(*unseen)
+    reader.structure |= {
+        number
+        for number, (line, kept) in enumerate(zip(given, reader.lines, strict=True), 1)
+        if line.strip() and not kept.strip()
+    }
     return reader.read()
 
 
@@ -128,7 +136,7 @@ class _Reader:
         self.remarks = Remarks(self.file, body)
         self.structure |= self.remarks.alone
         header = front_matter(body)
-        self.meta = {key: unmarked(value) for key, value in header.meta.items()}
+        self.meta = {key: one_row(unmarked(value)).strip() for key, value in header.meta.items()}
         for line_number, message in header.problems:
             self.problem(line_number, message)
         for number in header.taken:

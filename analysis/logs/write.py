@@ -16,11 +16,12 @@ from itertools import groupby
 
 from markdown_it.token import Token
 
+from analysis.logs.unseen import one_row
+
 # A "!" counts where a link may follow: it would make a picture of it.
 _SPECIAL = re.compile(r"[\\`*_{}\[\]<>|~^$@&]|!(?=\[|\Z)")
 _BLOCK_START = re.compile(r"^(?=[-+:=%#])")
 _LIST_START = re.compile(r"^(\(?(?:\d{1,9}|[A-Za-z]|[ivxlcdmIVXLCDM]+))([.)])(?=\s|$)")
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _SCHEME = re.compile(r"^([^/?#]*?):")
 _SAFE_SCHEMES = ("http", "https", "mailto")
 _UNSAFE_IN_URL = re.compile(r"[\s()<>\"'\\{}\[\]|^`\x00-\x20\x7f-\x9f]")
@@ -85,7 +86,7 @@ def addresses(text: str) -> list[str]:
 
 
 def _escape(text: str) -> str:
-    return _SPECIAL.sub(r"\\\g<0>", _CONTROL.sub(" ", text))
+    return _SPECIAL.sub(r"\\\g<0>", one_row(text))
 
 
 def one_line(markdown: str) -> str:
@@ -96,7 +97,7 @@ def one_line(markdown: str) -> str:
 
 def code(text: str) -> str:
     """Text as inline code; as escaped words where a renderer would run or expand it (`{{<`, `r 1 + 1`)."""
-    flat = " ".join(_CONTROL.sub(" ", text).split())
+    flat = " ".join(one_row(text).split())
     if not flat or "{{" in flat or re.match(r"r\s|\{", flat):
         return escape(flat, links=False)
     fence = "`" * (max((len(run) for run in re.findall(r"`+", flat)), default=0) + 1)
@@ -212,7 +213,7 @@ def cut(parts: Iterable[Piece], ends: Sequence[int]) -> Iterator[list[Piece]]:
 
 def plain(parts: Iterable[Piece]) -> str:
     """The words of the pieces on one line."""
-    return " ".join(_CONTROL.sub(" ", "".join(piece.text for piece in parts)).split())
+    return " ".join(one_row("".join(piece.text for piece in parts)).split())
 
 
 def markdown_of(parts: Iterable[Piece]) -> str:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 from pathlib import Path
 
 import pytest
 
+from analysis.log_commands import tell
 from analysis.logs.answers import append, read_answers
 from analysis.logs.compile import compile_logs
+from analysis.logs.document import Document, spoken
 from analysis.logs.files import parse_bytes
+from analysis.logs.items import Compilation
 from analysis.logs.settings import load_settings
 from sae.errors import ConfigError, DataError
 
@@ -192,3 +196,79 @@ def test_an_answer_is_not_written_through_a_link(tmp_path: Path) -> None:
 def read_answers_of(text: str, folder: Path) -> tuple[object, ...]:
     (folder / "answers.toml").write_text(text)
     return read_answers(folder).answers
+
+
+# --- what nobody sees ---
+
+RLO, ZERO, TAG = "\u202e", "\u200b", "\U000e0041"
+
+
+def test_invisible_characters_are_left_out_and_said_once() -> None:
+    text = (
+        f"---\ntitle: A {RLO}title\n---\n## TO{ZERO}DO\n- sweep {RLO}the depth{TAG}\n{ZERO}\n```\nlo{RLO}ss\nb\n```\n"
+    )
+    log = parse_bytes(text.encode(), "a.md")
+    assert log.title == "A title" and [item.text for item in log.items] == ["sweep the depth", "loss b"]
+    (problem,) = log.problems
+    assert problem.line == 2 and problem.message.startswith(
+        "6 invisible characters, left out: U+200B ZERO WIDTH SPACE, "
+    )
+    assert not log.lost_lines(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [f"## TODO\n- sweep {words}\n" for words in ("&#x202e;the depth", "**&#8206;the** &rlm;depth", "&shy;the depth")],
+)
+def test_invisible_characters_that_are_spelt_out_are_found(text: str) -> None:
+    log = parse_bytes(text.encode(), "a.md")
+    assert [item.text for item in log.items] == ["sweep the depth"]
+    assert log.items[0].markdown.replace("*", "") == "sweep the depth"
+    assert ["invisible" in problem.message for problem in log.problems] == [True]
+
+
+def test_what_joins_letters_is_kept() -> None:
+    text = "## TODO\n- می\u200cخواهم 👩\u200d🔬 ❤\ufe0f عربي\n"
+    log = parse_bytes(text.encode(), "a.md")
+    assert log.items[0].text == text[10:-1] and not log.problems
+
+
+def test_titles_with_escapes_in_yaml_are_words() -> None:
+    log = parse_bytes(b'---\ntitle: "a \\e[31m\\u202eb\\u2028c \\uD800"\n---\n## TODO\n- x\n', "a.md")
+    assert log.title.isprintable() and log.title.split()[0] == "a"
+
+
+def everything(found: Compilation) -> list[str]:
+    document = Document(found, list(found.items), {found.items[0].id: spoken(f"yes {RLO}no", {})})
+    return [document.markdown(), document.qmd(), document.json()]
+
+
+def test_no_form_of_a_document_holds_what_steers_a_terminal(tmp_path: Path) -> None:
+    cells = [{"cell_type": "markdown", "source": ["## Questions\n", "- is \ud800 it \x1b[2J so\u2028?\n"]}]
+    (tmp_path / f"a{RLO}\x1b]0;x\x07.ipynb").write_text(json.dumps({"cells": cells}, indent=1))
+    (tmp_path / "b.md").write_text(f"## Results\n- a \x9b31m b{RLO}\n\n```\n\x1b[31m{RLO}\n\x85b\n```\n")
+    for text in everything(compile_logs([tmp_path])):
+        assert [c for c in text if not c.isprintable() and c != "\n"] == []
+
+
+def test_problems_reach_the_terminal_escaped(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / f"a\x1b[31m{RLO}\n.md").write_text("---\ndate: \x1b[2Jno day\n---\n- [x](b\x1b.md)\n")
+    problems = compile_logs([tmp_path]).problems
+    for problem in problems:
+        tell(problem)
+    told = capsys.readouterr().err
+    assert len(problems) == len(told.splitlines()) > 1
+    assert all(c.isprintable() or c == "\n" for c in told) and "\\x1b[31m\\u202e\\n" in told
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
+@pytest.mark.parametrize("ends", ["\r", "\r\n", "\n"])
+def test_marks_of_encodings_and_ends_of_lines(encoding: str, ends: str) -> None:
+    log = parse_bytes("## TODO\n- café\n".replace("\n", ends).encode(encoding), "a.md")
+    assert [(item.line, item.text) for item in log.items] == [(2, "café")] and not log.problems
+
+
+def test_a_damaged_encoding_is_said() -> None:
+    log = parse_bytes("## TODO\n- café\n".encode("utf-16") + b"\x00\xd8", "a.md")
+    assert log.items[0].text == "café \ufffd"
+    assert any("not throughout" in problem.message for problem in log.problems)
