@@ -19,16 +19,16 @@ from analysis.site.made import Made
 CONFIG = """project:
   type: website
   render: [index.qmd, report/deep/one.qmd, 404.qmd]
-  resources: [report/assets/**]
+  resources: [/report/assets/**]
 website:
   title: Site
   description: Of the <whole> site.
   site-url: https://example.org/some/site/
   open-graph: true
-  image: card.png
+  image: /card.png
   navbar:
     left: [{href: index.qmd, text: Home}, report/deep/one.qmd]
-  page-footer: {right: "Results of {{< num made >}}, [one](report/deep/one.qmd)"}
+  page-footer: {right: "Results of {{< num made >}}, [one](/report/deep/one.qmd)"}
   page-navigation: true
 format:
   html:

@@ -147,6 +147,21 @@ _Loader.yaml_implicit_resolvers = {
 }
 
 
-def text_file(path: Path) -> str:
-    """A UTF-8 file with any line ends; a byte order mark would hide the front matter from Quarto too."""
-    return path.read_text(encoding="utf-8-sig")
+def text_file(path: Path, name: str = "") -> str:
+    """A UTF-8 file with any line ends; a byte order mark would hide the front matter from Quarto too.
+
+    `name` is what messages call it. Raises RenderError where it cannot be read, or is no text.
+    """
+    name = name or path.name
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise RenderError(f"cannot be read: {error.strerror or error}", name) from None
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise RenderError(f"not UTF-8 (byte {raw[error.start]:#04x}): save it as UTF-8", name, line) from None
+    if "\0" in text:
+        raise RenderError("holds a NUL byte: it is no text", name, text.count("\n", 0, text.index("\0")) + 1)
+    return text.replace("\r\n", "\n").replace("\r", "\n")

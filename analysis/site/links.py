@@ -171,16 +171,10 @@ class Linker:
             fail(f"the link {address} leads nowhere: {page} has no id {anchor!r}", address)
 
 
-def rooted(html: str) -> str:
-    """A piece of HTML that every page shows, its relative addresses made root-relative."""
-    out, last = [], 0
-    for tag in tags_of(html):
-        name = _ADDRESSES.get(tag.name, "")
-        address = tag.attributes.get(name, "")
-        if address and not ELSEWHERE.match(address) and address[0] not in "/#?":
-            out += [html[last : tag.start], _replaced(tag.text, name, "/" + posixpath.normpath(address))]
-            last = tag.start + len(tag.text)
-    return "".join([*out, html[last:]])
+def relative_addresses(html: str) -> list[str]:
+    """The addresses in a piece of HTML that lead to another place from every folder."""
+    found = (tag.attributes.get(_ADDRESSES.get(tag.name, ""), "") for tag in tags_of(html))
+    return [address for address in found if address and not ELSEWHERE.match(address) and address[0] not in "/#?"]
 
 
 def _replaced(tag: str, name: str, value: str) -> str:

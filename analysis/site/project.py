@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from analysis.site.keys import NAV_KEYS, PROJECT_KEYS, check_keys, key_line, read_yaml, text_file
+from analysis.site.rooted import check_rooted
 from sae.errors import RenderError
 
 CONFIG = "_quarto.yml"
@@ -113,6 +114,7 @@ def load_project(root: Path) -> Project:
     text = text_file(path)
     config = read_yaml(text, CONFIG)
     check_keys(config, PROJECT_KEYS, text, CONFIG)
+    check_rooted(root, config, text, CONFIG)
     project, site = config.get("project") or {}, config.get("website") or {}
     pages = tuple(as_list(project.get("render")))
     if not pages:

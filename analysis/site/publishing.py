@@ -16,6 +16,7 @@ from analysis.git import changed, commit_of
 from analysis.paths import Paths
 from analysis.site.links import ELSEWHERE, of_set, refresh_of, tags_of, works_anywhere
 from analysis.site.project import CONFIG, NOT_FOUND_PAGE, base_of, site_url
+from analysis.site.rooted import unrooted_settings
 from sae.errors import RenderError
 
 EXPECTED = ("index.html", "sitemap.xml", "robots.txt")
@@ -66,6 +67,7 @@ def survey(paths: Paths) -> Survey:
     files = sorted(path for path in site.rglob("*") if path.is_file())
     url = site_url(paths.root)
     faults = [] if url else [f"website.site-url is not set in {CONFIG}: {NOT_FOUND_PAGE} and the cards need it"]
+    faults += [f"{file}:{line}: {why}" for file, line, why in unrooted_settings(paths.root, CONFIG)]
     faults += [f"there is no {name}" for name in EXPECTED if not (site / name).is_file()]
     faults += [f"{name}: {why}" for name, why in not_utf8(site)]
     faults += absolute(site, base_of(url))

@@ -12,6 +12,8 @@ from pathlib import Path
 from analysis.paths import Paths
 from analysis.site import search
 from analysis.site.embedded import render as render_embedded
+from analysis.site.project import CONFIG
+from analysis.site.rooted import unrooted_settings
 from sae.errors import RenderError
 
 # Quarto only warns, and exits with 0, where a reference or a link leads nowhere
@@ -49,8 +51,10 @@ def render(paths: Paths, renderer: str | None = None) -> Rendered:
 def render_by_quarto(paths: Paths, out: Path | None = None) -> None:
     """Call Quarto: into `_site`, or into `out`, a folder of the project, which leaves `_site` as it is.
 
-    The build must have run. Raises RenderError, also where Quarto only warns.
+    The build must have run. Raises RenderError, also where Quarto only warns, or would lead each page elsewhere.
     """
+    for file, line, wrong in unrooted_settings(paths.root, CONFIG):
+        raise RenderError(wrong, file, line)
     # the build has run, so the pre-render step need not do so again
     environment = os.environ | {"STRATA_BUILT": "1", "QUARTO_PYTHON": sys.executable}
     # Quarto takes the folder relative to the project

@@ -137,7 +137,7 @@ def words_of(root: Path, page: str, numbers: dict[str, dict[str, str]]) -> dict[
 
 def front_matter(root: Path, page: str) -> tuple[str, list[str], int]:
     """The text of the front matter, all lines of the page, and where its body begins."""
-    lines = text_file(root / page).splitlines()
+    lines = text_file(root / page, page).splitlines()
     front, body_from = "", 0
     if lines and lines[0].rstrip() == "---":
         ends = [i for i, line in enumerate(lines[1:], start=1) if line.rstrip() in ("---", "...")]
@@ -227,7 +227,7 @@ class _Reader:
             raise RenderError(f"include: there is no file {target}", file, number)
         if target in (*above, file):
             raise RenderError(f"include loop: {' -> '.join((*above, file, target))}", file, number)
-        lines = text_file(self.root / target).splitlines()
+        lines = text_file(self.root / target, target).splitlines()
         if lines and lines[0].rstrip() == "---":
             raise RenderError(f"the included file {target} has front matter; only pages have", file, number)
         self._put(target, lines, file, number, above)

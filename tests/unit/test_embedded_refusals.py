@@ -184,7 +184,7 @@ def test_citation_key_missing_from_the_bibliography(root: Path) -> None:
         ("  type: website", "  type: book", "only website", 2),
         ("[index.qmd, report/other.qmd]", "[index.qmd, '*.qmd']", "plain path", 3),
         ("[index.qmd, report/other.qmd]", "[index.qmd, gone.qmd]", "no page gone.qmd", 3),
-        ("  render:", "  resources: [nothing/**]\n  render:", "matches no file", 3),
+        ("  render:", "  resources: [/nothing/**]\n  render:", "matches no file", 3),
         ("format:", "format: [", "YAML", 8),
     ],
 )

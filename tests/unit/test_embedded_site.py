@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 CONFIG = """project:
   type: website
   render: [index.qmd, report/deep/one.qmd]
-  resources: [data/**]
+  resources: [/data/**]
 shortcodes: [_extensions/strata/num.lua]
 website:
   title: Site
@@ -28,12 +28,12 @@ website:
   site-url: https://example.org/site
   open-graph: true
   twitter-card: true
-  image: card.png
+  image: /card.png
   image-alt: A card.
   navbar:
     left: [{href: index.qmd, text: Home}, report/deep/one.qmd]
     right: [{href: "https://example.org/code", text: Code}]
-  page-footer: {left: "By *us*, [one](report/deep/one.qmd)"}
+  page-footer: {left: "By *us*, [one](/report/deep/one.qmd)"}
   page-navigation: true
 lang: en
 format:

@@ -72,8 +72,8 @@ def check(
             render_by_quarto(paths, second)
         except RenderError as error:
             # a finding, so that what was found in the first site is told too
-            wrong = Finding("the site", "real Quarto", str(error))
-            found.append(Checked(name, "quarto", 0, [wrong], done=["rendering"]))
+            failed = Finding("the site", "real Quarto", str(error))
+            found.append(Checked(name, "quarto", 0, [failed], done=["rendering"]))
         else:
             found.append(survey(second, name, url, paths.build, asked, _tell))
     print(json.dumps(values(found, skipped), indent=1) if as_json else text(found, skipped, most))

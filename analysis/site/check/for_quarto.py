@@ -13,6 +13,7 @@ from pathlib import Path
 from analysis.site.check.findings import Finding
 from analysis.site.keys import read_yaml, text_file
 from analysis.site.project import CONFIG, as_list, resource_files
+from analysis.site.rooted import unrooted_settings
 
 KIND = "real Quarto"
 IGNORED = ("/.quarto/", "**/*.quarto_ipynb")
@@ -23,7 +24,11 @@ OFFSET = "quarto:offset"
 
 def findings(root: Path) -> Iterator[Finding]:
     """What is wrong in the project in `root`; the settings are only read as far as these rules need them."""
+    if not (root / CONFIG).is_file():
+        return
     settings = read_yaml(text_file(root / CONFIG), CONFIG)
+    for file, line, wrong in unrooted_settings(root, CONFIG):
+        yield Finding(f"{file}:{line}", "unrooted address", wrong)
     project, site = settings.get("project") or {}, settings.get("website") or {}
     yield from _git_ignores(root)
     yield from _scripts(root, as_list(project.get("resources")))
