@@ -27,8 +27,11 @@ from analysis.paths import Paths
 from analysis.prose import check_prose
 from analysis.results import Results
 from analysis.site import feed
+from analysis.site.inside import project_file, refusal
+from analysis.site.keys import text_file
 from analysis.site.made import NUMBER, Made, citation
 from analysis.stamps import Stamp, Written
+from sae.errors import RenderError
 
 RUNTIME = "vega.js"
 EXPORTED = "window.strataEmbed = vegaEmbed;"
@@ -49,7 +52,7 @@ def build(
     """
     pages = sources(paths)
     check_prose(pages, paths.root)
-    compilation, answers = compile_with_answers([paths.logs], cache_folder=paths.build / "logs")
+    compilation, answers = _logs(paths)
     for problem in compilation.problems:
         warn(problem)
     drawn = artefacts.draw_all(results, history(compilation), paths, report)
@@ -75,8 +78,19 @@ def build(
 
 def log_pages(results: Results, paths: Paths, pages: list[Path], drawn: list[Artefact]) -> LogPages:
     """The project's logs with their answers, each link of an answer followed to its result. Raises RenderError."""
-    compilation, answers = compile_with_answers([paths.logs], cache_folder=paths.build / "logs")
+    compilation, answers = _logs(paths)
     return _followed(compilation, answers, Links(results, paths, pages, drawn), paths)
+
+
+def _logs(paths: Paths) -> tuple[Compilation, Answers]:
+    """The project's logs. Raises RenderError for one that is a link to a file of neither the logs nor the project."""
+    compilation, answers = compile_with_answers([paths.logs], cache_folder=paths.build / "logs")
+    for log in compilation.logs:
+        name = (paths.logs / log.file).relative_to(paths.root).as_posix()
+        why = refusal(paths.logs, log.file)
+        if why and refusal(paths.root, name):
+            raise RenderError(f"the log {why}", name)
+    return compilation, answers
 
 
 def _followed(compilation: Compilation, answers: Answers, links: Links, paths: Paths) -> LogPages:
@@ -85,8 +99,15 @@ def _followed(compilation: Compilation, answers: Answers, links: Links, paths: P
 
 
 def sources(paths: Paths) -> list[Path]:
-    """The pages and parts that people write: what is generated is not among them."""
-    return sorted([*paths.root.glob("*.qmd"), *paths.report.glob("*.qmd")])
+    """The pages and parts that people write: what is generated is not among them.
+
+    Raises RenderError for one that is no readable text, or a link out of the project.
+    """
+    found = sorted([*paths.root.glob("*.qmd"), *paths.report.glob("*.qmd")])
+    for page in found:
+        name = page.relative_to(paths.root).as_posix()  # `paths.relative` would follow a link
+        text_file(project_file(paths.root, name, "page", name), name)
+    return found
 
 
 def reproduce_fragment(drawn: list[Artefact]) -> str:

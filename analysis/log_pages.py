@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
 
 from analysis.answering import Links, Shown, sentence
@@ -23,6 +23,7 @@ from analysis.logs.write import escape
 from analysis.paths import Paths
 from analysis.stamps import copy_if_other
 from analysis.terminal import shown
+from analysis.site.inside import hidden
 
 PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp")
 """Pictures of logs that pages show. An SVG could run scripts where it is opened."""
@@ -307,7 +308,8 @@ def picture_file(folder: Path, file: str, target: str) -> Path | None:
     if "://" in target or "\0" in unquote(target):
         return None
     path = Path(os.path.realpath((folder / file).parent / unquote(target)))
-    inside = path.is_relative_to(os.path.realpath(folder))
+    home = os.path.realpath(folder)
+    inside = path.is_relative_to(home) and not hidden(PurePosixPath(path.relative_to(home).as_posix()))
     # os.path answers, where a Path would raise, for names that no file can have
     wanted = inside and path.suffix.casefold() in PICTURES and os.path.isfile(path)  # noqa: PTH113  see above
     return path if wanted else None

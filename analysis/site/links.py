@@ -15,6 +15,8 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import quote, unquote
 
+from analysis.site.inside import refusal
+
 # Where Quarto rewrites root-relative addresses too; `data-*` attributes are left to the scripts that read
 # them.
 _ADDRESSES = {
@@ -144,7 +146,9 @@ class Linker:
                 f"the link {address} leads to {target}, which is no page of the site; pages: " + ", ".join(self.pages),
                 address,
             )
-        elif target not in self.made:
+        elif target not in self.made and target not in self.files:
+            if why := refusal(self.root, target):
+                fail(f"the link {address}: {target} {why}", address)
             if not (self.root / target).is_file():
                 fail(f"the link {address} leads nowhere: there is no file {target}", address)
             self.files.add(target)

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import posixpath
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
+from analysis.site.inside import hidden, project_file, refusal
 from analysis.site.keys import NAV_KEYS, PROJECT_KEYS, check_keys, key_line, read_yaml, text_file
 from analysis.site.rooted import check_rooted
 from sae.errors import RenderError
@@ -93,7 +94,7 @@ def _url(site: dict[str, Any]) -> str:
 def site_url(root: Path) -> str:
     """`Project.url` of settings that are otherwise not looked at: Quarto may know more of them than we do."""
     path = root / CONFIG
-    return _url(read_yaml(text_file(path), CONFIG).get("website") or {}) if path.is_file() else ""
+    return _url(read_yaml(text_file(path, CONFIG), CONFIG).get("website") or {}) if path.is_file() else ""
 
 
 def base_of(url: str) -> str:
@@ -120,14 +121,14 @@ def load_project(root: Path) -> Project:
     if not pages:
         raise RenderError("project.render must list the pages", CONFIG, key_line(text, "project"))
     for page in pages:
-        if any(sign in page for sign in "*?!") or not page.endswith(".qmd"):
+        plain = page == posixpath.normpath(page) and not page.startswith(("/", "../"))
+        if not plain or any(sign in page for sign in "*?!") or not page.endswith(".qmd"):
             raise RenderError(
-                f"project.render: {page!r} is not the plain path of a .qmd page",
+                f"project.render: {page!r} is not the plain path of a .qmd page of the project",
                 CONFIG,
                 key_line(text, "render"),
             )
-        if not (root / page).is_file():
-            raise RenderError(f"project.render: there is no page {page}", CONFIG, key_line(text, "render"))
+        project_file(root, page, "project.render", CONFIG, key_line(text, "render"))
     if len(set(pages)) < len(pages):
         raise RenderError("project.render lists a page twice", CONFIG, key_line(text, "render"))
     navbar = site.get("navbar") or {}
@@ -186,10 +187,27 @@ def resource_files(root: Path, patterns: tuple[str, ...], file: str = CONFIG, li
     found: set[str] = set()
     for pattern in patterns:
         glob = pattern.lstrip("/") + ("/*" if pattern.endswith("**") else "")
-        glob += "/**/*" if (root / glob).is_dir() else ""
-        # A dot folder or file (editor state, .gitkeep) is nothing to publish.
-        hits = {path.relative_to(root).as_posix() for path in root.glob(glob) if path.is_file()}
-        hits = {hit for hit in hits if not any(part.startswith(".") for part in hit.split("/"))}
+        if not glob:
+            raise RenderError(
+                f"resources: {pattern!r} is the whole project, with all that is private in it", file, line
+            )
+        if ".." in glob.split("/"):
+            raise RenderError(f"resources: {pattern!r} leads out of the project", file, line)
+        try:
+            glob += "/**/*" if (root / glob).is_dir() else ""
+            hits = {
+                path.relative_to(root).as_posix() for path in root.glob(glob) if path.is_file() or path.is_symlink()
+            }
+        except (ValueError, OSError) as error:  # `a**b`, an empty pattern, a name that is too long
+            raise RenderError(f"resources: {pattern!r} is no pattern: {error}", file, line) from None
+        # A dot folder or file (editor state, .gitkeep) that a pattern happens to match is nothing to publish; one that
+        # is named was meant, and is refused.
+        named = hidden(PurePosixPath(glob))
+        hits = {hit for hit in hits if named or not hidden(PurePosixPath(hit))}
+        for hit in sorted(hits):
+            if why := refusal(root, hit):
+                raise RenderError(f"resources: {hit} {why}", file, line)
+        hits = {hit for hit in hits if (root / hit).is_file()}
         if not hits:
             raise RenderError(f"resources: {pattern!r} matches no file", file, line)
         found |= hits

@@ -18,6 +18,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from analysis.site.inside import project_file
 from analysis.site.keys import text_file
 from analysis.site.pandoc import Parts
 from analysis.site.project import CONFIG, NOT_FOUND, NavItem, Project, as_list
@@ -199,18 +200,24 @@ def long_date(value: object, source: Source) -> str:
 
 
 def _included(project: Project, source: Source, key: str) -> str:
-    """HTML from `include-in-header: [{text: ...}, {file: ...}, path]`, the project's before the page's."""
+    """HTML from `include-in-header: [{text: ...}, {file: ...}, path]`, the project's before the page's.
+
+    A page's own paths are relative to the page, as in Quarto.
+    """
     made = []
-    for place, file in ((project.html.get(key), CONFIG), (source.meta.get(key), source.page)):
-        for item in place if isinstance(place, list) else [place] if place else []:
+    folder = posixpath.dirname(source.page)
+    places = (
+        (project.html.get(key), "", (CONFIG, project.line_of(key))),
+        (source.meta.get(key), folder, source.locate(f"{key}:")),
+    )
+    for given, folder, place in places:
+        for item in given if isinstance(given, list) else [given] if given else []:
             if isinstance(item, dict) and set(item) == {"text"}:
                 made.append(str(item["text"]).strip())
                 continue
             name = str(item["file"] if isinstance(item, dict) and "file" in item else item)
-            path = project.root / name.lstrip("/")
-            if not path.is_file():
-                raise RenderError(f"{key}: there is no file {name}", file)
-            made.append(text_file(path).strip())
+            name = name if name.startswith("/") else posixpath.normpath(posixpath.join(folder, name))
+            made.append(text_file(project_file(project.root, name, key, *place), name).strip())
     return "\n".join(made)
 
 
@@ -221,11 +228,9 @@ def image_of(project: Project, source: Source) -> str:
     if own and not name.startswith("/"):
         name = posixpath.normpath(posixpath.join(posixpath.dirname(source.page), name))
     name = name.lstrip("/")
-    if name and not (project.root / name).is_file():
-        raise RenderError(
-            f"image: there is no file {name}",
-            *(source.locate("image:") if own else (CONFIG, project.line_of("image"))),
-        )
+    if name:
+        place = source.locate("image:") if own else (CONFIG, project.line_of("image"))
+        project_file(project.root, name, "image", *place)
     return name
 
 

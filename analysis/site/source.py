@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from analysis.site.inside import project_file
 from analysis.site.keys import PAGE_KEYS, check_keys, key_line, read_yaml, text_file
 from sae.errors import RenderError
 
@@ -137,7 +138,7 @@ def words_of(root: Path, page: str, numbers: dict[str, dict[str, str]]) -> dict[
 
 def front_matter(root: Path, page: str) -> tuple[str, list[str], int]:
     """The text of the front matter, all lines of the page, and where its body begins."""
-    lines = text_file(root / page, page).splitlines()
+    lines = text_file(project_file(root, page, "page", page), page).splitlines()
     front, body_from = "", 0
     if lines and lines[0].rstrip() == "---":
         ends = [i for i, line in enumerate(lines[1:], start=1) if line.rstrip() in ("---", "...")]
@@ -223,11 +224,10 @@ class _Reader:
             name = posixpath.splitext(posixpath.basename(target))[0]
             asked = f"{{{{< figure {name} >}}}} or {{{{< part {name} >}}}}"
             raise RenderError(f"Quarto expands an include before the build has run; write {asked}", file, number)
-        if target.startswith("../") or not (self.root / target).is_file():
-            raise RenderError(f"include: there is no file {target}", file, number)
+        part = project_file(self.root, target, "include", file, number)
         if target in (*above, file):
             raise RenderError(f"include loop: {' -> '.join((*above, file, target))}", file, number)
-        lines = text_file(self.root / target, target).splitlines()
+        lines = text_file(part, target).splitlines()
         if lines and lines[0].rstrip() == "---":
             raise RenderError(f"the included file {target} has front matter; only pages have", file, number)
         self._put(target, lines, file, number, above)
@@ -239,7 +239,8 @@ class _Reader:
             near = difflib.get_close_matches(name, found, n=5, cutoff=0.4) or found[:20]
             says = f"found: {', '.join(near)}" if near else f"{GENERATED} is empty; strata build fills it"
             raise RenderError(f"there is no {kind} named {name!r}; {says}", file, number)
-        self._put(target, text_file(self.root / target).splitlines(), file, number, above)
+        part = project_file(self.root, target, kind, file, number)
+        self._put(target, text_file(part, target).splitlines(), file, number, above)
 
     def _put(self, target: str, lines: list[str], file: str, number: int, above: tuple[str, ...]) -> None:
         """What another file holds, between blank lines, as Quarto does: else it would join the paragraph above."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote, unquote
 
+from analysis.site.inside import refusal
 from analysis.site.links import ELSEWHERE, ids_of, tags_of
 from analysis.site.project import Project
 
@@ -48,9 +49,8 @@ class Addresses:
             self.checked[made] = self._anchor(found, unquote(anchor))
         else:
             made = self.file(found) + question + query + (f"#{anchor}" if anchor else "")
-            there = (self.project.root / found).is_file()
-            outside = found.startswith("../")
-            self.checked[made] = "" if there and not outside else f"there is no {target} on the site"
+            there = not refusal(self.project.root, found) and (self.project.root / found).is_file()
+            self.checked[made] = "" if there else f"there is no {target} on the site"
         return made
 
     def local(self, src: str, page: str) -> Path | None:
@@ -58,9 +58,9 @@ class Addresses:
         if ELSEWHERE.match(src):
             return None
         path = unquote(src.partition("?")[0].partition("#")[0])
-        folder = self.project.root if path.startswith("/") else (self.project.root / page).parent
-        found = (folder / path.lstrip("/")).resolve()
-        return found if found.is_relative_to(self.project.root.resolve()) and found.is_file() else None
+        name = path if path.startswith("/") else posixpath.join(posixpath.dirname(page), path)
+        found = self.project.root / posixpath.normpath(name.lstrip("/"))
+        return found if not refusal(self.project.root, name) and found.is_file() else None
 
     def _anchor(self, page: str, anchor: str) -> str:
         # with `=` in it an anchor is state for a page's script, such as which latent to show
