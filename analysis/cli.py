@@ -16,11 +16,12 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from analysis import log_commands, publish_commands
+from analysis import log_commands, publish_commands, signals
 from analysis import paths as project
 from analysis.config import DEFAULT, load_experiment
 from analysis.site.check import commands as check_commands
 from analysis.site.lesswrong import commands as lesswrong_commands
+from analysis.terminal import shown
 from sae.errors import NotFoundError, StrataError
 
 if TYPE_CHECKING:
@@ -260,12 +261,17 @@ def verify(
 
 
 def main() -> None:
-    """Entry point: an error of ours is one line on stderr and exit code 1."""
+    """Entry point: an error of ours is one line on stderr and exit code 1; a signal, one line and 128 + n."""
     try:
+        signals.install()
         app()
-    except StrataError as error:
-        errors.print(f"error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+    except (StrataError, OSError) as error:  # of the system: an unwritable folder, a full disk; it names the file
+        text = shown(error, line=False)
+        errors.print(f"error: {text}", style="red", markup=False, highlight=False, soft_wrap=True)
         sys.exit(1)
-    except OSError as error:  # a folder that cannot be written, a full disk: the message names the file
-        errors.print(f"error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
-        sys.exit(1)
+    except KeyboardInterrupt:
+        signals.leave()
+    except SystemExit as end:
+        if signals.received() and end.code != 0:  # typer has its own way of ending on an interrupt
+            signals.leave()
+        raise
