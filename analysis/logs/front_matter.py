@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-import yaml
-
+from analysis.bounded_yaml import YamlError, load
 from analysis.logs.dates import parse_date
 from analysis.logs.sections import section
 
@@ -64,11 +63,11 @@ def _yaml(lines: list[str], start: int, header: Header) -> range:
             return range(0)  # the --- was a break
         header.problems.append((start + 1, "front matter is never closed with ---; its `key: value` lines were read"))
         return range(start, taken.stop)
+    why = ""
     try:
-        # BaseLoader builds nothing but strings, lists and mappings: no tag of a log is ever obeyed.
-        loaded = yaml.load("\n".join(lines[start + 1 : end]), Loader=yaml.BaseLoader)
-    except (yaml.YAMLError, RecursionError, ValueError):
-        loaded = None
+        loaded = load("\n".join(lines[start + 1 : end]), strings=True)
+    except YamlError as error:
+        loaded, why = None, f" ({error})"
     if isinstance(loaded, dict):
         for key, value in loaded.items():
             words = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
@@ -78,7 +77,7 @@ def _yaml(lines: list[str], start: int, header: Header) -> range:
     taken = _key_lines(lines, start + 1, header)
     if not taken:
         return range(0)
-    header.problems.append((start + 1, "front matter is not valid YAML; its `key: value` lines were read"))
+    header.problems.append((start + 1, f"front matter is not valid YAML{why}; its `key: value` lines were read"))
     return range(start, end + 1) if taken.stop >= end else range(start, taken.stop)
 
 

@@ -12,8 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from analysis.bounded_yaml import YamlError, load
 from sae.errors import RenderError
 
 # A project lists those that its pages use.
@@ -126,25 +125,12 @@ def key_line(text: str, key: str, first: int = 1) -> int:
 def read_yaml(text: str, file: str, first: int = 1) -> dict[str, Any]:
     """A YAML mapping; a syntax error names its line, counted from `first`."""
     try:
-        value = yaml.load(text, Loader=_Loader)  # a SafeLoader that leaves dates as text
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        raise RenderError(f"YAML: {error.problem}", file, first + (mark.line if mark else 0)) from None
-    except yaml.YAMLError as error:
-        raise RenderError(f"YAML: {error}", file, first) from None
+        value = load(text)
+    except YamlError as error:
+        raise RenderError(f"YAML: {error}", file, first + error.line - 1) from None
     if not isinstance(value, dict | None):
         raise RenderError("YAML: a mapping is expected", file, first)
     return value or {}
-
-
-class _Loader(yaml.SafeLoader):
-    """A SafeLoader for which a date stays the text that was written."""
-
-
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
 
 
 def text_file(path: Path, name: str = "") -> str:
