@@ -8,11 +8,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from html import escape as escape_html
 
+from analysis import pandoc_program
 from analysis.logs.fates import WAITING, Order
 from analysis.logs.items import Compilation, Item
 from analysis.logs.output import as_json, iso, line, record, to_markdown
 from analysis.logs.unseen import without_unseen
 from analysis.logs.write import escape
+from sae.errors import RenderError
 
 _NUM = re.compile(r"\{\{<\s*num\s+(\S+)\s*>\}\}")
 _SOURCE = re.compile(r"\[((?:\\.|[^\[\]\\])*)\]\{\.source\}")
@@ -47,17 +49,21 @@ class Document:
         return as_json(records)
 
     def html(self) -> str:
-        """The document as one page that asks no other host for anything and runs nothing."""
-        import pypandoc
+        """The document as one page that asks no other host for anything and runs nothing.
 
-        body = pypandoc.convert_text(self.quarto_body(), "html", format="markdown-raw_html-tex_math_dollars")
+        Raises PandocLimitError where pandoc takes too long over it, RenderError where it fails.
+        """
+        options = ["--from=markdown-raw_html-tex_math_dollars-yaml_metadata_block-pandoc_title_block", "--to=html"]
+        done = pandoc_program.run(options, self.quarto_body())
+        if done.code:
+            raise RenderError(f"pandoc: {' '.join(done.log.split())}", "the document of the logs")
         title = escape_html(f"What {_count(len(self.compilation.logs), 'log')} say")
         policy = "default-src 'none'; style-src 'unsafe-inline'"
         return (
             f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
             '<meta name="viewport" content="width=device-width">'
             f'<meta http-equiv="Content-Security-Policy" content="{policy}"><style>{_STYLE}</style></head>'
-            f"<body>\n<h1>{title}</h1>\n{re.sub(r'<img [^>]*>', '', body)}</body></html>\n"
+            f"<body>\n<h1>{title}</h1>\n{re.sub(r'<img [^>]*>', '', done.text)}</body></html>\n"
         )
 
     def quarto_body(self) -> str:

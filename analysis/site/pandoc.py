@@ -1,24 +1,20 @@
 """One call of pandoc: a page's Markdown in, the HTML of its parts out.
 
-Pandoc 3.9 comes with PyPI's `pypandoc-binary`; it is the parser that Quarto itself uses. What Quarto does on
-top is in `filters/strata.lua`. The parts (body, table of contents, title, references) come from one run
-through a template that prints them one after the other with separators between.
+What Quarto does on top of pandoc is in `filters/strata.lua`. The parts (body, table of contents, title, references)
+come from one run through a template that prints them one after the other with separators between.
 """
 
 from __future__ import annotations
 
-import functools
 import json
 import re
-import subprocess
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pypandoc
-
+from analysis import pandoc_program
 from analysis.site.source import Source
 from sae.errors import RenderError
 
@@ -48,12 +44,6 @@ class Parts:
     pagetitle: str
     refs: str
     body: str
-
-
-@functools.cache
-def pandoc_path() -> str:
-    """The pandoc program of `pypandoc-binary`."""
-    return str(pypandoc.get_pandoc_path())
 
 
 def convert(source: Source, meta: Mapping[str, Any], root: Path, toc_depth: int) -> Parts:
@@ -106,14 +96,17 @@ def _pandoc(
         folder = Path(name)
         (folder / "context.json").write_text(json.dumps({"classes": CLASSES, "numbers": numbers}))
         (folder / "meta.json").write_text(json.dumps(meta))
-        command = [
-            pandoc_path(), f"--from={_READER}", *writer(folder), f"--metadata-file={folder / 'meta.json'}",
+        options = [
+            f"--from={_READER}", *writer(folder), f"--metadata-file={folder / 'meta.json'}",
             f"--lua-filter={_FILTER}", f"--metadata=strata-context={folder / 'context.json'}",
             "--metadata=link-citations=true", *files,
         ]  # fmt: skip
-        done = subprocess.run(command, input=text.encode(), capture_output=True, cwd=root, check=False)
-    _raise_for(done.stderr.decode(), done.returncode, source)
-    return done.stdout.decode()
+        try:
+            done = pandoc_program.run(options, text, cwd=root)
+        except pandoc_program.PandocLimitError as error:
+            raise RenderError(str(error), source.page) from None
+    _raise_for(done.log, done.code, source)
+    return done.text
 
 
 def _raise_for(log: str, code: int, source: Source) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 
 from analysis.site.inside import project_file
 from analysis.site.keys import PAGE_KEYS, check_keys, key_line, read_yaml, text_file
+from analysis.site.nesting import check_nesting
 from sae.errors import RenderError
 
 # What the build writes for pages, as real Quarto finds it, too (_extensions/strata).
@@ -25,6 +26,10 @@ NUMBERS = f"{GENERATED}/numbers.json"
 
 KNOWN = "include PATH, figure NAME, part NAME, num NAME"
 """The shortcodes, as messages name them."""
+
+INCLUDES_DEEP = 20
+MOST_LINES = 200_000
+"""Of a page with all that it includes: parts that include each other twice, and so on, would double without end."""
 
 # Private-use characters: an index of a number between the first two; escaped shortcode braces. The filter
 # puts the number in, because only the tree tells text from attributes, headings, links and code.
@@ -117,6 +122,7 @@ def load_source(root: Path, page: str, numbers: dict[str, dict[str, str]]) -> So
     check_keys(meta, PAGE_KEYS, front, page, first=2)
     meta = {key: reader.meta_value(value, page, key_line(front, key, 2)) for key, value in meta.items()}
     reader.read(page, lines, body_from, ())
+    check_nesting(reader.lines)
     return Source(page, meta, front, tuple(reader.lines), tuple(reader.used))
 
 
@@ -168,6 +174,10 @@ class _Reader:
     def read(self, file: str, lines: list[str], start: int, above: tuple[str, ...]) -> None:
         if file in above:
             raise RenderError(f"include loop: {' -> '.join((*above, file))}", file)
+        if len(above) > INCLUDES_DEEP:
+            raise RenderError(f"stands more than {INCLUDES_DEEP} includes deep below {above[0]}", file)
+        if len(self.lines) + len(lines) > MOST_LINES:
+            raise RenderError(f"with this part {(*above, file)[0]} has more than {MOST_LINES:,} lines", file)
         fence: re.Match[str] | None = None
         opened, keep, divs = 0, False, list[int]()
         for number, text in enumerate(lines[start:], start=start + 1):

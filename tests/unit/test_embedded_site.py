@@ -11,9 +11,10 @@ import pytest
 from PIL import Image
 from tests_root import CHECKOUT
 
+from analysis import pandoc_program
 from analysis.site import links, shell
 from analysis.site.embedded import RenderReport, render
-from analysis.site.pandoc import CLASSES, pandoc_path
+from analysis.site.pandoc import CLASSES
 from sae.errors import RenderError
 
 ROOT = Path(__file__).parents[2]
@@ -243,7 +244,7 @@ print(pandoc.write(pandoc.Pandoc({{ pandoc.Plain(made) }}), "html", {{ wrap_text
 print(num({{ pandoc.Inlines("top") }}, {{}}, {{}}, {{}}, "text"))
 print(select(2, pcall(num, {{ pandoc.Inlines("nope") }}, {{}}, {{}}, {{}}, "inline")))
 """)
-    done = subprocess.run([pandoc_path(), "lua", str(script)], capture_output=True, text=True, check=True)
+    done = subprocess.run([pandoc_program.path(), "lua", str(script)], capture_output=True, text=True, check=True)
     span, text, error = done.stdout.splitlines()
     assert span == '<span class="num" title="runs ab12" data-experiment="towers">97.8%</span>'
     assert text == "97.8%"
