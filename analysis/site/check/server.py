@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 import threading
 from collections.abc import Iterator
 from functools import partial
 from http import HTTPStatus
-from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from analysis.site.serve import Handler
+from analysis.site.serve import Handler, Server
 
 
 class Quiet(Handler):
@@ -27,17 +25,6 @@ class Quiet(Handler):
 
     def log_message(self, format: str, *words: Any) -> None:
         """Say nothing."""
-
-
-class Server(ThreadingHTTPServer):
-    """For two browsers at once."""
-
-    request_queue_size = 128  # five, the default, are fewer than one browser opens at a time
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A browser that leaves a page hangs up on what it no longer needs: no error of ours. All else is told."""
-        if not isinstance(sys.exc_info()[1], ConnectionError):
-            super().handle_error(request, client_address)
 
 
 @contextlib.contextmanager
