@@ -109,7 +109,7 @@ class Handler(SimpleHTTPRequestHandler):
             return False
         if isinstance(self.server, Server):
             self.server.asked(self.connection)
-        port = self.server.server_address[1]
+        port = self.connection.getsockname()[1]
         hosts = self.headers.get_all("Host", [])
         if len(hosts) != 1 or hosts[0].strip().lower() not in {f"{name}:{port}" for name in NAMES}:
             self.send_error(HTTPStatus.MISDIRECTED_REQUEST, f"Only http://127.0.0.1:{port} is served here")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -93,31 +95,57 @@ def test_a_program_is_installed_once_and_again_when_its_version_changes(
     put_program(tmp_path / "bin", "npm", NPM, monkeypatch)
     said: list[str] = []
     for _ in range(2):
-        found = node_tools.program(tmp_path, "html-validate", "package.json", said.append)
+        found = node_tools.program(tmp_path, "html-validate", said.append)
     assert found.is_file() and len(said) == 1
     calls = (tmp_path / "calls").read_text()
-    assert calls.startswith("1 install --no-package-lock") and calls.count("\n") == 1
+    assert calls.startswith("1 ci --ignore-scripts") and calls.count("\n") == 1
     (tmp_path / "node/html-validate/.installed").write_text("another version")
-    node_tools.program(tmp_path, "html-validate", "package.json", said.append)
+    node_tools.program(tmp_path, "html-validate", said.append)
     assert len(said) == 2
 
 
 def test_without_npm_or_where_it_fails_there_is_a_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put_program(tmp_path / "bin", "npm", "echo no such registry >&2; exit 1", monkeypatch)
     with pytest.raises(node_tools.BrokenToolError, match="no such registry"):
-        node_tools.program(tmp_path, "html-validate", "package.json", SAID.append)
+        node_tools.program(tmp_path, "html-validate", SAID.append)
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(node_tools.MissingToolError, match="no `npm` on PATH"):
-        node_tools.program(tmp_path, "html-validate", "package.json", SAID.append)
+        node_tools.program(tmp_path, "html-validate", SAID.append)
 
 
-@pytest.mark.parametrize("manifest", ["package.json", "lighthouse.json"])
-def test_versions_are_exact_and_no_registry_is_named(manifest: str) -> None:
-    written = (node_tools.MANIFESTS / manifest).read_text()
-    for version in json.loads(written)["dependencies"].values():
+@pytest.mark.parametrize("name", [validity.NAME, lighthouse.NAME])
+def test_versions_are_exact_every_package_has_a_digest_and_no_registry_is_named(name: str) -> None:
+    manifest, lock = ((node_tools.MANIFESTS / f"{name}{end}").read_text() for end in (".json", ".lock.json"))
+    asked, packages = json.loads(manifest)["dependencies"], json.loads(lock)["packages"]
+    for version in asked.values():
         assert version.replace(".", "").isdigit(), version
-    assert "http" not in written
-    assert not list(node_tools.MANIFESTS.glob("*lock*"))
+    assert packages.pop("")["dependencies"] == asked
+    assert {one: packages[f"node_modules/{one}"]["version"] for one in asked} == asked
+    for place, package in packages.items():
+        assert re.fullmatch(r"sha512-[A-Za-z0-9+/]{86}==", package["integrity"]), place
+        assert not {"resolved", "hasInstallScript", "link"} & set(package), place
+    assert "://" not in manifest + lock
+
+
+def test_what_npm_says_of_a_wrong_digest_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = "printf 'npm error code EINTEGRITY\\nnpm error Verification failed while extracting kleur\\n' >&2; exit 1"
+    put_program(tmp_path / "bin", "npm", said, monkeypatch)
+    with pytest.raises(node_tools.BrokenToolError, match="EINTEGRITY Verification failed while extracting kleur"):
+        node_tools.program(tmp_path, "html-validate", SAID.append)
+
+
+def test_a_long_answer_is_read_whole_though_node_exits_at_once(tmp_path: Path) -> None:
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("node is not installed: what it does to pipes cannot be tried")
+    script = "process.stdout.write(JSON.stringify(Array(300000).fill('long')), () => 0); process.exit(3)"
+    code, out, log = node_tools.output([node, "-e", script], tmp_path)
+    assert (code, len(json.loads(out)), log) == (3, 300_000, "")
+
+
+def test_a_program_that_does_not_start_or_end_is_told(tmp_path: Path) -> None:
+    assert node_tools.output(["/nowhere/at/all"], tmp_path) == (-1, "", "does not start: No such file or directory")
+    assert node_tools.output(["sleep", "60"], tmp_path, seconds=0.1) == (-1, "", "did not end within 0.1 seconds")
 
 
 def test_every_rule_that_is_off_says_why_above_it() -> None:

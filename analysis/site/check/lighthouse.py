@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,17 +11,16 @@ from typing import Any
 
 from analysis.site.check.findings import Finding
 from analysis.site.check.folder import Folder
-from analysis.site.check.node_tools import program
+from analysis.site.check.node_tools import output, program
 
 NAME = "lighthouse"
-MANIFEST = "lighthouse.json"
 PAGES = ("index.html", "report/neurons.html", "report/explorer.html")
 """The write-up, a page of tables, the explorer: one of each kind."""
 CATEGORIES = ("performance", "accessibility", "best-practices", "seo")
 LEAST = 95
 TOLD_ONLY = ("performance",)
 """Not held to a least score: it is the checking machine's speed as much as the page's."""
-SECONDS = 300
+SECONDS = 300.0
 
 
 @dataclass(frozen=True)
@@ -44,7 +41,7 @@ def score(
     pages = [name for name in PAGES if name in folder.wanted]
     if not pages:
         return [], [Finding("the site", NAME, f"none of its pages is here: {', '.join(PAGES)}")]
-    found = program(build, NAME, MANIFEST, tell)
+    found = program(build, NAME, tell)
     scores, wrong = [], []
     for page in pages:
         tell(f"Lighthouse: {page}")
@@ -66,19 +63,9 @@ def _run(program: Path, url: str, browser: Path) -> dict[str, Any] | str:
             str(program.resolve()), url, "--quiet", "--output=json", f"--output-path={out}",
             f"--only-categories={','.join(CATEGORIES)}", "--chrome-flags=--headless=new --no-sandbox --disable-gpu",
         ]  # fmt: skip
-        try:
-            done = subprocess.run(
-                command,
-                env=os.environ | {"CHROME_PATH": str(browser)},
-                capture_output=True,
-                text=True,
-                check=False,
-                timeout=SECONDS,
-            )
-        except subprocess.TimeoutExpired:
-            return f"did not end within {SECONDS} seconds"
+        code, said, log = output(command, Path(kept), {"CHROME_PATH": str(browser)}, SECONDS)
         if not out.is_file():
-            lines = (done.stderr or done.stdout).strip().splitlines() or [f"exit code {done.returncode}"]
+            lines = (log or said).strip().splitlines() or [f"exit code {code}"]
             return f"did not run: {lines[0]}"
         told: dict[str, Any] = json.loads(out.read_text(encoding="utf-8"))
         return told

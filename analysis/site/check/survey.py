@@ -77,7 +77,7 @@ def check(path: Path, name: str, url: str, build: Path, asked: Asked, tell: Call
     made.done.append("links and tags")
     try:
         made.findings += validity.findings(folder, build, tell)
-        made.done.append(f"HTML by {validity.NAME} {version(validity.MANIFEST, validity.NAME)}")
+        made.done.append(f"HTML by {validity.NAME} {version(validity.NAME)}")
     except MissingToolError as missing:
         made.skipped["HTML validity"] = str(missing)
     except BrokenToolError as broken:

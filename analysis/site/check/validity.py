@@ -4,38 +4,31 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from analysis.site.check.findings import Finding
 from analysis.site.check.folder import Folder
-from analysis.site.check.node_tools import MANIFESTS, program
+from analysis.site.check.node_tools import MANIFESTS, output, program
 
 NAME = "html-validate"
-MANIFEST = "package.json"
 # What has a meaning in the patterns that the program takes for names of files.
 _SIGNS = re.compile(r"([\\*?()\[\]{}!+@])")
 
 
 def findings(folder: Folder, build: Path, tell: Callable[[str], None]) -> list[Finding]:
     """What is not valid on the wanted pages. Raises MissingToolError where the program cannot be had."""
-    found = program(build, NAME, MANIFEST, tell)
+    found = program(build, NAME, tell)
     tell(f"HTML: {len(folder.wanted)} pages")
     settings = ["--config", str(MANIFESTS / "html-validate.cjs"), "--formatter", "json"]
-    done = subprocess.run(
-        [str(found.resolve()), *settings, *map(_escaped, folder.wanted)],
-        cwd=folder.path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    code, out, log = output([str(found.resolve()), *settings, *map(_escaped, folder.wanted)], folder.path)
     try:
-        told = json.loads(done.stdout)
-    except json.JSONDecodeError:
-        reason = (done.stderr or done.stdout).strip().splitlines() or [f"exit code {done.returncode}"]
-        return [Finding("every page", "html", f"{NAME} did not run: {reason[0]}")]
+        told = json.loads(out)
+    except json.JSONDecodeError as error:
+        reason = (log or out).strip().splitlines() or [f"exit code {code}"]
+        said = reason[0] if log.strip() or not out.strip() else f"its answer is no JSON: {error}"
+        return [Finding("every page", "html", f"{NAME} did not run: {said}")]
     return list(read(folder, told))
 
 
