@@ -26,30 +26,35 @@ def publish(
 ) -> None:
     """Say what would be published, whether it works under its address, and the command that publishes.
 
-    Reads _site, _quarto.yml, the experiment's tables and git; writes to standard output, nothing else. Exits with 1
-    when something would not work once it is published.
+    What `strata check` finds without a browser is found here, too: links, anchors, files, listings. Reads _site,
+    _quarto.yml, the experiment's tables and git; writes to standard output, nothing else. Exits with 1 when something
+    would not work once it is published.
     """
     if not dry_run:
         raise RenderError(
             f"strata never pushes: push to main for {WORKFLOW} to publish, or call `{COMMAND}`; "
             "`strata publish --dry-run` says what either would publish"
         )
+    from analysis.site.check.folder import read
+    from analysis.site.check.static import findings
     from analysis.site.publishing import survey
 
     paths = project.find()
     found = survey(paths)
+    tell = [f"{one.page}: {one.message}" for one in findings(read(paths.site, found.url)) if not one.note]
+    faults = tuple(dict.fromkeys((*found.faults, *tell)))
     print(f"{paths.relative(paths.site)}: {found.files} files, {_bytes(found.size)}")
     for kind, (count, size) in found.kinds.items():
         print(f"  {kind:<16}{count:>6}{_bytes(size):>12}")
     print(f"address: {found.url + '/' if found.url else 'unknown'}")
-    if not found.faults:
+    if not faults:
         print("links and files: all relative, so that any path will do; only 404.html begins at the address")
     print(f"checkout: {'commit ' + found.commit if found.commit else 'not in git'}")
     for note in (*found.notes, *_results(experiment, paths)):
         print(f"note: {note}")
-    for fault in found.faults:
+    for fault in faults:
         print(f"fault: {fault}")
-    if found.faults:
+    if faults:
         raise typer.Exit(1)
     if (paths.root / WORKFLOW).is_file():
         print(f"to publish: git push origin HEAD:main    ({WORKFLOW} trains, renders and deploys)")

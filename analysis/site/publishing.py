@@ -14,6 +14,7 @@ from urllib.parse import unquote
 
 from analysis.git import changed, commit_of
 from analysis.paths import Paths
+from analysis.site.inside import refusal
 from analysis.site.links import ELSEWHERE, of_set, refresh_of, tags_of, works_anywhere
 from analysis.site.project import CONFIG, NOT_FOUND_PAGE, base_of, site_url
 from analysis.site.rooted import unrooted_settings
@@ -22,6 +23,8 @@ from sae.errors import RenderError
 EXPECTED = ("index.html", "sitemap.xml", "robots.txt")
 READ = (".html", ".css", ".js", ".mjs", ".svg")
 """What may hold addresses, by ending."""
+FOR_HOSTS = (".nojekyll", ".well-known")
+"""Names with a dot that tell a host something."""
 NOT_OURS = ("site_libs/bootstrap", "site_libs/clipboard", "site_libs/quarto-")
 """Files that come with Quarto."""
 SETS = ("srcset", "imagesrcset")
@@ -71,6 +74,7 @@ def survey(paths: Paths) -> Survey:
     faults += [f"there is no {name}" for name in EXPECTED if not (site / name).is_file()]
     faults += [f"{name}: {why}" for name, why in not_utf8(site)]
     faults += absolute(site, base_of(url))
+    faults += [f"{name} {why}" for name, why in private(site)]
     faults += _elsewhere(site, url)
     differing = changed(paths.root)
     notes = [f"tracked files that differ from the last commit: {_some(differing)}"] if differing else []
@@ -107,6 +111,14 @@ def not_utf8(site: Path) -> Iterator[tuple[str, str]]:
                 path.read_bytes().decode()
             except UnicodeDecodeError as error:
                 yield path.relative_to(site).as_posix(), f"byte {error.start} is not UTF-8"
+
+
+def private(site: Path) -> Iterator[tuple[str, str]]:
+    """Every file or folder that is not the site's to publish: a link out of it, a dot file; with the reason."""
+    for path in sorted(site.rglob("*")):
+        name = path.relative_to(site).as_posix()
+        if name not in FOR_HOSTS and (path.is_symlink() or path.name.startswith(".")) and (why := refusal(site, name)):
+            yield name, why
 
 
 def from_the_root(text: str, kind: str) -> Iterator[tuple[int, str]]:

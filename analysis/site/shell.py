@@ -270,6 +270,8 @@ def _cards(project: Project, page: Page) -> list[tuple[str, str, str]]:
             tags += [("property", "og:url", _canonical(project, page) or f"{base}/{project.html_of(page.path)}")]
     if site.get("twitter-card"):
         tags += [("name", "twitter:title", title), ("name", "twitter:description", text)]
-        tags += [("name", f"twitter:{key.replace('image:', 'image-')}", value) for key, value in picture]
+        # as Quarto writes them: of these names only that of the words has a second colon
+        names = {"image:height": "image-height", "image:width": "image-width"}
+        tags += [("name", f"twitter:{names.get(key, key)}", value) for key, value in picture]
         tags += [("name", "twitter:card", "summary_large_image" if name else "summary")]
     return tags

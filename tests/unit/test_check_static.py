@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from analysis.site.check import addresses, agreement, listings, markup
+from analysis.site.check import agreement, listings
 from analysis.site.check.findings import Finding
-from analysis.site.check.folder import Folder, read
+from analysis.site.check.folder import read
+from analysis.site.check.static import findings
 from sae.errors import RenderError
 
 URL = "https://example.org/some/site"
-STATIC = (addresses, markup, listings, agreement)
 
 
 POLICY = '<meta http-equiv="Content-Security-Policy" content="default-src \'self\'">'
@@ -65,12 +64,7 @@ def site(tmp_path: Path) -> Path:
 
 
 def found(site: Path, pattern: str = "*") -> list[Finding]:
-    return list(_found(read(site, URL, pattern)))
-
-
-def _found(folder: Folder) -> Iterator[Finding]:
-    for module in STATIC:
-        yield from module.findings(folder)
+    return list(findings(read(site, URL, pattern)))
 
 
 def change(site: Path, name: str, old: str, new: str) -> None:
@@ -100,6 +94,11 @@ DEFECTS = {
     "a card": (f'<meta name="twitter:image" content="{URL}/gone.png">', "link that leads nowhere", "gone.png"),
     "a background": ('<p style="background:url(gone.png)">x</p>', "missing file", "gone.png"),
     "a style element": ("<style>p { background: url(gone.png) }</style>", "missing file", "gone.png"),
+    "a card's words by a name that nobody reads": (
+        '<meta name="twitter:image-alt" content="A card.">',
+        "unread card",
+        "image:alt",
+    ),
     "no alt": ('<img src="card.png">', "picture without alt", "card.png"),
     "no label": ('<svg role="img"><path d="M0 0"/><title>late</title></svg>', "drawing without label", "svg"),
     "the same id again": ('<p id="top-of-it"></p>', "id used twice", "top-of-it"),
@@ -247,19 +246,50 @@ def test_ids_that_quarto_repeats_for_its_two_themes_are_only_told(site: Path) ->
     assert all(one.note for one in found(site))
 
 
-def test_defects_of_quartos_own_shell_are_notes_and_those_of_the_text_failures(site: Path) -> None:
+MARKUP = ("picture without alt", "drawing without label", "base address")
+"""What is wrong with a tag itself, not with where it leads."""
+
+
+def test_what_the_settings_write_around_the_text_fails_and_quartos_own_markup_is_told(site: Path) -> None:
     quartos(site)
-    of_the_page = ("not one h1", "another page's address", "id used twice")
+    of_the_page = ("not one h1", "another page's address", "id used twice", "unread card")
     planted = [(html, kind) for html, kind, _ in DEFECTS.values() if kind not in of_the_page]
     change(site, "index.html", "<nav>", "<nav>" + "".join(html for html, _ in planted))
-    seen = found(site)
-    assert all(one.note for one in seen) and {one.kind for one in seen} == {
-        "id used twice",
-        *(kind for _, kind in planted),
-    }
-    change(site, "index.html", '<p id="b c"', "".join(html for html, _ in planted) + '<p id="b c"')
+    told = [one.kind for one in found(site) if one.note and one.kind != "id used twice"]
     failed = [one.kind for one in found(site) if not one.note]
-    assert sorted(failed) == sorted(kind for _, kind in planted)
+    # a script in the page may be Quarto's: what it names is only told
+    scripts = [kind for html, kind in planted if "fetch(" in html]
+    assert sorted(told) == sorted([*(kind for _, kind in planted if kind in MARKUP), *scripts])
+    wrong = [kind for html, kind in planted if kind not in MARKUP and "fetch(" not in html]
+    assert sorted(failed) == sorted(wrong) and wrong
+    change(site, "index.html", '<p id="b c"', "".join(html for html, _ in planted) + '<p id="b c"')
+    again = [one.kind for one in found(site) if not one.note]
+    assert set(again) == {kind for _, kind in planted}
+
+
+@pytest.mark.parametrize("place", ["<nav>", "</head>", "</main>"])
+def test_a_dead_link_of_menu_head_or_footer_fails(site: Path, place: str) -> None:
+    quartos(site)
+    dead = (
+        "<link rel='alternate' href='gone.xml'>" if place == "</head>" else "<footer><a href='gone.xml'>x</a></footer>"
+    )
+    change(site, "deep/one.html", place, dead + place if place == "</head>" else place + dead)
+    assert [(one.page, one.message.split()[-1]) for one in found(site) if not one.note] == [
+        ("deep/one.html", "deep/gone.xml")
+    ]
+
+
+def test_the_markup_of_the_footer_is_ours_too(site: Path) -> None:
+    quartos(site)
+    change(site, "index.html", "</main>", '</main><footer><div><img src="card.png"></div></footer>')
+    assert [one.kind for one in found(site) if not one.note] == ["picture without alt"]
+
+
+def test_what_leads_into_quartos_libraries_is_its_own(site: Path) -> None:
+    quartos(site)
+    change(site, "index.html", "</body>", '<script src="site_libs/quarto-nav/gone.js"></script></body>')
+    assert [one.kind for one in found(site) if one.kind != "id used twice"] == ["missing file"]
+    assert all(one.note for one in found(site))
 
 
 def test_an_id_of_the_text_that_quartos_shell_has_too_is_a_failure(site: Path) -> None:

@@ -145,7 +145,7 @@ def test_head_of_a_page(root: Path, tmp_path: Path) -> None:
         '<meta property="og:image:height" content="6">',
         '<meta property="og:image:width" content="12">',
         '<meta name="twitter:card" content="summary_large_image">',
-        '<meta name="twitter:image-alt" content="A card.">',
+        '<meta name="twitter:image:alt" content="A card.">',
         '<meta name="viewport" content="width=device-width, initial-scale=1.0">',
         '<meta name="author" content="Ann">',
         '<link rel="stylesheet" href="../../theme.css">',

@@ -213,6 +213,34 @@ def test_dry_run_tells_what_would_not_work(paths: Paths) -> None:
     assert "quarto publish" not in done.stdout and "all relative" not in done.stdout
 
 
+def test_dry_run_fails_with_what_the_static_checks_find(paths: Paths) -> None:
+    render(paths.root, paths.site)
+    one = paths.site / "report/deep/one.html"
+    one.write_text(one.read_text().replace("</main>", '<a href="../../index.html#gone">x</a><img src="no.png"></main>'))
+    (paths.site / "sitemap.xml").write_text("<urlset")
+    done = CliRunner().invoke(app, ["--dry-run"])
+    assert done.exit_code == 1 and "quarto publish" not in done.stdout
+    for fault in (
+        "report/deep/one.html: <a href> ../../index.html#gone: index.html has no id 'gone'",
+        "report/deep/one.html: <img src> no.png: there is no report/deep/no.png",
+        "report/deep/one.html: <img src='no.png'> has no alt",
+        "sitemap.xml: is no XML",
+    ):
+        assert f"fault: {fault}" in done.stdout
+
+
+def test_what_is_not_the_sites_to_publish_is_a_fault(paths: Paths, tmp_path: Path) -> None:
+    render(paths.root, paths.site)
+    (tmp_path / "secret.txt").write_text("a secret")
+    (paths.site / "out.txt").symlink_to(tmp_path / "secret.txt")
+    (paths.site / "folder").symlink_to(tmp_path)
+    (paths.site / "own.html").symlink_to("index.html")
+    (paths.site / ".env").write_text("KEY=1")
+    (paths.site / ".nojekyll").write_text("")
+    faults = [fault for fault in survey(paths).faults if "dot" in fault or "link" in fault]
+    assert [fault.split()[0] for fault in faults] == [".env", "folder", "out.txt"]
+
+
 def test_survey_counts_and_knows_what_is_newer_and_not_committed(paths: Paths) -> None:
     render(paths.root, paths.site)
     assert survey(paths).notes == ()

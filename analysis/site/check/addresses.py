@@ -96,7 +96,7 @@ def _from_the_root(folder: Folder, name: str) -> Iterator[Finding]:
         return
     theirs: dict[str, bool] = {}
     for offset, address in from_the_root(folder.text(name), kind):
-        theirs[address] = theirs.get(address, True) and folder.is_quartos_own(name, offset)
+        theirs[address] = theirs.get(address, True) and folder.is_quartos_own(name, offset, address)
     for address, note in theirs.items():
         yield Finding(name, "absolute path", f"{address} begins at the host", note=note)
 
@@ -146,7 +146,7 @@ def _wrong(folder: Folder, page: str, address: Address) -> Iterator[Finding]:
     """What is wrong with one address, if anything; only a note where it is Quarto's own."""
     wrong = _fault(folder, page, address)
     if wrong:
-        yield Finding(page, *wrong, note=folder.is_quartos_own(page, address.offset))
+        yield Finding(page, *wrong, note=folder.is_quartos_own(page, address.offset, address.text))
 
 
 def _fault(folder: Folder, page: str, address: Address) -> tuple[str, str] | None:

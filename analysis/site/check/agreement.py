@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from analysis.site.check.findings import Finding
 from analysis.site.check.folder import Folder, Page
 from analysis.site.links import refresh_of
-from analysis.site.publishing import not_utf8
+from analysis.site.publishing import not_utf8, private
 
 SEARCH = "search.js"
 """The script that asks the index, wherever it lies."""
@@ -25,6 +25,8 @@ def findings(folder: Folder) -> Iterator[Finding]:
         for name in INDEX:
             if SEARCH in page.loaded and name not in folder.files:
                 yield Finding(page.name, "dead search", f"it loads {SEARCH}, but there is no {name}")
+    for name, why in private(folder.path):
+        yield Finding(name, "not to be published", f"{name} {why}")
     for name, why in not_utf8(folder.path):
         yield Finding(name, "not UTF-8", why, note=folder.is_quartos_own(name) and name not in folder.pages)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import gzip
 import posixpath
 import re
@@ -24,7 +25,6 @@ TEXT = (".html", ".css", ".js", ".mjs", ".json", ".map", ".svg", ".xml", ".txt",
 GZIP_LEVEL = 6
 """What web servers use unless they are told otherwise."""
 _WHOLE = re.compile(r"(?:https?:)?//(?P<host>[^/?#]*)(?P<path>[^?#]*)(?P<rest>.*)", re.IGNORECASE | re.DOTALL)
-_MAIN = re.compile(r"<main\b.*</main>", re.DOTALL | re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,29 @@ class Page:
     @cached_property
     def main(self) -> range:
         """Where the text stands, `<main>`; empty where there is none."""
-        found = _MAIN.search(self.html)
-        return range(found.start(), found.end()) if found else range(0)
+        return self._between("main")
+
+    @cached_property
+    def footer(self) -> range:
+        """Where the words of the settings stand below the text, `<footer>`; empty where there is none."""
+        return self._between("footer")
+
+    def _between(self, name: str) -> range:
+        """From the first tag of this name to the end of the last; empty where one of them is missing."""
+        first = next((tag.start for tag in self.tags if tag.name == name), None)
+        last = self.html.lower().rfind(f"</{name}>")
+        return range(0) if first is None or last < first else range(first, last + len(f"</{name}>"))
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [tag.start for tag in self.tags]
+
+    def tag_at(self, offset: int) -> Tag | None:
+        """The start tag that begins there, or that the place lies in."""
+        before = bisect.bisect_right(self._starts, offset) - 1
+        if before < 0 or offset >= self.tags[before].start + len(self.tags[before].text):
+            return None
+        return self.tags[before]
 
     @property
     def loaded(self) -> frozenset[str]:
@@ -84,21 +105,24 @@ class Folder:
         """Whether the real Quarto rendered it: its own markup is not ours to mend."""
         return any(name.startswith(f"{LIBRARIES}quarto-html/") for name in self.files)
 
-    def is_quartos_own(self, name: str, offset: int = 0) -> bool:
+    def is_quartos_own(self, name: str, offset: int = 0, address: str | None = None) -> bool:
         """Whether what stands there in a file is Quarto's own, not ours to mend: what is wrong with it is a note.
 
-        That is its libraries, and on the pages that it rendered all that is outside of `<main>`, and links to its
-        libraries anywhere: with a light and a dark theme it repeats their ids by design.
+        That is its libraries, and on the pages that it rendered the markup outside of `<main>` and the footer, and
+        links to its libraries anywhere: with a light and a dark theme it repeats their ids by design. An `address` is
+        its own only where it leads to its libraries or stands in a script: all others come from the settings.
         """
         if not self.by_quarto:
             return False
         if name not in self.pages:
             return name.startswith(LIBRARIES)
         page = self.pages[name]
-        if offset not in page.main:
+        at = page.tag_at(offset)
+        if at is not None and at.name == "link" and LIBRARIES in at.attributes.get("href", ""):
             return True
-        at = next((tag for tag in page.tags if tag.start <= offset < tag.start + len(tag.text)), None)
-        return at is not None and at.name == "link" and LIBRARIES in at.attributes.get("href", "")
+        if offset in page.main or offset in page.footer:
+            return False
+        return address is None or LIBRARIES in address or at is None
 
     def text(self, name: str) -> str:
         """A file of text; one that is not UTF-8 is a finding of its own, and is read all the same."""

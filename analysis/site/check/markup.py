@@ -9,6 +9,7 @@ from analysis.site.check.findings import Finding
 from analysis.site.check.folder import Folder, Page
 from analysis.site.links import text_of
 
+_CARD = re.compile(r"(?:og|twitter):")
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.DOTALL | re.IGNORECASE)
 
 
@@ -16,6 +17,7 @@ def findings(folder: Folder) -> Iterator[Finding]:
     """What is wrong with the tags of the wanted pages."""
     for page in folder.checked():
         yield from _of_page(page)
+        yield from _of_cards(page)
         yield from _of_ids(folder, page)
         yield from _of_pictures(folder, page)
 
@@ -32,6 +34,14 @@ def _of_page(page: Page) -> Iterator[Finding]:
     headings = page.count("h1")
     if headings != 1:
         yield Finding(page.name, "not one h1", f"{headings} headings <h1>")
+
+
+def _of_cards(page: Page) -> Iterator[Finding]:
+    """Names by which no service looks: what a link to the page is shown with would be without these words."""
+    for tag in page.tags:
+        name = tag.attributes.get("property") or tag.attributes.get("name") or ""
+        if tag.name == "meta" and _CARD.match(name) and name.endswith("image-alt"):
+            yield Finding(page.name, "unread card", f"<meta> {name}: nobody reads it; image:alt is its name")
 
 
 def _of_ids(folder: Folder, page: Page) -> Iterator[Finding]:

@@ -7,14 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from analysis.site.check import (
-    addresses,
-    agreement,
     browser,
     budgets,
     keyboard,
     lighthouse,
-    listings,
-    markup,
+    static,
     validity,
     visits,
 )
@@ -23,9 +20,6 @@ from analysis.site.check.folder import Folder, read
 from analysis.site.check.node_tools import BrokenToolError, MissingToolError, version
 from analysis.site.check.server import served
 from sae.errors import RenderError
-
-STATIC = (addresses, markup, listings, agreement)
-"""Modules whose `findings(folder)` needs nothing but the folder."""
 
 
 @dataclass(frozen=True)
@@ -72,8 +66,7 @@ def check(path: Path, name: str, url: str, build: Path, asked: Asked, tell: Call
     tell(f"{name}: links and tags")
     folder = read(path.resolve(), url, asked.pages)
     made = Checked(name, "quarto" if folder.by_quarto else "embedded", len(folder.wanted))
-    for module in STATIC:
-        made.findings += module.findings(folder)
+    made.findings += static.findings(folder)
     made.done.append("links and tags")
     try:
         made.findings += validity.findings(folder, build, tell)
