@@ -21,9 +21,9 @@ from analysis.logs.settings import load_settings
 from analysis.logs.threads import age, forgotten, returning, themes
 from analysis.logs.write import escape
 from analysis.paths import Paths
+from analysis.site.inside import hidden
 from analysis.stamps import copy_if_other
 from analysis.terminal import shown
-from analysis.site.inside import hidden
 
 PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp")
 """Pictures of logs that pages show. An SVG could run scripts where it is opened."""

@@ -18,14 +18,14 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
-from analysis.site import search
+from analysis.site import language, search
 from analysis.site.keys import read_yaml, text_file
 from analysis.site.project import CONFIG, NOT_FOUND_PAGE, as_list
 from sae.errors import RenderError
 
 OWN_INDEX = "search.json"
 """The index of Quarto's own search, half a megabyte, which nothing asks for where that search is off."""
-SKIP = '<a class="skip-link" href="#quarto-document-content">Skip to the text</a>'
+SKIP = '<a class="skip-link" href="#quarto-document-content">{words}</a>'
 _TITLE = re.compile(r'<h1 class="title[^"]*">(.*?)</h1>', re.S)
 _CANONICAL = re.compile(r'<link\b[^>]*\brel="?canonical"?[^>]*>\s*')
 
@@ -43,31 +43,32 @@ def finish(folder: Path, root: Path) -> None:
     """Complete the pages in `folder` that Quarto made of the project in `root`. Raises RenderError, OSError."""
     settings = read_yaml(text_file(root / CONFIG), CONFIG)
     site = settings.get("website") or {}
+    words = language.words(language.base(str(settings.get("lang", "en")), CONFIG))
     listed = [posixpath.splitext(page)[0] + ".html" for page in as_list((settings.get("project") or {}).get("render"))]
     # quarto preview may have written some of the pages only
     pages = [name for name in listed if (folder / name).is_file()]
     texts = {name: (folder / name).read_text(encoding="utf-8") for name in pages}
     turned = [name for name in pages if name != NOT_FOUND_PAGE] if site.get("page-navigation") else []
     for name, text in texts.items():
-        made = with_skip_link(text)
+        made = with_skip_link(text, words["skip"])
         if name == NOT_FOUND_PAGE:
             made = _CANONICAL.sub("", made)
         if name in turned:
-            made = with_turns(made, name, turned, texts)
+            made = with_turns(made, name, turned, texts, words)
         if made != text:
             (folder / name).write_text(made, encoding="utf-8")
     if site.get("search") is False:
         (folder / OWN_INDEX).unlink(missing_ok=True)
 
 
-def with_skip_link(text: str) -> str:
+def with_skip_link(text: str, words: str) -> str:
     """The page with a first link that leads past the navigation."""
     if "skip-link" in text:
         return text
-    return re.sub(r"<body\b[^>]*>", lambda body: f"{body[0]}\n{SKIP}", text, count=1)
+    return re.sub(r"<body\b[^>]*>", lambda body: f"{body[0]}\n{SKIP.format(words=html.escape(words))}", text, count=1)
 
 
-def with_turns(text: str, name: str, turned: list[str], texts: dict[str, str]) -> str:
+def with_turns(text: str, name: str, turned: list[str], texts: dict[str, str], words: dict[str, str]) -> str:
     """The page with links to those before and after it, at the end of its text, as in the embedded renderer's."""
     if 'class="page-navigation"' in text:
         return text
@@ -76,7 +77,7 @@ def with_turns(text: str, name: str, turned: list[str], texts: dict[str, str]) -
         return text
     before = _turn(turned[at - 1], name, texts) if at else None
     following = _turn(turned[at + 1], name, texts) if at + 1 < len(turned) else None
-    made = _template().render(before=before, next=following)
+    made = _template().render(before=before, next=following, words=words)
     return f"{text[:end]}{made}\n{text[end:]}"
 
 

@@ -1,14 +1,14 @@
 """The settings of `_quarto.yml` and of a page's front matter that the embedded renderer knows.
 
-A leaf is USED (it changes what we make), IGNORED (Quarto uses it for something these pages do well without)
-or ONLY (the one value that we can honour). A key that stands in none of the trees is refused: a setting that
-is silently without effect in one of the two renderers is worse than an error.
+A leaf is USED (it changes what we make), a Kind (the same, and of what type it has to be), IGNORED (Quarto uses it
+for something these pages do well without) or ONLY (the one value that we can honour). A key that stands in none of
+the trees is refused: a setting that is silently without effect in one of the two renderers is worse than an error.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,63 +32,85 @@ class Only:
         self.values = values
 
 
+class Kind:
+    """A setting that is used, with the type that it must have; null is as good as left out."""
+
+    def __init__(self, words: str, fits: Callable[[object], bool]) -> None:
+        self.words, self.fits = words, fits
+
+
+def _texty(value: object) -> bool:
+    return isinstance(value, str | int | float) and not isinstance(value, bool)
+
+
+TEXT = Kind("text", _texty)
+TEXTS = Kind(
+    "a text or a list of texts", lambda value: all(map(_texty, value)) if isinstance(value, list) else _texty(value)
+)
+FLAG = Kind("true or false", lambda value: isinstance(value, bool))
+_DEPTH = Kind("a whole number from 1 to 6", lambda value: type(value) is int and 1 <= value <= 6)
+_TITLE = Kind("text, or false for none", lambda value: value is False or _texty(value))
+_ADDRESS = Kind("true, false or an address", lambda value: isinstance(value, bool | str))
+_FOLD = Kind("true, false or show", lambda value: isinstance(value, bool) or value == "show")
+
+_CODE: dict[str, Any] = {"code-fold": _FOLD, "code-summary": TEXT, "code-line-numbers": FLAG}
+
 _FORMAT: dict[str, Any] = {
-    "theme": IGNORED, "respect-user-color-scheme": USED, "css": USED, "include-in-header": USED,
-    "include-after-body": USED, "toc": USED, "toc-depth": USED, "toc-title": USED,
+    "theme": IGNORED, "respect-user-color-scheme": USED, "css": TEXTS, "include-in-header": USED,
+    "include-after-body": USED, "toc": FLAG, "toc-depth": _DEPTH, "toc-title": TEXT,
     "toc-location": Only("right"), "html-math-method": Only("mathml"), "link-external-newwindow": Only(False),
     "link-external-icon": Only(False), "number-sections": Only(False), "embed-resources": Only(False),
     "self-contained": Only(False), "fig-cap-location": Only("bottom"), "tbl-cap-location": Only("top"),
     "lightbox": Only(False), "comments": Only(False), "minimal": Only(False), "section-divs": Only(True),
-    "code-tools": Only(False), "code-fold": IGNORED, "code-copy": IGNORED, "code-overflow": IGNORED,
-    "highlight-style": IGNORED, "syntax-highlighting": IGNORED, "anchor-sections": IGNORED,
-    "smooth-scroll": IGNORED, "fig-align": IGNORED, "fig-responsive": IGNORED, "grid": IGNORED,
-    "fontsize": IGNORED, "mainfont": IGNORED, "monofont": IGNORED, "linestretch": IGNORED,
-    "max-width": IGNORED, "email-obfuscation": IGNORED, "citations-hover": IGNORED,
-    "crossrefs-hover": IGNORED, "footnotes-hover": IGNORED, "page-layout": USED, "appendix-style": IGNORED,
-    "title-block-style": IGNORED, "toc-expand": IGNORED, "canonical-url": USED, "df-print": IGNORED,
+    "code-tools": Only(False), "code-copy": IGNORED, "code-overflow": Only("scroll"),
+    "code-annotations": Only(False, "none"), "highlight-style": IGNORED, "syntax-highlighting": IGNORED,
+    "anchor-sections": Only(True), "smooth-scroll": IGNORED, "fig-align": Only("center", "default"),
+    "fig-responsive": IGNORED, "grid": IGNORED, "email-obfuscation": IGNORED, "citations-hover": IGNORED,
+    "crossrefs-hover": IGNORED, "footnotes-hover": IGNORED, "page-layout": TEXT, "appendix-style": Only("default"),
+    "title-block-style": Only("default"), "toc-expand": IGNORED, "canonical-url": _ADDRESS, "df-print": IGNORED,
     "wrap": IGNORED,
-}  # fmt: skip
+} | _CODE  # fmt: skip
 
 _SHARED: dict[str, Any] = {
-    "lang": USED, "engine": Only("markdown"), "bibliography": USED, "csl": USED, "author": USED, "date": USED,
-    "execute": IGNORED, "editor": IGNORED, "link-citations": Only(True), "keep-md": IGNORED, "nocite": USED,
-    "date-format": IGNORED,
+    "lang": TEXT, "engine": Only("markdown"), "bibliography": TEXTS, "csl": TEXT, "author": USED,
+    "affiliations": USED, "date": TEXT, "execute": IGNORED, "editor": IGNORED, "link-citations": Only(True),
+    "keep-md": IGNORED, "nocite": TEXT, "date-format": Only("long"),
 }  # fmt: skip
 
 PROJECT_KEYS: dict[str, Any] = _SHARED | {
     "project": {
-        "type": Only("website"), "output-dir": IGNORED, "render": USED, "resources": USED,
+        "type": Only("website"), "output-dir": IGNORED, "render": TEXTS, "resources": TEXTS,
         "pre-render": IGNORED, "post-render": IGNORED, "preview": IGNORED, "execute-dir": IGNORED,
     },
     "shortcodes": Only(*SHORTCODES),
     "website": {
-        "title": USED, "description": USED, "site-url": USED, "open-graph": USED, "twitter-card": USED,
-        "image": USED, "image-alt": USED, "favicon": USED, "repo-url": IGNORED, "repo-branch": IGNORED,
-        "repo-actions": IGNORED, "issue-url": IGNORED, "search": IGNORED, "back-to-top-navigation": IGNORED,
-        "bread-crumbs": IGNORED, "reader-mode": IGNORED, "cookie-consent": Only(False), "llms-txt": IGNORED,
+        "title": TEXT, "description": TEXT, "site-url": TEXT, "open-graph": FLAG, "twitter-card": FLAG,
+        "image": TEXT, "image-alt": TEXT, "favicon": TEXT, "repo-url": IGNORED, "repo-branch": IGNORED,
+        "repo-actions": Only(False), "issue-url": IGNORED, "search": IGNORED, "back-to-top-navigation": Only(False),
+        "bread-crumbs": IGNORED, "reader-mode": Only(False), "cookie-consent": Only(False), "llms-txt": IGNORED,
         "navbar": {
-            "title": USED, "left": USED, "right": USED, "background": IGNORED, "foreground": IGNORED,
+            "title": _TITLE, "left": USED, "right": USED, "background": IGNORED, "foreground": IGNORED,
             "search": IGNORED, "pinned": IGNORED, "collapse": IGNORED, "collapse-below": IGNORED,
             "toggle-position": IGNORED,
         },
         "page-footer": {"left": USED, "center": USED, "right": USED, "border": IGNORED, "background": IGNORED,
                         "foreground": IGNORED},
-        "page-navigation": USED,
+        "page-navigation": FLAG,
     },
     "format": {"html": _FORMAT},
 }  # fmt: skip
 
-PAGE_KEYS: dict[str, Any] = _SHARED | {
-    "title": USED, "subtitle": USED, "description": USED, "categories": USED, "image": USED,
-    "image-alt": USED, "pagetitle": USED, "toc": USED, "toc-depth": USED, "toc-title": USED,
-    "page-layout": USED, "resources": USED, "include-in-header": USED, "keywords": IGNORED, "order": IGNORED,
-    "drafted-by": USED, "canonical-url": USED,
-    "search": IGNORED, "date-modified": IGNORED, "number-sections": Only(False), "draft": Only(False),
-    "jupyter": Only(False), "jupytext": IGNORED,
+PAGE_KEYS: dict[str, Any] = _SHARED | _CODE | {
+    "title": TEXT, "subtitle": TEXT, "description": TEXT, "categories": TEXTS, "image": TEXT,
+    "image-alt": TEXT, "pagetitle": TEXT, "toc": FLAG, "toc-depth": _DEPTH, "toc-title": TEXT,
+    "page-layout": TEXT, "resources": TEXTS, "include-in-header": USED, "order": IGNORED,
+    "drafted-by": TEXT, "canonical-url": _ADDRESS, "search": IGNORED, "date-modified": TEXT,
+    "number-sections": Only(False), "draft": Only(False), "jupyter": Only(False), "jupytext": IGNORED,
+    "code-annotations": Only(False, "none"),
 }  # fmt: skip
 
 NAV_KEYS: dict[str, Any] = {
-    "href": USED, "text": USED, "aria-label": USED, "rel": USED, "target": USED, "icon": IGNORED, "menu": USED,
+    "href": TEXT, "text": TEXT, "aria-label": TEXT, "rel": TEXT, "target": TEXT, "icon": IGNORED, "menu": USED,
 }  # fmt: skip
 
 
@@ -105,11 +127,34 @@ def check_keys(given: object, known: Mapping[str, Any], text: str, file: str, fi
         # Quarto lets any part of the site be switched off by false.
         if isinstance(leaf, dict) and not (value is False and path == "website"):
             check_keys(value, leaf, text, file, first, name)
+        elif isinstance(leaf, Kind) and value is not None and not leaf.fits(value):
+            raise RenderError(f"{name}: {leaf.words} is expected, not {value!r}", file, line)
         elif isinstance(leaf, Only) and value not in leaf.values:
             allowed = ", ".join(str(v) for v in leaf.values)
             raise RenderError(
                 f"{name}: {value!r} is not supported by the embedded renderer, only {allowed}", file, line
             )
+
+
+def as_written(
+    meta: Mapping[str, Any], known: Mapping[str, Any], text: str, file: str, first: int = 1
+) -> dict[str, Any]:
+    """The settings, those that are texts as texts: `title: 2026` is `2026`.
+
+    Raises RenderError for a number that YAML reads as another one than stands there, such as 1.10.
+    """
+
+    def spelled(key: str, value: object) -> object:
+        if isinstance(value, list):
+            return [spelled(key, one) for one in value]
+        if not isinstance(value, int | float):
+            return value
+        line = key_line(text, key, first)
+        if not re.search(rf"(?<![\w.+-]){re.escape(str(value))}(?![\w.])", text):
+            raise RenderError(f"{key}: YAML reads this as the number {value}; put it in quotes", file, line)
+        return str(value)
+
+    return {key: spelled(key, value) if known.get(key) in (TEXT, TEXTS) else value for key, value in meta.items()}
 
 
 def key_line(text: str, key: str, first: int = 1) -> int:

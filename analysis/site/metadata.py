@@ -8,14 +8,30 @@ from __future__ import annotations
 import posixpath
 from typing import Any
 
+from analysis.site import language
 from analysis.site.inside import project_file
 from analysis.site.project import CONFIG, Project, as_list
 from analysis.site.source import Source
 
+CODE = ("code-fold", "code-summary", "code-line-numbers")
+"""Settings of code that a block of code may set otherwise."""
+
+
+def page_language(project: Project, source: Source) -> str:
+    """The language of a page. Raises RenderError, with its place, for one whose words are not known."""
+    own = source.meta.get("lang")
+    lang = str(own or project.lang)
+    language.base(lang, *(source.locate("lang:") if own else (CONFIG, project.line_of("lang"))))
+    return lang
+
 
 def metadata(project: Project, source: Source) -> dict[str, Any]:
     """Of a page with a title. Raises RenderError for a bibliography or style that is not a file of the project."""
-    meta: dict[str, Any] = {"title": source.meta["title"], "lang": project.lang}
+    meta: dict[str, Any] = {"title": source.meta["title"], "lang": page_language(project, source)}
+    asked = project.html | source.meta
+    # as the attributes of a block say it
+    told = {True: "true", False: "false"}
+    meta["strata-code"] = {key: told.get(asked[key], str(asked[key])) for key in CODE if key in asked}
     for key in ("bibliography", "csl"):
         # a path in the front matter is relative to the page, one in _quarto.yml to the project
         own = key in source.meta

@@ -15,14 +15,16 @@ from pathlib import Path
 from typing import Any
 
 from analysis import pandoc_program
+from analysis.site import language
 from analysis.site.source import Source
 from sae.errors import RenderError
 
-# The one list of classes that a span, a div, a link or a table may carry; each is styled in
-# assets/embedded.css. Callouts and .panel-tabset are known to the filter itself.
+# The one list of classes that a span, a div, a link, an image or a table may carry; each is styled in
+# assets/embedded.css. Callouts, tabsets, proofs and what stands on code are known to the filter itself.
 CLASSES = (
     "num", "source", "sourced", "term", "answer", "lead", "aside", "column-margin", "column-body-outset", "column-page",
     "column-screen-inset", "small", "muted", "nowrap", "underline", "smallcaps", "striped", "hover", "sm",
+    "light-content", "dark-content",
 )  # fmt: skip
 
 _FILTER = Path(__file__).parent / "filters" / "strata.lua"
@@ -53,10 +55,15 @@ def convert(source: Source, meta: Mapping[str, Any], root: Path, toc_depth: int)
 
 
 def tree(source: Source, meta: Mapping[str, Any], root: Path) -> dict[str, Any]:
-    """A page's tree as pandoc's JSON, after the same filter and the same citations as its HTML."""
-    made = _pandoc(source.text, dict(meta), list(source.numbers), root, source, lambda folder: ["--to=json"])
+    """A page's tree as pandoc's JSON, for a post: after the same filter and citations as its HTML, what is for the
+    dark theme left out."""
+    made = _pandoc(source.text, dict(meta), list(source.numbers), root, source, _as_json)
     found: dict[str, Any] = json.loads(made)
     return found
+
+
+def _as_json(folder: Path) -> list[str]:
+    return ["--to=json"]
 
 
 def inline_html(piece: Source, root: Path, file: str, line: int) -> str:
@@ -92,9 +99,13 @@ def _pandoc(
 ) -> str:
     # As options, since pandoc would read paths in the metadata as Markdown, underscores and all.
     files = [f"--{key}={path}" for key in ("bibliography", "csl") for path in meta.pop(key, [])]
+    context = {
+        "classes": CLASSES, "numbers": numbers, "post": writer is _as_json, "settings": meta.pop("strata-code", {}),
+        "words": language.words(language.base(str(meta.get("lang", "en")), source.page)),
+    }  # fmt: skip
     with tempfile.TemporaryDirectory(prefix="strata-pandoc-") as name:
         folder = Path(name)
-        (folder / "context.json").write_text(json.dumps({"classes": CLASSES, "numbers": numbers}))
+        (folder / "context.json").write_text(json.dumps(context))
         (folder / "meta.json").write_text(json.dumps(meta))
         options = [
             f"--from={_READER}", *writer(folder), f"--metadata-file={folder / 'meta.json'}",

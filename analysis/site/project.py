@@ -133,7 +133,7 @@ def load_project(root: Path) -> Project:
         raise RenderError("project.render lists a page twice", CONFIG, key_line(text, "render"))
     navbar = site.get("navbar") or {}
     shared: dict[str, Any] = {
-        key: config[key] for key in ("author", "bibliography", "csl", "date", "nocite") if key in config
+        key: config[key] for key in ("affiliations", "author", "bibliography", "csl", "date", "nocite") if key in config
     }
     return Project(
         root=root,

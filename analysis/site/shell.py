@@ -7,6 +7,7 @@ text.
 
 from __future__ import annotations
 
+import datetime
 import posixpath
 import re
 import struct
@@ -18,29 +19,18 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from analysis.site import language
 from analysis.site.inside import project_file
 from analysis.site.keys import text_file
+from analysis.site.metadata import page_language
 from analysis.site.pandoc import Parts
+from analysis.site.people import Author, authors
 from analysis.site.project import CONFIG, NOT_FOUND, NavItem, Project, as_list
 from analysis.site.source import Source
 from sae.errors import RenderError
 
 LIBS = "site_libs/strata"
 ASSETS = Path(__file__).parent / "assets"
-MONTHS = (
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-)
 
 
 @dataclass(frozen=True)
@@ -85,13 +75,17 @@ def page_html(project: Project, page: Page, pages: list[Page], footer: dict[str,
     titles = {"/" + other.path: other.title for other in pages}
     turn = site.get("page-navigation", False)
     site_title = str(site.get("title", ""))
-    body, notes = _split_notes(page.parts.body)
+    lang = page_language(project, source)
+    base = language.base(lang, source.page)
+    words = language.words(base)
+    body, notes = _split_notes(page.parts.body, words["footnotes"])
     toc = setting(project, source, "toc", False)
     return (
         _environment()
         .get_template("page.html")
         .render(
-            lang=str(source.meta.get("lang", project.lang)),
+            lang=lang,
+            words=words,
             offset=project.base if page.path == NOT_FOUND else "../" * page.path.count("/") or "./",
             canonical=_canonical(project, page),
             site_title=site_title,
@@ -101,8 +95,9 @@ def page_html(project: Project, page: Page, pages: list[Page], footer: dict[str,
             subtitle=Markup(page.parts.subtitle),
             description=description(project, source),
             cards=_cards(project, page),
-            authors=_authors(setting(project, source, "author")),
-            date=long_date(setting(project, source, "date"), source),
+            authors=_authors(project, source),
+            date=long_date(project, source, "date", base),
+            modified=long_date(project, source, "date-modified", base),
             categories=as_list(source.meta.get("categories")),
             css=["/" + name.lstrip("/") for name in project.css],
             home="/index.qmd" if "/index.qmd" in titles else "/" + pages[0].path,
@@ -116,7 +111,7 @@ def page_html(project: Project, page: Page, pages: list[Page], footer: dict[str,
             here="/" + page.path,
             toc=_toc(page.parts.toc) if toc and page.parts.toc else None,
             toc_fold=_toc(re.sub(r' id="toc-[^"]*"', "", page.parts.toc)),
-            toc_title=str(setting(project, source, "toc-title", "On this page")),
+            toc_title=str(setting(project, source, "toc-title", words["toc"])),
             layout=_layout(source),
             body=Markup(body),
             refs=Markup(page.parts.refs),
@@ -175,28 +170,37 @@ def _named(items: tuple[NavItem, ...], titles: dict[str, str]) -> list[dict[str,
     return named
 
 
-def _split_notes(body: str) -> tuple[str, str]:
+def _split_notes(body: str, title: str) -> tuple[str, str]:
     """Pandoc ends the body with the footnotes; Quarto puts them behind the references under a heading."""
     start = body.rfind('<section id="footnotes"')
     if start < 0:
         return body, ""
-    heading = '<h2 class="anchored quarto-appendix-heading">Footnotes</h2>'
+    heading = f'<h2 class="anchored quarto-appendix-heading">{title}</h2>'
     return body[:start], re.sub(r"<hr />", heading, body[start:], count=1)
 
 
-def _authors(value: object) -> list[str]:
-    people = value if isinstance(value, list) else [value] if value else []
-    return [str(person.get("name", "")) if isinstance(person, dict) else str(person) for person in people]
+def _authors(project: Project, source: Source) -> tuple[Author, ...]:
+    """Those of the page, else those of the project."""
+    own = "author" in source.meta
+    given, shared = (source.meta if own else project.shared), project.shared | source.meta
+    place = source.locate("author:") if own else (CONFIG, project.line_of("author"))
+    return authors(given.get("author"), shared.get("affiliations"), *place)
 
 
-def long_date(value: object, source: Source) -> str:
+def long_date(project: Project, source: Source, key: str, lang: str) -> str:
     """`2026-08-21` is shown as August 21, 2026. `today` is refused: a page must not change by itself."""
+    value = setting(project, source, key)
     if not value:
         return ""
-    found = re.fullmatch(r"(\d{4})-(\d{2})-(\d{2})", str(value))
-    if not found or not 1 <= int(found[2]) <= 12:
-        raise RenderError(f"date: {value!r} is not of the form 2026-08-21", *source.locate("date:"))
-    return f"{MONTHS[int(found[2]) - 1]} {int(found[3])}, {found[1]}"
+    try:
+        day = datetime.date.fromisoformat(str(value)) if re.fullmatch(r"\d{4}-\d\d-\d\d", str(value)) else None
+    except ValueError:
+        day = None
+    if day is None:
+        own = key in source.meta
+        place = source.locate(f"{key}:") if own else (CONFIG, project.line_of(key))
+        raise RenderError(f"{key}: {value!r} is not a day of the form 2026-08-21", *place)
+    return language.long_date(day, lang)
 
 
 def _included(project: Project, source: Source, key: str) -> str:

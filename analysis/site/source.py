@@ -12,11 +12,12 @@ import json
 import posixpath
 import re
 from dataclasses import dataclass
+from html import unescape
 from pathlib import Path
 from typing import Any
 
 from analysis.site.inside import project_file
-from analysis.site.keys import PAGE_KEYS, check_keys, key_line, read_yaml, text_file
+from analysis.site.keys import PAGE_KEYS, as_written, check_keys, key_line, read_yaml, text_file
 from analysis.site.nesting import check_nesting
 from sae.errors import RenderError
 
@@ -35,6 +36,7 @@ MOST_LINES = 200_000
 # puts the number in, because only the tree tells text from attributes, headings, links and code.
 NUM, NUM_END, OPEN, CLOSE = "\ue000", "\ue001", "\ue002", "\ue003"
 
+_MARKS = re.compile(r"[\ue000-\ue003]|&#(?:[xX]0*[eE]00[0-3](?![0-9a-fA-F])|0*5734[4-7](?![0-9]));?")
 _FENCE = re.compile(r"^(?P<lead>[ \t>]*(?:(?:[-*+]|\(?\w{1,3}[.)])[ \t]+)*)(?P<mark>`{3,}|~{3,})(?P<info>.*)$")
 _DIV = re.compile(r"^[ \t>]*:::+[ \t]*(?P<info>[^:\s].*?)?[ \t]*:*[ \t]*$")
 _CELL = re.compile(r"^\{\s*[A-Za-z][\w+-]*\s*([,}\s].*)?$")
@@ -106,6 +108,9 @@ def load_numbers(root: Path) -> dict[str, dict[str, str]]:
         return {}
     try:
         numbers = json.loads(path.read_text(encoding="utf-8"))
+        for name, entry in numbers.items():
+            for value in (name, *entry.values()):
+                _refuse_marks(str(value), NUMBERS, 0)
         return {
             name: {key: str(entry[key]) for key in ("text", "title", "experiment") if key == "text" or key in entry}
             for name, entry in numbers.items()
@@ -120,6 +125,7 @@ def load_source(root: Path, page: str, numbers: dict[str, dict[str, str]]) -> So
     front, lines, body_from = front_matter(root, page)
     meta = read_yaml(front, page, first=2)
     check_keys(meta, PAGE_KEYS, front, page, first=2)
+    meta = as_written(meta, PAGE_KEYS, front, page, first=2)
     meta = {key: reader.meta_value(value, page, key_line(front, key, 2)) for key, value in meta.items()}
     reader.read(page, lines, body_from, ())
     check_nesting(reader.lines)
@@ -163,6 +169,14 @@ def _check_raw(text: str, file: str, number: int) -> None:
         raise RenderError(f"Quarto {does}: write <{tag} {own}>", file, number)
 
 
+def _refuse_marks(text: str, file: str, number: int) -> None:
+    """The marks themselves, or references that pandoc would turn into them, are nothing that a page may hold."""
+    found = _MARKS.search(text)
+    if found:
+        code = ord(found[0]) if len(found[0]) == 1 else ord(unescape(found[0]))
+        raise RenderError(f"U+{code:04X}, a character of private use, has a meaning here; leave it out", file, number)
+
+
 class _Reader:
     """Puts a page together line by line."""
 
@@ -181,6 +195,7 @@ class _Reader:
         fence: re.Match[str] | None = None
         opened, keep, divs = 0, False, list[int]()
         for number, text in enumerate(lines[start:], start=start + 1):
+            _refuse_marks(text, file, number)
             match = _FENCE.match(text)
             if fence is not None:
                 ends = match and not match["info"].strip() and match["mark"].startswith(fence["mark"])
@@ -194,7 +209,7 @@ class _Reader:
             if match and not (match["mark"][0] == "`" and "`" in match["info"]):
                 self._check_fence(match["info"].strip(), file, number)
                 fence, opened, keep = match, number, 'shortcodes="false"' in match["info"]
-                self.lines.append(Line(text, file, number, True))
+                self.lines.append(Line(self.marked(text, file, number), file, number, True))
                 continue
             if include := INCLUDE.match(text):
                 self._include(include["path"], file, number, above)
@@ -280,6 +295,8 @@ class _Reader:
     def marked(self, text: str, file: str, number: int) -> str:
         """The text with marks in the place of its shortcodes."""
 
+        _refuse_marks(text, file, number)
+
         def mark(match: re.Match[str]) -> str:
             if match["escaped"] is not None:
                 return OPEN + match["escaped"] + CLOSE
@@ -302,6 +319,10 @@ class _Reader:
 
     def meta_value(self, value: Any, page: str, line: int) -> Any:
         """Numbers in the front matter, as plain text: they end up in `<meta>` tags and in the title."""
+        if isinstance(value, list):
+            return [self.meta_value(one, page, line) for one in value]
+        if isinstance(value, dict):
+            return {key: self.meta_value(one, page, line) for key, one in value.items()}
         if not isinstance(value, str):
             return value
         marked = self.marked(value, page, line).replace(OPEN, "{{<").replace(CLOSE, ">}}")

@@ -22,7 +22,7 @@ NUMBERS = {
     "share": {"text": "97.8%", "title": "mean of 3 seeds, runs ab12 cd34", "experiment": "towers"},
     "bare": {"text": "4"},
 }
-PAGES = ("text", "report/figures", "report/tables", "report/boxes", "report/references")
+PAGES = ("text", "report/figures", "report/tables", "report/boxes", "report/references", "report/decorated")
 
 
 @pytest.fixture(scope="module")

@@ -82,7 +82,6 @@ TREE = {
     "div without blank line": ("para\n::: {.aside}\nx\n:::\n", 2, "blank line before"),
     "tabset without heading": ("::: {.panel-tabset}\nx\n:::\n", 1, "starts with a heading"),
     "section reference": ("a\n\nSee @sec-x.\n", 3, "use a link: [text](#sec-x)"),
-    "listing reference": ("See @lst-x.\n", 1, "lst- references are not supported"),
     "unresolved figure": ("a\n\nSee @fig-nope.\n", 3, "no such id on this page"),
     "figure elsewhere": ("See @fig-there.\n", 1, "link with [text](/report/other.qmd#fig-there)"),
     "unresolved in code is fine": ("`@fig-code` and @fig-nope\n", 1, "@fig-nope"),
@@ -116,7 +115,61 @@ TREE = {
 }
 
 
-@pytest.mark.parametrize(("body", "line", "words"), (TEXT | TREE).values(), ids=list(TEXT | TREE))
+# What Quarto gives a meaning that these pages do not have, or that stands where it has none.
+MEANINGS = {
+    "annotated code": (
+        "a\n\n```python\nx = 1\ny = 2  # <1>\n```\n\n1. Two.\n",
+        5,
+        "code annotations are not supported",
+    ),
+    "annotated SQL": ("```sql\nselect 1 -- <12>\n```\n", 2, "code annotations"),
+    "class of code": ("```{.python .fancy}\nx\n```\n", 1, "unknown class .fancy on a code block"),
+    "code class alone": ("a\n\n```{.column-margin}\nx\n```\n", 3, "unknown class .column-margin on a code block"),
+    "attribute of code": ("```{.python results='hide'}\nx\n```\n", 1, "unknown attribute results on a code block"),
+    "caption without id": ("```{.python lst-cap='C'}\nx\n```\n", 1, "needs an id: {#lst-...}"),
+    "listing without caption": ("```{#lst-a .python}\nx\n```\n", 1, "lst-a needs a caption"),
+    "code as a figure": ("```{#fig-a .python}\nx\n```\n", 1, "starts with lst-, not fig-a"),
+    "listing without code": ("::: {#lst-a}\nx\n\nCap.\n:::\n", 1, "holds no block of code"),
+    "folded without a cell": ("```{.python code-fold='true'}\nx\n```\n", 1, "code of cells only"),
+    "numbers of some lines": ("```{.python code-line-numbers='2-3'}\nx\n```\n", 1, "is true or false here, not 2-3"),
+    "inline code": ("`x`{.python .wide}\n", 1, "inline code has one class"),
+    "attribute of inline code": ("`x`{.python echo='no'}\n", 1, "unknown attribute echo on inline code"),
+    "lightbox": ("![c](a.svg){.lightbox fig-alt='x'}\n", 1, "unknown class .lightbox on an image"),
+    "inline image class": ("a ![c](a.svg){.rounded}\n", 1, "unknown class .rounded on an image"),
+    "image alignment": ("![c](a.svg){fig-align='left' fig-alt='x'}\n", 1, "unknown attribute fig-align on an image"),
+    "heading attribute": ("## A {number-depth=2}\n", 1, "unknown attribute number-depth on a heading"),
+    "span attribute": ("[a]{.small layout-ncol=2}\n", 1, "unknown attribute layout-ncol on a span"),
+    "link attribute": ("[a](#top){lightbox=1}\n", 1, "unknown attribute lightbox on a link"),
+    "title of a plain div": ("::: {.small title='T'}\nx\n:::\n", 1, "unknown attribute title on a ::: div"),
+    "layout": ("::: {layout='[[1,1]]'}\nx\n:::\n", 1, "unknown attribute layout"),
+    "rows": ("::: {#fig-a layout-nrow=2}\nx\n:::\n", 1, "unknown attribute layout-nrow on the div of a figure"),
+    "alt of a table": (
+        "::: {#tbl-a fig-alt='x'}\nx\n\nCap.\n:::\n",
+        1,
+        "unknown attribute fig-alt on the div of a table",
+    ),
+    "group of a callout": ("::: {.callout-tip group='g'}\nx\n:::\n", 1, "unknown attribute group on a callout"),
+    "icon": ("::: {.callout-tip icon='no'}\nx\n:::\n", 1, "icon is true or false, not no"),
+    "callout of another kind": ("::: {#wrn-a .callout-tip}\nx\n:::\n", 1, "whose ids begin with tip-"),
+    "numbered like a callout": ("::: {#imp-a}\nx\n:::\n", 1, "that of a callout, which this div is not"),
+    "theorem twice": ("::: {#thm-a}\nx\n:::\n\n::: {#thm-a}\ny\n:::\n", 5, "used twice"),
+    "theorem that says nothing": ("::: {#thm-a}\n:::\n", 1, "thm-a says nothing"),
+    "algorithm": ("See @alg-a.\n", 1, "alg- references are not supported"),
+    "unknown format": ("::: {.content-visible when-format='hmtl'}\nx\n:::\n", 1, "unknown format hmtl"),
+    "profile": ("::: {.content-hidden when-profile='p'}\nx\n:::\n", 1, "when-profile is not supported"),
+    "equation id on its own line": ("$$\nx\n$$\n{#eq-a}\n", 4, "{#eq-a} belongs to nothing"),
+    "equation id below": ("$$x$$\n\n{#eq-a}\n", 3, "{#eq-a} belongs to nothing"),
+    "video": ("{{< video a.mp4 >}}\n", 1, "unknown shortcode"),
+    "page break": ("a\n\n{{< pagebreak >}}\n", 3, "unknown shortcode"),
+    "metadata": ("a {{< meta title >}}\n", 1, "unknown shortcode"),
+    "mark": ("a\n\nb\ue002 num top >}}\n", 3, "U+E002, a character of private use"),
+    "mark in code": ("```\n\ue0000\ue001\n```\n", 2, "U+E000"),
+    "mark as an entity": ("a &#xE003; b\n", 1, "U+E003"),
+    "mark as a number": ("a\nb &#57344;0&#57345;\n", 2, "U+E000"),
+}
+
+
+@pytest.mark.parametrize(("body", "line", "words"), (TEXT | TREE | MEANINGS).values(), ids=list(TEXT | TREE | MEANINGS))
 def test_refused_with_its_place(root: Path, body: str, line: int, words: str) -> None:
     error = refused(root, body)
     assert words in str(error)

@@ -58,7 +58,7 @@
       if (!set.dataset.group) return;
       for (const other of document.querySelectorAll(".panel-tabset")) {
         if (other === set || other.dataset.group !== set.dataset.group) continue;
-        const twin = [...other.querySelectorAll("[role=tab]")].find((one) => one.textContent === tab.textContent);
+        const twin = [...other.querySelectorAll(":scope > .nav-tabs [role=tab]")].find((one) => one.textContent === tab.textContent);
         if (twin) select(twin, false);
       }
     };
@@ -89,7 +89,7 @@
   addEventListener("hashchange", reveal);
   reveal();
 
-  for (const heading of document.querySelectorAll("main section[id] > :is(h2, h3, h4)")) {
+  for (const heading of document.querySelectorAll("main section[id]:not(.no-anchor) > :is(h2, h3, h4)")) {
     const link = document.createElement("a");
     link.className = "anchorjs-link";
     link.href = "#" + heading.parentElement.id;

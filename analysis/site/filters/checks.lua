@@ -2,16 +2,15 @@
 -- refused.
 
 local common = require("common")
+local code = require("code")
 local fail, check_classes, check_attributes = common.fail, common.check_classes, common.check_attributes
 
 local NUM, NUM_END = "\u{E000}", "\u{E001}" -- around the index of a number; set by source.py
 local OPEN, CLOSE = "\u{E002}", "\u{E003}"  -- escaped shortcode braces; set by source.py
-local DIV_ATTRIBUTES = pandoc.List {
-  "fig-alt", "layout-ncol", "title", "collapse", "icon", "appearance", "group", "lang", "role",
-  "drafted-by",
-}
-local IMAGE_ATTRIBUTES = pandoc.List { "fig-alt", "alt", "width", "height", "loading", "lang" }
-local HEADER_CLASSES = pandoc.List { "unnumbered", "unlisted" }
+local IMAGE_ATTRIBUTES = pandoc.List { "fig-alt", "alt", "width", "height", "loading", "title" }
+local LINK_ATTRIBUTES = pandoc.List { "target", "rel", "title", "download" }
+local SPAN_ATTRIBUTES = pandoc.List { "title", "source" }
+local HEADER_CLASSES = pandoc.List { "unnumbered", "unlisted", "no-anchor" }
 
 local function plain(text)
   text = text:gsub(NUM .. "(%d+)" .. NUM_END, function(i) return common.context.numbers[tonumber(i) + 1].text end)
@@ -58,6 +57,7 @@ end
 local function check_image(el)
   plain_attributes(el)
   check_attributes(el, IMAGE_ATTRIBUTES, "an image")
+  check_classes(el, "an image", "](")
   if el.src:find(NUM) then el.src = plain(el.src) end
   return el
 end
@@ -68,12 +68,16 @@ local filter = {
   Math = function(el) el.text = no_number(el.text, "a formula"); return el end,
   CodeBlock = function(el)
     el.text = no_number(el.text, "code")
-    el.attributes["shortcodes"] = nil
-    return el
+    plain_attributes(el)
+    return code.check(el)
   end,
   Code = function(el)
     if el.text:match("^{%a+}%s") then fail("pages run no code, inline code neither", { "`" .. el.text }) end
     el.text = no_number(el.text, "code")
+    check_attributes(el, pandoc.List {}, "inline code")
+    if #el.classes > 1 or (#el.classes == 1 and common.allowed:includes(el.classes[1])) then
+      fail("inline code has one class, its language, not ." .. table.concat(el.classes, " ."), { "`", el.classes[#el.classes] })
+    end
     return el
   end,
   RawInline = function(el)
@@ -92,12 +96,14 @@ local filter = {
   end,
   Link = function(el)
     plain_attributes(el)
+    check_attributes(el, LINK_ATTRIBUTES, "a link")
     if not el.classes:includes("uri") and not el.classes:includes("email") then check_classes(el, "a link", "") end
     el.target = plain(el.target)
     return el
   end,
   Span = function(el)
     plain_attributes(el)
+    check_attributes(el, SPAN_ATTRIBUTES, "a span")
     check_classes(el, "a span", "")
     return el
   end,
@@ -107,11 +113,12 @@ local filter = {
         fail("unknown class ." .. class .. " on a heading; known: ." .. table.concat(HEADER_CLASSES, ", ."), { class })
       end
     end
+    plain_attributes(el)
+    check_attributes(el, pandoc.List {}, "a heading")
     return el
   end,
   Div = function(el)
-    plain_attributes(el)
-    check_attributes(el, DIV_ATTRIBUTES, "a ::: div")
+    plain_attributes(el) -- what a div may have depends on what it becomes: see convert_div
     return el
   end,
 }

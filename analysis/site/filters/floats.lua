@@ -1,24 +1,16 @@
--- Numbered things: equations, figures, tables, and grids of sub-figures. Numbers count up in document order
+-- Numbered things: equations, figures, tables, listings, and grids of sub-figures. Numbers count up in document order
 -- and restart on each page, as in a Quarto website.
 
 local common = require("common")
 local fail, escape, raw, raw_inline, kind_of, check_classes = common.fail, common.escape, common.raw, common.raw_inline, common.kind_of, common.check_classes
-local KINDS, labels = common.KINDS, common.labels
-local counts = { fig = 0, tbl = 0, eq = 0 }
-
-local function label(kind, id)
-  if labels[id] then common.fail_twice(id) end
-  counts[kind] = counts[kind] + 1
-  labels[id] = { kind = kind, number = tostring(counts[kind]) }
-  return KINDS[kind] .. "\u{A0}" .. counts[kind]
-end
+local label, labels = common.label, common.labels
 
 local function equations(inlines)
   local out, i = pandoc.Inlines {}, 1
   while i <= #inlines do
     local math, tag = inlines[i], inlines[i + 1]
     local skip = 1
-    if tag and (tag.t == "Space" or tag.t == "SoftBreak") then tag, skip = inlines[i + 2], 2 end
+    if tag and tag.t == "Space" then tag, skip = inlines[i + 2], 2 end
     local id, rest
     if math.t == "Math" and math.mathtype == "DisplayMath" and tag and tag.t == "Str" then
       id, rest = tag.text:match("^{#(eq%-[%w%-_]+)}(.*)$")
@@ -50,7 +42,7 @@ end
 -- `group_alt`: a drawing without <img> has no place for its alt text, so the group around it carries it.
 local function float(kind, id, classes, content, caption, parent, name, group_alt)
   local sub = parent and "subfloat" or "float"
-  local place = kind == "tbl" and "top" or "bottom"
+  local place = kind == "fig" and "bottom" or "top"
   local lead = pandoc.Inlines { pandoc.Str(name) }
   if #caption > 0 then
     lead:extend(parent and { pandoc.Space() } or { pandoc.Str(":"), pandoc.Space() })
@@ -63,9 +55,11 @@ local function float(kind, id, classes, content, caption, parent, name, group_al
   if group_alt then attributes = { attributes[1], { "role", "group" }, { "aria-label", group_alt } } end
   local holder = pandoc.Div(content, pandoc.Attr("", {}, attributes))
   local inner = pandoc.Blocks { raw('<figure class="quarto-float quarto-' .. sub .. "-" .. kind .. ' figure">') }
-  inner:extend(kind == "tbl" and { caption_block, holder } or { holder, caption_block })
+  inner:extend(place == "top" and { caption_block, holder } or { holder, caption_block })
   inner:insert(raw("</figure>"))
-  local outer = pandoc.List { "quarto-float", "quarto-figure", "quarto-figure-center", "anchored" }
+  local outer = pandoc.List { "quarto-float", "quarto-figure", "quarto-figure-" .. (kind == "lst" and "left" or "center"),
+    "anchored" }
+  if kind == "lst" then outer:insert(1, "listing") end
   return pandoc.Div(inner, pandoc.Attr(id, outer .. classes))
 end
 
@@ -78,6 +72,9 @@ local function name_float(kind, id, parent)
   return "(" .. letter .. ")"
 end
 
+-- Classes that stay with the picture; those that say where it stands go to what is around it, as in Quarto.
+local THEMED = pandoc.List { "light-content", "dark-content" }
+
 -- The alt text goes into the image's own text, which is what pandoc's HTML writer prints as `alt`.
 local function picture(image, alt, numbered)
   alt = image.attributes["fig-alt"] or image.attributes["alt"] or alt
@@ -86,22 +83,25 @@ local function picture(image, alt, numbered)
   end
   image.attributes["fig-alt"], image.attributes["alt"] = nil, nil
   image.caption = pandoc.Inlines { pandoc.Str(alt) }
-  image.classes = pandoc.List { "img-fluid", "figure-img" }
+  local kept = image.classes:filter(function(class) return THEMED:includes(class) end)
+  local outer = image.classes:filter(function(class) return common.allowed:includes(class) and not THEMED:includes(class) end)
+  image.classes = pandoc.List { "img-fluid", "figure-img" } .. kept
   image.identifier = numbered and "" or image.identifier
-  return image
+  return image, outer
 end
 
 local function image_figure(image, id, caption, parent)
-  image = picture(image, nil, id ~= "")
+  local classes
+  image, classes = picture(image, nil, id ~= "")
   if id == "" then
     if parent then fail("a figure in a numbered grid needs an id of its own: {#fig-...}", { image.src }) end
     local inner = pandoc.Blocks { raw('<figure class="figure">'), pandoc.Plain { image } }
     inner:insert(pandoc.Plain({ raw_inline("<figcaption>") } .. caption .. { raw_inline("</figcaption>") }))
     inner:insert(raw("</figure>"))
-    return pandoc.Div(inner, pandoc.Attr("", { "quarto-figure", "quarto-figure-center" }))
+    return pandoc.Div(inner, pandoc.Attr("", pandoc.List { "quarto-figure", "quarto-figure-center" } .. classes))
   end
   if kind_of(id) ~= "fig" then fail("the id of a figure starts with fig-, not " .. id, { "#" .. id }) end
-  return float("fig", id, {}, { pandoc.Plain { image } }, caption, parent, name_float("fig", id, parent))
+  return float("fig", id, classes, { pandoc.Plain { image } }, caption, parent, name_float("fig", id, parent))
 end
 
 local function table_float(el, parent, id, caption)
@@ -109,6 +109,12 @@ local function table_float(el, parent, id, caption)
   el.caption = pandoc.Caption {}
   el.identifier = ""
   return float("tbl", id, {}, { el }, caption, parent, name_float("tbl", id, parent))
+end
+
+-- A block of code with `lst-cap`, decorated already.
+local function listing(id, content, caption, parent)
+  local inlines = pandoc.utils.blocks_to_inlines(pandoc.read(caption, "markdown").blocks)
+  return float("lst", id, {}, content, inlines, parent, name_float("lst", id, parent))
 end
 
 local function has_image(blocks)
@@ -140,6 +146,9 @@ local function grid(cells, columns, parent_id)
 end
 
 local function div_float(div, kind, parent)
+  local known = pandoc.List { "layout-ncol" }
+  if kind == "fig" then known:insert("fig-alt") end
+  common.check_attributes(div, known, "the div of a " .. common.word(kind):lower())
   local id, alt, columns = div.identifier, div.attributes["fig-alt"], columns_of(div)
   local content, caption = div.content, pandoc.Inlines {}
   local last = content[#content]
@@ -161,13 +170,18 @@ local function div_float(div, kind, parent)
   for _, block in ipairs(content) do
     if kind == "fig" and block.t == "Para" and #block.content == 1 and block.content[1].t == "Image"
         and block.content[1].identifier == "" then
-      cells:insert(pandoc.Blocks { pandoc.Plain { picture(block.content[1], alt, true) } })
+      local image, classes = picture(block.content[1], alt, true)
+      div.classes:extend(classes)
+      cells:insert(pandoc.Blocks { pandoc.Plain { image } })
     else
       cells:insert(common.convert(pandoc.Blocks { block }, group))
     end
   end
   if kind == "fig" and group.count == 0 and (not alt or alt:match("^%s*$")) then
     fail("the figure " .. id .. " needs an alt text: fig-alt=\"what one sees\"", { "#" .. id })
+  end
+  if kind == "lst" and not content:find_if(function(block) return block.t == "CodeBlock" end) then
+    fail("the listing " .. id .. " holds no block of code", { "#" .. id })
   end
   local subs = group.count > 0
   local children = pandoc.Blocks {}
@@ -180,15 +194,15 @@ local function div_float(div, kind, parent)
   local outer = float(kind, id, div.classes, children, caption, parent, name, not has_image(children) and alt or nil)
   if columns or subs then outer.classes:insert("quarto-layout-panel") end
   if columns then outer.attributes["data-layout-ncol"] = tostring(columns) end
-  for key, value in pairs(div.attributes) do
-    if key:match("^data%-") then outer.attributes[key] = value end
+  for _, pair in ipairs(div.attributes) do
+    if pair[1] ~= "fig-alt" and pair[1] ~= "layout-ncol" then outer.attributes[pair[1]] = pair[2] end
   end
   return outer
 end
 
 -- Images outside figures: their text in brackets is the alt text.
 local function inline_image(el)
-  if el.classes:includes("figure-img") then return nil end
+  if el.classes:includes("figure-img") then return nil end -- done, as part of a figure
   local alt = el.attributes["fig-alt"] or el.attributes["alt"] or pandoc.utils.stringify(el.caption)
   if alt:match("^%s*$") then fail("an image needs an alt text: ![what one sees](...)", { el.src }) end
   el.attributes["fig-alt"], el.attributes["alt"] = nil, nil
@@ -199,5 +213,6 @@ end
 
 return {
   equations = equations, image_figure = image_figure, table_float = table_float, div_float = div_float,
+  listing = listing,
   grid = grid, columns_of = columns_of, inline_image = inline_image,
 }

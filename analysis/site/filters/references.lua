@@ -1,10 +1,10 @@
--- Cross-references (@fig-x, @tbl-x, @eq-x) and citations. Pandoc reads both as citations, so ours go first.
+-- Cross-references (@fig-x, @tbl-x, @thm-x, ...) and citations. Pandoc reads both as citations, so ours go first.
 
 local common = require("common")
 local fail, KINDS, labels = common.fail, common.KINDS, common.labels
 local stringify = pandoc.utils.stringify
 -- Prefixes that Quarto numbers and we do not; named so that the message can say what to do instead.
-local UNNUMBERED = pandoc.List { "sec", "lst", "nte", "tip", "wrn", "imp", "cau", "thm", "lem", "def", "exm", "prp" }
+local UNNUMBERED = pandoc.List { "sec", "alg", "rem", "sol", "vid", "dia", "ch", "apx" }
 
 local function cross_reference(citation)
   local id = citation.id:gsub("^%u", string.lower)
@@ -16,7 +16,7 @@ local function cross_reference(citation)
   end
   local text = found.number .. (found.letter and " (" .. found.letter .. ")" or "")
   if citation.mode ~= "SuppressAuthor" then
-    local word = #citation.prefix > 0 and stringify(citation.prefix) or KINDS[found.kind]
+    local word = #citation.prefix > 0 and stringify(citation.prefix) or common.word(found.kind)
     text = word .. "\u{A0}" .. text
   end
   return pandoc.Link({ pandoc.Str(text) }, "#" .. id, "", pandoc.Attr("", { "quarto-xref" }))

@@ -1,11 +1,12 @@
--- What Quarto adds to pandoc's Markdown, for the embedded renderer: numbered floats and equations, cross-
--- references, callouts, tabsets, figure grids, and the refusal of what the two renderers would treat
--- differently.
+-- What Quarto adds to pandoc's Markdown, for the embedded renderer: numbered floats, equations, theorems and
+-- callouts, cross-references, tabsets, figure grids, decorated code, content for one format, and the refusal of what
+-- the two renderers would treat differently.
 --
 -- The tree is walked by the recursive function `convert`, not by a filter table: a filter that returns a div
 -- of a kind it also matches would be called again on its own product.
 --
--- `-M strata-context=FILE` names a JSON file with the allow list of classes and the numbers of the page.
+-- `-M strata-context=FILE` names a JSON file with the allow list of classes, the numbers of the page, the words of its
+-- language and the settings for code.
 
 package.path = pandoc.path.join { pandoc.path.directory(PANDOC_SCRIPT_FILE), "?.lua" } .. ";" .. package.path
 
@@ -13,19 +14,27 @@ local common = require("common")
 local fail, kind_of = common.fail, common.kind_of
 local check_classes, check_attributes = common.check_classes, common.check_attributes
 local checks, floats, boxes, references = require("checks"), require("floats"), require("boxes"), require("references")
+local code, theorems, conditions = require("code"), require("theorems"), require("conditions")
 
 local function convert_div(div, parent)
   local kind = kind_of(div.identifier)
-  if kind == "fig" or kind == "tbl" then return floats.div_float(div, kind, parent) end
+  if kind == "fig" or kind == "tbl" or kind == "lst" then return floats.div_float(div, kind, parent) end
   for _, class in ipairs(div.classes) do
     local callout_kind = class:match("^callout%-(.*)$")
-    if callout_kind and boxes.CALLOUTS[callout_kind] then return boxes.callout(div, callout_kind) end
+    if callout_kind and boxes.CALLOUTS:includes(callout_kind) then return boxes.callout(div, callout_kind) end
     if callout_kind then
       fail("unknown callout type " .. class .. "; known: note, tip, warning, important, caution", { ":::", class })
     end
     if class == "panel-tabset" then return boxes.tabset(div) end
   end
+  local proved = theorems.convert(div)
+  if proved then return proved end
+  if kind then
+    local what = kind == "eq" and "an equation" or "a callout"
+    fail("the id " .. div.identifier .. " is that of " .. what .. ", which this div is not", { "#" .. div.identifier })
+  end
   check_classes(div, "a ::: div", ":::")
+  check_attributes(div, pandoc.List { "layout-ncol" }, "a ::: div")
   local columns = floats.columns_of(div)
   if not columns then
     div.content = common.convert(div.content)
@@ -60,6 +69,15 @@ function common.convert(blocks, parent)
         el.classes:insert("table")
         out:insert(pandoc.Div({ el }, pandoc.Attr("", { "table-responsive" })))
       end
+    elseif el.t == "CodeBlock" then
+      local caption = el.attributes["lst-cap"]
+      if caption then
+        local id = el.identifier
+        el.identifier, el.attributes["lst-cap"] = "", nil
+        out:insert(floats.listing(id, code.decorated(el), caption, parent))
+      else
+        out:extend(code.decorated(el))
+      end
     elseif el.t == "Para" or el.t == "Plain" then
       local only = el.content[1]
       if #el.content == 1 and only.t == "Image" and kind_of(only.identifier) == "fig" then
@@ -92,7 +110,8 @@ function Pandoc(doc)
   common.context = pandoc.json.decode(file:read("a"), false)
   file:close()
   doc.meta["strata-context"] = nil
-  common.allowed = pandoc.List(common.context.classes)
+  common.allowed, common.words = pandoc.List(common.context.classes), common.context.words
+  doc = doc:walk(conditions)
   doc = doc:walk(checks.filter)
   doc.blocks = common.convert(doc.blocks)
   doc = doc:walk { Cite = references.cite, Image = floats.inline_image, Str = checks.leftover }

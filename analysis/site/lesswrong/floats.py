@@ -43,7 +43,7 @@ def _caption(figure: Element, context: Context) -> tuple[str, Inlines]:
     captions = [child for child in figure.elements if child.name == "figcaption"]
     content = trimmed(from_element(captions[0], context)) if captions else ()
     first = content[0].text if content and isinstance(content[0], Text) else ""
-    found = re.match(r"((?:Figure|Table)\s[\d.]+|\([a-z]\)):? ?", first)
+    found = re.match(r"([^\W\d_]+\xa0[\d.]+|\([a-z]\)):? ?", first)
     if not found:
         return "", content
     rest = first[found.end() :]

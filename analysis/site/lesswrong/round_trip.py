@@ -119,7 +119,7 @@ def _inlines(tree: list[Ast], found: Wanted, pieces: list[str]) -> None:
     def flush() -> None:
         text = "".join(row)
         # a caption's number and its words are two things: the finding may stand between them
-        label = re.match(r"(?:(?:Figure|Table)\xa0\d+:|\([a-z]\)) ", text)
+        label = re.match(r"(?:[^\W\d_]+\xa0\d+:|\([a-z]\)) ", text)
         end = label.end() if label else 0
         pieces.extend(part for part in (text[:end], text[end:]) if compressed(part))
         row.clear()
