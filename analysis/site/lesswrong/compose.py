@@ -27,7 +27,7 @@ from analysis.site.lesswrong.nodes import (
     Text,
     plain,
 )  # fmt: skip
-from analysis.site.lesswrong.sections import DRAFTED, Ast, divs
+from analysis.site.lesswrong.sections import DRAFTED, Ast
 
 MAX_LEVEL = 4
 
@@ -143,7 +143,8 @@ def _div(block: Ast, context: Context) -> Blocks:
     if "quarto-float" in classes:
         return floats.numbered(markup.parse(_float_html(inside, context)), anchor, context)
     if "panel-tabset" in classes:
-        panes = [div for div in divs(inside) if "tab-pane" in div["c"][0][1]]
+        # those of this one: a pane may hold another
+        panes = [pane for part in inside if part["t"] == "Div" for pane in part["c"][1] if pane["t"] == "Div"]
         return tuple(_pane(pane["c"][1], context) for pane in panes)
     return blocks(inside, context)
 
@@ -187,7 +188,9 @@ def _table(block: Ast, context: Context) -> Blocks:
 
 def _cells(row: list[Any], context: Context) -> tuple[Inlines, ...]:
     cells: list[Inlines] = []
-    for _, _, _, across, content in row[1]:
+    for _, _, down, across, content in row[1]:
+        if down > 1:
+            context.problems.append("a cell over several rows: write it in each of them")
         words: list[Inline] = []
         for part in content:
             if part["t"] not in ("Plain", "Para"):

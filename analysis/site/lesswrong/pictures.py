@@ -22,6 +22,7 @@ from analysis.site.lesswrong.fragments import Panel
 from analysis.site.lesswrong.grids import Sprites
 from analysis.site.lesswrong.markup import Element, written
 from analysis.site.lesswrong.nodes import Figure, Inlines
+from analysis.site.lesswrong.sections import slug_of
 from analysis.style import ROLES
 from sae.errors import RenderError
 
@@ -44,7 +45,7 @@ class Pictures:
         src, image = self.publish(panel.image, name)
         figure = Figure(src, panel.alt, caption, _percent(image.width), "", name)
         if context.widgets and panel.spec is not None:
-            file, text = widgets.spec_file(name, panel.spec)
+            file, text = widgets.spec_file(slug_of(name), panel.spec)
             self.files[file] = text.encode()
             figure = replace(figure, widget=widgets.document(self.base, file, panel.alt))
         return figure
@@ -63,7 +64,7 @@ class Pictures:
             image = doubled(image, math.ceil(MIN_WIDTH / image.width))
         data = io.BytesIO()
         image.save(data, "png", optimize=True)
-        file = f"img/{name}-{short_hash(data.getvalue())}.png"
+        file = f"img/{slug_of(name)}-{short_hash(data.getvalue())}.png"
         self.files[file] = data.getvalue()
         return f"{self.base}/lesswrong/{file}", image
 

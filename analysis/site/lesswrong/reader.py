@@ -5,8 +5,11 @@ It knows nothing of the nodes or of the writers. What is not in a form that the 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from analysis.site.lesswrong.events import Event
 from analysis.site.lesswrong.markup import Element, flat, names, parse
 
 _BLOCKS = names("p h2 h3 h4 li td th summary blockquote")
@@ -34,6 +37,35 @@ class Survivors:
     images: list[str] = field(default_factory=list)
     widgets: int = 0
     headings: list[str] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    """All of it once more, in order and with its places."""
+    _path: tuple[str, ...] = ()
+    _row: list[str] = field(default_factory=list)
+
+    @contextmanager
+    def within(self, *steps: str) -> Iterator[None]:
+        """What is read in here stands in these, too."""
+        self.flush()
+        before, self._path = self._path, (*self._path, *steps)
+        yield
+        self.flush()
+        self._path = before
+
+    def say(self, text: str) -> str:
+        """Words of the row that is being read."""
+        self._row.append(text)
+        return text
+
+    def flush(self) -> None:
+        """The row of words ends."""
+        if flat("".join(self._row)):
+            self.events.append(Event("words", self._path, "".join(self._row)))
+        self._row.clear()
+
+    def take(self, kind: str, text: str) -> None:
+        """Something that is no words ends a row, too."""
+        self.flush()
+        self.events.append(Event(kind, self._path, text))
 
     @property
     def words(self) -> int:
@@ -53,16 +85,18 @@ def _children(element: Element, left: Survivors, texts: list[str]) -> None:
     row: list[str] = []
     for child in element.children:
         if isinstance(child, str):
-            row.append(child)
+            row.append(left.say(child))
         elif child.name in _KEPT_INLINE:
             row.append(_inline(child, left))
         else:
             if flat("".join(row)):
                 texts.append(flat("".join(row)))
             row = []
+            left.flush()
             _block(child, left, texts)
     if flat("".join(row)):
         texts.append(flat("".join(row)))
+    left.flush()
 
 
 def _block(element: Element, left: Survivors, texts: list[str]) -> None:
@@ -73,12 +107,15 @@ def _block(element: Element, left: Survivors, texts: list[str]) -> None:
         for item in element.elements:
             _note(item, left)
     elif name in _BLOCKS or name in _FLOWING:
-        _children(element, left, texts)
+        with left.within(*_step(element)):
+            _children(element, left, texts)
     elif name == "div" and element.has("math-tex"):
         _formula(element, left, r"\[", r"\]")
     elif name == "pre":
         # with an element in it the editor makes blocks within blocks of it
-        left.codes += [element.text()] if not element.elements else []
+        if not element.elements:
+            left.codes.append(element.text())
+            left.take("code", element.text())
     elif name == "figure":
         _figure(element, left, texts)
     elif name == "details":
@@ -91,8 +128,28 @@ def _block(element: Element, left: Survivors, texts: list[str]) -> None:
     elif name == "iframe" and element.attributes.get("data-lexical-iframe-widget") == "true":
         document = parse(element.attributes.get("srcdoc", ""))
         left.widgets += 1
-        left.alts += [child.attributes["aria-label"] for child in document.walk() if "aria-label" in child.attributes]
+        for label in [one.attributes["aria-label"] for one in document.walk() if "aria-label" in one.attributes]:
+            left.alts.append(label)
+            left.take("alt", label)
     # anything else (svg, MathML, a caption, another host's frame, ...) is dropped with all that is in it
+
+
+def _step(element: Element) -> tuple[str, ...]:
+    """What an element adds to the place of what is in it."""
+    name, parent = element.name, element.parent
+    if name == "blockquote":
+        return ("quote",)
+    if name in ("h2", "h3", "h4"):
+        return (name,)
+    if name == "li" and parent is not None:
+        place = [one for one in parent.elements if one.name == "li"].index(element)
+        start = parent.attributes.get("start", "1")
+        return (f"{int(start) + place}." if parent.name == "ol" and start.isdigit() else f"-{place + 1}",)
+    if name in ("td", "th") and parent is not None:
+        rows = parent.parent.elements if parent.parent is not None else [parent]
+        row = 0 if element.within("thead") else rows.index(parent) + 1
+        return (f"cell {row},{parent.elements.index(element) + 1}",)
+    return ()
 
 
 def _figure(element: Element, left: Survivors, texts: list[str]) -> None:
@@ -101,6 +158,7 @@ def _figure(element: Element, left: Survivors, texts: list[str]) -> None:
         return
     left.images.append(images[0].attributes.get("src", ""))
     left.alts.append(images[0].attributes.get("alt", ""))
+    left.take("alt", left.alts[-1])
     for caption in element.elements:
         # a link around the picture costs the caption
         if caption.name == "figcaption" and not images[0].within("a"):
@@ -114,17 +172,22 @@ def _details(element: Element, left: Survivors, texts: list[str]) -> None:
         _children(element, left, texts)  # flattened: the words stay, nothing opens
         return
     for child in element.elements:
-        if child.has("detailsBlockTitle"):
+        title = child.has("detailsBlockTitle")
+        if title:
             left.collapsibles.append(flat(child.text()))
-        _children(child, left, texts)
+        with left.within("details", *(("title",) if title else ())):
+            _children(child, left, texts)
 
 
 def _note(item: Element, left: Survivors) -> None:
     name = item.attributes.get("data-footnote-id", "")
     if item.has("footnote-item") and name and "data-footnote-item" in item.attributes:
         note = left.notes.setdefault(name, [])
+        # a note is known by the place of its mark in the text
+        called = str(left.marks.index(name) + 1) if name in left.marks else "without a mark"
         for content in item.of_class("footnote-content"):
-            _children(content, left, note)
+            with left.within(f"note {called}"):
+                _children(content, left, note)
 
 
 def _inline(element: Element, left: Survivors) -> str:
@@ -133,15 +196,16 @@ def _inline(element: Element, left: Survivors) -> str:
             _formula(element, left, r"\(", r"\)")
         elif element.has("footnote-reference") and "data-footnote-reference" in element.attributes:
             left.marks.append(element.attributes.get("data-footnote-id", ""))
+            left.take("mark", str(len(left.marks)))
         return ""
     if element.name == "br":
-        return " "
+        return left.say(" ")
     if element.name == "a" and element.attributes.get("href"):
         left.links.append(element.attributes["href"])
     parts = []
     for child in element.children:
         if isinstance(child, str):
-            parts.append(child)
+            parts.append(left.say(child))
         elif child.name in _KEPT_INLINE:
             parts.append(_inline(child, left))
     return "".join(parts)
@@ -151,3 +215,4 @@ def _formula(element: Element, left: Survivors, before: str, after: str) -> None
     text = element.text()
     if text.startswith(before) and text.endswith(after):
         left.formulas.append(text[2:-2].strip())
+        left.take("formula", " ".join(left.formulas[-1].split()))

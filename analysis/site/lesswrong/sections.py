@@ -102,7 +102,7 @@ def cut(page: Page) -> list[Section]:
         elif inside:
             made.append(Section(page, INTRO, "", page.title, inside, 0, drafted, "the beginning of the page"))
         head, inside = block, []
-    return made
+    return _apart(made)
 
 
 def whole(page: Page) -> Section:
@@ -132,8 +132,20 @@ def _fenced(blocks: list[Ast]) -> Iterator[Ast]:
 
 
 def slug_of(anchor: str) -> str:
-    """An id as the name of a file."""
-    return re.sub(r"[^a-z0-9]+", "-", anchor.lower()).strip("-") or "section"
+    """An id as the name of a file, of at most 64 signs; two ids may give one."""
+    return re.sub(r"[^a-z0-9]+", "-", anchor.lower()).strip("-")[:64].strip("-") or "section"
+
+
+def _apart(sections: list[Section]) -> list[Section]:
+    """The sections, each with a name that none before it has: ids may differ in signs that no file's name keeps."""
+    taken: set[str] = set()
+    made = []
+    for section in sections:
+        tries = (section.slug, *(f"{section.slug}-{number}" for number in range(2, len(sections) + 2)))
+        slug = next(name for name in tries if name not in taken)
+        taken.add(slug)
+        made.append(replace(section, slug=slug))
+    return made
 
 
 def choose(project: Project, asked: list[str]) -> list[Section]:
@@ -155,7 +167,7 @@ def choose(project: Project, asked: list[str]) -> list[Section]:
                 raise NotFoundError(f"section of {path}", slug, [section.slug for section in found])
             found = wanted
         else:
-            found.append(whole(pages[path]))
+            found = _apart([*found, whole(pages[path])])
         for section in found:
             chosen[f"{path}#{section.slug}"] = section
     return _named(list(chosen.values()))
@@ -176,4 +188,4 @@ def _named(sections: list[Section]) -> list[Section]:
         name = f"{Path(section.page.path).stem}-{section.slug}" if alike else section.slug
         # `index.html` is the checklist
         made.append(replace(section, slug=slug_of(name) if name != "index" else "index-section"))
-    return made
+    return _apart(made)

@@ -25,19 +25,25 @@ from analysis.site.lesswrong.nodes import (
 )
 
 MAX_ROWS = 20
+MAX_COLUMNS = 1000
+"""As many as a browser lets a cell span."""
 _NUMBER = re.compile(r"^[+\-−±]?[\d.,]+ ?%?(?: .*)?$|^$|^[–—-]$")
 
 
 def html_table(element: Element, url: str, context: Context) -> Blocks:
-    """An HTML table; images within cells are left out, with a remark."""
+    """An HTML table; images within cells are left out, with a remark, and a cell over several is repeated in each."""
     url = url or context.addresses.page(context.path, context.section.anchor)
-    heads = [row for part in element.all("thead") for row in part.all("tr")]
-    rows = [row for row in element.all("tr") if row not in heads]
-    pictured = sorted({at for row in rows for at, cell in enumerate(_places(row)) if cell and _pictures(cell)})
-    cells = [tuple(_cell(cell, context) for cell in _places(row)) for row in rows]
-    head = _head(heads, context) if heads else ()
-    width = max([len(head), *(len(row) for row in cells)], default=0)
-    head, *cells = [(*row, *[()] * (width - len(row))) for row in (head, *cells)]
+    if element.all("table"):
+        context.problems.append("a table within a cell of a table: cells hold words")
+        return ()
+    groups = _groups(element)
+    heads = [row for part, rows in groups if part == "thead" for row in grid(rows)]
+    rows = [row for part, rows in groups if part != "thead" for row in grid(rows)]
+    width = max((len(row) for row in (*heads, *rows)), default=0)
+    heads, rows = ([[*row, *[None] * (width - len(row))] for row in part] for part in (heads, rows))
+    pictured = sorted({at for row in rows for at, cell in enumerate(row) if cell and _pictures(cell)})
+    cells = [_row(row, context) for row in rows]
+    head = _head(heads, context) if heads else ((),) * width
     empty = {at for at in pictured if not any(row[at] for row in cells)}
     if pictured:
         names = [plain(head[at]) for at in pictured if head[at]]
@@ -90,13 +96,52 @@ def without_pictures(cell: Inlines, context: Context) -> Inlines:
     return trimmed(tuple(one for one in cell if not isinstance(one, Inset)))
 
 
-def _places(row: Element) -> list[Element | None]:
-    """The cells of a row by column; None where a wide cell goes on."""
-    made: list[Element | None] = []
-    for cell in row.elements:
-        if cell.name in ("td", "th"):
-            made += [cell, *[None] * (int(cell.attributes.get("colspan") or 1) - 1)]
+def _groups(table: Element) -> list[tuple[str, list[Element]]]:
+    """The rows by the part of the table that they stand in, as a browser shows them: a cell ends with its part."""
+    parts: list[tuple[str, list[Element]]] = []
+    for child in table.elements:
+        if child.name in ("thead", "tbody", "tfoot"):
+            parts.append((child.name, [row for row in child.elements if row.name == "tr"]))
+        elif child.name == "tr" and parts and parts[-1][0] == "":
+            parts[-1][1].append(child)
+        elif child.name == "tr":
+            parts.append(("", [child]))
+    return sorted(parts, key=lambda part: {"thead": 0, "tfoot": 2}.get(part[0], 1))
+
+
+def grid(rows: Sequence[Element]) -> list[list[Element | None]]:
+    """The cells by row and column: one over several stands in each of its places, None where there is none."""
+    made: list[list[Element | None]] = [[] for _ in rows]
+    taken: dict[tuple[int, int], Element] = {}
+    for at, row in enumerate(rows):
+        column = 0
+        for cell in row.elements:
+            if cell.name not in ("td", "th"):
+                continue
+            while (at, column) in taken:
+                column += 1
+            # what no browser takes for a number is one; a row span of 0 goes to the end
+            across = min(_span(cell, "colspan") or 1, MAX_COLUMNS)
+            down = min(_span(cell, "rowspan") or len(rows), len(rows) - at)
+            for place in ((at + y, column + x) for y in range(down) for x in range(across)):
+                taken.setdefault(place, cell)
+            column += across
+    for (at, column), cell in taken.items():
+        made[at] += [None] * (column + 1 - len(made[at]))
+        made[at][column] = cell
     return made
+
+
+def _span(cell: Element, name: str) -> int:
+    text = cell.attributes.get(name, "1").strip()
+    return int(text) if text.isascii() and text.isdigit() else 1
+
+
+def _row(row: Sequence[Element | None], context: Context) -> tuple[Inlines, ...]:
+    """The words of a row; a single cell across all of it is the name of the rows below, said once."""
+    alone = len(row) > 1 and len({id(cell) for cell in row}) == 1
+    cells = [_cell(cell, context) if at == 0 or not alone else () for at, cell in enumerate(row)]
+    return tuple(cells)
 
 
 def _pictures(cell: Element) -> bool:
@@ -126,13 +171,15 @@ def _wordy(cell: Element) -> Element:
     return made
 
 
-def _head(rows: Sequence[Element], context: Context) -> tuple[Inlines, ...]:
-    """The heads of the columns; the name of a group of columns goes in front of its first one."""
-    *above, last = [_places(row) for row in rows]
+def _head(rows: Sequence[Sequence[Element | None]], context: Context) -> tuple[Inlines, ...]:
+    """The heads of the columns; the name of a group of columns goes in front of each of them."""
+    *above, last = rows
     made = [_cell(cell, context) for cell in last]
-    for row in above:
-        for at, cell in enumerate(row[: len(made)]):
-            name = flat(cell.text()) if cell else ""
+    under = list(last)
+    for row in reversed(above):
+        for at, cell in enumerate(row):
+            name = flat(cell.text()) if cell and cell is not under[at] else ""
             if name:
-                made[at] = merged([Text(f"{name}: "), *made[at]])
+                made[at] = merged([Text(f"{name}: "), *made[at]]) if made[at] else (Text(name),)
+            under[at] = cell
     return tuple(made)
