@@ -6,7 +6,7 @@ local fail, raw, raw_inline = common.fail, common.raw, common.raw_inline
 
 -- Behind the language, which is the first class.
 local CLASSES = pandoc.List {
-  "numberLines", "number-lines", "cell-code", "code-overflow-wrap", "code-overflow-scroll",
+  "numberLines", "number-lines", "cell-code", "output", "code-overflow-wrap", "code-overflow-scroll",
 }
 local ATTRIBUTES = pandoc.List {
   "filename", "lst-cap", "startFrom", "code-line-numbers", "code-fold", "code-summary", "shortcodes", "lang",
