@@ -152,7 +152,10 @@ def load_project(root: Path) -> Project:
 def _nav(items: object, text: str, inside: bool = False) -> tuple[NavItem, ...]:
     """The entries of one side, or those inside a menu: Quarto's menus hold no menus."""
     made = []
-    for item in items if isinstance(items, list) else []:
+    if not isinstance(items, list | None):
+        what = "a menu" if inside else "a side"
+        raise RenderError(f"{what} of the navbar is a list, not {items!r}", CONFIG, key_line(text, "navbar"))
+    for item in items or []:
         entry = {"href": item} if isinstance(item, str) else item
         check_keys(entry, NAV_KEYS, text, CONFIG, path="navbar")
         href, line = str(entry.get("href", "")), key_line(text, "navbar")

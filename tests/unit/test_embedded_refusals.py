@@ -239,6 +239,13 @@ def test_citation_key_missing_from_the_bibliography(root: Path) -> None:
         ("[index.qmd, report/other.qmd]", "[index.qmd, gone.qmd]", "no file gone.qmd", 3),
         ("  render:", "  resources: [/nothing/**]\n  render:", "matches no file", 3),
         ("format:", "format: [", "YAML", 8),
+        ("  title: Site", "  title: Site\n  navbar: {left: index.qmd}", "a side of the navbar is a list", 6),
+        ("  title: Site", "  title: Site\n  navbar: {left: [{text: [M]}]}", "navbar.text: text is expected", 6),
+        ("  title: Site", "  title: {a: b}", "website.title: text is expected", 5),
+        ("  title: Site", "  title: Site\n  open-graph: {locale: es}", "open-graph: true or false is expected", 6),
+        ("  title: Site", "  title: Site\n  title: Other", "the key 'title' is set twice", 6),
+        ("[index.qmd, report/other.qmd]", "{index: qmd}", "project.render: a text or a list of texts", 3),
+        ("mathml", "mathml, fig-align: left", "fig-align: 'left' is not supported", 7),
     ],
 )
 def test_settings_are_refused(root: Path, old: str, new: str, words: str, line: int) -> None:
@@ -259,6 +266,8 @@ def test_settings_are_refused(root: Path, old: str, new: str, words: str, line: 
         ("title: T\ndescription: D\ndate: today", "2026-08-21", 4),
         ("title: T\ndescription: '{{< num nope >}}'", "no number named 'nope'", 3),
         ("title: [", "YAML", 2),
+        ("title: T\ndescription: D\ntitle: U", "the key 'title' is set twice", 4),
+        ("title: T\ndescription: D\nkeywords: [a]", "unknown key 'keywords'", 4),
     ],
 )
 def test_front_matter_is_refused(root: Path, front: str, words: str, line: int) -> None:

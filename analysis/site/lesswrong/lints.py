@@ -25,7 +25,7 @@ DIVS = frozenset(
     ("math-tex", "detailsBlockContent", "llm-content-block", "llm-content-block-content", "footnote-content")
 )
 SPANS = frozenset(("math-tex", "footnote-reference", "footnote-back-link"))
-_REFERENCE = re.compile(r"\?*@(?:fig|tbl|eq|sec|lst)-[\w-]+")
+_REFERENCE = re.compile(r"\?*@(?:fig|tbl|eq|sec|lst|thm|lem|cor|prp|cnj|def|exm|exr|nte|tip|wrn|imp|cau)-[\w-]+")
 
 
 @dataclass(frozen=True)
