@@ -11,7 +11,7 @@ from analysis.site.lesswrong import lints
 from analysis.site.lesswrong.dialect import markdown
 from analysis.site.lesswrong.events import Event, misplaced
 from analysis.site.lesswrong.rich import rich
-from analysis.site.lesswrong.round_trip import lost
+from analysis.site.lesswrong.round_trip import lost, lost_in_markdown
 
 PAGE = r"""---
 title: All of it
@@ -189,6 +189,27 @@ def test_what_is_moved_is_told(made, name, old, new, told):
     assert moved != html
     faults = lost(one.section, moved)
     assert any(re.search(told, fault) for fault in faults), faults
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "told"),
+    [
+        ("lists", "3. third", "4. third", "words in 3. stand now in 4.: third"),
+        ("lists", "### Below two", "## Below two", "words in h3 stand now in h2: Below two"),
+        ("lists", "> - quoted item", "\n- quoted item", "words in quote, -1 stand now in -1: quoted item"),
+        ("lists", "Opening words.", "", "words lost: Opening words."),
+        ("lists", "four spaces", " four spaces", "code lost"),
+        ("tables", "| tower | d2 |", "| | d2 |", "words in cell 3,1 stand"),
+        ("pictures", "Red one", "Blue two", "an alternative text"),
+        ("marks", "[^1]: ", "[^2]: ", "note"),
+    ],
+)
+def test_markdown_keeps_places_too(made, name, old, new, told):
+    one = made[name]
+    text = markdown(one.post, github=True)
+    moved = text.replace(old, new, 1)
+    assert lost_in_markdown(one.section, text) == [] and moved != text
+    assert any(told in fault for fault in lost_in_markdown(one.section, moved))
 
 
 def test_a_cell_over_several_rows_or_columns_stands_in_each_of_them(made):

@@ -15,6 +15,9 @@ from dataclasses import dataclass
 _TOKEN = re.compile(r"(?<!\w)-(?=\d)|\d+(?:\.\d+)*|[^\W\d_]+|[%−+±≤≥=×]")
 
 
+_WHAT = {"words": "words", "alt": "an alternative text", "mark": "the mark of footnote", "code": "code"}
+
+
 @dataclass(frozen=True)
 class Event:
     """A piece of a post: `kind` is words, formula, code, alt or mark (of a footnote)."""
@@ -29,11 +32,11 @@ def compressed(text: str) -> str:
     return "".join(_TOKEN.findall(text.replace("\u00ad", "")))
 
 
-def misplaced(groups: Sequence[Sequence[Event]], left: Sequence[Event]) -> list[str]:
+def misplaced(groups: Sequence[Sequence[Event]], left: Sequence[Event], lost: bool = False) -> list[str]:
     """What of a source does not stand where it stood: in the same list, cell, heading ..., and in the same order.
 
     `groups` are the pieces of the source in order; within a group (a figure with its caption) the order is free.
-    What is nowhere in `left` is passed over: that it is lost is told elsewhere.
+    What is nowhere in `left` is told with `lost`, else passed over.
     """
     rest = [_key(event) for event in left]
     faults, start = [], 0
@@ -52,6 +55,8 @@ def misplaced(groups: Sequence[Sequence[Event]], left: Sequence[Event]) -> list[
                 rest[place] = rest[place].replace(wanted, "\0", 1) if piece.kind == "words" else rest[place]
             elif places:
                 faults.append(_told(piece, left[places[0]]))
+            elif lost:
+                faults.append(f"{_WHAT.get(piece.kind, piece.kind)} lost: {' '.join(piece.text.split())[:60]}")
         start = end
     return faults
 
@@ -65,9 +70,7 @@ def _holds(text: str, wanted: str, kind: str) -> bool:
 
 
 def _told(piece: Event, found: Event) -> str:
-    what = {"words": "words", "alt": "an alternative text", "mark": "the mark of footnote"}.get(
-        piece.kind, f"a {piece.kind}"
-    )
+    what = _WHAT.get(piece.kind, f"a {piece.kind}")
     before, after = (", ".join(path) or "the text" for path in (piece.path, found.path))
     where = f"in {before} stand now in {after}" if before != after else f"in {before} stand in another order"
     return f"{what} {where}: {' '.join(piece.text.split())[:60]}"

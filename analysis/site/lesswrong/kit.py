@@ -60,6 +60,7 @@ def export(
         post = compose.post(context)
         html, text = rich(post), dialect.markdown(post, target == "markdown")
         wrong = [*context.problems, *_faults(html, text, base, target), *round_trip.lost(section, html)]
+        wrong += round_trip.lost_in_markdown(section, text) if target == "markdown" else []
         wrong += [f"the link {link}: {why}" for link, why in addresses.checked.items() if why]
         faults += [f"{context.path}, section {section.slug}: {fault}" for fault in dict.fromkeys(wrong)]
         files[f"{post.slug}.md"] = text.encode()

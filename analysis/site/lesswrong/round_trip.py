@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
+from dataclasses import replace
+
+import pypandoc
 
 from analysis.site.lesswrong.events import compressed, misplaced
 from analysis.site.lesswrong.markup import flat
 from analysis.site.lesswrong.reader import Survivors, read
 from analysis.site.lesswrong.sections import Section
-from analysis.site.lesswrong.wanted import Wanted, wanted
+from analysis.site.lesswrong.wanted import Wanted, wanted, wanted_of
 
 _NUMBER = re.compile(r"(?:(?<!\w)-|−)?\d+(?:\.\d+)*%?")
 
@@ -16,6 +20,20 @@ _NUMBER = re.compile(r"(?:(?<!\w)-|−)?\d+(?:\.\d+)*%?")
 def lost(section: Section, html: str) -> list[str]:
     """What of a section's source is not left in its exported HTML, in words."""
     return missing(wanted(section), read(html))
+
+
+def lost_in_markdown(section: Section, text: str) -> list[str]:
+    """What of a section's source is not left, or not in its place, in its GitHub Markdown as pandoc reads that."""
+    source = wanted(section)
+    # it begins with the title, which has a field of its own elsewhere
+    made = wanted_of(json.loads(pypandoc.convert_text(text, "json", "gfm"))["blocks"][1:])
+    # within a table a bar would end the cell, so that formulas there spell it
+    read_back = [
+        replace(event, text=event.text.replace("\\Vert{}", "\\|").replace("\\vert{}", "|"))
+        for group in made.all_groups
+        for event in group
+    ]
+    return misplaced(source.all_groups, read_back, lost=True)
 
 
 def missing(source: Wanted, left: Survivors) -> list[str]:
@@ -42,7 +60,7 @@ def missing(source: Wanted, left: Survivors) -> list[str]:
     alts = unmatched(list(dict.fromkeys([*source.everywhere("alt"), *source.stated])), left.alts)
     faults += [f"an alternative text gets lost: {alt[:60]}" for alt in alts]
     faults += [f"code gets lost: {code[:60]}" for code in source.everywhere("code") if code not in left.codes]
-    return faults + misplaced([*source.groups, *(group for note in source.notes for group in note)], left.events)
+    return faults + misplaced(source.all_groups, left.events)
 
 
 def unmatched(pieces: list[str], texts: list[str]) -> list[str]:

@@ -43,6 +43,11 @@ class Wanted:
     """Alternative texts that stand in the source only."""
     cited: dict[str, None] = field(default_factory=dict)
 
+    @property
+    def all_groups(self) -> list[list[Event]]:
+        """The groups of the text, then those of the footnotes."""
+        return [*self.groups, *(group for note in self.notes for group in note)]
+
     def of(self, kind: str) -> list[str]:
         """The texts of one kind outside the footnotes."""
         return [event.text for group in self.groups for event in group if event.kind == kind]
@@ -68,6 +73,13 @@ def wanted(section: Section) -> Wanted:
     for name in _ids(section.blocks):
         stated = re.search(rf'#{re.escape(name)}(?![\w-])[^}}]*?fig-alt="((?:[^"\\]|\\.)*)"', text)
         found.stated += [re.sub(r"\\(.)", r"\1", stated[1])] if stated else []
+    return found
+
+
+def wanted_of(tree: list[Ast]) -> Wanted:
+    """The same of any tree of pandoc's, its headings as they are."""
+    found = Wanted()
+    _Walker(found, 0).blocks(parse(page_html.blocks(tree)), (), found.groups)
     return found
 
 
