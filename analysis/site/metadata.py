@@ -21,7 +21,7 @@ def page_language(project: Project, source: Source) -> str:
     """The language of a page. Raises RenderError, with its place, for one whose words are not known."""
     own = source.meta.get("lang")
     lang = str(own or project.lang)
-    language.base(lang, *(source.locate("lang:") if own else (CONFIG, project.line_of("lang"))))
+    language.base(lang, *(source.place_of("lang") if own else (CONFIG, project.line_of("lang"))))
     return lang
 
 

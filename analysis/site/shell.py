@@ -149,7 +149,9 @@ def _navbar_title(project: Project) -> str:
 def _layout(source: Source) -> str:
     layout = str(source.meta.get("page-layout", "article"))
     if layout not in ("article", "full"):
-        raise RenderError(f"page-layout: {layout!r} is not supported, only article and full", *source.locate(layout))
+        raise RenderError(
+            f"page-layout: {layout!r} is not supported, only article and full", *source.place_of("page-layout")
+        )
     return layout
 
 
@@ -183,7 +185,7 @@ def _authors(project: Project, source: Source) -> tuple[Author, ...]:
     """Those of the page, else those of the project."""
     own = "author" in source.meta
     given, shared = (source.meta if own else project.shared), project.shared | source.meta
-    place = source.locate("author:") if own else (CONFIG, project.line_of("author"))
+    place = source.place_of("author") if own else (CONFIG, project.line_of("author"))
     return authors(given.get("author"), shared.get("affiliations"), *place)
 
 
@@ -198,7 +200,7 @@ def long_date(project: Project, source: Source, key: str, lang: str) -> str:
         day = None
     if day is None:
         own = key in source.meta
-        place = source.locate(f"{key}:") if own else (CONFIG, project.line_of(key))
+        place = source.place_of(key) if own else (CONFIG, project.line_of(key))
         raise RenderError(f"{key}: {value!r} is not a day of the form 2026-08-21", *place)
     return language.long_date(day, lang)
 
@@ -233,7 +235,7 @@ def image_of(project: Project, source: Source) -> str:
         name = posixpath.normpath(posixpath.join(posixpath.dirname(source.page), name))
     name = name.lstrip("/")
     if name:
-        place = source.locate("image:") if own else (CONFIG, project.line_of("image"))
+        place = source.place_of("image") if own else (CONFIG, project.line_of("image"))
         project_file(project.root, name, "image", *place)
     return name
 

@@ -81,6 +81,10 @@ class Source:
         """The Markdown, front matter taken off."""
         return "\n".join(line.text for line in self.lines) + "\n"
 
+    def place_of(self, key: str) -> tuple[str, int]:
+        """File and line of a key of the front matter."""
+        return self.page, key_line(self.front, key, first=2)
+
     def locate(self, *needles: str) -> tuple[str, int]:
         """File and line on which all the needles stand together, else on which the last one stands."""
         wanted = [needle for needle in needles if needle]

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from analysis.site import pandoc
 from analysis.site.embedded import render
+from analysis.site.source import load_source
 from sae.errors import RenderError
 
 CONFIG = """project:
@@ -169,11 +171,20 @@ MEANINGS = {
 }
 
 
-@pytest.mark.parametrize(("body", "line", "words"), (TEXT | TREE | MEANINGS).values(), ids=list(TEXT | TREE | MEANINGS))
+@pytest.mark.parametrize(("body", "line", "words"), (TEXT | TREE).values(), ids=list(TEXT | TREE))
 def test_refused_with_its_place(root: Path, body: str, line: int, words: str) -> None:
     error = refused(root, body)
     assert words in str(error)
     assert (error.file, error.line) == ("index.qmd", line + 4)
+
+
+@pytest.mark.parametrize(("body", "line", "words"), MEANINGS.values(), ids=list(MEANINGS))
+def test_what_has_a_meaning_for_quarto_alone_is_refused(root: Path, body: str, line: int, words: str) -> None:
+    (root / "index.qmd").write_text(FRONT + body)
+    with pytest.raises(RenderError) as caught:  # one page, so that it costs one call of pandoc
+        pandoc.convert(load_source(root, "index.qmd", {"top": {"text": "1"}}), {"title": "T"}, root, 3)
+    assert words in str(caught.value)
+    assert (caught.value.file, caught.value.line) == ("index.qmd", line + 4)
 
 
 def test_place_is_the_included_file(root: Path) -> None:
@@ -243,7 +254,7 @@ def test_citation_key_missing_from_the_bibliography(root: Path) -> None:
         ("  title: Site", "  title: Site\n  navbar: {left: [{text: [M]}]}", "navbar.text: text is expected", 6),
         ("  title: Site", "  title: {a: b}", "website.title: text is expected", 5),
         ("  title: Site", "  title: Site\n  open-graph: {locale: es}", "open-graph: true or false is expected", 6),
-        ("  title: Site", "  title: Site\n  title: Other", "the key 'title' is set twice", 6),
+        ("  title: Site", "  title: Site\n  title: Other", "the key 'title' stands twice", 6),
         ("[index.qmd, report/other.qmd]", "{index: qmd}", "project.render: a text or a list of texts", 3),
         ("mathml", "mathml, fig-align: left", "fig-align: 'left' is not supported", 7),
     ],
@@ -266,7 +277,7 @@ def test_settings_are_refused(root: Path, old: str, new: str, words: str, line: 
         ("title: T\ndescription: D\ndate: today", "2026-08-21", 4),
         ("title: T\ndescription: '{{< num nope >}}'", "no number named 'nope'", 3),
         ("title: [", "YAML", 2),
-        ("title: T\ndescription: D\ntitle: U", "the key 'title' is set twice", 4),
+        ("title: T\ndescription: D\ntitle: U", "the key 'title' stands twice", 4),
         ("title: T\ndescription: D\nkeywords: [a]", "unknown key 'keywords'", 4),
     ],
 )

@@ -147,7 +147,7 @@ def test_labels_are_in_the_language_of_the_page(tmp_path):
 
 def test_a_language_without_words_is_refused_where_it_is_set(tmp_path):
     with pytest.raises(RenderError, match="'tlh' is not supported by the embedded renderer, only en, de") as caught:
-        rendered(tmp_path, "title: T\nlang: tlh")
+        rendered(tmp_path, "title: T\nlang: tlh", "In YAML one writes lang: de.\n")
     assert (caught.value.file, caught.value.line) == ("p.qmd", 4)
     with pytest.raises(RenderError, match="'pt-BR'") as caught:  # Quarto has other words for it than for pt
         rendered(tmp_path, "title: T", config="lang: pt-BR\n")
@@ -158,3 +158,19 @@ def test_a_language_without_words_is_refused_where_it_is_set(tmp_path):
 def test_every_language_has_every_word(name):
     assert language.words(name).keys() == language.words("en").keys() and all(language.words(name).values())
     assert language.long_date(datetime.date(2026, 12, 9), name).endswith("2026")
+
+
+def test_footnotes_hold_what_a_page_holds(tmp_path):
+    note = "a[^n]\n\n[^n]: See @lst-n.\n\n    ```{#lst-n .python lst-cap='In a note' filename='n.py'}\n    x\n    ```\n"
+    page = rendered(tmp_path, "title: T", note + "\n    ::: {.callout-tip}\n    Boxed.\n    :::\n")
+    notes = page[page.index('id="footnotes"') :]
+    for shown in (">Listing\xa01</a>", "Listing\xa01: In a note", "<strong>n.py</strong>", ">Tip</span>"):
+        assert shown in notes
+    with pytest.raises(RenderError, match=r"unknown class \.wild on a ::: div"):
+        rendered(tmp_path, "title: T", "a[^n]\n\n[^n]: x\n\n    ::: {.wild}\n    y\n    :::\n")
+
+
+def test_a_heading_may_be_long_and_in_any_script(tmp_path):
+    heads = "".join(f"## {head}\n\nx\n\n" for head in ("word " * 90, "word " * 90, "Ж" * 400, "🙂"))
+    page = rendered(tmp_path, "title: T", heads, "format: {html: {toc: true}}\n")
+    assert page.count("<h2") == 5 and page.count('class="nav-link"') == 8  # the contents stand at the side and folded

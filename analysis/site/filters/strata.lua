@@ -114,6 +114,8 @@ function Pandoc(doc)
   doc = doc:walk(conditions)
   doc = doc:walk(checks.filter)
   doc.blocks = common.convert(doc.blocks)
+  -- footnotes hold blocks, too; what is numbered in them comes after the text's
+  doc = doc:walk { Note = function(el) return pandoc.Note(common.convert(el.content)) end }
   doc = doc:walk { Cite = references.cite, Image = floats.inline_image, Str = checks.leftover }
   return references.citations(doc)
 end
