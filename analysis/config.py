@@ -12,12 +12,27 @@ import copy
 import dataclasses
 import itertools
 import json
-import tomllib
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from analysis.settings import build, flat, override, said
+from analysis import toml_file
+from analysis.bounds import (
+    HOST_PLACES,
+    MAX_IMAGE_STEPS,
+    MAX_LATENTS,
+    MAX_PERMUTATIONS,
+    MAX_RUNS,
+    READER_PLACES,
+    SAE_PLACES,
+    bounded,
+    check,
+    checked_grid,
+    checked_seeds,
+    one_place,
+)  # fmt: skip
+from analysis.settings import SettingError, brief, build, clash, flat, override, said, typed
 from sae.config import StopConfig, TrainConfig
 from sae.errors import ConfigError, NotFoundError
 
@@ -27,7 +42,6 @@ RULES = ("constant", "doubling", "halving")
 KINDS = ("latents", "directions")
 MAX_DEPTH = 10
 MAX_WIDTH = 4096
-PANELS = ("full", "short")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +54,10 @@ class HostConfig:
     """Where its activations are read."""
     options: dict[str, Any] = field(default_factory=dict)
     """Passed to the host as they are."""
+
+    def __post_init__(self) -> None:
+        typed(self, "host")
+        one_place(self.options, HOST_PLACES, "host.options")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,8 +75,13 @@ class SaeConfig:
     train: TrainConfig = TrainConfig()
 
     def __post_init__(self) -> None:
+        typed(self, "sae")
         if self.width < 1 or not 1 <= self.k <= self.width:
             raise ConfigError(f"an SAE with width = {self.width} and k = {self.k}: k must be in 1..width")
+        if self.width > MAX_LATENTS:
+            raise ConfigError(f"sae.width = {self.width}: must be at most {MAX_LATENTS}")
+        bounded(self.train)
+        one_place(self.options, SAE_PLACES, "sae.options")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +114,8 @@ class TowerConfig:
     """When the tower stops by itself."""
 
     def __post_init__(self) -> None:
+        typed(self, "towers")
+        bounded(self.train)
         if self.kind not in KINDS:
             raise ConfigError(f"towers.kind = {self.kind!r}: must be one of {', '.join(KINDS)}")
         if not 1 <= self.depth <= MAX_DEPTH:
@@ -111,6 +136,16 @@ class TowerConfig:
                 raise ConfigError(f"towers.{name} = {value!r}: must be {', '.join(RULES)} or a list of numbers")
             if isinstance(value, list) and any(number < 1 for number in value):
                 raise ConfigError(f"towers.{name} = {value}: every number must be at least 1")
+        if isinstance(self.architecture, list):
+            for name, options in self.options.items():
+                if name not in self.architecture or not isinstance(options, dict):
+                    raise ConfigError(
+                        f"towers.options = {brief(self.options)}: with several architectures each has a table under "
+                        f"its name ({', '.join(dict.fromkeys(self.architecture))}), and {name!r} is none of these"
+                    )
+                one_place(options, SAE_PLACES, f"towers.options.{name}")
+        else:
+            one_place(self.options, SAE_PLACES, "towers.options")
 
     def at(self, depth: int, first: SaeConfig) -> SaeConfig:
         """The SAE of `depth`, given that of depth 1."""
@@ -156,6 +191,8 @@ class InterpretConfig:
     """Passed to the independent classifier as they are."""
 
     def __post_init__(self) -> None:
+        typed(self, "interpret")
+        one_place(self.reader, READER_PLACES, "interpret.reader")
         if self.kind not in ("", "latents"):
             raise ConfigError(f"interpret.kind = {self.kind!r}: must be latents, or empty")
         for name in ("train_rows", "held_out_rows", "steps"):
@@ -163,6 +200,9 @@ class InterpretConfig:
                 raise ConfigError(f"interpret.{name} = {getattr(self, name)}: must be at least 1")
         if self.permutations < 19:
             raise ConfigError(f"interpret.permutations = {self.permutations}: needs at least 19 to tell 5%")
+        for name, most in (("permutations", MAX_PERMUTATIONS), ("steps", MAX_IMAGE_STEPS)):
+            if getattr(self, name) > most:
+                raise ConfigError(f"interpret.{name} = {getattr(self, name)}: must be at most {most}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,8 +220,11 @@ class RunConfig:
     """Which point of a grid this is; empty without a grid."""
     seed: int
 
+    def __post_init__(self) -> None:
+        typed(self, "")
+
     def canonical(self) -> str:
-        """JSON with sorted keys: the text that is hashed."""
+        """JSON with sorted keys, which is hashed."""
         return json.dumps(dataclasses.asdict(self), sort_keys=True)
 
     @classmethod
@@ -202,8 +245,10 @@ class Variant:
     """In place of the experiment's; empty: those."""
 
     def __post_init__(self) -> None:
+        typed(self, "variant")
         object.__setattr__(self, "set", flat(self.set))
         object.__setattr__(self, "grid", checked_grid(self.grid, f"variant {self.name}"))
+        checked_seeds(self.seeds)
         if len(set(self.seeds)) != len(self.seeds):
             raise ConfigError(f"variant {self.name}: seeds = {list(self.seeds)} must be distinct")
 
@@ -234,7 +279,9 @@ class Experiment:
     interpret: InterpretConfig = InterpretConfig()
 
     def __post_init__(self) -> None:
+        typed(self, "")
         object.__setattr__(self, "grid", checked_grid(self.grid, f"experiment {self.name}"))
+        checked_seeds(self.seeds)
         if self.interpret.kind and (self.variants or self.grid or self.panel != "full"):
             raise ConfigError(f"experiment {self.name}: interpret goes with one point and the full panel only")
         if not self.seeds or len(set(self.seeds)) != len(self.seeds):
@@ -244,6 +291,19 @@ class Experiment:
             raise ConfigError(f"experiment {self.name}: needs one or two towers of different kinds, has {kinds}")
         if self.interpret.kind and self.interpret.kind not in kinds:
             raise ConfigError(f"experiment {self.name}: interpret.kind = {self.interpret.kind!r}, towers are {kinds}")
+        many = self.size()
+        if many > MAX_RUNS:
+            raise ConfigError(
+                f"grid = {many:,} runs of experiment {self.name} (points of the grid, variants and seeds): must be at "
+                f"most {MAX_RUNS:,}; sweep fewer values at once, or make several experiments of it"
+            )
+
+    def size(self) -> int:
+        """How many runs there are, counted without making them."""
+        return sum(
+            len(variant.seeds or self.seeds) * math.prod(map(len, ({**self.grid, **variant.grid}).values()))
+            for variant in self.variants or (Variant(name=""),)
+        )
 
     def runs(self) -> list[RunConfig]:
         """One run per variant, point of the grid and seed. Raises ConfigError for a path that leads nowhere."""
@@ -252,8 +312,16 @@ class Experiment:
     def points(self) -> list[tuple[str, dict[str, Any], tuple[int, ...]]]:
         """Name, settings to change and seeds of each variant and point of the grid; one, unnamed, without either."""
         found: dict[str, tuple[str, dict[str, Any], tuple[int, ...]]] = {}
-        for variant in self.variants or (Variant(name=""),):
+        kinds = [tower.kind for tower in self.towers]
+        for number, variant in enumerate(self.variants or (Variant(name=""),)):
             grid = {**self.grid, **variant.grid}
+            # an axis of the experiment would win over what the variant sets, without a word
+            if twice := clash([*variant.set, *grid], kinds):
+                raise SettingError(
+                    f"experiment {self.name}{variant.name and f', {variant.name}'}: the paths {twice[0]} and "
+                    f"{twice[1]} set the same thing; leave one of them out",
+                    ("variants", number, "grid" if twice[1] in variant.grid else "set") if self.variants else ("grid",),
+                )
             for values in itertools.product(*grid.values()):
                 point = dict(zip(grid, values, strict=True))
                 words = [f"{path.split('.')[-1]} {said(value)}" for path, value in point.items()]
@@ -268,43 +336,33 @@ class Experiment:
         table = {key: copy.deepcopy(whole[key]) for key in RUN_KEYS}
         for path, value in settings.items():
             if path in ("seed", "seeds", "variant"):
-                raise ConfigError(f"experiment {self.name}: {path!r} is not swept by a path; `seeds` lists them")
+                raise self._at(path, f"experiment {self.name}: {path!r} is not swept by a path; `seeds` lists them")
             try:
                 override(table, path.split("."), value)
             except KeyError as error:
-                raise ConfigError(f"experiment {self.name}: no setting {path!r} ({error.args[0]})") from error
+                message = f"experiment {self.name}: no setting {path!r} ({error.args[0]})"
+                raise self._at(path, message) from error
         where = f"experiment {self.name}" + (f", {name}" if name else "")
         try:
             run = build(RunConfig, {**table, "variant": name, "seed": seed}, where)
             check(run)
             return run
         except ConfigError as error:
-            raise ConfigError(str(error) if where in str(error) else f"{where}: {error}") from error
+            message = str(error) if where in str(error) else f"{where}: {error}"
+            wrong = getattr(error, "path", ())
+            # said by a variant or the grid? the path whose end is the setting that is wrong
+            for path in reversed(settings):
+                if wrong and path.split(".")[-1] in wrong:
+                    raise self._at(path, message) from error
+            raise SettingError(message, wrong) from error
 
-
-def check(run: RunConfig) -> None:
-    """Raise ConfigError for settings that do not go together."""
-    if run.panel not in PANELS:
-        raise ConfigError(f"panel = {run.panel!r}: must be one of {', '.join(PANELS)}")
-    sizes = (run.sae.width, run.sae.k)
-    for other in run.compare:
-        if (other.width, other.k) != sizes:
-            raise ConfigError(
-                f"compare has {other.architecture} with width and k "
-                f"{other.width, other.k}, [sae] has {sizes}: only equal ones can be compared"
-            )
-    compared = [sae.architecture for sae in run.compare]
-    if len(set(compared)) != len(compared):
-        raise ConfigError(f"compare has an architecture twice: {compared}")
-
-
-def checked_grid(grid: dict[str, Any], where: str) -> dict[str, Any]:
-    """Axes by dotted path. Raises ConfigError for one without a list of values."""
-    axes = flat(grid)
-    for path, values in axes.items():
-        if not isinstance(values, list) or not values:
-            raise ConfigError(f"{where}: grid.{path} = {values!r}: must be a list of values")
-    return axes
+    def _at(self, path: str, message: str) -> SettingError:
+        """An error in a dotted path, which stands in the grid or in what a variant sets."""
+        for number, variant in enumerate(self.variants):
+            for name in ("set", "grid"):
+                if path in getattr(variant, name):
+                    return SettingError(message, ("variants", number, name, path))
+        return SettingError(message, ("grid", path))
 
 
 RUN_KEYS = tuple(f.name for f in dataclasses.fields(RunConfig) if f.name not in ("seed", "variant"))
@@ -329,16 +387,14 @@ def load_experiment(folder: Path, name: str) -> Experiment:
     path = folder / f"{name}.toml"
     if name not in experiment_names(folder):
         raise NotFoundError("experiment", name, experiment_names(folder))
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path.name}: {error}") from error
+    table, text = toml_file.read(path)
     if "name" in table:
         raise ConfigError(f"{path.name}: unknown key 'name'; an experiment is named by its file")
     try:
-        experiment = build(Experiment, {"name": name, **table}, path.name)
+        experiment = build(Experiment, {"name": name, **table}, "experiment")
         experiment.runs()  # a mistake in one variant is told before anything is trained
         return experiment
     except ConfigError as error:
-        text = str(error)
-        raise ConfigError(text if path.name in text else f"{path.name}: {text}") from error
+        line = toml_file.line_of(text, getattr(error, "path", ()))
+        place = f"{path.name}:{line}" if line else path.name
+        raise ConfigError(f"{place}: {str(error).removeprefix('experiment.')}") from error

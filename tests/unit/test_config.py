@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 
+import numpy as np
 import pytest
 
+from analysis import toml_file
 from analysis.config import (
     KINDS,
     Experiment,
     HostConfig,
+    InterpretConfig,
     RunConfig,
     SaeConfig,
     TowerConfig,
@@ -67,6 +70,46 @@ REFUSED = {
     "AuxK never": (START + "[sae]\ntrain = { aux_every = 0 }\n" + TOWER, ["train.aux_every", "0", "at least 1"]),
     "a variant without a name": (START + TOWER + "[[variants]]\nset = {}\n", ["variants[0]", "name"]),
     "unknown key of a variant": (START + TOWER + '[[variants]]\nname = "a"\nsett = {}\n', ["variants[0]", "'sett'"]),
+    "a date among options": (START + "[host]\noptions = { since = 2024-02-29 }\n" + TOWER, [":3", "since", "date"]),
+    "a time deep in options": (
+        START + "[sae]\noptions = { a = [{ b = 07:32:00 }] }\n" + TOWER,
+        [":3", "a[0].b", "time"],
+    ),
+    "infinity among options": (START + "[sae]\noptions = { penalty = -inf }\n" + TOWER, [":3", "penalty", "finite"]),
+    "a number of 400 digits": (START + f"[sae]\noptions = {{ k_aux = {'9' * 400} }}\n" + TOWER, [":3", "63 bits"]),
+    "a number no column holds": (START + f"seeds = [{2**32}]\n" + TOWER, [":2", "seeds", "0..4294967295"]),
+    "a negative seed": (START + "seeds = [3, -1]\n" + TOWER, [":2", "seeds", "-1"]),
+    "options of another type": (START + '[host]\noptions = ["lr"]\n' + TOWER, [":3", "host.options", "dict"]),
+    "options nested too deeply": (
+        START + f"[sae]\noptions = {{ a = {'[' * 40}{']' * 40} }}\n" + TOWER,
+        [":3", "16 deep"],
+    ),
+    "the width as an option": (START + "[sae]\noptions = { n_latents = 8 }\n" + TOWER, [":3", "n_latents", "width"]),
+    "k as an option of a tower": (
+        START + TOWER + "\n\noptions = { meta_k = 2, k = 3 }\n",
+        [":6", "towers.options.k", "3", "place is k"],
+    ),
+    "k as an option of one of several": (
+        START + TOWER + 'depth = 2\narchitecture = ["gated"]\noptions = { gated = { k = 3 } }\n',
+        [":6", "towers.options.gated.k"],
+    ),
+    "options of an architecture that the tower has not": (
+        START + TOWER + 'depth = 2\narchitecture = ["gated"]\noptions = { gatd = { penalty = 3 } }\n',
+        [":6", "gated", "'gatd'"],
+    ),
+    "the seed as an option of the host": (START + "[host]\noptions = { seed = 1 }\n" + TOWER, [":3", "seeds"]),
+    "the seed as an option of the reader": (START + "[interpret]\nreader = { seed = 1 }\n" + TOWER, [":3", "seed"]),
+    "steps without an end": (START + TOWER + "train.steps = 20_000_000\n", [":4", "train.steps", "10,000,000"]),
+    "shuffles without an end": (START + "[interpret]\npermutations = 100_000\n" + TOWER, [":3", "99999"]),
+    "latents without an end": (START + "[sae]\nwidth = 1_000_000\n" + TOWER, [":3", "sae.width", "131072"]),
+    "a grid without an end": (
+        START + TOWER + f"[grid]\n'sae.k' = {list(range(1, 500))}\n'towers.k' = {[[1]] * 500}\n",
+        [":4", "748,500 runs", "10,000"],
+    ),
+    "a wrong value that only a point of the grid has": (
+        START + TOWER + "[grid]\nsae.k = [1]\nsae.train.lr = [0.1,\n  -0.1]\n",
+        [":6", "train.lr", "-0.1"],
+    ),
     "no TOML": (START + "seeds = = 3", ["line 2"]),
 }
 
@@ -92,6 +135,88 @@ def test_a_file_that_is_not_utf8_is_refused(tmp_path):
     (tmp_path / "trial.toml").write_bytes(b'title = "\xff"\n')
     with pytest.raises(ConfigError, match=r"trial\.toml"):
         load_experiment(tmp_path, "trial")
+
+
+def test_a_byte_that_is_not_utf8_is_named_with_its_line(tmp_path):
+    (tmp_path / "trial.toml").write_bytes(b'title = "x"\n# caf\xe9\n')
+    with pytest.raises(ConfigError, match=r"trial\.toml:2: byte 0xe9 is not UTF-8"):
+        load_experiment(tmp_path, "trial")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("x = " + "[" * 3000 + "]" * 3000, "nested"),
+        ("[a" + ".a" * 3000 + "]\n", "unknown key 'a'"),
+        ("# " + "x" * toml_file.MAX_BYTES, "1,000,0.. bytes"),
+        ("day = 2023-02-29", "trial.toml"),
+        ("n = " + "9" * 5000, "trial.toml"),
+    ],
+    ids=["nested lists", "nested tables", "huge", "no such day", "no such number"],
+)
+def test_a_file_that_no_reader_is_made_for_is_one_line(text, words, write):
+    with pytest.raises(ConfigError, match=words) as caught:
+        load_experiment(write(text), "trial")
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 500
+
+
+def test_a_folder_is_no_experiment(tmp_path):
+    (tmp_path / "trial.toml").mkdir()
+    with pytest.raises(ConfigError, match="must be a file"):
+        load_experiment(tmp_path, "trial")
+
+
+LINES = """title = "a # b"   # c
+text = '''
+[sae]
+k = 1'''
+[sae]
+options = { "a.b" = [1,
+  2], c = "]" }
+"quoted key".x = 1
+[[towers]]
+kind = "latents"
+[towers.train]
+steps = 1
+[[towers]]
+k = 2
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        (("title",), 1), (("text",), 2), (("sae",), 5), (("sae", "options", "a.b", 1), 6), (("sae", "options", "c"), 6),
+        (("sae", "width"), 5), (("sae", "quoted key", "x"), 8), (("towers", 0), 9), (("towers", 0, "kind"), 10),
+        (("towers", 0, "train", "steps"), 12), (("towers", 1, "k"), 14), (("towers", 1, "train"), 13), (("grid",), 0),
+        ((), 0),
+    ],
+)  # fmt: skip
+def test_the_line_of_a_setting(path, line):
+    assert toml_file.line_of(LINES, path) == line
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "value"),
+    [
+        (SaeConfig, "k", 2.5), (SaeConfig, "width", True), (SaeConfig, "architecture", 3), (SaeConfig, "options", [1]),
+        (SaeConfig, "train", 3), (TowerConfig, "depth", 2.5), (TowerConfig, "k", [2.5, 1, 1]),
+        (TowerConfig, "direct", "no"), (TowerConfig, "folds", float("nan")), (HostConfig, "options", {"lr": np.inf}),
+        (HostConfig, "options", {1: 2}), (HostConfig, "options", {"weights": np.ones(2)}),
+        (InterpretConfig, "permutations", 99.5), (InterpretConfig, "steps", float("inf")),
+        (InterpretConfig, "train_rows", None), (TrainConfig, "steps", 0), (StopConfig, "loss", -1.0),
+    ],
+)  # fmt: skip
+def test_what_python_gives_is_checked_as_what_a_file_says(kind, name, value):
+    rest = {"kind": "latents"} if kind is TowerConfig else {}
+    with pytest.raises(ConfigError, match=name):
+        kind(**{**rest, name: value})
+
+
+def test_numbers_of_numpy_become_those_of_python():
+    sae = SaeConfig(width=np.int64(64), k=np.uint8(4), options={"penalty": np.float32(0.5), "k_aux": np.int16(2)})
+    assert [type(x) for x in (sae.width, sae.k, *sae.options.values())] == [int, int, float, int]
+    assert dataclasses.replace(RUN, sae=sae).canonical()
 
 
 def test_an_unknown_experiment_lists_those_there_are(write):

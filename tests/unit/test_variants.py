@@ -139,11 +139,34 @@ def test_variants_are_run_with_the_grid_in_which_their_own_axes_stand_in_place_o
     assert [[tower.folds for tower in run.towers] for run in (runs[0], runs[-1])] == [[5, 5], [3, 3]]
 
 
-def test_a_variant_alone_is_named_as_it_says_and_a_grid_wins_over_what_a_variant_sets(load):
+def test_a_variant_alone_is_named_as_it_says(load):
     experiment = load(BOTH + '[[variants]]\nname = "a"\nset = { sae.k = 4 }\n')
     assert [run.variant for run in experiment.runs()] == ["a", "a"]
-    both = load(BOTH + '[[variants]]\nname = "a"\nset = { sae.k = 4 }\ngrid = { sae.k = [2] }\n')
-    assert [(run.variant, run.sae.k) for run in both.runs()] == [("a, k 2", 2)] * 2
+
+
+ONE_PLACE = {
+    "a variant sets what it sweeps": (
+        "set = { towers.depth = 3 }\ngrid = { towers.depth = [2] }\n",
+        17,
+        "towers.depth",
+    ),
+    "of a kind and of all": ('set = { "towers.folds" = 3, "towers.latents.folds" = 4 }\n', 16, "towers.latents.folds"),
+    "of every SAE and of the first": ("set = { every.train.lr = 0.1, sae.train.lr = 0.2 }\n", 16, "every.train.lr"),
+    "a table and what is in it": ('set = { "sae.options" = {}, "sae.options.k_aux" = 3 }\n', 16, "sae.options.k_aux"),
+    "of the experiment's grid": ('set = { panel = "short" }\n[grid]\npanel = ["full"]\n', 16, "panel"),
+}
+
+
+@pytest.mark.parametrize("case", ONE_PLACE)
+def test_one_setting_given_by_two_paths_is_refused_with_its_line(case, load):
+    text, line, path = ONE_PLACE[case]
+    with pytest.raises(ConfigError, match=rf"trial\.toml:{line}: .*, a: .*\b{path}\b.* set the same thing"):
+        load(BOTH + '[[variants]]\nname = "a"\n' + text)
+
+
+def test_paths_that_only_begin_alike_are_two_settings(load):
+    paths = 'set = { "every.options.k_aux" = 3, "towers.k" = "constant" }\ngrid = { "towers.kind" = ["latents"] }\n'
+    assert len(load(BOTH + '[[variants]]\nname = "a"\n' + paths).runs()) == 2
 
 
 # what a path reaches
@@ -222,7 +245,7 @@ def test_a_path_that_leads_nowhere_or_a_value_that_cannot_be_is_refused(case, lo
 @pytest.mark.parametrize("value", ["4", "[]", '"all"'])
 @pytest.mark.parametrize("where", ["[grid]\n", '[[variants]]\nname = "a"\n[variants.grid]\n'])
 def test_an_axis_is_a_list_of_values(where, value, load):
-    with pytest.raises(ConfigError, match=r"trial\.toml: (experiment trial|variant a): grid\.sae\.k = .*: must be"):
+    with pytest.raises(ConfigError, match=r"trial\.toml:\d+: (experiment trial|variant a): grid\.sae\.k = .*: must be"):
         load(BOTH + where + f"sae.k = {value}\n")
 
 
