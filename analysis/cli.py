@@ -48,21 +48,28 @@ Quiet = Annotated[bool, typer.Option("--quiet", help="say nothing but errors")]
 
 @contextlib.contextmanager
 def progress_bar(what: str) -> Iterator[Callable[[Any], None]]:
-    """A bar with rate and time left on stderr; silent when that is not a terminal."""
+    """A bar with rate and time left on stderr; where that is no terminal, a line whenever a stage is done."""
     columns = (
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"),
         TimeRemainingColumn(),
     )  # fmt: skip
     with Progress(*columns, console=errors, disable=not errors.is_terminal) as bar:
         task = bar.add_task(what, total=None, rate="")
-        first: list[int] = []
+        seen: list[int] = []
 
         def tell(now: Any) -> None:
-            first.append(now.done)
-            rate = (now.done - first[0]) / now.seconds * 60 if now.seconds > 0 else 0.0
+            if not errors.is_terminal and seen and now.done > seen[-1]:
+                say(f"{what}: {now.done} of {now.total} stages, {now.seconds:.0f} s")
+            seen.append(now.done)
+            rate = (now.done - seen[0]) / now.seconds * 60 if now.seconds > 0 else 0.0
             bar.update(task, total=now.total, completed=now.done, rate=f"stages, {rate:.0f} a minute")
 
         yield tell
+
+
+def say(line: str) -> None:
+    """A line on stderr, as it is."""
+    errors.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def ensure_results(experiment: Experiment, workers: int, *, only_if_missing: bool) -> Path:
@@ -84,12 +91,13 @@ def ensure_results(experiment: Experiment, workers: int, *, only_if_missing: boo
     elif results.is_current(experiment, plan(experiment), paths):
         return paths.collected / experiment.name
     from analysis import pipeline
+    from analysis.stages.sae import device
     from sae import steps
 
     if not only_if_missing:
-        print(f"training by {steps.paths(os.environ.get('STRATA_DEVICE', 'cpu'))}", flush=True)
+        print(f"training by {steps.paths(device())}", flush=True)
     with progress_bar(f"run {experiment.name}") as tell:
-        return pipeline.run(experiment, paths, workers, tell)
+        return pipeline.run(experiment, paths, workers, tell, say)
 
 
 @app.command()

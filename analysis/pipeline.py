@@ -6,32 +6,25 @@ is whole, so a second call starts where the first one stopped, however it stoppe
 
 from __future__ import annotations
 
-import os
+import sys
 import time
 import traceback
-import warnings
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import joblib
-import psutil
 import torch
-from joblib.externals.loky import get_reusable_executor
 
 from analysis import results
 from analysis.config import Experiment, InterpretConfig
 from analysis.looks import Look, of_chains, of_data
 from analysis.paths import Paths
 from analysis.plan import Chain, plan
+from analysis.preflight import forecast
 from analysis.runs import Stage, sweep, writing
+from analysis.workers import in_processes, number, stopping
 from sae.discover import find
 from sae.errors import StageError, StrataError
-
-POLL_SECONDS = 0.5
-BACKEND = "STRATA_BACKEND"
 
 
 @dataclass(frozen=True)
@@ -48,12 +41,14 @@ def run(
     paths: Paths,
     workers: int = 0,
     report: Callable[[Progress], None] = lambda progress: None,
+    warn: Callable[[str], None] = lambda line: print(line, file=sys.stderr),
 ) -> Path:
     """Do what is missing of `experiment` and give the folder of its tables.
 
-    `workers` 0 means one for each core. A chain that fails does not lose the others: the tables are collected from
-    those that are whole, and then StageError names every chain that failed and why. `STRATA_BACKEND` names the
-    joblib backend; one that is registered for a cluster can stand there.
+    `workers` 0 means one for each core; never more than there are cores, and memory for. Before anything is trained
+    all settings are tried on what they are for, and `warn` hears how much there is to do. A chain that fails does not
+    lose the others: the tables are collected from those that are whole, and then StageError names every chain that
+    failed and why. `STRATA_BACKEND` names the joblib backend; one that is registered for a cluster can stand there.
     """
     chains = plan(experiment)
     beside, after = of_data(experiment), of_chains(experiment, chains)
@@ -66,6 +61,14 @@ def run(
         done = sum(stage.complete(paths.runs) for stage in stages.values())
         report(Progress(done, len(stages), time.monotonic() - started))
 
+    missing = [work for work in works if not all(stage.complete(paths.runs) for stage in work.stages)]
+    if missing:
+        left = [stage for stage in stages.values() if not stage.complete(paths.runs)]
+        expected = forecast(experiment, left, paths.experiments / f"{experiment.name}.toml")
+        workers, fewer = number(workers, len(missing), expected.memory)
+        for line in (expected.sentence(len(stages), workers), fewer):
+            if line:
+                warn(line)
     failures = _do([*chains, *beside], paths, workers, tell)
     whole = [chain for chain in chains if all(stage.complete(paths.runs) for stage in chain.stages)]
     if not failures:
@@ -87,42 +90,17 @@ def _do(works: Sequence[Chain | Look], paths: Paths, workers: int, tell: Callabl
         return []
     # the longest first, so that no worker starts one when the others are done
     missing.sort(key=lambda work: -sum(not stage.complete(paths.runs) for stage in work.stages))
-    workers = min(workers or os.cpu_count() or 1, len(missing))
-    # joblib replaces a worker whose memory has grown, which long chains do; nothing is lost by it
-    warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given")
-    with ThreadPoolExecutor(1) as background:
-        doing = background.submit(
-            lambda: joblib.Parallel(n_jobs=workers, backend=os.environ.get(BACKEND, "loky"))(
-                joblib.delayed(run_chain)(work, paths.runs, os.getpid()) for work in missing
-            )
-        )
-        try:
-            while not doing.done():
-                tell()
-                time.sleep(POLL_SECONDS)
-        except KeyboardInterrupt:
-            # leaving the block would wait for all the work; what is done is kept
-            get_reusable_executor().shutdown(kill_workers=True)
-            raise
-        try:
-            failures = [failure for failure in doing.result() if failure]
-        except BrokenProcessPool as error:  # a worker was killed, by hand or for want of memory
-            raise StageError(f"a worker process died ({error}); what was done is kept, run again") from error
-    tell()
-    return failures
+    found = in_processes(run_chain, [(work, paths.runs) for work in missing], min(workers, len(missing)), tell)
+    return [failure for failure in found if failure]
 
 
-def run_chain(chain: Chain | Look, runs: Path, parent: int = 0) -> str | None:
-    """Do the missing stages of one chain, or of a look at one; gives what went wrong, or None.
-
-    A worker whose `parent` (a process id; 0 for none) is gone stops before its next stage: nobody waits for it, and
-    the next call does the same stages.
-    """
+def run_chain(chain: Chain | Look, runs: Path) -> str | None:
+    """Do the missing stages of one chain, or of a look at one; gives what went wrong, or None."""
     # One thread a process: two chains side by side beat one chain on two threads, and products stay reproducible.
     torch.set_num_threads(1)
     for stage in chain.stages:
-        if parent and not psutil.pid_exists(parent):
-            return f"{chain.name}: the process that started it is gone"
+        if stopping():
+            return f"{chain.name}: stopped"
         try:
             do_stage(stage, runs)
         except StrataError as error:

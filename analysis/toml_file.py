@@ -37,6 +37,15 @@ def read(path: Path) -> tuple[dict[str, Any], str]:
         raise ConfigError(f"{path.name}: {error}") from error
 
 
+def place(file: Path, path: Keys) -> str:
+    """`name.toml:12` for a setting, `name.toml` where the line is not to be found."""
+    try:
+        line = line_of(read(file)[1], path)
+    except (ConfigError, OSError):  # an experiment that was made in Python
+        line = 0
+    return f"{file.name}:{line}" if line else file.name
+
+
 def line_of(text: str, path: Keys) -> int:
     """The line (from 1) on which the setting at `path` stands, or what holds it; 0: nowhere.
 

@@ -12,6 +12,8 @@ StrataError
 Nothing else in Strata is raised for a user's mistake: any other exception is a bug of ours.
 """
 
+import difflib
+
 
 class StrataError(Exception):
     """Root of the tree: `except StrataError` catches all that Strata raises on purpose."""
@@ -29,7 +31,8 @@ class NotFoundError(StrataError):
     """A name that nothing answers to; the message lists the names that were found."""
 
     def __init__(self, what: str, name: str, found: list[str]) -> None:
-        listed = ", ".join(sorted(found)) or "none"
+        near = difflib.get_close_matches(name, found, 1)
+        listed = (", ".join(sorted(found)) or "none") + (f"; did you mean {near[0]!r}?" if near else "")
         super().__init__(f"no {what} named {name!r}; found: {listed}")
 
 

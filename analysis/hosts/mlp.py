@@ -7,6 +7,7 @@ of the variance that PCA of rank 16 leaves, while on the 128-wide `hidden2` PCA 
 from __future__ import annotations
 
 import itertools
+import math
 
 import torch
 from jaxtyping import Float, Int, UInt8
@@ -18,6 +19,8 @@ from sae.seeding import stream
 
 BATCH = 128
 MAX_SHIFT = 2
+# Beyond these a typing error would be trained for days, or fill the memory.
+MAX_EPOCHS, MAX_HIDDEN = 10_000, 65_536
 
 
 class Mlp(nn.Module):
@@ -36,9 +39,12 @@ class Mlp(nn.Module):
     ) -> None:
         super().__init__()
         for name, value in (("hidden1", hidden1), ("hidden2", hidden2), ("epochs", epochs)):
-            if not isinstance(value, int) or value < 1:
-                raise ConfigError(f"host option {name} = {value!r}: must be a whole number of at least 1")
-        if not isinstance(lr, int | float) or not lr > 0:
+            most = MAX_EPOCHS if name == "epochs" else MAX_HIDDEN
+            if type(value) is not int or not 1 <= value <= most:
+                raise ConfigError(
+                    f"host option {name} = {value!r}: must be a whole number of at least 1 and at most {most}"
+                )
+        if isinstance(lr, bool) or not isinstance(lr, int | float) or not 0 < lr < math.inf:
             raise ConfigError(f"host option lr = {lr!r}: must be a number above 0")
         self.widths = {"hidden1": hidden1, "hidden2": hidden2}
         self.seed, self.epochs, self.lr = seed, epochs, lr

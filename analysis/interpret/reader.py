@@ -26,20 +26,23 @@ CHANNELS = (16, 32, 64)
 LR, WEIGHT_DECAY, SMOOTHING = 0.02, 0.05, 0.05
 SHIFT, TURN, SCALE, SHEAR = 1.0, 0.12, 0.08, 0.1  # at most: pixels, radians, share, share
 DISTORTED = 0.7
-MIN_STEPS = 10
+MIN_STEPS, MAX_STEPS = 10, 1_000_000
 
 
 class Reader(nn.Module):
     """See the module's docstring. Initialised and trained from `seed` alone; torch's global generator is not used.
 
     `steps` is the number of optimiser steps, so time does not depend on the number of images. Raises ConfigError when
-    it is not a whole number of at least 10, or when the sides of `image_shape` (h, w) are odd or below 8 pixels.
+    it is not a whole number in 10..1,000,000, or when the sides of `image_shape` (h, w) are odd or below 8 pixels.
     """
 
     def __init__(self, image_shape: tuple[int, int], n_classes: int, seed: int, *, steps: int = 800) -> None:
         super().__init__()
-        if not isinstance(steps, int) or steps < MIN_STEPS:
-            raise ConfigError(f"reader option steps = {steps!r}: must be a whole number of at least {MIN_STEPS}")
+        if type(steps) is not int or not MIN_STEPS <= steps <= MAX_STEPS:
+            raise ConfigError(
+                f"reader option steps = {steps!r}: must be a whole number of at least {MIN_STEPS} and at most "
+                f"{MAX_STEPS}"
+            )
         if any(side % 2 or side < 8 for side in image_shape):
             raise ConfigError(f"images of {image_shape} for the reader: both sides must be even and at least 8")
         self.image_shape, self.n_classes, self.seed, self.steps = image_shape, n_classes, seed, steps

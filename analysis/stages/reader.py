@@ -17,13 +17,18 @@ def reader(work: Path, config: dict[str, Any], inputs: dict[str, Path]) -> dict[
     """Writes `reader.safetensors`; notes its accuracy on held-out images."""
     dataset = dataset_of(config["dataset"])
     shape = (dataset.images.shape[1], dataset.images.shape[2])
-    try:
-        model = Reader(shape, dataset.n_classes, config["seed"], **config["options"])
-    except TypeError as error:
-        raise ConfigError(f"interpret.reader: {error}") from error
+    model = new_reader(shape, dataset.n_classes, config["seed"], config["options"])
     pixels, labels, _ = images_of(dataset, "train")
     model.fit(pixels, labels)
     held_out, answers, _ = images_of(dataset, "held_out")
     said = model.probabilities(as_pixels(held_out)).argmax(1)
     save_file(model.state_dict(), work / "reader.safetensors")
     return {"shape": list(shape), "n_classes": dataset.n_classes, "accuracy": float((said == answers).float().mean())}
+
+
+def new_reader(shape: tuple[int, int], n_classes: int, seed: int, options: dict[str, Any]) -> Reader:
+    """A reader with its initial weights. Raises ConfigError for an option that it does not take."""
+    try:
+        return Reader(shape, n_classes, seed, **options)
+    except TypeError as error:
+        raise ConfigError(f"interpret.reader: {str(error).split('__init__() ')[-1]}; its options: steps") from error

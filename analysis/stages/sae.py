@@ -16,9 +16,11 @@ from analysis.stages._load import STOPPED, load_store, load_tower, read_json
 from sae.checkpoint import save_layer
 from sae.config import StopConfig, TrainConfig
 from sae.discover import construct
+from sae.errors import ConfigError
 from sae.layer import Layer
 from sae.measures.variance_explained import explained
 from sae.nulls import pursue
+from sae.protocol import SAE
 from sae.records import Codes, StepRecord
 from sae.rows import width_of
 from sae.seeding import derived, stream
@@ -97,8 +99,8 @@ def train_layer(
 
     Where it trains is not part of the config: the environment variable STRATA_DEVICE says it (cpu, cuda, mps).
     """
-    name, options = config["architecture"], {"k": config["k"], **config["options"]}
-    model = construct("sae.architectures", name, width_of(rows), config["width"], **options)
+    name = config["architecture"]
+    model = new_sae(name, width_of(rows), config["width"], config["k"], config["options"])
     # not the control's name: SAEs on the trained and on the random host start alike, so that they can be compared
     seed = derived(config["seed"], config["kind"] or "host", config["depth"], config["width"], config["k"], fold)
     return train_together(
@@ -107,8 +109,32 @@ def train_layer(
         TrainConfig(**config["train"]),
         seed,
         lambda _, record: observe(record),
-        device=os.environ.get(DEVICE, "cpu"),
+        device=device(),
     )[0]
+
+
+def new_sae(architecture: str, d_in: int, width: int, k: int, options: dict[str, Any]) -> SAE:
+    """An SAE as settings describe it. Raises ConfigError for an option that the architecture does not take."""
+    found: SAE = construct("sae.architectures", architecture, d_in, width, k=k, **options)
+    return found
+
+
+def device() -> str:
+    """Where SAEs train: what STRATA_DEVICE names, `cpu` if nothing. Raises ConfigError where that is not here."""
+    name = os.environ.get(DEVICE, "") or "cpu"
+    if name == "cpu":
+        return name
+    try:
+        # on "cpu:0" steps would be the slower ones of a device
+        if torch.device(name).type in ("cpu", "meta"):
+            raise RuntimeError("not a place to train")
+        torch.zeros(1, device=name)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:  # torch says it in a different way for each
+        there = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
+        there += ["mps"] if torch.backends.mps.is_available() else []
+        why = str(error).split(chr(10))[0].split(". ")[0]
+        raise ConfigError(f"device = {name!r}: cannot be used ({why}); here there is: {', '.join(there)}") from error
+    return name
 
 
 def held_out_by_folds(config: dict[str, Any], rows: torch.Tensor) -> dict[str, float]:

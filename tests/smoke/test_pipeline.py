@@ -22,7 +22,7 @@ from analysis.pipeline import run
 from analysis.plan import plan
 from analysis.results import SPRITE_COLUMNS, TABLES, is_current, open_results
 from analysis.runs import read_manifest
-from sae.errors import DataError, NotFoundError, StageError
+from sae.errors import ConfigError, DataError, NotFoundError, StageError
 from sae.evaluate import versions
 
 KEY = ["run", "kind", "depth", "split", "control", "measure"]
@@ -253,25 +253,67 @@ def test_a_chain_that_fails_is_reported_and_the_other_one_is_whole(project):
 
 
 @pytest.mark.parametrize(
-    ("where", "options"), [("host", {"no_such_option": 1}), ("sae", {"no_such_option": 1}), ("sae", {"k_aux": -1})]
+    ("old", "new", "words"),
+    [
+        ("epochs = 1", "epocs = 1", [":8:", "host: ", "'epocs'", "hidden2, epochs"]),
+        ("epochs = 1", "epochs = 20_000", [":8:", "epochs = 20000", "10000"]),
+        ('hook = "hidden2"', 'hook = "hidden3"', [":7:", "'hidden3'", "did you mean 'hidden2'?"]),
+        ("[sae]", "[sae]\noptions = { k_aux = -2 }", [":11:", "sae: ", "k_aux"]),
+        ("[sae]", "[sae]\noptions = { aux_weight = 'a' }", [":11:", "sae: ", "aux_weight"]),
+        ("depth = 2", "depth = 2\noptions = { penalty = 1 }", [":18:", "towers.0: ", "'penalty'", "k_aux, aux_weight"]),
+        ("train = {", "architecture = 'gated'\ntrain = { shortlist = 9,", ["sae: ", "shortlist = 9"]),
+        ("seeds", "interpret = { kind = 'latents', reader = { step = 9 } }\nseeds", [":4:", "reader", "'step'"]),
+        (
+            "[host]", "[[variants]]\nname = 'a'\nset = { 'towers.options' = { k_aux = -3 } }\n[host]",
+            [":8:", "towers.0: ", "k_aux = -3"],
+        ),
+    ],
+)  # fmt: skip
+def test_a_setting_that_a_late_stage_would_refuse_is_refused_before_the_first(project, old, new, words):
+    path = project.experiments / "tiny.toml"
+    path.write_text(path.read_text().replace(old, new, 1))
+    with pytest.raises(ConfigError) as caught:
+        run(tiny(project), project, workers=1)
+    assert [word for word in ["tiny.toml", *words] if word not in str(caught.value)] == []
+    assert "\n" not in str(caught.value) and not list(project.runs.glob("*/*"))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("STRATA_DEVICE", "cuda:99", "device = 'cuda:99'.*here there is: cpu"),
+        ("STRATA_DEVICE", "gpu", "device = 'gpu'"),
+        ("STRATA_DEVICE", "meta", "device = 'meta'"),
+        ("STRATA_BACKEND", "lokey", "backend = 'lokey'.*loky"),
+    ],
 )
-def test_an_option_that_is_wrong_is_reported_in_a_line_and_not_as_a_bug_of_ours(project, where, options):
-    experiment = tiny(project, seeds=(0,))
-    experiment = replace(experiment, **{where: replace(getattr(experiment, where), options=options)})
-    with pytest.raises(StageError, match=next(iter(options))) as caught:
-        run(experiment, project, workers=1)
-    assert "2 of 2 chains failed" in str(caught.value) and f"stage {where}/" in str(caught.value)
-    assert "Traceback" not in str(caught.value) and "collected" not in str(caught.value)
-    with pytest.raises(NotFoundError, match="tiny"):
-        open_results("tiny", project)
+def test_a_place_to_train_that_is_not_here_is_refused_before_anything_runs(project, monkeypatch, name, value, words):
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigError, match=words) as caught:
+        run(tiny(project), project, workers=1)
+    assert "\n" not in str(caught.value) and not list(project.runs.glob("*/*"))
 
 
-def test_looks_that_fail_are_reported_and_lose_no_table_of_the_chains(project):
-    wrong = InterpretConfig(kind="latents", reader={"no_such_option": 1})
+def test_what_is_to_be_done_is_said_before_it_is(project):
+    said = []
+    with pytest.raises(KeyboardInterrupt):
+        run(tiny(project), project, 1, report=interrupt, warn=said.append)
+    assert said == ["32 of 32 stages to do with 1 worker; training SAEs alone takes less than a minute"]
+
+
+def interrupt(progress):
+    raise KeyboardInterrupt
+
+
+def test_looks_that_fail_are_reported_and_lose_no_table_of_the_chains(project, monkeypatch):
+    def fit(*given):
+        raise DataError("no image of a five")
+
+    monkeypatch.setattr("analysis.interpret.reader.Reader.fit", fit)
     with pytest.raises(StageError, match=r"^looking at latents failed; tables of all 2 are collected:\n") as caught:
-        run(tiny(project, seeds=(0,), interpret=wrong), project, workers=1)
-    assert "images of digits, stage reader/" in str(caught.value) and "no_such_option" in str(caught.value)
-    assert "Traceback" not in str(caught.value), "a wrong option is no bug of ours"
+        run(tiny(project, seeds=(0,), interpret=InterpretConfig(kind="latents")), project, workers=1)
+    assert "images of digits, stage reader/" in str(caught.value) and "no image of a five" in str(caught.value)
+    assert "Traceback" not in str(caught.value), "data that will not do is no bug of ours"
     results = open_results("tiny", project)
     assert len(results.runs) == 2 and not results.looked
     with pytest.raises(DataError, match=r"\[interpret\]"):
