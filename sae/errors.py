@@ -2,7 +2,7 @@
 
 StrataError
 +-- ConfigError      a setting is unknown or has a value out of range
-+-- DataError        a data file is missing, short or corrupt
++-- DataError        a data file is missing, short or corrupt, or cannot be written
 +-- NotFoundError    no such architecture, measure, data set, experiment, ...
 +-- NumericError     NaN or infinity where a number must be
 +-- CheckpointError  a saved SAE is incomplete or of another architecture

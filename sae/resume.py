@@ -11,7 +11,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +19,6 @@ from typing import Any
 import safetensors
 import torch
 from jaxtyping import Float
-from safetensors.torch import save_file
 from torch import Tensor
 
 from sae.config import TrainConfig
@@ -28,6 +26,7 @@ from sae.errors import CheckpointError, ConfigError
 from sae.protocol import SAE
 from sae.rows import Rows
 from sae.steps import Step
+from sae.tensors import save_tensors
 
 FILE = "training.safetensors"
 
@@ -89,13 +88,7 @@ class Checkpoints:
         """Keep the state after `step` steps."""
         self.folder.mkdir(parents=True, exist_ok=True)
         tensors = {f"{i}.{name}": value for i, one in enumerate(trained) for name, value in one.tensors().items()}
-        temporary = self.path.with_suffix(f".{os.getpid()}.tmp")
-        save_file(
-            {name: value.detach().cpu().contiguous() for name, value in tensors.items()},
-            temporary,
-            {"step": str(step), "run": identity(trained, config, seed, rows)},
-        )
-        temporary.replace(self.path)
+        save_tensors(tensors, self.path, {"step": str(step), "run": identity(trained, config, seed, rows)})
 
     def load(self, trained: Sequence[Trained], config: TrainConfig, seed: int, rows: Rows) -> int:
         """Take up the last state; gives how many steps were done, 0 where there is no checkpoint.

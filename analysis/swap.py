@@ -1,0 +1,167 @@
+"""Put a finished folder in the place of another, so that at every moment a whole one stands there.
+
+    with fresh_beside(out) as fresh:
+        ...  # write into fresh; when this raises, or is killed, `out` stays as it was
+
+Where the system can exchange two folders in one step (Linux, macOS), a kill between two steps cannot happen; elsewhere
+the old folder is moved aside first, and put back if that work ends there, or by the next one if it was killed. Many
+may work at one `out`, threads or machines: each has a folder of its own, and the last, or the first, one stands.
+
+What killed work left lying about is removed by the next one. It is known by a lock that nobody holds; of another
+machine, whose locks need not be seen here, and of what has no lock, by its age.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import glob
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TextIO
+
+from sae.files import MARK, host_name, temporary_name
+
+try:
+    import fcntl
+except ImportError:
+    fcntl = None  # type: ignore[assignment]  # Windows has none
+
+_AT_FDCWD = -100  # Linux, fcntl.h: paths are relative to the working folder
+_EXCHANGE = 2  # RENAME_EXCHANGE of Linux' renameat2(2), RENAME_SWAP of macOS' renamex_np(2)
+OLD, NEW, LOCK = "old", "new", "lock"
+FORGOTTEN_SECONDS = 7 * 24 * 3600
+"""No stage takes so long: what is older belongs to nobody, whoever made it."""
+TRIES = 100
+
+
+@contextlib.contextmanager
+def fresh_beside(out: Path, stands: Callable[[], bool] = lambda: False) -> Iterator[Path]:
+    """An empty folder beside `out`, which takes its place when the block ends well. Raises OSError.
+
+    `stands` is asked then whether `out` is good as it is, made by somebody who was faster: then it stays. `out` may be
+    a link to a folder elsewhere: what it leads to is replaced, the link stays.
+    """
+    out = Path(os.path.realpath(out))
+    out.parent.mkdir(parents=True, exist_ok=True)
+    tidy(out)
+    holder = temporary_name(out)
+    holder.mkdir()
+    with _locked(holder):
+        try:
+            fresh = holder / NEW
+            fresh.mkdir()
+            yield fresh
+            if not stands():
+                put(fresh, out)
+        finally:
+            _clear(holder, out)
+
+
+@contextlib.contextmanager
+def _locked(holder: Path) -> Iterator[None]:
+    """Hold the lock of a folder of ours. It gets its name when it is held: no other takes it before."""
+    unnamed = holder / f"{LOCK}.{NEW}"
+    with unnamed.open("w") as lock:
+        _taken(lock)  # where a file system has no locks, age alone tells
+        unnamed.rename(holder / LOCK)
+        yield
+
+
+def _clear(holder: Path, out: Path) -> None:
+    """Remove the folder of some work. What it had moved aside and not replaced is put back, or all is left."""
+    if not out.exists() and (holder / OLD).is_dir():
+        (holder / OLD).rename(out)
+    shutil.rmtree(holder, ignore_errors=True)
+
+
+def put(fresh: Path, out: Path) -> None:
+    """`fresh` in the place of `out`; what stood there is beside it afterwards, as OLD or in the place of `fresh`.
+
+    Where others put theirs at the same time, one of them stands in the end. Raises OSError.
+    """
+    for _ in range(TRIES):
+        if exchange(fresh, out):
+            return
+        try:
+            if out.exists():
+                out.rename(fresh.parent / OLD)
+        except FileNotFoundError:  # another one has just moved it aside
+            continue
+        try:
+            fresh.rename(out)
+        except OSError:
+            if not out.exists():
+                raise
+            if not (fresh.parent / OLD).exists():  # another one was faster, and ours may still take its place
+                continue
+        return
+    raise OSError(f"{out} is replaced by others all the time")
+
+
+def exchange(one: Path, other: Path) -> bool:
+    """Exchange two folders in one step; False where the system or the file system has no such step."""
+    library: Any = ctypes.CDLL(None, use_errno=True) if os.name == "posix" else None
+    if sys.platform.startswith("linux") and hasattr(library, "renameat2"):
+        return bool(library.renameat2(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _EXCHANGE) == 0)
+    if sys.platform == "darwin" and hasattr(library, "renamex_np"):
+        return bool(library.renamex_np(os.fsencode(one), os.fsencode(other), _EXCHANGE) == 0)
+    return False
+
+
+def tidy(out: Path) -> None:
+    """Remove what killed work on `out` left, and put back what it had moved aside."""
+    for holder in out.parent.glob(f".{glob.escape(out.name)}{MARK}*"):
+        _tidy(holder, out)
+
+
+def sweep(folder: Path) -> None:
+    """The same for whatever stands in `folder`."""
+    for holder in folder.glob(f".*{MARK}*"):
+        _tidy(holder, holder.with_name(holder.name[1:].rsplit(MARK, 1)[0]))
+    for left in folder.glob(f"[!.]*{MARK}*"):  # how versions before this one named them
+        if _forgotten(left):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _tidy(holder: Path, out: Path) -> None:
+    ours = holder.name.rsplit(MARK, 1)[1].rsplit("-", 1)[0] == host_name()
+    with contextlib.ExitStack() as held:
+        taken = None  # without a lock it is just being made or removed, or was killed before it had one
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            taken = _taken(held.enter_context((holder / LOCK).open("r+")))
+        if taken is False:
+            return
+        if (taken and ours) or _forgotten(holder):
+            _clear(holder, out)
+        elif not out.exists():  # of another machine, which may be at work: it can do its second step all the same
+            with contextlib.suppress(OSError):
+                (holder / OLD).rename(out)
+
+
+def _forgotten(left: Path) -> bool:
+    """Whether nothing was written into a folder for so long that nobody can be at work there."""
+    times = []
+    with contextlib.suppress(OSError):  # removed by another one while we look
+        times = [path.lstat().st_mtime for path in (left, *left.rglob("*"))]
+    return bool(times) and time.time() - max(times) > FORGOTTEN_SECONDS
+
+
+def _taken(lock: TextIO) -> bool | None:
+    """Take the lock of a folder; False while somebody works in it, None where there are no locks to go by.
+
+    The system gives it back when the process ends.
+    """
+    if fcntl is None:
+        return None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # a file system without locks
+        return None
+    return True

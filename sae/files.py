@@ -1,0 +1,71 @@
+"""Files that are whole or not there: written under a name that nobody else can have, brought to the disk, renamed.
+
+    with replacing(path) as temporary:
+        temporary.write_text(...)  # when this raises, `path` stays as it was
+
+The name holds the host's and random digits. A process id would not do: two machines on one folder have the same ones,
+and so have two threads. Free of torch.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from sae.errors import DataError
+
+MARK = ".tmp-"
+LONGEST_HOST = 24
+
+
+def host_name() -> str:
+    """This machine's name, as far as it can stand in a file's name."""
+    return re.sub(r"[^A-Za-z0-9]+", "", platform.node())[:LONGEST_HOST] or "host"
+
+
+def temporary_name(path: Path) -> Path:
+    """A hidden name beside `path` that no other thread, process or machine takes: `.NAME.tmp-HOST-RANDOM`."""
+    return path.with_name(f".{path.name}{MARK}{host_name()}-{secrets.token_hex(6)}")
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary file for what shall stand at `path`: readers see what was there before, or all that was written.
+
+    Raises DataError naming `path` where it cannot be written: a full disk, a folder without the right to write.
+    """
+    temporary = temporary_name(path)
+    try:
+        yield temporary
+        to_disk(temporary)
+        temporary.replace(path)
+    except OSError as error:
+        raise DataError(unwritable(path, error)) from error
+    finally:
+        with suppress(OSError):  # renamed, or never written; what went wrong before is what is raised
+            temporary.unlink()
+
+
+def to_disk(path: Path) -> None:
+    """Wait until a file, or a folder's list of names, is on the disk: a rename may otherwise get there first."""
+    try:
+        opened = os.open(path, os.O_RDONLY)
+    except PermissionError:
+        if path.is_dir():  # Windows opens no folders
+            return
+        raise
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
+
+
+def unwritable(place: Path, error: Exception) -> str:
+    """What is said of a file or folder that cannot be written, with the remedy; one line."""
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else " ".join(str(error).split())
+    return f"{place} cannot be written: {reason}; free some space or make the folder writable, then do it again"
