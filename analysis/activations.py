@@ -10,6 +10,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from sae.errors import StageError
+
 SPLITS = ("train", "held_out")
 
 
@@ -18,9 +20,17 @@ def spacing(rows: int, most: int) -> int:
     return max(1, rows // most) if most else 1
 
 
+def unreadable(path: Path, error: Exception) -> str:
+    """What is said of a file of a stage that cannot be read, in one line; the caller names stage and run."""
+    return f"{path} cannot be read: {' '.join(str(error).split())}; delete {path.parent}, `strata run` makes it again"
+
+
 @dataclass(frozen=True)
 class ActivationStore:
-    """A folder with, for each split, `<split>.npy` (rows, width) and `<split>_ids.npy`, `<split>_labels.npy`."""
+    """A folder with, for each split, `<split>.npy` (rows, width) and `<split>_ids.npy`, `<split>_labels.npy`.
+
+    Raises StageError for a file that cannot be read.
+    """
 
     folder: Path
     n_classes: int
@@ -29,15 +39,22 @@ class ActivationStore:
 
     def rows(self, split: str) -> Float[Tensor, "rows width"]:
         """Activations of a split; pages are read from disk as they are touched."""
-        return torch.from_numpy(self._some(np.load(self.folder / f"{split}.npy", mmap_mode="c")))
+        return torch.from_numpy(self._some(self._read(f"{split}.npy", mapped=True)))
 
     def labels(self, split: str) -> Int[Tensor, " rows"]:
         """The label of each row."""
-        return torch.from_numpy(self._some(np.load(self.folder / f"{split}_labels.npy")).astype(np.int64))
+        return torch.from_numpy(self._some(self._read(f"{split}_labels.npy")).astype(np.int64))
 
     def ids(self, split: str) -> Int[Tensor, " rows"]:
         """The example id (row of the data set) of each row."""
-        return torch.from_numpy(self._some(np.load(self.folder / f"{split}_ids.npy")).astype(np.int64))
+        return torch.from_numpy(self._some(self._read(f"{split}_ids.npy")).astype(np.int64))
+
+    def _read(self, name: str, *, mapped: bool = False) -> np.ndarray:
+        try:
+            found: np.ndarray = np.load(self.folder / name, mmap_mode="c" if mapped else None)
+        except (OSError, ValueError, EOFError) as error:
+            raise StageError(unreadable(self.folder / name, error)) from error
+        return found
 
     def _some(self, rows: np.ndarray) -> np.ndarray:
         return rows[:: spacing(len(rows), self.most)]

@@ -48,7 +48,7 @@ def build(
     """Bring everything that pages include up to date; `warn` hears what could not be read in the logs.
 
     Raises RenderError for prose with a number typed by hand, a number that nothing answers to, an answer whose result
-    is gone, a notebook that fails.
+    is gone, a notebook that fails; DataError for tables that are damaged, or were replaced by a run in the meantime.
     """
     pages = sources(paths)
     check_prose(pages, paths.root)
@@ -73,6 +73,7 @@ def build(
         write_all(results, paths, write)
     write_runtime(paths)
     write_cards(pages, drawn, site.title, paths)
+    results.check_unchanged()
     return drawn
 
 

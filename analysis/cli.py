@@ -75,6 +75,7 @@ def say(line: str) -> None:
 def ensure_results(experiment: Experiment, workers: int, *, only_if_missing: bool) -> Path:
     """Run what is missing; with `only_if_missing`, results that are merely out of date are used as they are."""
     from analysis import results
+    from analysis.looks import stages_of
     from analysis.plan import plan
 
     paths = project.find()
@@ -88,8 +89,11 @@ def ensure_results(experiment: Experiment, workers: int, *, only_if_missing: boo
                 errors.print(f"note: results of {experiment.name} were not made here by this code and config; "
                              f"`strata run {experiment.name}` renews them", soft_wrap=True)  # fmt: skip
             return found.folder
-    elif results.is_current(experiment, plan(experiment), paths):
-        return paths.collected / experiment.name
+    else:
+        chains = plan(experiment)
+        damaged = any(stage.damage(paths.runs, quick=True) for stage in stages_of(experiment, chains).values())
+        if not damaged and results.is_current(experiment, chains, paths):
+            return paths.collected / experiment.name
     from analysis import pipeline
     from analysis.stages.sae import device
     from sae import steps

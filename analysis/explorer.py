@@ -20,7 +20,8 @@ from PIL import Image
 
 from analysis import latents, selective
 from analysis.paths import Paths
-from analysis.results import SHEETS, Results, open_results
+from analysis.results import Results, source
+from analysis.runs import MANIFEST
 from analysis.stamps import Stamp, copy_if_other, key_of
 
 # The folder of the site's own experiment, whatever its name.
@@ -36,14 +37,14 @@ def write_all(main: Results, paths: Paths, write: Callable[[Path, str], None]) -
     """The images of the site's own experiment, which all pages show, and the data of every experiment whose latents
     were looked at: the site's own as `site`, tracked ones by their names."""
     base = paths.built_assets / "explorer"
-    tracked = sorted(folder.parent.name for folder in paths.tracked.glob("*/names.parquet"))
+    tracked = sorted(path.parent.name for path in paths.tracked.glob(f"*/{MANIFEST}") if Results(path.parent).looked)
     for stray in set(base.glob("*")) - {base / name for name in (OWN, *tracked)}:
         shutil.rmtree(stray)  # of an experiment that is tracked no longer: the site would carry it on
     copy_pictures(main, base / OWN)
     if main.looked:
         write_explorer(main, base / OWN, write)
     for name in tracked:
-        results = open_results(name, paths)
+        results = source(main, name, paths)
         copy_pictures(results, base / name)
         write_shown(results, name, paths)
         write_explorer(results, base / name, write)
@@ -53,7 +54,8 @@ def copy_pictures(results: Results, folder: Path) -> None:
     """The sprite, and the sheets of the trained network. The style sheet counts on 50 columns in a sprite."""
     folder.mkdir(parents=True, exist_ok=True)
     assert results.sprite  # raises where there are tables without images
-    for picture in (*sorted((results.folder / SHEETS).glob("*-none.webp")), results.folder / "sprite.webp"):
+    for name in (*(name for name in results.pictures() if name.endswith("-none.webp")), "sprite.webp"):
+        picture = results.file(name)
         copy_if_other(picture, folder / picture.name)
 
 

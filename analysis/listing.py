@@ -6,7 +6,7 @@ import contextlib
 from typing import Any
 
 from analysis.config import Experiment, experiment_names, load_experiment
-from analysis.looks import Look, of_chains, of_data
+from analysis.looks import stages_of
 from analysis.paths import Paths
 from analysis.plan import Chain, plan
 from analysis.results import Results, open_results
@@ -58,8 +58,7 @@ def text(rows: list[dict[str, Any]], runs: bool) -> str:
 
 
 def _row(experiment: Experiment, chains: list[Chain], paths: Paths) -> dict[str, Any]:
-    works: list[Chain | Look] = [*chains, *of_data(experiment), *of_chains(experiment, chains)]
-    stages = {stage.key: stage for work in works for stage in work.stages}
+    stages = stages_of(experiment, chains)
     done = sum(stage.complete(paths.runs) for stage in stages.values())
     results: Results | None = None
     with contextlib.suppress(NotFoundError):  # nothing has been collected yet, and the row says so

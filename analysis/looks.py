@@ -29,6 +29,12 @@ class Look:
     """Those that hold tables to collect."""
 
 
+def stages_of(experiment: Experiment, chains: list[Chain]) -> dict[str, Stage]:
+    """Every stage of an experiment, by its key."""
+    works: list[Chain | Look] = [*chains, *of_data(experiment), *of_chains(experiment, chains)]
+    return {stage.key: stage for work in works for stage in work.stages}
+
+
 def of_data(experiment: Experiment) -> list[Look]:
     """What needs the data set only, and can be done beside the chains."""
     if not experiment.interpret.kind:

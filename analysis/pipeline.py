@@ -15,13 +15,14 @@ from pathlib import Path
 
 import torch
 
-from analysis import results
+from analysis.collect import collect
 from analysis.config import Experiment, InterpretConfig
-from analysis.looks import Look, of_chains, of_data
+from analysis.looks import Look, of_chains, of_data, stages_of
 from analysis.paths import Paths
 from analysis.plan import Chain, plan
 from analysis.preflight import forecast
-from analysis.runs import Stage, sweep, writing
+from analysis.runs import Stage, damage, writing
+from analysis.swap import sweep
 from analysis.workers import in_processes, number, stopping
 from sae.discover import find
 from sae.errors import StageError, StrataError
@@ -49,17 +50,27 @@ def run(
     all settings are tried on what they are for, and `warn` hears how much there is to do. A chain that fails does not
     lose the others: the tables are collected from those that are whole, and then StageError names every chain that
     failed and why. `STRATA_BACKEND` names the joblib backend; one that is registered for a cluster can stand there.
+    `warn` also hears of every folder that is not as it was written, and is made again.
     """
     chains = plan(experiment)
     beside, after = of_data(experiment), of_chains(experiment, chains)
     works: list[Chain | Look] = [*chains, *beside, *after]
-    stages = {stage.key: stage for work in works for stage in work.stages}
+    stages = stages_of(experiment, chains)
     started = time.monotonic()
-    sweep(paths.runs)
+    for folder in paths.runs.glob("*"):
+        sweep(folder)
+    collected = {work.measures.key for work in chains} | {stage.key for look in after for stage in look.tables}
+    for key, stage in stages.items():
+        if found := stage.damage(paths.runs, quick=key not in collected):
+            warn(f"{found}; it is made again")
+    tables = paths.collected / experiment.name
+    if tables.exists() and (found := damage(tables)):
+        warn(f"{found}; it is made again")
+    done: set[str] = set()
 
     def tell() -> None:
-        done = sum(stage.complete(paths.runs) for stage in stages.values())
-        report(Progress(done, len(stages), time.monotonic() - started))
+        done.update(key for key, stage in stages.items() if key not in done and stage.complete(paths.runs))
+        report(Progress(len(done), len(stages), time.monotonic() - started))
 
     missing = [work for work in works if not all(stage.complete(paths.runs) for stage in work.stages)]
     if missing:
@@ -77,10 +88,10 @@ def run(
         lost = len(chains) - len(whole)
         failed = f"{lost} of {len(chains)} chains failed" if lost else "looking at latents failed"
         if whole:  # without looks, which need all chains and what stands beside them
-            results.collect(replace(experiment, interpret=InterpretConfig()), whole, paths)
+            collect(replace(experiment, interpret=InterpretConfig()), whole, paths)
         kept = f"; tables of {'all' if len(whole) == len(chains) else 'the other'} {len(whole)} are collected"
         raise StageError(f"{failed}{kept if whole else ''}:\n" + "\n".join(failures))
-    return results.collect(experiment, chains, paths)
+    return collect(experiment, chains, paths)
 
 
 def _do(works: Sequence[Chain | Look], paths: Paths, workers: int, tell: Callable[[], None]) -> list[str]:
@@ -111,9 +122,14 @@ def run_chain(chain: Chain | Look, runs: Path) -> str | None:
 
 
 def do_stage(stage: Stage, runs: Path) -> None:
-    """Do one stage if it is missing; its inputs must be there."""
-    if stage.complete(runs):
+    """Do one stage if it is missing or not as it was written, after whatever it reads that is."""
+    seemed_whole = stage.complete(runs)
+    if stage.whole(runs):
         return
+    if seemed_whole:  # what is seen without reading the files was said when the run began
+        print(f"{stage.damage(runs)}; it is made again", file=sys.stderr)
+    for given in stage.inputs.values():
+        do_stage(given, runs)
     inputs = {name: given.folder(runs) for name, given in stage.inputs.items()}
     with writing(stage, runs) as (work, notes):
         notes |= find("analysis.stages", stage.name)(work, stage.config, inputs)

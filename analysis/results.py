@@ -17,7 +17,7 @@ histograms.parquet  run, kind, depth, control, latent, bin, count          activ
 relations.parquet run, kind, depth, control, latent, relation, rank, other, value   what stands beside a latent
 sheets/VIEW-KIND-DEPTH-CONTROL.webp   pictures of latents; sheets.json says how many in a row
 sprite.webp       the held-out images side by side, `SPRITE_COLUMNS` in a row, in the order of sprite.json's ids
-manifest.json     experiment, run ids, stage keys, library versions; written last
+manifest.json     experiment, run ids, stage keys, library versions, size and sha256 of each file; written last
 
 kind: `host` (depth 0), `latents`, `directions`, `direct` (one SAE on the host, as wide and sparse as that depth of the
 latents tower), `small` (one as wide as that depth of the directions tower), or the name of an architecture that is
@@ -32,44 +32,52 @@ variant: which point of a grid a run is; empty without one. `Results.of(variant)
 from __future__ import annotations
 
 import hashlib
+import io
 import json
-import os
-import shutil
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
-from PIL import Image
 
+from analysis import digests
 from analysis.code_version import code_version
 from analysis.config import Experiment
 from analysis.looks import of_chains
 from analysis.paths import Paths
 from analysis.plan import Chain
-from analysis.runs import MANIFEST, clear_leftovers, read_manifest, write_manifest
-from sae.discover import find
+from analysis.runs import FILES, MANIFEST, damage, parsed, read_manifest
 from sae.errors import DataError, NotFoundError, StageError
 
 TABLES = ("runs", "training", "measures", "latents", "examples", "links", "stops")
 # Only where an experiment asks for single latents to be looked at (`[interpret]`).
 LOOKED = ("names", "bands", "histograms", "relations")
 SPRITE_COLUMNS = 50
-CATEGORIES = ("run", "kind", "split", "control", "measure", "relation")
-FROM_CHAINS = ("measures", "latents", "examples", "links", "stops")
 SHEETS = "sheets"
 
 
 @dataclass(frozen=True)
 class Results:
-    """An experiment's tables, read when asked for."""
+    """An experiment's tables as they stood when this was made, read when asked for.
+
+    What differs from that, damaged or replaced by a run that ended in between, raises DataError: nothing mixes two
+    versions. Raises StageError for a folder without a manifest.
+    """
 
     folder: Path
     only: str | None = None
     """The variant that is seen; None: all of them."""
+    pinned: bytes = field(default=b"", repr=False, compare=False)
+    """The manifest as it stood; read when it is not given."""
+    others: dict[Path, Results] = field(default_factory=dict, repr=False, compare=False)
+    """Tables of other experiments that were opened beside these, by folder; see `source`."""
+
+    def __post_init__(self) -> None:
+        if not self.pinned:
+            object.__setattr__(self, "pinned", _bytes(self.folder))
 
     @cached_property
     def variants(self) -> list[str]:
@@ -88,7 +96,12 @@ class Results:
     @cached_property
     def manifest(self) -> dict[str, Any]:
         """What the tables were made from."""
-        return read_manifest(self.folder)
+        return parsed(lambda: self.pinned, self.folder)
+
+    @property
+    def listed(self) -> digests.Listed | None:
+        """Size and sha256 of every file; None in a manifest of an older version."""
+        return self.manifest.get(FILES)
 
     @property
     def experiment(self) -> str:
@@ -134,7 +147,7 @@ class Results:
     @property
     def looked(self) -> bool:
         """Whether single latents were looked at."""
-        return (self.folder / "names.parquet").exists()
+        return self.has("names.parquet")
 
     @cached_property
     def names(self) -> pd.DataFrame:
@@ -159,8 +172,50 @@ class Results:
     @cached_property
     def sheets(self) -> dict[str, Any]:
         """Columns and cell size of the sheets of pictures, and their file names."""
-        content: dict[str, Any] = json.loads((self.folder / SHEETS / "sheets.json").read_text())
+        content: dict[str, Any] = json.loads(self.file(f"{SHEETS}/sheets.json").read_text())
         return content
+
+    def has(self, name: str) -> bool:
+        """Whether a file belongs to the tables, there or not."""
+        return (self.folder / name).exists() if self.listed is None else name in self.listed
+
+    def pictures(self) -> list[str]:
+        """The files of all sheets of pictures, as `SHEETS/VIEW-KIND-DEPTH-CONTROL.webp`, and their JSON."""
+        if self.listed is None:
+            return sorted(path.relative_to(self.folder).as_posix() for path in self.folder.glob(f"{SHEETS}/*"))
+        return sorted(name for name in self.listed if name.startswith(f"{SHEETS}/"))
+
+    def file(self, name: str) -> Path:
+        """A file of the folder that holds what was written. Raises DataError."""
+        path = self.folder / name
+        if (entry := self._entry(name)) and (wrong := digests.difference(path, entry)):
+            raise self._broken(wrong)
+        return path
+
+    def _entry(self, name: str) -> Mapping[str, Any]:
+        """What the manifest says of a file; nothing, where an older version wrote it."""
+        if self.listed is not None and name not in self.listed:
+            raise DataError(f"{self.folder} has no {name}; `strata run {self.experiment}` makes these tables anew")
+        return self.listed[name] if self.listed is not None else {}
+
+    def _broken(self, wrong: str) -> DataError:
+        """What is said of a file that differs from the manifest as it stood."""
+        if _bytes(self.folder) != self.pinned:
+            return self._replaced()
+        again = f"`strata run {self.experiment}` makes it again"
+        if "tracked" in self.manifest:
+            again = "`git checkout` of that folder brings it back"
+        return DataError(f"{self.folder}: {wrong}; {again}")
+
+    def _replaced(self) -> DataError:
+        return DataError(f"{self.folder} was replaced while it was read, by a run that has just ended; do this again")
+
+    def check_unchanged(self) -> None:
+        """Raises DataError where these tables, or others that were opened beside, are not those that stand there now:
+        what was made of them need not agree with what is made next."""
+        for opened in (self, *self.others.values()):
+            if _bytes(opened.folder) != opened.pinned:
+                raise opened._replaced()
 
     def _looked(self, name: str) -> pd.DataFrame:
         if not self.looked:
@@ -173,30 +228,36 @@ class Results:
 
     def _table(self, name: str) -> pd.DataFrame:
         path = self.folder / f"{name}.parquet"
+        entry = self._entry(path.name)
         try:
-            return _read(path, path.stat().st_mtime_ns)
+            stat = path.stat()
+            rows, found = _read(path, stat.st_mtime_ns, stat.st_ctime_ns)
         except (OSError, ValueError, pa.ArrowException) as error:
+            if entry and (wrong := digests.difference(path, entry)):
+                raise self._broken(wrong) from error
             raise DataError(
                 f"{path} cannot be read ({error}); delete {self.folder}, and `strata run` makes it again"
             ) from error
+        if entry and found != entry["sha256"]:
+            raise self._broken(digests.altered(path.name, found, entry))
+        return rows
 
     @cached_property
     def sprite(self) -> dict[str, Any]:
         """Columns, cell size, example ids and labels of the sprite's cells, and the class names."""
-        path = self.folder / "sprite.json"
-        if not path.exists():
+        if not self.has("sprite.json"):
             raise DataError(f"{self.folder} holds no images, as tracked tables do; `strata run {self.experiment}` does")
-        content: dict[str, Any] = json.loads(path.read_text())
+        content: dict[str, Any] = json.loads(self.file("sprite.json").read_text())
         return content
 
     @cached_property
     def digest(self) -> str:
         """A hash of the tables: what is drawn from equal tables need not be drawn again."""
         whole = hashlib.sha256()
-        sheets = sorted(path.relative_to(self.folder).as_posix() for path in self.folder.glob(f"{SHEETS}/*"))
-        for name in (*(f"{table}.parquet" for table in (*TABLES, *LOOKED)), "sprite.webp", "sprite.json", *sheets):
-            if (self.folder / name).exists():  # tracked tables of what nobody looked at have no images
-                whole.update((self.folder / name).read_bytes())
+        names = (*(f"{table}.parquet" for table in (*TABLES, *LOOKED)), "sprite.webp", "sprite.json", *self.pictures())
+        for name in names:
+            if self.has(name):  # tracked tables of what nobody looked at have no images
+                whole.update(f"{name} {digests.digest(self.file(name))}\n".encode())
         return whole.hexdigest()[:16]
 
     @property
@@ -239,160 +300,64 @@ class Results:
 
 
 @cache
-def _read(path: Path, written: int) -> pd.DataFrame:
-    """A table that is read once, however many variants look at it."""
-    return pd.read_parquet(path)
+def _read(path: Path, written: int, changed: int) -> tuple[pd.DataFrame, str]:
+    """A table and the sha256 of its file, from the same bytes; read once, however many variants look at it."""
+    raw = path.read_bytes()
+    return pd.read_parquet(io.BytesIO(raw)), hashlib.sha256(raw).hexdigest()
+
+
+def _bytes(folder: Path) -> bytes:
+    """A manifest as it stands. Raises StageError where there is none."""
+    try:
+        return (folder / MANIFEST).read_bytes()
+    except OSError as error:
+        raise StageError(f"{folder} has no readable manifest: {error}; `strata run` makes it again") from error
 
 
 def open_results(name: str, paths: Paths) -> Results:
-    """The tables of an experiment, run here or tracked. Raises NotFoundError when there are none."""
+    """The tables of an experiment, run here or tracked. Raises NotFoundError when there are none.
+
+    Raises StageError for tables that were run here and have lost their manifest: the tracked ones are older.
+    """
     for folder in (paths.collected / name, paths.tracked / name):
-        if (folder / MANIFEST).exists():
+        if any(folder.glob("*.parquet")) or (folder / MANIFEST).exists():
             return Results(folder)
     found = {p.parent.name for base in (paths.collected, paths.tracked) for p in base.glob(f"*/{MANIFEST}")}
     raise NotFoundError("results of an experiment", name, sorted(found))
 
 
 def source(main: Results, name: str, paths: Paths) -> Results:
-    """The tables that an artefact or a number names: `main`, those that the site is built from, where it names none."""
+    """The tables that an artefact or a number names: `main`, those that the site is built from, where it names none.
+
+    `main` keeps what was opened first, so that it can say in the end whether it was replaced in between.
+    """
     if name in ("", main.experiment):
         return main
     found = open_results(name, paths)
-    return _opened(found.folder, (found.folder / MANIFEST).stat().st_mtime_ns)
+    stat = (found.folder / MANIFEST).stat()
+    opened = _opened(found.folder, stat.st_mtime_ns, stat.st_ctime_ns)
+    main.others.setdefault(opened.folder, opened)
+    return opened
 
 
 @cache
-def _opened(folder: Path, written: int) -> Results:
+def _opened(folder: Path, written: int, changed: int) -> Results:
     """Tables that are read once, however many artefacts ask for them."""
     return Results(folder)
 
 
 def is_current(experiment: Experiment, chains: list[Chain], paths: Paths) -> bool:
-    """Whether the collected tables are those of exactly these chains."""
+    """Whether the collected tables are those of exactly these chains, every file as it was written."""
     folder = paths.collected / experiment.name
-    if not (folder / MANIFEST).exists():
-        return False
     try:
         manifest = read_manifest(folder)
-    except StageError:  # a broken manifest in a cache: not current, so that it is made again
+    except StageError:  # none yet, or a broken one in a cache: not current, so that it is made again
         return False
-    wanted = (_stage_keys(experiment, chains), experiment.title, code_version("analysis.results"))
-    return tuple(manifest.get(name) for name in ("stages", "title", "code")) == wanted
+    wanted = (stage_keys(experiment, chains), experiment.title, code_version("analysis.collect"))
+    return tuple(manifest.get(name) for name in ("stages", "title", "code")) == wanted and not damage(folder)
 
 
-def collect(experiment: Experiment, chains: list[Chain], paths: Paths) -> Path:
-    """Join the chains' tables into the experiment's folder, replacing an older one as a whole."""
-    final = paths.collected / experiment.name
-    if is_current(experiment, chains, paths):
-        return final
-    work = final.with_name(f"{final.name}.tmp-{os.getpid()}")
-    clear_leftovers(final)
-    work.mkdir(parents=True)
-    folders = [chain.measures.folder(paths.runs) for chain in chains]
-    looks = [stage.folder(paths.runs) for look in of_chains(experiment, chains) for stage in look.tables]
-    for table in (*FROM_CHAINS, *(LOOKED if looks else ())):
-        files = [folder / f"{table}.parquet" for folder in (*folders, *looks)]
-        whole = pd.concat([pd.read_parquet(file) for file in files if file.exists()])
-        for name in set(CATEGORIES) & set(whole):
-            whole[name] = whole[name].astype("category")
-        whole.reset_index(drop=True).to_parquet(work / f"{table}.parquet", index=False)
-    _runs_table(experiment, chains, paths).to_parquet(work / "runs.parquet", index=False)
-    _training_table(chains, paths).to_parquet(work / "training.parquet", index=False)
-    write_sprite(experiment.dataset, work)
-    copy_sheets(looks, work)
-    manifests = [read_manifest(folder) for folder in folders]
-    write_manifest(
-        work / MANIFEST,
-        {
-            "experiment": experiment.name,
-            "title": experiment.title,
-            "runs": sorted({chain.run for chain in chains}),
-            "stages": _stage_keys(experiment, chains),
-            "code": code_version("analysis.results"),
-            "versions": manifests[0]["versions"],
-        },
-    )
-    aside = final.with_name(f"{final.name}.old.tmp-{os.getpid()}")
-    if final.exists():
-        final.rename(aside)
-    work.rename(final)
-    shutil.rmtree(aside, ignore_errors=True)
-    return final
-
-
-def copy_sheets(looks: list[Path], folder: Path) -> None:
-    """The sheets of pictures of every stage that has some, and a JSON that says how they are cut."""
-    made = [look for look in looks if any(look.glob("*.webp"))]
-    if not made:
-        return
-    (folder / SHEETS).mkdir()
-    for sheet in (sheet for look in made for sheet in look.glob("*.webp")):
-        shutil.copyfile(sheet, folder / SHEETS / sheet.name)
-    notes = read_manifest(made[0])["notes"]
-    # not the seconds that it took: what was drawn of equal pictures stands
-    cut = {key: notes[key] for key in ("columns", "width", "height")}
-    (folder / SHEETS / "sheets.json").write_text(json.dumps(cut))
-
-
-def _stage_keys(experiment: Experiment, chains: list[Chain]) -> dict[str, str]:
+def stage_keys(experiment: Experiment, chains: list[Chain]) -> dict[str, str]:
+    """What an experiment's tables are joined from: keys of the stages that hold them, by chain and stage."""
     keys = {f"{chain.run}/{chain.control}": chain.measures.key for chain in chains}
     return keys | {f"{look.name}/{s.name}": s.key for look in of_chains(experiment, chains) for s in look.tables}
-
-
-def _runs_table(experiment: Experiment, chains: list[Chain], paths: Paths) -> pd.DataFrame:
-    rows = []
-    for chain in chains:
-        manifests = [read_manifest(stage.folder(paths.runs)) for stage in chain.stages]
-        last, config = manifests[-1], chain.config
-        rows.append(
-            {
-                "run": chain.run, "experiment": experiment.name, "variant": config.variant, "seed": config.seed,
-                "dataset": config.dataset, "host": config.host.name, "hook": config.host.hook,
-                "control": chain.control, "config": config.canonical(),
-                "date": last["date"], "machine": last["machine"], "commit": last["commit"],
-                "seconds": sum(manifest["seconds"] for manifest in manifests), "measures": chain.measures.key,
-            }
-        )  # fmt: skip
-    return pd.DataFrame(rows)
-
-
-def _training_table(chains: list[Chain], paths: Paths) -> pd.DataFrame:
-    rows = []
-    for chain in chains:
-        for place, stage in chain.measures.inputs.items():
-            if stage.name != "sae":
-                continue
-            kind, rest = place.split("_", 1)
-            notes, train = read_manifest(stage.folder(paths.runs))["notes"], stage.config["train"]
-            if "stopped" in notes:
-                continue
-            assert isinstance(train, dict)
-            rows.append(
-                {
-                    "run": chain.run, "kind": rest if kind == "compare" else kind,
-                    "depth": 1 if kind == "compare" else int(rest), "control": chain.control,
-                    "architecture": stage.config["architecture"], "steps": train["steps"],
-                    "rows": train["steps"] * min(train["batch"], notes["rows"]),
-                    "seconds": notes["seconds"], "path": notes["path"],
-                }
-            )  # fmt: skip
-    return pd.DataFrame(rows)
-
-
-def write_sprite(dataset_name: str, folder: Path, only: np.ndarray | None = None) -> None:
-    """The held-out images (or `only` those with these ids) as one lossless WebP, and a JSON that says which cell is
-    which example."""
-    dataset = find("analysis.datasets", dataset_name)()
-    ids = np.flatnonzero(dataset.held_out) if only is None else np.sort(only)
-    height, width = dataset.images.shape[1:]
-    rows = -(-len(ids) // SPRITE_COLUMNS)
-    sheet = np.zeros((rows * height, SPRITE_COLUMNS * width), np.uint8)
-    for cell, example in enumerate(ids):
-        top, left = cell // SPRITE_COLUMNS * height, cell % SPRITE_COLUMNS * width
-        sheet[top : top + height, left : left + width] = dataset.images[example]
-    Image.fromarray(sheet).save(folder / "sprite.webp", lossless=True, quality=100, method=4)
-    content = {
-        "columns": SPRITE_COLUMNS, "width": int(width), "height": int(height),
-        "ids": ids.tolist(), "labels": dataset.labels[ids].tolist(), "class_names": list(dataset.class_names),
-    }  # fmt: skip
-    (folder / "sprite.json").write_text(json.dumps(content))

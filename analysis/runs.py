@@ -1,7 +1,8 @@
 """Stage folders: a name that is a hash of config, code and inputs; a manifest that is written last, by rename.
 
-`data/runs/<stage>/<key>/manifest.json` present means the folder is whole. A stage works in a folder of another name
-and moves it into place when done, so a killed run leaves rubbish that the next call clears away, never half a result.
+`data/runs/<stage>/<key>/manifest.json` lists size and sha256 of every file, and seals itself: the folder is whole when
+all are as listed. A stage works in a folder of another name and moves it into place when done, so a killed run leaves
+rubbish that the next call clears away, never half a result.
 """
 
 from __future__ import annotations
@@ -10,22 +11,25 @@ import hashlib
 import json
 import os
 import platform
-import shutil
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import psutil
-
+from analysis import digests
 from analysis.git import commit_of
-from sae.errors import StageError
+from analysis.swap import fresh_beside
+from sae.errors import StageError, StrataError
+from sae.files import replacing, unwritable
 
 MANIFEST = "manifest.json"
+FILES, SEAL = "files", "seal"
+SUSPECT = "suspect"
+"""An empty file in a folder that was found damaged although times and sizes are right: look closer."""
 LIBRARIES = ("numpy", "pandas", "torch", "strata")
 
 
@@ -53,82 +57,127 @@ class Stage:
         return runs / self.name / self.key
 
     def complete(self, runs: Path) -> bool:
-        """Whether its product is there, whole."""
-        return (self.folder(runs) / MANIFEST).exists()
+        """Whether its product is there and whole, as far as times and sizes tell; `whole` reads what it is made of."""
+        return self.folder(runs).exists() and not self.damage(runs, quick=True)
+
+    def whole(self, runs: Path) -> bool:
+        """Whether its product is there, and every file of it as it was written."""
+        return self.folder(runs).exists() and not self.damage(runs)
+
+    def damage(self, runs: Path, *, quick: bool = False) -> str:
+        """What is wrong with its folder, in a line that names it; empty where it is whole or not there."""
+        folder = self.folder(runs)
+        if not folder.exists():
+            return ""
+        if found := damage(folder, quick=quick):
+            if not quick and not damage(folder, quick=True):
+                with suppress(OSError):  # where nothing can be written, nothing can be made again either
+                    (folder / SUSPECT).touch()
+            return found
+        held = tuple(_parsed(folder).get(name) for name in ("stage", "key"))
+        return "" if held == (self.name, self.key) else f"{folder} holds {held[0]}/{held[1]}, not what its name says"
 
 
 @contextmanager
 def writing(stage: Stage, runs: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
     """A temporary folder and a dict of notes; on leaving without an error the folder becomes the stage's product.
 
-    Raises StageError when the folder cannot be written.
+    A whole one that another process made in the meantime stands. Raises StageError when it cannot be written.
     """
     final = stage.folder(runs)
-    work = final.with_name(f"{stage.key}.tmp-{os.getpid()}")
     notes: dict[str, Any] = {}
-    started = time.perf_counter()
+    started, inside = time.perf_counter(), False
     try:
-        final.parent.mkdir(parents=True, exist_ok=True)
-        clear_leftovers(final)
-        work.mkdir()
+        with fresh_beside(final, stands=lambda: stage.whole(runs)) as work:
+            inside = True
+            yield work, notes
+            seal(
+                work,
+                {
+                    "stage": stage.name,
+                    "key": stage.key,
+                    "config": stage.config,
+                    "code": stage.code,
+                    "inputs": {name: f"{given.name}/{given.key}" for name, given in stage.inputs.items()},
+                    "seconds": round(time.perf_counter() - started, 3),
+                    **provenance(),
+                    "notes": notes,
+                },
+            )
     except OSError as error:
+        if inside:
+            raise StageError(unwritable(Path(error.filename or final), error)) from error
         raise StageError(f"stage {stage.name}: cannot write into {final.parent}: {error}") from error
-    try:
-        yield work, notes
-        write_manifest(
-            work / MANIFEST,
-            {
-                "stage": stage.name,
-                "key": stage.key,
-                "config": stage.config,
-                "code": stage.code,
-                "inputs": {name: f"{given.name}/{given.key}" for name, given in stage.inputs.items()},
-                "seconds": round(time.perf_counter() - started, 3),
-                **provenance(),
-                "notes": notes,
-            },
-        )
-        if stage.complete(runs):  # another process was faster with the very same stage: its product stands
-            return
-        shutil.rmtree(final, ignore_errors=True)
-        work.rename(final)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
 
 
-def clear_leftovers(final: Path) -> None:
-    """Remove half-written folders of `final` whose process is gone."""
-    for left in final.parent.glob(f"{final.name}.tmp-*"):
-        _clear(left)
+def seal(folder: Path, content: dict[str, Any]) -> None:
+    """Write a folder's manifest: `content`, what every file holds, and a digest of all that. Raises OSError.
 
-
-def sweep(runs: Path) -> None:
-    """Remove every half-written folder under `runs` whose process is gone."""
-    for left in runs.glob("*/*.tmp-*"):
-        _clear(left)
-
-
-def _clear(left: Path) -> None:
-    number = left.name.rsplit("-", 1)[1]
-    # our own number on a leftover: an earlier process had it (in a container numbers repeat)
-    if number.isdigit() and (int(number) == os.getpid() or not psutil.pid_exists(int(number))):
-        shutil.rmtree(left, ignore_errors=True)
+    Nothing may be written into the folder afterwards. `content` may be a manifest that was read.
+    """
+    own = {name: value for name, value in content.items() if name not in (FILES, SEAL)}
+    own[FILES] = digests.contents(folder, MANIFEST, SUSPECT)
+    write_manifest(folder / MANIFEST, {**own, SEAL: digests.of_json(own)})
 
 
 def write_manifest(path: Path, content: dict[str, Any]) -> None:
     """Write JSON to a temporary name and rename it."""
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    temporary.replace(path)
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
-    """The manifest of a whole folder. Raises StageError where there is none."""
+    """The manifest of a whole folder. Raises StageError where there is none, or not the one that was written."""
+    return parsed((folder / MANIFEST).read_bytes, folder)
+
+
+def parsed(read: Callable[[], bytes], folder: Path) -> dict[str, Any]:
+    """The manifest of `folder` that `read` gives. Raises StageError."""
     try:
-        content: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        content = json.loads(read().decode("utf-8"))
     except (OSError, ValueError) as error:
         raise StageError(f"{folder} has no readable manifest: {error}") from error
+    if not isinstance(content, dict):
+        raise StageError(f"{folder} has no readable manifest: it holds no object")
+    if (FILES in content or SEAL in content) and content.get(SEAL) != digests.of_json(
+        {name: value for name, value in content.items() if name != SEAL}
+    ):
+        raise StageError(f"{folder} has no readable manifest: it was altered after it was written")
     return content
+
+
+def damage(folder: Path, *, quick: bool = False) -> str:
+    """What differs from a folder's manifest, in a line that names it; empty where all is as it was written.
+
+    `quick`: a file is read only where its times are later than the manifest's.
+    """
+    trusted = 0
+    try:
+        content = _parsed(folder)
+        if quick and not (folder / SUSPECT).exists():
+            stat = (folder / MANIFEST).stat()
+            trusted = max(stat.st_mtime_ns, stat.st_ctime_ns)
+    except (OSError, StrataError) as error:
+        return " ".join(str(error).split())
+    if FILES not in content:
+        return f"{folder}: its manifest, of an older version, does not say what the files hold"
+    found = digests.differences(folder, content[FILES], trusted)
+    return f"{folder}: {'; '.join(found)}" if found else ""
+
+
+def _parsed(folder: Path) -> dict[str, Any]:
+    """The manifest, read once as long as it stays as it is; not to be changed. Raises StageError."""
+    path = folder / MANIFEST
+    try:
+        stat = path.stat()
+    except OSError as error:
+        raise StageError(f"{folder} has no readable manifest: {error}") from error
+    return _parsed_once(folder, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size)
+
+
+@cache
+def _parsed_once(folder: Path, written: int, changed: int, size: int) -> dict[str, Any]:
+    return read_manifest(folder)
 
 
 @cache

@@ -39,8 +39,8 @@ class Cut:
     """The sprite and the sheets of an experiment, cut into images."""
 
     def __init__(self, results: Results) -> None:
-        self.folder, self.sprite, self.sheets = results.folder, results.sprite, results.sheets
-        self.whole = np.asarray(Image.open(results.folder / "sprite.webp").convert("L"))
+        self.results, self.sprite, self.sheets = results, results.sprite, results.sheets
+        self.whole = np.asarray(Image.open(results.file("sprite.webp")).convert("L"))
         self.number = {example: cell for cell, example in enumerate(self.sprite["ids"])}
 
     def image(self, example: int) -> np.ndarray:
@@ -53,7 +53,7 @@ class Cut:
 
     def sheet(self, name: str) -> np.ndarray:
         """A whole sheet of pictures."""
-        return np.asarray(Image.open(self.folder / SHEETS / f"{name}.webp").convert("L"))
+        return np.asarray(Image.open(self.results.file(f"{SHEETS}/{name}.webp")).convert("L"))
 
     def cell(self, sheet: np.ndarray, latent: int) -> np.ndarray:
         """A latent's picture in a sheet."""

@@ -14,9 +14,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from analysis.collect import write_sprite
 from analysis.config import KINDS
 from analysis.paths import Paths
-from analysis.results import LOOKED, SHEETS, TABLES, Results, write_sprite
+from analysis.results import LOOKED, SHEETS, TABLES, Results
 from analysis.runs import MANIFEST, write_manifest
 from sae.errors import NotFoundError
 

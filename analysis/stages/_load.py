@@ -6,15 +6,17 @@ import json
 from pathlib import Path
 from typing import Any
 
+import safetensors
 import torch
 from safetensors.torch import load_file
 
-from analysis.activations import ActivationStore
+from analysis.activations import ActivationStore, unreadable
 from analysis.datasets._dataset import Dataset
 from analysis.hosts._host import Host
 from analysis.runs import read_manifest
 from sae.checkpoint import load_layer
 from sae.discover import construct, find
+from sae.errors import StageError
 from sae.tower import Kind, Tower
 
 STOPPED = "stopped.json"
@@ -40,8 +42,16 @@ def load_host(folder: Path) -> tuple[Host, Dataset]:
     config = read_manifest(folder)["config"]
     dataset = dataset_of(config["dataset"])
     host = new_host(config, dataset)
-    host.load_state_dict(load_file(folder / "host.safetensors"))
+    load_weights(host, folder / "host.safetensors")
     return host, dataset
+
+
+def load_weights(module: Host | torch.nn.Module, path: Path) -> None:
+    """Put the tensors of a file into a module. Raises StageError for a file that cannot be read or does not fit."""
+    try:
+        module.load_state_dict(load_file(path))
+    except (OSError, ValueError, RuntimeError, safetensors.SafetensorError) as error:
+        raise StageError(unreadable(path, error)) from error
 
 
 def load_store(folder: Path, most: int = 0) -> ActivationStore:
@@ -68,5 +78,8 @@ def images_of(dataset: Dataset, split: str) -> tuple[torch.Tensor, torch.Tensor,
 
 
 def read_json(path: Path) -> Any:
-    """A JSON file's content."""
-    return json.loads(path.read_text(encoding="utf-8"))
+    """A JSON file's content. Raises StageError."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise StageError(unreadable(path, error)) from error

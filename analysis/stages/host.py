@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import save_file
-
 from analysis.stages._load import dataset_of, images_of, new_host
+from sae.tensors import save_tensors
 
 
 def host(work: Path, config: dict[str, Any], inputs: dict[str, Path]) -> dict[str, Any]:
@@ -16,7 +15,7 @@ def host(work: Path, config: dict[str, Any], inputs: dict[str, Path]) -> dict[st
     model = new_host(config, dataset)
     if config["trained"]:
         model.fit(*images_of(dataset, "train")[:2])
-    save_file(model.state_dict(), work / "host.safetensors")
+    save_tensors(model.state_dict(), work / "host.safetensors")
     hook = next(iter(model.hooks()))
     accuracy = {}
     for split in ("train", "held_out"):

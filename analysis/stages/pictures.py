@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 import torch
 from PIL import Image
-from safetensors.torch import load_file
 
 from analysis.activations import SPLITS
 from analysis.hosts._host import as_pixels
@@ -20,7 +19,7 @@ from analysis.interpret.optimise import ablation_images, mean_images, optimise, 
 from analysis.interpret.reader import Reader, majority
 from analysis.interpret.relations import Nearest, coactive, correlation, nearest_directions
 from analysis.runs import read_manifest
-from analysis.stages._load import dataset_of, load_store
+from analysis.stages._load import dataset_of, load_store, load_weights
 from analysis.stages._looks import Level, Looked, Rows, tower_of
 from sae.seeding import stream
 
@@ -109,7 +108,7 @@ def load_reader(folder: Path) -> Reader:
     """The trained independent classifier."""
     notes, options = read_manifest(folder)["notes"], read_manifest(folder)["config"]
     model = Reader(tuple(notes["shape"]), notes["n_classes"], options["seed"], **options["options"])
-    model.load_state_dict(load_file(folder / "reader.safetensors"))
+    load_weights(model, folder / "reader.safetensors")
     return model
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import save_file
-
 from analysis.hosts._host import as_pixels
 from analysis.interpret.reader import Reader
 from analysis.stages._load import dataset_of, images_of
 from sae.errors import ConfigError
+from sae.tensors import save_tensors
 
 
 def reader(work: Path, config: dict[str, Any], inputs: dict[str, Path]) -> dict[str, Any]:
@@ -22,7 +21,7 @@ def reader(work: Path, config: dict[str, Any], inputs: dict[str, Path]) -> dict[
     model.fit(pixels, labels)
     held_out, answers, _ = images_of(dataset, "held_out")
     said = model.probabilities(as_pixels(held_out)).argmax(1)
-    save_file(model.state_dict(), work / "reader.safetensors")
+    save_tensors(model.state_dict(), work / "reader.safetensors")
     return {"shape": list(shape), "n_classes": dataset.n_classes, "accuracy": float((said == answers).float().mean())}
 
 

@@ -18,7 +18,7 @@ from conftest import CHECKOUT, TINY, make_project
 from PIL import Image
 
 from analysis.config import InterpretConfig, load_experiment
-from analysis.pipeline import run
+from analysis.pipeline import do_stage, run
 from analysis.plan import plan
 from analysis.results import SPRITE_COLUMNS, TABLES, is_current, open_results
 from analysis.runs import read_manifest
@@ -191,7 +191,7 @@ def test_a_deeper_tower_and_another_seed_share_the_stages_that_are_the_same(whol
 SCRIPT = """
 from analysis.config import InterpretConfig, load_experiment
 from analysis.paths import find
-from analysis.pipeline import run
+from analysis.pipeline import do_stage, run
 run(load_experiment(find().experiments, "tiny"), find(), workers=1)
 """
 
@@ -228,6 +228,61 @@ def test_a_part_of_the_cache_that_was_deleted_is_made_again(whole, project):
     shutil.rmtree(project.collected)
     run(tiny(project), project, workers=1)
     pd.testing.assert_frame_equal(open_results("tiny", project).measures, whole[1].measures, check_exact=True)
+
+
+def broken(path, change):
+    raw = path.read_bytes()
+    path.unlink()
+    if change is not None:
+        path.write_bytes(change(raw))
+
+
+def test_damaged_stages_and_tables_are_named_and_made_again_with_the_same_numbers(whole, project):
+    """Of one chain's stages one each: a flipped bit, the end cut off, no JSON, gone; and a table of the results."""
+    shutil.copytree(whole[0].runs, project.runs)
+    of = {}
+    for stage in plan(tiny(project))[0].stages:
+        for path in stage.folder(project.runs).iterdir():
+            of.setdefault(path.name, path)
+    changes = {
+        "layer.safetensors": lambda raw: raw[:-99] + bytes([raw[-99] ^ 1]) + raw[-98:],
+        "train.npy": lambda raw: raw[:-1000],
+        "folds.json": lambda raw: b"{" + raw,
+        "measures.parquet": None,
+    }
+    for name, change in changes.items():
+        broken(of[name], change)
+    tables = project.collected / "tiny"
+    broken(tables / "links.parquet", lambda raw: raw + b"0")
+    said = []
+    run(tiny(project), project, workers=1, warn=said.append)
+    named = {str(of[name].parent): name for name in changes} | {str(tables): "links.parquet"}
+    assert len(said) == len(named)
+    for folder, name in named.items():
+        (line,) = [line for line in said if line.startswith(f"{folder}:")]
+        assert name in line and "made again" in line and "\n" not in line
+    again = open_results("tiny", project)
+    for table in TABLES[2:]:
+        pd.testing.assert_frame_equal(getattr(again, table), getattr(whole[1], table), check_exact=True)
+    said.clear()
+    run(tiny(project), project, workers=1, warn=said.append)
+    assert said == []
+
+
+def test_a_worker_reads_nothing_that_was_altered_behind_right_sizes_and_times(whole, project, monkeypatch, capsys):
+    shutil.copytree(whole[0].runs / "host", project.runs / "host")
+    host, activations = plan(tiny(project))[0].stages[:2]
+    path = host.folder(project.runs) / "host.safetensors"
+    good = path.read_bytes()
+    path.write_bytes(good[:-5] + bytes([good[-5] ^ 16]) + good[-4:])
+    later = time.time_ns() + 10**10
+    os.utime(path.with_name("manifest.json"), ns=(later, later))
+    assert host.complete(project.runs)
+    do_stage(activations, project.runs)
+    assert path.read_bytes() == good
+    assert f"{path.parent}: host.safetensors was altered" in capsys.readouterr().err
+    rows = [np.load(s.folder(p.runs) / "train.npy") for s, p in ((activations, project), (activations, whole[0]))]
+    assert np.array_equal(*rows)
 
 
 def with_host(paths, **options):

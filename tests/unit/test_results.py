@@ -6,13 +6,15 @@ import os
 import shutil
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from factories import write_results
 
 from analysis.numbers import resolve, slug
 from analysis.paths import Paths
 from analysis.results import TABLES, Results, open_results, source
-from sae.errors import DataError, NotFoundError
+from analysis.runs import read_manifest, seal
+from sae.errors import DataError, NotFoundError, StageError
 
 RUNS = {
     "r0": ("as published, penalty 0.1", 0, 0.1),
@@ -111,6 +113,95 @@ def test_other_tables_are_opened_once_until_they_are_replaced(paths):
     again = write_results(found.folder, "towers", {"t1": ("", 0, 0.6)})
     os.utime(again.folder / "manifest.json", ns=(0, 1))  # not within the same tick of a coarse clock
     assert source(main, "towers", paths).first_run == "t1"
+
+
+# one version, and whole
+
+
+@pytest.fixture
+def sealed(paths: Paths) -> Results:
+    """`grid` with digests in its manifest."""
+    folder = paths.collected / "grid"
+    seal(folder, read_manifest(folder))
+    return open_results("grid", paths)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda raw: raw[:-9] + bytes([raw[-9] ^ 2]) + raw[-8:], r"links\.parquet was altered"),
+        (lambda raw: raw[:200], r"links\.parquet has 200 bytes, written were"),
+        (lambda raw: b"", r"links\.parquet has 0 bytes"),
+        (None, r"links\.parquet is missing"),
+    ],
+)
+def test_a_damaged_table_is_named_with_its_folder_and_what_makes_it_again(sealed, change, words):
+    path = sealed.folder / "links.parquet"
+    raw = path.read_bytes()
+    path.unlink()
+    if change:
+        path.write_bytes(change(raw))
+    with pytest.raises(DataError, match=words) as caught:
+        _ = sealed.links
+    assert str(caught.value).startswith(f"{sealed.folder}: ") and "`strata run grid`" in str(caught.value)
+    assert len(sealed.measures) == 3, "what is whole can be read"
+    with pytest.raises(DataError, match=words):
+        _ = sealed.digest
+
+
+def test_an_extra_table_that_is_gone_is_damage_and_not_taken_for_one_that_was_never_made(sealed, paths):
+    (sealed.folder / "names.parquet").unlink()
+    found = open_results("grid", paths)
+    assert found.looked
+    with pytest.raises(DataError, match=r"names\.parquet is missing"):
+        _ = found.names
+
+
+def test_tables_that_look_right_but_were_written_by_another_are_refused(sealed):
+    """A whole parquet file of the right schema, with one number changed."""
+    path = sealed.folder / "measures.parquet"
+    rows = pd.read_parquet(path)
+    rows.loc[1, "value"] = -3e73
+    rows.to_parquet(path, index=False)
+    with pytest.raises(DataError, match=r"measures\.parquet (was altered|has)"):
+        _ = sealed.measures
+
+
+def test_tables_that_have_lost_their_manifest_are_not_replaced_by_older_ones(paths):
+    (paths.collected / "both" / "manifest.json").unlink()
+    with pytest.raises(StageError, match=r"both has no readable manifest.*`strata run` makes it again"):
+        open_results("both", paths)
+
+
+def replaced(folder: Path, experiment: str, runs: dict[str, tuple[str, int, float]]) -> None:
+    """What a run does that ends while somebody reads."""
+    shutil.rmtree(folder)
+    write_results(folder, experiment, runs)
+    seal(folder, read_manifest(folder))
+
+
+def test_tables_of_two_versions_never_meet(sealed):
+    assert set(sealed.runs["run"]) == {"r0", "r1", "s0"}
+    replaced(sealed.folder, "grid", {"n0": ("", 0, 0.9)})
+    for table in ("measures", "training"):
+        with pytest.raises(DataError, match="grid was replaced while it was read, by a run that has just ended"):
+            getattr(sealed, table)
+    with pytest.raises(DataError, match="was replaced"):
+        _ = sealed.of("TopK").measures
+    assert set(sealed.runs["run"]) == {"r0", "r1", "s0"}, "what was read is still that version's"
+
+
+def test_what_was_opened_is_compared_with_what_stands_there_in_the_end(sealed, paths):
+    source(sealed.of("TopK"), "both", paths)
+    sealed.check_unchanged()
+    replaced(paths.collected / "both", "both", {"newer": ("", 0, 0.4)})
+    assert source(sealed, "both", paths).first_run == "newer"
+    with pytest.raises(DataError, match="both was replaced"):
+        sealed.check_unchanged()
+    open_results("grid", paths).check_unchanged()
+    replaced(sealed.folder, "grid", RUNS | {"n0": ("TopK", 1, 0.9)})
+    with pytest.raises(DataError, match="grid was replaced"):
+        sealed.check_unchanged()
 
 
 # numbers in prose

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
-import subprocess
-import sys
+import re
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from analysis.runs import MANIFEST, Stage, provenance, read_manifest, write_manifest, writing
+from analysis.runs import FILES, MANIFEST, Stage, provenance, read_manifest, seal, write_manifest, writing
 from sae.errors import StageError
+from sae.files import temporary_name
 
 FIRST = Stage(name="first", config={"a": 1}, code="c0")
 SECOND = Stage(name="second", config={"b": [1, 2]}, code="c1", inputs={"given": FIRST})
@@ -20,21 +22,6 @@ def fill(stage, runs, text="done"):
         (work / "product.txt").write_text(text)
         notes["text"] = text
     return stage.folder(runs)
-
-
-def leftover(stage, runs, pid):
-    folder = stage.folder(runs).with_name(f"{stage.key}.tmp-{pid}")
-    folder.mkdir(parents=True)
-    (folder / "half.txt").write_text("half")
-    return folder
-
-
-@pytest.fixture
-def ended():
-    """The id of a process that has ended."""
-    process = subprocess.Popen([sys.executable, "-c", ""])
-    process.wait()
-    return process.pid
 
 
 def test_a_stage_becomes_a_whole_folder_with_its_manifest(tmp_path):
@@ -54,7 +41,7 @@ def test_the_manifest_is_written_last_and_the_folder_appears_whole(tmp_path):
     with writing(FIRST, tmp_path) as (work, _):
         (work / "product.txt").write_text("done")
         assert not (work / MANIFEST).exists() and not FIRST.folder(tmp_path).exists()
-        assert work.parent == FIRST.folder(tmp_path).parent, "the same file system, so that a rename is enough"
+        assert work.parent.parent == FIRST.folder(tmp_path).parent, "the same file system: a rename is enough"
     assert FIRST.complete(tmp_path) and not work.exists()
 
 
@@ -74,23 +61,29 @@ def test_notes_that_cannot_be_written_leave_nothing(tmp_path):
     assert list((tmp_path / "first").iterdir()) == []
 
 
-def test_a_leftover_of_a_process_that_is_gone_is_cleared_and_not_read(tmp_path, ended):
-    left = leftover(FIRST, tmp_path, ended)
+def test_a_leftover_of_a_killed_process_is_cleared_and_not_read(tmp_path):
+    left = temporary_name(FIRST.folder(tmp_path))
+    (left / "new").mkdir(parents=True)
+    (left / "new" / "half.txt").write_text("half")
+    (left / "lock").touch()
     folder = fill(FIRST, tmp_path)
     assert not left.exists() and sorted(path.name for path in folder.iterdir()) == [MANIFEST, "product.txt"]
 
 
-def test_a_leftover_of_an_earlier_process_with_our_own_number_is_cleared(tmp_path):
-    """In a container the same numbers come back with every start."""
-    leftover(FIRST, tmp_path, os.getpid())
-    folder = fill(FIRST, tmp_path)
-    assert sorted(path.name for path in folder.iterdir()) == [MANIFEST, "product.txt"]
+def test_the_folder_of_one_who_still_works_is_left_alone_and_the_first_who_is_done_stands(tmp_path):
+    with writing(FIRST, tmp_path) as (slow, _):
+        (slow / "product.txt").write_text("slow")
+        fill(FIRST, tmp_path, "quick")
+        assert (slow / "product.txt").read_text() == "slow"
+    assert (FIRST.folder(tmp_path) / "product.txt").read_text() == "quick"
+    assert [path.name for path in (tmp_path / "first").iterdir()] == [FIRST.key]
 
 
-def test_the_folder_of_a_process_that_still_works_is_left_alone(tmp_path):
-    left = leftover(FIRST, tmp_path, os.getppid())
-    fill(FIRST, tmp_path)
-    assert (left / "half.txt").exists()
+def test_threads_of_one_process_that_do_the_same_stage_leave_one_whole_folder(tmp_path):
+    with ThreadPoolExecutor(8) as pool:
+        for done in [pool.submit(fill, FIRST, tmp_path, str(n)) for n in range(40)]:
+            done.result()
+    assert FIRST.whole(tmp_path) and [path.name for path in (tmp_path / "first").iterdir()] == [FIRST.key]
 
 
 def test_a_folder_without_a_manifest_is_replaced(tmp_path):
@@ -150,3 +143,107 @@ def test_the_key_follows_what_lies_several_inputs_below():
         )})  # fmt: skip
 
     assert top(1).key == top(1).key != top(2).key
+
+
+# what the files hold
+
+
+def test_a_manifest_lists_size_and_sha256_of_every_file_below(tmp_path):
+    with writing(FIRST, tmp_path) as (work, _):
+        (work / "deep" / "er").mkdir(parents=True)
+        (work / "deep" / "er" / "b.bin").write_bytes(b"abc")
+        (work / "empty").touch()
+    assert read_manifest(FIRST.folder(tmp_path))[FILES] == {
+        "deep/er/b.bin": {
+            "bytes": 3, "sha256": "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+        },
+        "empty": {"bytes": 0, "sha256": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},
+    }  # fmt: skip
+
+
+def flipped(path):
+    raw = bytearray(path.read_bytes())
+    raw[len(raw) // 2] ^= 4
+    path.write_bytes(raw)
+
+
+DAMAGE = {
+    "a bit": (lambda path: flipped(path), r"product\.txt was altered: sha256"),
+    "the end is gone": (
+        lambda path: path.write_bytes(path.read_bytes()[:-1]),
+        r"product\.txt has 3 bytes, written were 4",
+    ),
+    "grown": (lambda path: path.write_bytes(path.read_bytes() + b"!"), "has 5 bytes"),
+    "gone": (lambda path: path.unlink(), r"product\.txt is missing"),
+    "a folder": (lambda path: (path.unlink(), path.mkdir()), r"product\.txt (has|cannot be read)"),
+    "its manifest's bit": (lambda path: flipped(path.with_name(MANIFEST)), "no readable manifest"),
+    "its manifest's note": (
+        lambda path: path.with_name(MANIFEST).write_text(
+            path.with_name(MANIFEST).read_text().replace('"text": "done"', '"text": "none"')
+        ),
+        "altered after it was written",
+    ),
+    "its manifest": (lambda path: path.with_name(MANIFEST).unlink(), "no readable manifest"),
+    "no manifest": (lambda path: path.with_name(MANIFEST).write_text("[]"), "it holds no object"),
+    "an old manifest": (lambda path: write_manifest(path.with_name(MANIFEST), {"key": "k"}), "of an older version"),
+}
+
+
+@pytest.mark.parametrize("case", DAMAGE)
+def test_damage_is_named_with_its_folder_and_made_again(tmp_path, case):
+    change, words = DAMAGE[case]
+    folder = fill(FIRST, tmp_path)
+    assert FIRST.whole(tmp_path) and not FIRST.damage(tmp_path)
+    change(folder / "product.txt")
+    assert not FIRST.complete(tmp_path) and not FIRST.whole(tmp_path)
+    found = FIRST.damage(tmp_path, quick=True)
+    assert str(folder) in found and "\n" not in found
+    assert found == FIRST.damage(tmp_path) and re.search(words, found)
+    fill(FIRST, tmp_path)
+    assert FIRST.whole(tmp_path)
+
+
+def test_what_changes_without_a_trace_in_sizes_and_times_is_found_by_reading_and_known_from_then_on(
+    tmp_path, monkeypatch
+):
+    """A disk that forgets: nothing of the file's times tells."""
+    folder = fill(FIRST, tmp_path)
+    flipped(folder / "product.txt")
+    later = (folder / "product.txt").stat().st_ctime_ns + 10**9
+    content = (folder / MANIFEST).read_text()
+    while (folder / MANIFEST).stat().st_ctime_ns <= (folder / "product.txt").stat().st_ctime_ns:
+        (folder / MANIFEST).write_text(content)
+    os.utime(folder / MANIFEST, ns=(later, later))
+    assert FIRST.complete(tmp_path), "sizes and times are right"
+    assert "was altered" in FIRST.damage(tmp_path) and not FIRST.whole(tmp_path)
+    assert not FIRST.complete(tmp_path), "so that the next run makes it again"
+
+
+def test_a_folder_under_another_stages_name_is_not_that_stage(tmp_path):
+    fill(FIRST, tmp_path).rename(tmp_path / "moved")
+    SECOND.folder(tmp_path).parent.mkdir()
+    (tmp_path / "moved").rename(SECOND.folder(tmp_path))
+    assert not SECOND.complete(tmp_path) and f"holds first/{FIRST.key}" in SECOND.damage(tmp_path)
+
+
+def test_a_sealed_manifest_can_be_sealed_again_with_other_files(tmp_path):
+    folder = fill(FIRST, tmp_path)
+    (folder / "more.txt").write_text("more")
+    seal(folder, read_manifest(folder))
+    assert set(read_manifest(folder)[FILES]) == {"more.txt", "product.txt"} and FIRST.whole(tmp_path)
+
+
+@pytest.mark.parametrize("value", [0.1, float("inf"), 1e-300, (1, 2), {3: 4, 10: 5, 9: "é"}, None, -0.0, "\u2028"])
+def test_whatever_notes_hold_is_read_as_it_was_sealed(tmp_path, value):
+    seal(tmp_path, {"notes": {"value": value}})
+    assert read_manifest(tmp_path)["notes"] == json.loads(json.dumps({"value": value}))
+
+
+@pytest.mark.parametrize(
+    "error", [OSError("30 requested and 10 written"), OSError(28, "No space left on device", "/x/a.npy")]
+)
+def test_a_full_disk_is_one_line_with_the_folder_and_a_remedy(tmp_path, error):
+    with pytest.raises(StageError, match=r"cannot be written: .*free some space") as caught, writing(FIRST, tmp_path):
+        raise error
+    assert "\n" not in str(caught.value) and ("a.npy" in str(caught.value) or "first" in str(caught.value))
+    assert list((tmp_path / "first").iterdir()) == []
