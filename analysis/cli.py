@@ -242,15 +242,23 @@ def images(
 
 
 @app.command()
-def track(experiment: ExperimentName) -> None:
+def track(
+    experiment: ExperimentName,
+    digests: Annotated[
+        bool,
+        typer.Option("--digests", help="only write size and sha256 of what lies there into a manifest without them"),
+    ] = False,
+) -> None:
     """Copy an experiment's tables, made small, to where they are part of the repository.
 
-    Reads data/runs/results/EXPERIMENT; writes data/results/EXPERIMENT.
+    Reads data/runs/results/EXPERIMENT; writes data/results/EXPERIMENT. With --digests reads that, and writes its
+    manifest.
     """
-    from analysis.track import track as copy
+    from analysis import track as tracking
 
     paths = project.find()
-    print(f"tracked: {paths.relative(copy(experiment, paths))}")
+    folder = tracking.add_digests(experiment, paths) if digests else tracking.track(experiment, paths)
+    print(f"tracked: {paths.relative(folder)}")
 
 
 @app.command()

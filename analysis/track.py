@@ -2,12 +2,12 @@
 
 All numbers of runs, training, measures and stops are kept. Tables of single latents and their examples are kept for
 the tower of the first run, held out, where they are looked at one by one. Images are kept where an experiment has its
-latents looked at: those held-out ones that are shown, and the sheets of pictures.
+latents looked at: those held-out ones that are shown, and the sheets of pictures. The manifest lists size and sha256
+of every file, as that of a run does.
 """
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 
@@ -18,8 +18,10 @@ from analysis.collect import write_sprite
 from analysis.config import KINDS
 from analysis.paths import Paths
 from analysis.results import LOOKED, SHEETS, TABLES, Results
-from analysis.runs import MANIFEST, write_manifest
-from sae.errors import NotFoundError
+from analysis.runs import MANIFEST, damage, seal
+from analysis.swap import fresh_beside
+from sae.errors import NotFoundError, StageError
+from sae.files import unwritable
 
 WHOLE = tuple(name for name in TABLES if name not in ("latents", "examples", "links"))
 # Per latent, what a reader of one latent is shown; the rest can be had by a run.
@@ -28,35 +30,59 @@ LATENT_MEASURES = ("firing_rate", "mean_activation", "selectivity", "top_class_s
 
 
 def track(name: str, paths: Paths) -> Path:
-    """Copy the tables of an experiment that was run here; gives the folder. Raises NotFoundError without them."""
+    """Copy the tables of an experiment that was run here; gives the folder.
+
+    Raises NotFoundError without them, DataError for damaged ones, StageError where nothing can be written.
+    """
     if not (paths.collected / name / MANIFEST).exists():
         found = sorted(path.parent.name for path in paths.collected.glob(f"*/{MANIFEST}"))
         raise NotFoundError("results of an experiment that was run here", name, found)
-    results = Results(paths.collected / name)
-    final = paths.tracked / name
-    work = final.with_name(f"{name}.tmp-{os.getpid()}")
-    shutil.rmtree(work, ignore_errors=True)
-    work.mkdir(parents=True)
+    results, final = Results(paths.collected / name), paths.tracked / name
+    try:
+        with fresh_beside(final) as work:
+            note = _fill(work, results)
+            results.check_unchanged()
+            seal(work, {**results.manifest, "tracked": note})
+    except OSError as error:
+        raise StageError(unwritable(Path(error.filename or final), error)) from error
+    return final
+
+
+def _fill(work: Path, results: Results) -> str:
+    """Write what is tracked; gives the note that says what that is."""
     for table in WHOLE:
         _write(getattr(results, table), work / f"{table}.parquet")
     for table in ("latents", "examples", "links", *(LOOKED if results.looked else ())):
         _write(_shown(results, table), work / f"{table}.parquet")
-    note = "single latents of the first run only; no images"
-    if results.looked:
-        note = "single latents of the first run only; of the images those that are shown; four digits"
-        dataset = str(results.runs["dataset"].iloc[0])
-        write_sprite(dataset, work, pd.read_parquet(work / "bands.parquet")["example"].unique())
-        (work / SHEETS).mkdir()
-        for sheet in (results.folder / SHEETS).iterdir():
-            if not sheet.stem.endswith("random_host") or sheet.stem == _random_sheet(results):
-                shutil.copyfile(sheet, work / SHEETS / sheet.name)
-    write_manifest(work / MANIFEST, {**results.manifest, "tracked": note})
-    aside = final.with_name(f"{name}.old.tmp-{os.getpid()}")
-    if final.exists():
-        final.rename(aside)
-    work.rename(final)
-    shutil.rmtree(aside, ignore_errors=True)
-    return final
+    if not results.looked:
+        return "single latents of the first run only; no images"
+    dataset = str(results.runs["dataset"].iloc[0])
+    write_sprite(dataset, work, pd.read_parquet(work / "bands.parquet")["example"].unique())
+    (work / SHEETS).mkdir()
+    for sheet in (results.file(name) for name in results.pictures()):
+        if not sheet.stem.endswith("random_host") or sheet.stem == _random_sheet(results):
+            shutil.copyfile(sheet, work / SHEETS / sheet.name)
+    return "single latents of the first run only; of the images those that are shown; four digits"
+
+
+def add_digests(name: str, paths: Paths) -> Path:
+    """Write size and sha256 of every file into the manifest of tracked results that have none; gives the folder.
+
+    Of a manifest that has them nothing is changed: StageError says what differs, so that damage is never sealed.
+    Raises NotFoundError where nothing is tracked, DataError for a table that cannot be read.
+    """
+    folder = paths.tracked / name
+    if not (folder / MANIFEST).exists():
+        raise NotFoundError("tracked results", name, sorted(p.parent.name for p in paths.tracked.glob(f"*/{MANIFEST}")))
+    results = Results(folder)
+    if results.listed is not None:
+        if found := damage(folder):
+            raise StageError(f"{found}; `git checkout` of that folder brings it back")
+        return folder
+    for table in (*TABLES, *(LOOKED if results.looked else ())):
+        getattr(results, table)
+    seal(folder, results.manifest)
+    return folder
 
 
 def _shown(results: Results, table: str) -> pd.DataFrame:

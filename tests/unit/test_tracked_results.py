@@ -12,6 +12,7 @@ from analysis.config import RunConfig, load_experiment
 from analysis.paths import Paths
 from analysis.results import LOOKED, TABLES, Results
 from analysis.rule import WORDS
+from analysis.runs import FILES, MANIFEST, damage, read_manifest
 from analysis.verdict import verdicts
 from sae.discover import names
 
@@ -33,6 +34,13 @@ def test_tables_are_small_and_whole(name):
     whole = sum(file.stat().st_size for file in results.folder.rglob("*") if file.is_file())
     assert whole <= (MOST_LOOKED if results.looked else 2 * MOST_BYTES)
     assert bool(list(results.folder.rglob("*.webp"))) == results.looked, "images only where latents are looked at"
+
+
+@pytest.mark.parametrize("name", TRACKED)
+def test_every_file_is_as_its_manifest_says_and_none_is_left_out(name):
+    folder = PATHS.tracked / name
+    files = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    assert not damage(folder) and files == {MANIFEST, *read_manifest(folder)[FILES]}
 
 
 @pytest.mark.parametrize("name", TRACKED)
