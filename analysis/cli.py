@@ -263,20 +263,36 @@ def track(
 
 @app.command()
 def verify(
-    experiment: ExperimentName = DEFAULT,
+    experiment: Annotated[
+        str | None,
+        typer.Argument(metavar="[EXPERIMENT]", help=f"{DEFAULT}, if it is not named; with --files all there are"),
+    ] = None,
     runs: Annotated[int, typer.Option(min=1, help="how many chains to do again, evenly spaced over all")] = 1,
     tolerance: Annotated[float, typer.Option(help="largest difference of a measure between 0 and 1")] = 0.01,
+    files: Annotated[
+        bool, typer.Option("--files", help="only read every file of runs and results, and compare with the manifests")
+    ] = False,
 ) -> None:
     """Train a sample of an experiment's chains again from their configs, in an empty folder, and compare.
 
-    Reads the experiment's tables; writes only to a temporary folder. Exits with 1 when a measure differs by more.
+    Reads the experiment's tables and stage folders; writes only to a temporary folder. Exits with 1 when a measure
+    differs by more, or a file is not as it was written.
     """
-    from analysis.verify import verify as compare
+    paths = project.find()
+    if files:
+        from analysis.verify_files import verify_files
 
-    with errors.status(f"training {runs} of the chains again"):
-        report = compare(experiment, project.find(), runs, tolerance)
-    print(report.text())
-    if not report.agrees:
+        with errors.status("reading every file"):
+            checked = verify_files(paths, experiment or "")
+        text, agrees = checked.text(), not checked.damaged
+    else:
+        from analysis.verify import verify as compare
+
+        with errors.status(f"training {runs} of the chains again"):
+            report = compare(experiment or DEFAULT, paths, runs, tolerance)
+        text, agrees = report.text(), report.agrees
+    print(text)
+    if not agrees:
         raise typer.Exit(1)
 
 

@@ -67,15 +67,7 @@ class Stage:
     def damage(self, runs: Path, *, quick: bool = False) -> str:
         """What is wrong with its folder, in a line that names it; empty where it is whole or not there."""
         folder = self.folder(runs)
-        if not folder.exists():
-            return ""
-        if found := damage(folder, quick=quick):
-            if not quick and not damage(folder, quick=True):
-                with suppress(OSError):  # where nothing can be written, nothing can be made again either
-                    (folder / SUSPECT).touch()
-            return found
-        held = tuple(_parsed(folder).get(name) for name in ("stage", "key"))
-        return "" if held == (self.name, self.key) else f"{folder} holds {held[0]}/{held[1]}, not what its name says"
+        return stage_damage(folder, quick=quick) if folder.exists() else ""
 
 
 @contextmanager
@@ -163,6 +155,22 @@ def damage(folder: Path, *, quick: bool = False) -> str:
         return f"{folder}: its manifest, of an older version, does not say what the files hold"
     found = digests.differences(folder, content[FILES], trusted)
     return f"{folder}: {'; '.join(found)}" if found else ""
+
+
+def stage_damage(folder: Path, *, quick: bool = False) -> str:
+    """The same for `data/runs/<stage>/<key>`, which must hold what its name says.
+
+    What only reading every file tells is marked in the folder, so that from then on a quick look tells it, too.
+    """
+    if found := damage(folder, quick=quick):
+        if not quick and not damage(folder, quick=True):
+            with suppress(OSError):  # where nothing can be written, nothing can be made again either
+                (folder / SUSPECT).touch()
+        return found
+    stage, key = (_parsed(folder).get(name) for name in ("stage", "key"))
+    if (stage, key) != (folder.parent.name, folder.name):
+        return f"{folder} holds {stage}/{key}, not what its name says"
+    return ""
 
 
 def _parsed(folder: Path) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from analysis.paths import Paths
 from analysis.pipeline import run_chain
 from analysis.plan import chain as chain_of
 from analysis.results import Results, open_results
+from analysis.verify_files import verify_files
 from sae.errors import StageError
 
 # Measures that are shares or fractions: there a difference means the same everywhere.
@@ -32,14 +34,19 @@ class Report:
     largest: float
     where: str
     tolerance: float
+    damaged: tuple[str, ...] = ()
+    """Folders that are not as they were written; then nothing was trained."""
 
     @property
     def agrees(self) -> bool:
-        """Whether no measure differs by more than the tolerance."""
-        return self.largest <= self.tolerance
+        """Whether no measure differs by more than the tolerance, and every file is as it was written."""
+        return self.largest <= self.tolerance and not self.damaged
 
     def text(self) -> str:
-        """One line for a terminal."""
+        """One line for a terminal, after one for each folder that is damaged."""
+        if self.damaged:
+            lines = [f"damaged: {line}" for line in self.damaged]
+            return "\n".join([*lines, f"{self.experiment}: DOES NOT AGREE with what was written; nothing was trained"])
         return (
             f"{self.experiment}: {self.chains} chain(s) trained again, {self.numbers} numbers compared; largest "
             f"difference {self.largest:.2g} ({self.where}), tolerance {self.tolerance}: "
@@ -50,8 +57,12 @@ class Report:
 def verify(experiment: str, paths: Paths, runs: int, tolerance: float) -> Report:
     """Do `runs` chains of `experiment` again, evenly spaced over variants, seeds and controls, and compare.
 
-    Raises StageError when one cannot be done.
+    Before that every file of the experiment is read: where one is damaged, its numbers prove nothing. Raises StageError
+    when a chain cannot be done.
     """
+    damaged = verify_files(paths, experiment).damaged
+    if damaged:
+        return Report(experiment, 0, 0, math.inf, "nothing", tolerance, tuple(damaged))
     results = open_results(experiment, paths)
     whole = results.runs.sort_values(["variant", "seed", "control"])
     chosen = whole.iloc[np.unique(np.linspace(0, len(whole) - 1, runs).astype(int))]

@@ -30,6 +30,7 @@ from analysis.loose_images import write_images
 from analysis.numbers import resolve
 from analysis.plan import plan
 from analysis.results import LOOKED, Results, open_results
+from analysis.runs import seal
 from analysis.site import render as renderer
 from analysis.site.serve import serve
 from analysis.style import ROLES
@@ -238,16 +239,18 @@ def test_commands_on_a_finished_project(site):
 
 def test_verify_notices_results_that_cannot_be_made_again(site):
     results = site[1]
-    table = results.folder / "measures.parquet"
-    before = table.read_bytes()
-    changed = pd.read_parquet(table)
+    files = [results.folder / name for name in ("measures.parquet", "manifest.json")]
+    before = [file.read_bytes() for file in files]
+    changed = pd.read_parquet(files[0])
     changed.loc[changed["measure"] == "variance_explained", "value"] += 0.2
-    changed.to_parquet(table)
+    changed.to_parquet(files[0])
+    seal(results.folder, results.manifest)  # as if they had been written so
     try:
         done = CliRunner().invoke(app, ["verify", "digits"])
-        assert done.exit_code == 1 and "DOES NOT AGREE" in done.stdout
+        assert done.exit_code == 1 and "DOES NOT AGREE" in done.stdout and "1 chain(s) trained again" in done.stdout
     finally:
-        table.write_bytes(before)
+        for file, content in zip(files, before, strict=True):
+            file.write_bytes(content)
 
 
 def test_results_of_older_code_are_used_by_build_and_renewed_by_run(site):
