@@ -87,8 +87,17 @@ class Paths:
         return self.root / "build"
 
     def relative(self, path: Path) -> str:
-        """`path` as it should be printed or stored: relative to the project, never a path of this machine."""
-        return path.resolve().relative_to(self.root).as_posix() if path.is_absolute() else path.as_posix()
+        """`path` as it should be printed or stored: relative to the project, never a path of this machine.
+
+        A folder of the project may be a link to another disk: what lies in it is called by where the project has it.
+        Raises ConfigError for a path outside.
+        """
+        if not path.is_absolute():
+            return path.as_posix()
+        for given, root in ((Path(os.path.normpath(path)), self.root), (path.resolve(), self.root.resolve())):
+            if given.is_relative_to(root):
+                return given.relative_to(root).as_posix()
+        raise ConfigError(f"{path} is outside the project {self.root}: choose a place in it")
 
 
 def find() -> Paths:

@@ -19,7 +19,7 @@ from analysis.collect import collect
 from analysis.config import Experiment, InterpretConfig
 from analysis.looks import Look, of_chains, of_data, stages_of
 from analysis.paths import Paths
-from analysis.plan import Chain, plan
+from analysis.plan import Chain, plan, to_fetch
 from analysis.preflight import forecast
 from analysis.runs import Stage, damage, writing
 from analysis.swap import sweep
@@ -52,6 +52,10 @@ def run(
     failed and why. `STRATA_BACKEND` names the joblib backend; one that is registered for a cluster can stand there.
     `warn` also hears of every folder that is not as it was written, and is made again.
     """
+    for dataset in sorted({config.dataset for config in experiment.runs()}):
+        if missing := to_fetch(dataset):
+            warn(f"the data set {dataset} is not here: fetching {missing}")
+            find("analysis.datasets", dataset)()
     chains = plan(experiment)
     beside, after = of_data(experiment), of_chains(experiment, chains)
     works: list[Chain | Look] = [*chains, *beside, *after]

@@ -15,6 +15,7 @@ import hashlib
 import importlib
 from dataclasses import dataclass
 from functools import cached_property
+from types import ModuleType
 
 from analysis.code_version import code_version
 from analysis.config import Experiment, RunConfig, SaeConfig, TowerConfig
@@ -150,10 +151,17 @@ def architectures(config: RunConfig) -> list[str]:
 
 
 def fingerprint(dataset: str) -> str:
-    """What the data set says of its own files, if it says anything: other data, another run."""
-    module_of("analysis.datasets", dataset)
-    module = importlib.import_module(f"analysis.datasets.{dataset}")
-    return str(module.fingerprint()) if hasattr(module, "fingerprint") else ""
+    """A hash of what the data set's files hold, if it gives one: other data, another run."""
+    return str(getattr(_dataset_module(dataset), "fingerprint", str)())
+
+
+def to_fetch(dataset: str) -> str:
+    """What has to be downloaded before a run on the data set, in words; empty when all is there."""
+    return str(getattr(_dataset_module(dataset), "to_fetch", str)())
+
+
+def _dataset_module(dataset: str) -> ModuleType:
+    return importlib.import_module(module_of("analysis.datasets", dataset))
 
 
 def _sae(

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.digests import digest
 from sae.errors import DataError
 
 
@@ -72,14 +73,25 @@ def is_complete(folder: Path) -> bool:
     return all(idx_file(folder, part) for part in IDX_PARTS)
 
 
+def first_complete(folders: Sequence[Path]) -> Path | None:
+    """The first folder that holds all four parts, or None."""
+    return next((folder for folder in folders if is_complete(folder)), None)
+
+
 def idx_fingerprint(folders: Sequence[Path]) -> str:
-    """A hash of the names and sizes of the first complete folder's files; empty when none is there yet."""
-    for folder in folders:
-        if is_complete(folder):
-            files = [path for part in IDX_PARTS if (path := idx_file(folder, part))]
-            text = " ".join(f"{path.name}:{path.stat().st_size}" for path in files)
-            return hashlib.sha256(text.encode()).hexdigest()[:16]
-    return ""
+    """A hash of what the first complete folder's files hold. Raises DataError for one that cannot be read.
+
+    Where none is complete yet it says so: no run has that for its data, which is fetched before a run is planned.
+    """
+    folder = first_complete(folders)
+    if folder is None:
+        return "not here yet"
+    files = {part: idx_file(folder, part) for part in IDX_PARTS}
+    try:
+        text = " ".join(f"{part}:{digest(path)}" for part, path in files.items() if path)
+    except OSError as error:
+        raise DataError(f"{folder} cannot be read: {error}") from error
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def from_idx_folder(name: str, folder: Path, class_names: tuple[str, ...], again: str) -> Dataset:

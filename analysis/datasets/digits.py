@@ -9,6 +9,7 @@ import numpy as np
 
 from analysis import paths
 from analysis.datasets._dataset import Dataset
+from analysis.digests import digest
 from sae.errors import DataError
 
 AGAIN = "get it again with `git checkout data/digits` or make it with `python data/digits/make_digits.py`"
@@ -16,11 +17,12 @@ ROWS, HELD_OUT = 10_000, 2_000
 
 
 def fingerprint() -> str:
-    """The sha256 that the file must have; part of every run's key."""
+    """The sha256 of the file; part of every run's key. Raises DataError where there is none."""
+    path = paths.find().data / "digits" / "digits.npz"
     try:
-        return (paths.find().data / "digits" / "digits.sha256").read_text().split()[0]
-    except (OSError, IndexError) as error:
-        raise DataError(f"data/digits/digits.sha256: {error}; {AGAIN}") from error
+        return digest(path)
+    except OSError as error:
+        raise DataError(f"{path}: {error}; {AGAIN}") from error
 
 
 def digits() -> Dataset:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from analysis import paths
-from analysis.datasets._dataset import Dataset, from_idx_folder, idx_fingerprint, is_complete
+from analysis.datasets._dataset import Dataset, first_complete, from_idx_folder, idx_fingerprint
 from sae.errors import DataError
 
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")
@@ -24,16 +24,20 @@ def folders() -> tuple[Path, Path]:
 
 
 def fingerprint() -> str:
-    """Names and sizes of the files; part of every run's key."""
+    """A hash of what the files hold; part of every run's key."""
     return idx_fingerprint(folders())
+
+
+def to_fetch() -> str:
+    """What is downloaded before a run, and how; empty when the files are there."""
+    return "" if first_complete(folders()) else "31 MB by torchvision into data/downloads/FashionMNIST/raw"
 
 
 def fashion_mnist() -> Dataset:
     """Debian's files are read in place, then data/downloads; torchvision is asked only when both are missing."""
     downloads = paths.find().data / "downloads"
-    for folder in folders():
-        if is_complete(folder):
-            return from_idx_folder("fashion_mnist", folder, CLASSES, AGAIN)
+    if folder := first_complete(folders()):
+        return from_idx_folder("fashion_mnist", folder, CLASSES, AGAIN)
     from torchvision.datasets import FashionMNIST  # imported here: only a download needs it
 
     try:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from analysis import paths
-from analysis.datasets._dataset import Dataset, from_idx_folder, idx_fingerprint, is_complete
+from analysis.datasets._dataset import Dataset, first_complete, from_idx_folder, idx_fingerprint, is_complete
 from sae.errors import DataError
 
 AGAIN = (
@@ -12,15 +14,25 @@ AGAIN = (
 )
 
 
+def folders() -> tuple[Path]:
+    """Where the files are looked for."""
+    return (paths.find().data / "downloads" / "MNIST" / "raw",)
+
+
 def fingerprint() -> str:
-    """Names and sizes of the files; part of every run's key."""
-    return idx_fingerprint([paths.find().data / "downloads" / "MNIST" / "raw"])
+    """A hash of what the files hold; part of every run's key."""
+    return idx_fingerprint(folders())
+
+
+def to_fetch() -> str:
+    """What is downloaded before a run, and how; empty when the files are there."""
+    return "" if first_complete(folders()) else "12 MB by torchvision into data/downloads/MNIST/raw"
 
 
 def mnist() -> Dataset:
     """Files in place are read as they are; torchvision is asked only when they are missing."""
     downloads = paths.find().data / "downloads"
-    folder = downloads / "MNIST" / "raw"
+    (folder,) = folders()
     if not is_complete(folder):
         from torchvision.datasets import MNIST  # imported here: only a download needs it
 

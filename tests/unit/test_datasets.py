@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import os
 import struct
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from analysis.config import load_experiment
+from analysis.datasets import fashion_mnist as fashion_mnist_module
+from analysis.datasets import mnist
 from analysis.datasets._dataset import Dataset, from_idx_folder, read_idx
 from analysis.datasets.digits import digits
 from analysis.datasets.fashion_mnist import DEBIAN, fashion_mnist
+from analysis.pipeline import run
+from analysis.plan import fingerprint, to_fetch
 from sae.errors import DataError
 
 PARTS = {
@@ -169,6 +176,76 @@ def test_idx_files_whose_images_and_labels_differ_in_number_are_refused(tmp_path
     (tmp_path / "t10k-labels-idx1-ubyte").write_bytes(idx((3,), [1] * 3))
     with pytest.raises(DataError):
         from_idx_folder("four", tmp_path, tuple("0123456789"), "again")
+
+
+# what a run is keyed by
+
+
+@pytest.mark.parametrize("module", [mnist, fashion_mnist_module])
+def test_the_fingerprint_follows_what_the_files_hold_and_not_their_names_sizes_or_times(tmp_path, monkeypatch, module):
+    monkeypatch.setattr(module, "folders", lambda: (tmp_path,))
+    idx_folder(tmp_path)
+    before = module.fingerprint()
+    assert module.to_fetch() == "" and len(before) == 16
+    path = tmp_path / "t10k-labels-idx1-ubyte"
+    raw = path.read_bytes()
+    path.write_bytes(raw[:-1] + b"\x03")
+    os.utime(path, ns=(1, 1))
+    assert module.fingerprint() != before, "the same name and size"
+    path.write_bytes(raw)
+    assert module.fingerprint() == before, "another time"
+
+
+@pytest.mark.parametrize("module", [mnist, fashion_mnist_module])
+def test_data_that_is_not_here_is_said_to_be_fetched_and_gives_no_key_of_a_run(tmp_path, monkeypatch, module):
+    monkeypatch.setattr(module, "folders", lambda: (tmp_path,))
+    assert module.fingerprint() == "not here yet" and "MB by torchvision into data/downloads" in module.to_fetch()
+    idx_folder(tmp_path)
+    assert module.fingerprint() != "not here yet"
+    (tmp_path / "train-images-idx3-ubyte").unlink()
+    assert module.fingerprint() == "not here yet", "three of four files are none"
+
+
+def test_the_fingerprint_of_the_digits_is_of_the_file_that_is_there(project):
+    raw = (project.data / "digits" / "digits.npz").read_bytes()
+    assert fingerprint("digits") == hashlib.sha256(raw).hexdigest() and to_fetch("digits") == ""
+    (project.data / "digits" / "digits.npz").write_bytes(altered(raw))
+    assert fingerprint("digits") == hashlib.sha256(altered(raw)).hexdigest()
+    (project.data / "digits" / "digits.npz").unlink()
+    with pytest.raises(DataError, match="get it again"):
+        fingerprint("digits")
+
+
+def test_a_run_fetches_its_data_before_it_is_planned_and_says_what(project, monkeypatch):
+    experiment = replace(load_experiment(project.experiments, "tiny"), dataset="mnist")
+    folder, said = project.data / "downloads" / "MNIST" / "raw", []
+
+    class Offline(Exception):
+        pass
+
+    def planned(experiment):
+        raise Offline(fingerprint("mnist"))
+
+    def download(root, download):
+        folder.mkdir(parents=True)
+        idx_folder(folder)
+
+    monkeypatch.setattr("torchvision.datasets.MNIST", download)
+    monkeypatch.setattr("analysis.pipeline.plan", planned)
+    with pytest.raises(Offline, match=r"^[0-9a-f]{16}$"):
+        run(experiment, project, warn=said.append)
+    assert said == ["the data set mnist is not here: fetching 12 MB by torchvision into data/downloads/MNIST/raw"]
+
+
+def test_data_that_cannot_be_fetched_is_an_error_before_anything_is_done(project, monkeypatch):
+    def download(root, download):
+        raise RuntimeError("no route")
+
+    monkeypatch.setattr("torchvision.datasets.MNIST", download)
+    experiment = replace(load_experiment(project.experiments, "tiny"), dataset="mnist")
+    with pytest.raises(DataError, match=r"could not be downloaded \(no route\)"):
+        run(experiment, project, warn=lambda line: None)
+    assert not project.runs.exists()
 
 
 @pytest.mark.skipif(not DEBIAN.exists(), reason="needs Debian's dataset-fashion-mnist")

@@ -1,0 +1,67 @@
+"""The project's folders: what they are called, also where they are links to another disk."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+
+import pytest
+from factories import write_results
+
+from analysis.config import InterpretConfig, load_experiment
+from analysis.paths import Paths
+from analysis.pipeline import run
+from analysis.results import open_results
+from analysis.runs import read_manifest, seal
+from analysis.track import track
+from analysis.verify_files import verify_files
+from sae.errors import ConfigError
+
+
+def moved(folder, disk):
+    """The folder's content on another disk, and a link to it in its place."""
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.move(folder, disk / folder.name)
+    folder.symlink_to(disk / folder.name)
+
+
+@pytest.mark.parametrize("linked", ["data", "data/runs", "data/runs/results", "build"])
+def test_what_lies_in_a_linked_folder_is_called_by_its_place_in_the_project(tmp_path, linked):
+    paths = Paths(tmp_path / "project")
+    (tmp_path / "disk").mkdir()
+    moved(paths.root / linked, tmp_path / "disk")
+    path = paths.root / linked / "deep" / "file.txt"
+    assert paths.relative(path) == f"{linked}/deep/file.txt"
+    assert paths.relative(paths.root / linked / "x" / ".." / "y") == f"{linked}/y"
+
+
+def test_a_project_under_a_link_calls_its_files_alike(tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    for root in ("real", "link"):
+        assert Paths(tmp_path / "real").relative(tmp_path / root / "a" / "b") == "a/b"
+        assert Paths(tmp_path / "link").relative(tmp_path / root / "a" / "b") == "a/b"
+
+
+def test_a_path_outside_is_refused_in_a_line(tmp_path):
+    with pytest.raises(ConfigError, match="elsewhere is outside the project"):
+        Paths(tmp_path / "project").relative(tmp_path / "elsewhere")
+
+
+def test_runs_and_tracked_results_may_lie_on_other_disks(project, tmp_path, monkeypatch):
+    monkeypatch.setenv("STRATA_BACKEND", "sequential")  # no processes, which take longer to start than the run
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    for folder in (project.runs, project.tracked):
+        moved(folder, disk)
+    write_results(project.collected / "pairs", "pairs", {"r0": ("", 0, 0.1)})
+    seal(project.collected / "pairs", read_manifest(project.collected / "pairs"))
+    for _ in range(2):
+        assert project.relative(track("pairs", project)) == "data/results/pairs"
+    experiment = load_experiment(project.experiments, "tiny")
+    small = replace(experiment.towers[0], depth=1, nulls=False)
+    small = replace(experiment, seeds=(0,), controls=False, towers=(small,), panel="short", interpret=InterpretConfig())
+    assert project.relative(run(small, project, workers=1)) == "data/runs/results/tiny"
+    assert project.runs.is_symlink() and project.tracked.is_symlink()
+    assert len(open_results("tiny", project).runs) == 1 and (disk / "runs" / "results" / "tiny").is_dir()
+    assert verify_files(project).damaged == [] and not list(disk.rglob("*.tmp-*"))
