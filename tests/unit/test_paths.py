@@ -49,7 +49,8 @@ def test_a_path_outside_is_refused_in_a_line(tmp_path):
 
 
 def test_runs_and_tracked_results_may_lie_on_other_disks(project, tmp_path, monkeypatch):
-    monkeypatch.setenv("STRATA_BACKEND", "sequential")  # no processes, which take longer to start than the run
+    monkeypatch.setenv("STRATA_BACKEND", "sequential")  # processes, and images, take longer than the run
+    monkeypatch.setattr("analysis.collect.write_sprite", lambda dataset, folder: None)
     disk = tmp_path / "disk"
     disk.mkdir()
     for folder in (project.runs, project.tracked):
