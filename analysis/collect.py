@@ -20,7 +20,7 @@ from analysis.runs import FILES, Stage, damage, read_manifest, seal
 from analysis.swap import fresh_beside
 from sae.discover import find
 from sae.errors import StageError
-from sae.files import unwritable
+from sae.temporary import unwritable
 
 CATEGORIES = ("run", "kind", "split", "control", "measure", "relation")
 FROM_CHAINS = ("measures", "latents", "examples", "links", "stops")

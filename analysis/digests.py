@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sae.files import to_disk
+from sae.temporary import to_disk
 
 CHUNK = 1 << 20
 Listed = Mapping[str, Mapping[str, Any]]

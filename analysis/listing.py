@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import Any
 
 from analysis.config import Experiment, experiment_names, load_experiment
@@ -12,7 +11,7 @@ from analysis.plan import Chain, plan
 from analysis.results import Results, open_results
 from analysis.runs import Stage, read_manifest
 from analysis.verdict import summary
-from sae.errors import DataError, NotFoundError, StrataError
+from sae.errors import DataError, NotFoundError, StageError, StrataError
 
 
 def listed(paths: Paths) -> list[dict[str, Any]]:
@@ -61,8 +60,13 @@ def _row(experiment: Experiment, chains: list[Chain], paths: Paths) -> dict[str,
     stages = stages_of(experiment, chains)
     done = sum(stage.complete(paths.runs) for stage in stages.values())
     results: Results | None = None
-    with contextlib.suppress(NotFoundError):  # nothing has been collected yet, and the row says so
+    broken = ""
+    try:
         results = open_results(experiment.name, paths)
+    except NotFoundError:  # nothing has been collected yet, and the row says so
+        pass
+    except StageError as error:  # its manifest is broken; what has been done is still worth a row
+        broken = str(error)
     runs = [_run(chain, paths) for chain in chains]
     seconds = sum(_seconds(stage, paths) for stage in stages.values())
     if not done and results:
@@ -79,7 +83,7 @@ def _row(experiment: Experiment, chains: list[Chain], paths: Paths) -> dict[str,
         "stages": len(stages),
         "seconds": round(seconds, 1),
         "results": paths.relative(results.folder) if results else "",
-        "verdict": _verdict(results) if results else "",
+        "verdict": _verdict(results) if results else broken,
         "runs": runs,
     }
 

@@ -210,6 +210,11 @@ class Results:
     def _replaced(self) -> DataError:
         return DataError(f"{self.folder} was replaced while it was read, by a run that has just ended; do this again")
 
+    def check_files(self) -> None:
+        """Raises DataError where a file is not as it was written; without digests nothing is compared."""
+        for name in self.listed or ():
+            self.file(name)
+
     def check_unchanged(self) -> None:
         """Raises DataError where these tables, or others that were opened beside, are not those that stand there now:
         what was made of them need not agree with what is made next."""

@@ -24,7 +24,7 @@ from analysis import digests
 from analysis.git import commit_of
 from analysis.swap import fresh_beside
 from sae.errors import StageError, StrataError
-from sae.files import replacing, unwritable
+from sae.temporary import replacing, unwritable
 
 MANIFEST = "manifest.json"
 FILES, SEAL = "files", "seal"

@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
-from sae.files import MARK, host_name, temporary_name
+from sae.temporary import MARK, host_name, temporary_name
 
 try:
     import fcntl

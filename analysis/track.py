@@ -21,7 +21,7 @@ from analysis.results import LOOKED, SHEETS, TABLES, Results
 from analysis.runs import MANIFEST, damage, seal
 from analysis.swap import fresh_beside
 from sae.errors import NotFoundError, StageError
-from sae.files import unwritable
+from sae.temporary import unwritable
 
 WHOLE = tuple(name for name in TABLES if name not in ("latents", "examples", "links"))
 # Per latent, what a reader of one latent is shown; the rest can be had by a run.

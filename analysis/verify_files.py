@@ -16,7 +16,7 @@ from analysis.paths import Paths
 from analysis.plan import plan
 from analysis.runs import FILES, MANIFEST, SUSPECT, damage, read_manifest, stage_damage
 from sae.errors import NotFoundError, StageError
-from sae.files import MARK
+from sae.temporary import MARK
 
 KEPT_BY_GIT = "`git checkout` of that folder brings it back"
 MADE_AGAIN = "`strata run` makes it again"

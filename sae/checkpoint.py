@@ -1,4 +1,4 @@
-"""Save and load a layer as one safetensors file. Never pickle; whole or not there.
+"""Save and load a layer as one safetensors file. Never pickle; written to a temporary name and renamed.
 
 The file's metadata holds the architecture, its options and the normaliser's scalars, so a file can only be loaded
 as what it is (SAELens#553 is the bug of loading a TopK file as ReLU, silently).
@@ -7,28 +7,26 @@ as what it is (SAELens#553 is the bug of loading a TopK file as ReLU, silently).
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import safetensors
 import torch
+from safetensors.torch import save_file
 
 from sae.discover import construct
 from sae.errors import CheckpointError, ConfigError, NotFoundError
 from sae.layer import Layer
 from sae.normaliser import Normaliser
-from sae.tensors import save_tensors
 
 FORMAT = "strata-layer-1"
 MEAN = "normaliser.mean"
 
 
 def save_layer(layer: Layer, path: Path) -> None:
-    """Write `layer` to `path` (.safetensors) so that a reader sees the whole file or none.
-
-    Raises DataError where it cannot be written.
-    """
-    tensors = {f"sae.{name}": value for name, value in layer.sae.state_dict().items()}
-    tensors[MEAN] = layer.normaliser.mean
+    """Write `layer` to `path` (.safetensors) so that a reader sees the whole file or none."""
+    tensors = {f"sae.{name}": value.contiguous() for name, value in layer.sae.state_dict().items()}
+    tensors[MEAN] = layer.normaliser.mean.contiguous()
     metadata = {
         "format": FORMAT,
         "architecture": layer.architecture,
@@ -38,7 +36,9 @@ def save_layer(layer: Layer, path: Path) -> None:
         "scale": layer.normaliser.scale,
         "gamma": layer.normaliser.gamma,
     }
-    save_tensors(tensors, path, {key: json.dumps(value) for key, value in metadata.items()})
+    temporary = path.with_suffix(f".{os.getpid()}.tmp")
+    save_file(tensors, temporary, {key: json.dumps(value) for key, value in metadata.items()})
+    temporary.replace(path)
 
 
 def load_layer(path: Path, architecture: str | None = None) -> Layer:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from typing import Any
 import safetensors
 import torch
 from jaxtyping import Float
+from safetensors.torch import save_file
 from torch import Tensor
 
 from sae.config import TrainConfig
@@ -26,7 +28,6 @@ from sae.errors import CheckpointError, ConfigError
 from sae.protocol import SAE
 from sae.rows import Rows
 from sae.steps import Step
-from sae.tensors import save_tensors
 
 FILE = "training.safetensors"
 
@@ -88,7 +89,13 @@ class Checkpoints:
         """Keep the state after `step` steps."""
         self.folder.mkdir(parents=True, exist_ok=True)
         tensors = {f"{i}.{name}": value for i, one in enumerate(trained) for name, value in one.tensors().items()}
-        save_tensors(tensors, self.path, {"step": str(step), "run": identity(trained, config, seed, rows)})
+        temporary = self.path.with_suffix(f".{os.getpid()}.tmp")
+        save_file(
+            {name: value.detach().cpu().contiguous() for name, value in tensors.items()},
+            temporary,
+            {"step": str(step), "run": identity(trained, config, seed, rows)},
+        )
+        temporary.replace(self.path)
 
     def load(self, trained: Sequence[Trained], config: TrainConfig, seed: int, rows: Rows) -> int:
         """Take up the last state; gives how many steps were done, 0 where there is no checkpoint.

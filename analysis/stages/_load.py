@@ -1,14 +1,15 @@
-"""Load what earlier stages saved."""
+"""Load what earlier stages saved, and save tensors for later ones."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import safetensors
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from analysis.activations import ActivationStore, unreadable
 from analysis.datasets._dataset import Dataset
@@ -17,6 +18,7 @@ from analysis.runs import read_manifest
 from sae.checkpoint import load_layer
 from sae.discover import construct, find
 from sae.errors import StageError
+from sae.temporary import replacing
 from sae.tower import Kind, Tower
 
 STOPPED = "stopped.json"
@@ -44,6 +46,15 @@ def load_host(folder: Path) -> tuple[Host, Dataset]:
     host = new_host(config, dataset)
     load_weights(host, folder / "host.safetensors")
     return host, dataset
+
+
+def save_tensors(tensors: Mapping[str, torch.Tensor], path: Path) -> None:
+    """Write tensors as a safetensors file, whole or not at all. Raises DataError where it cannot be written."""
+    with replacing(path) as temporary:
+        try:
+            save_file(dict(tensors), temporary)
+        except safetensors.SafetensorError as error:  # what it says of a full disk is no OSError
+            raise OSError(str(error)) from error
 
 
 def load_weights(module: Host | torch.nn.Module, path: Path) -> None:

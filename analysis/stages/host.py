@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from analysis.stages._load import dataset_of, images_of, new_host
-from sae.tensors import save_tensors
+from analysis.stages._load import dataset_of, images_of, new_host, save_tensors
 
 
 def host(work: Path, config: dict[str, Any], inputs: dict[str, Path]) -> dict[str, Any]:

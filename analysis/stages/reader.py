@@ -7,9 +7,8 @@ from typing import Any
 
 from analysis.hosts._host import as_pixels
 from analysis.interpret.reader import Reader
-from analysis.stages._load import dataset_of, images_of
+from analysis.stages._load import dataset_of, images_of, save_tensors
 from sae.errors import ConfigError
-from sae.tensors import save_tensors
 
 
 def reader(work: Path, config: dict[str, Any], inputs: dict[str, Path]) -> dict[str, Any]:

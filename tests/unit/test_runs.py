@@ -11,7 +11,7 @@ import pytest
 
 from analysis.runs import FILES, MANIFEST, Stage, provenance, read_manifest, seal, write_manifest, writing
 from sae.errors import StageError
-from sae.files import temporary_name
+from sae.temporary import temporary_name
 
 FIRST = Stage(name="first", config={"a": 1}, code="c0")
 SECOND = Stage(name="second", config={"b": [1, 2]}, code="c1", inputs={"given": FIRST})

@@ -15,7 +15,7 @@ import pytest
 
 from analysis import swap
 from analysis.swap import fresh_beside
-from sae.files import MARK, host_name, temporary_name
+from sae.temporary import MARK, host_name, temporary_name
 
 BUILD = """
 import os, signal

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import resource
 import signal
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
+import pandas as pd
 import pytest
 import torch
+from PIL import Image
 
-from sae.errors import DataError
-from sae.files import host_name, replacing, temporary_name
-from sae.tensors import save_tensors
+from analysis.collect import collect
+from analysis.config import load_experiment
+from analysis.runs import Stage, writing
+from analysis.stages._load import save_tensors
+from sae.errors import DataError, StageError, StrataError
+from sae.temporary import host_name, replacing, temporary_name
 
 
 @pytest.fixture
@@ -70,3 +77,35 @@ def test_a_full_disk_is_one_line_with_file_and_remedy_and_leaves_the_old(tmp_pat
 def test_a_folder_that_is_not_there_is_one_line_too(tmp_path):
     with pytest.raises(DataError, match=r"nowhere.a\.safetensors cannot be written: .*No such file"):
         save_tensors({"w": torch.zeros(3)}, tmp_path / "nowhere" / "a.safetensors")
+
+
+ROWS = np.arange(9000, dtype=np.float32)
+WRITERS = {
+    "npy": lambda path: np.save(path, ROWS),
+    "npy of a map": lambda path: np.save(path, torch.from_numpy(ROWS).numpy()[::2]),
+    "parquet": lambda path: pd.DataFrame({"value": ROWS}).to_parquet(path, index=False),
+    "json": lambda path: path.write_text(json.dumps(ROWS.tolist())),
+    "image": lambda path: Image.fromarray((ROWS.reshape(90, 100) * 7919 % 256).astype(np.uint8)).save(path, "webp"),
+    "tensors": lambda path: save_tensors({"w": torch.from_numpy(ROWS)}, path),
+}
+
+
+@pytest.mark.parametrize("kind", WRITERS)
+def test_a_stage_that_fills_the_disk_is_one_line_with_a_remedy_whatever_it_writes(tmp_path, small_disk, kind):
+    stage = Stage(name="first", config={}, code="c")
+    words = r"cannot be written: .*; free some space or make"
+    with pytest.raises(StrataError, match=words) as caught, writing(stage, tmp_path) as (work, _):
+        WRITERS[kind](work / "product")
+    assert "\n" not in str(caught.value) and str(tmp_path / "first") in str(caught.value)
+    assert not list((tmp_path / "first").iterdir())
+
+
+def test_tables_that_fill_the_disk_are_one_line_too_and_the_older_ones_stay(project, small_disk, monkeypatch):
+    folder = project.collected / "tiny"
+    folder.mkdir(parents=True)
+    (folder / "runs.parquet").write_bytes(b"old")
+    monkeypatch.setattr("analysis.collect._fill", lambda work, *_: WRITERS["parquet"](work / "measures.parquet"))
+    with pytest.raises(StageError, match=r"cannot be written: .*; free some space or make"):
+        collect(load_experiment(project.experiments, "tiny"), [], project)
+    assert [path.name for path in project.collected.iterdir()] == ["tiny"]
+    assert (folder / "runs.parquet").read_bytes() == b"old"
