@@ -85,7 +85,7 @@ def ensure_results(experiment: Experiment, workers: int, *, only_if_missing: boo
         except NotFoundError:
             pass
         else:
-            found.check_files()
+            found.pinned.check_files()
             if not results.is_current(experiment, plan(experiment), paths):
                 errors.print(f"note: results of {experiment.name} were not made here by this code and config; "
                              f"`strata run {experiment.name}` renews them", soft_wrap=True)  # fmt: skip

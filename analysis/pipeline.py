@@ -66,10 +66,10 @@ def run(
     collected = {work.measures.key for work in chains} | {stage.key for look in after for stage in look.tables}
     for key, stage in stages.items():
         if found := stage.damage(paths.runs, quick=key not in collected):
-            warn(f"{found}; it is made again")
+            warn(f"damaged: {found}; it is made again")
     tables = paths.collected / experiment.name
     if tables.exists() and (found := damage(tables)):
-        warn(f"{found}; it is made again")
+        warn(f"damaged: {found}; it is made again")
     done: set[str] = set()
 
     def tell() -> None:
@@ -131,7 +131,7 @@ def do_stage(stage: Stage, runs: Path) -> None:
     if stage.whole(runs):
         return
     if seemed_whole:  # what is seen without reading the files was said when the run began
-        print(f"{stage.damage(runs)}; it is made again", file=sys.stderr)
+        print(f"damaged: {stage.damage(runs)}; it is made again", file=sys.stderr)
     for given in stage.inputs.values():
         do_stage(given, runs)
     inputs = {name: given.folder(runs) for name, given in stage.inputs.items()}

@@ -32,24 +32,23 @@ variant: which point of a grid a run is; empty without one. `Results.of(variant)
 from __future__ import annotations
 
 import hashlib
-import io
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa
 
 from analysis import digests
 from analysis.code_version import code_version
 from analysis.config import Experiment
 from analysis.looks import of_chains
 from analysis.paths import Paths
+from analysis.pinned import Pinned
 from analysis.plan import Chain
-from analysis.runs import FILES, MANIFEST, damage, parsed, read_manifest
+from analysis.runs import MANIFEST, damage, read_manifest
+from analysis.swap import settle
 from sae.errors import DataError, NotFoundError, StageError
 
 TABLES = ("runs", "training", "measures", "latents", "examples", "links", "stops")
@@ -70,19 +69,19 @@ class Results:
     folder: Path
     only: str | None = None
     """The variant that is seen; None: all of them."""
-    pinned: bytes = field(default=b"", repr=False, compare=False)
-    """The manifest as it stood; read when it is not given."""
-    others: dict[Path, Results] = field(default_factory=dict, repr=False, compare=False)
-    """Tables of other experiments that were opened beside these, by folder; see `source`."""
+    others: dict[Path, Pinned] = field(default_factory=dict, repr=False, compare=False)
+    """What was opened of other experiments beside these, by folder; see `source`."""
+    given: Pinned | None = field(default=None, repr=False, compare=False)
+    """The folder as it stood; now, where it is not given."""
+    pinned: Pinned = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        if not self.pinned:
-            object.__setattr__(self, "pinned", _bytes(self.folder))
+        object.__setattr__(self, "pinned", self.given or Pinned.now(self.folder))
 
     @cached_property
     def variants(self) -> list[str]:
         """The points of the grid, in the order of the runs."""
-        runs = self._table("runs")
+        runs = self.pinned.table("runs")
         if "variant" not in runs:
             raise DataError(f"{self.folder} was made by an older version; `strata run {self.experiment}` renews it")
         return [str(name) for name in runs["variant"].unique()]
@@ -91,17 +90,12 @@ class Results:
         """The same tables with the runs of one variant. Raises NotFoundError for one that is not there."""
         if variant not in self.variants:
             raise NotFoundError("variant", variant, self.variants)
-        return replace(self, only=variant)
-
-    @cached_property
-    def manifest(self) -> dict[str, Any]:
-        """What the tables were made from."""
-        return parsed(lambda: self.pinned, self.folder)
+        return replace(self, only=variant, given=self.pinned)
 
     @property
-    def listed(self) -> digests.Listed | None:
-        """Size and sha256 of every file; None in a manifest of an older version."""
-        return self.manifest.get(FILES)
+    def manifest(self) -> dict[str, Any]:
+        """What the tables were made from."""
+        return self.pinned.manifest
 
     @property
     def experiment(self) -> str:
@@ -111,7 +105,7 @@ class Results:
     @cached_property
     def runs(self) -> pd.DataFrame:
         """One row a chain; see the module's docstring."""
-        rows = self._table("runs")
+        rows = self.pinned.table("runs")
         return rows if self.only is None else rows[rows["variant"] == self.only]
 
     @cached_property
@@ -147,7 +141,7 @@ class Results:
     @property
     def looked(self) -> bool:
         """Whether single latents were looked at."""
-        return self.has("names.parquet")
+        return self.pinned.has("names.parquet")
 
     @cached_property
     def names(self) -> pd.DataFrame:
@@ -175,52 +169,19 @@ class Results:
         content: dict[str, Any] = json.loads(self.file(f"{SHEETS}/sheets.json").read_text())
         return content
 
-    def has(self, name: str) -> bool:
-        """Whether a file belongs to the tables, there or not."""
-        return (self.folder / name).exists() if self.listed is None else name in self.listed
-
     def pictures(self) -> list[str]:
         """The files of all sheets of pictures, as `SHEETS/VIEW-KIND-DEPTH-CONTROL.webp`, and their JSON."""
-        if self.listed is None:
-            return sorted(path.relative_to(self.folder).as_posix() for path in self.folder.glob(f"{SHEETS}/*"))
-        return sorted(name for name in self.listed if name.startswith(f"{SHEETS}/"))
+        return self.pinned.under(SHEETS)
 
     def file(self, name: str) -> Path:
         """A file of the folder that holds what was written. Raises DataError."""
-        path = self.folder / name
-        if (entry := self._entry(name)) and (wrong := digests.difference(path, entry)):
-            raise self._broken(wrong)
-        return path
-
-    def _entry(self, name: str) -> Mapping[str, Any]:
-        """What the manifest says of a file; nothing, where an older version wrote it."""
-        if self.listed is not None and name not in self.listed:
-            raise DataError(f"{self.folder} has no {name}; `strata run {self.experiment}` makes these tables anew")
-        return self.listed[name] if self.listed is not None else {}
-
-    def _broken(self, wrong: str) -> DataError:
-        """What is said of a file that differs from the manifest as it stood."""
-        if _bytes(self.folder) != self.pinned:
-            return self._replaced()
-        again = f"`strata run {self.experiment}` makes it again"
-        if "tracked" in self.manifest:
-            again = "`git checkout` of that folder brings it back"
-        return DataError(f"{self.folder}: {wrong}; {again}")
-
-    def _replaced(self) -> DataError:
-        return DataError(f"{self.folder} was replaced while it was read, by a run that has just ended; do this again")
-
-    def check_files(self) -> None:
-        """Raises DataError where a file is not as it was written; without digests nothing is compared."""
-        for name in self.listed or ():
-            self.file(name)
+        return self.pinned.file(name)
 
     def check_unchanged(self) -> None:
         """Raises DataError where these tables, or others that were opened beside, are not those that stand there now:
         what was made of them need not agree with what is made next."""
-        for opened in (self, *self.others.values()):
-            if _bytes(opened.folder) != opened.pinned:
-                raise opened._replaced()
+        for opened in (self.pinned, *self.others.values()):
+            opened.check_unchanged()
 
     def _looked(self, name: str) -> pd.DataFrame:
         if not self.looked:
@@ -228,29 +189,13 @@ class Results:
         return self._seen(name)
 
     def _seen(self, name: str) -> pd.DataFrame:
-        rows = self._table(name)
+        rows = self.pinned.table(name)
         return rows if self.only is None else rows[rows["run"].isin(set(self.runs["run"]))]
-
-    def _table(self, name: str) -> pd.DataFrame:
-        path = self.folder / f"{name}.parquet"
-        entry = self._entry(path.name)
-        try:
-            stat = path.stat()
-            rows, found = _read(path, stat.st_mtime_ns, stat.st_ctime_ns)
-        except (OSError, ValueError, pa.ArrowException) as error:
-            if entry and (wrong := digests.difference(path, entry)):
-                raise self._broken(wrong) from error
-            raise DataError(
-                f"{path} cannot be read ({error}); delete {self.folder}, and `strata run` makes it again"
-            ) from error
-        if entry and found != entry["sha256"]:
-            raise self._broken(digests.altered(path.name, found, entry))
-        return rows
 
     @cached_property
     def sprite(self) -> dict[str, Any]:
         """Columns, cell size, example ids and labels of the sprite's cells, and the class names."""
-        if not self.has("sprite.json"):
+        if not self.pinned.has("sprite.json"):
             raise DataError(f"{self.folder} holds no images, as tracked tables do; `strata run {self.experiment}` does")
         content: dict[str, Any] = json.loads(self.file("sprite.json").read_text())
         return content
@@ -261,7 +206,7 @@ class Results:
         whole = hashlib.sha256()
         names = (*(f"{table}.parquet" for table in (*TABLES, *LOOKED)), "sprite.webp", "sprite.json", *self.pictures())
         for name in names:
-            if self.has(name):  # tracked tables of what nobody looked at have no images
+            if self.pinned.has(name):  # tracked tables of what nobody looked at have no images
                 whole.update(f"{name} {digests.digest(self.file(name))}\n".encode())
         return whole.hexdigest()[:16]
 
@@ -304,27 +249,13 @@ class Results:
         return float(rows["value"].mean())
 
 
-@cache
-def _read(path: Path, written: int, changed: int) -> tuple[pd.DataFrame, str]:
-    """A table and the sha256 of its file, from the same bytes; read once, however many variants look at it."""
-    raw = path.read_bytes()
-    return pd.read_parquet(io.BytesIO(raw)), hashlib.sha256(raw).hexdigest()
-
-
-def _bytes(folder: Path) -> bytes:
-    """A manifest as it stands. Raises StageError where there is none."""
-    try:
-        return (folder / MANIFEST).read_bytes()
-    except OSError as error:
-        raise StageError(f"{folder} has no readable manifest: {error}; `strata run` makes it again") from error
-
-
 def open_results(name: str, paths: Paths) -> Results:
     """The tables of an experiment, run here or tracked. Raises NotFoundError when there are none.
 
     Raises StageError for tables that were run here and have lost their manifest: the tracked ones are older.
     """
     for folder in (paths.collected / name, paths.tracked / name):
+        settle(folder)
         if any(folder.glob("*.parquet")) or (folder / MANIFEST).exists():
             return Results(folder)
     found = {p.parent.name for base in (paths.collected, paths.tracked) for p in base.glob(f"*/{MANIFEST}")}
@@ -341,7 +272,7 @@ def source(main: Results, name: str, paths: Paths) -> Results:
     found = open_results(name, paths)
     stat = (found.folder / MANIFEST).stat()
     opened = _opened(found.folder, stat.st_mtime_ns, stat.st_ctime_ns)
-    main.others.setdefault(opened.folder, opened)
+    main.others.setdefault(opened.folder, opened.pinned)
     return opened
 
 

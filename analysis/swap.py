@@ -37,6 +37,7 @@ OLD, NEW, LOCK = "old", "new", "lock"
 FORGOTTEN_SECONDS = 7 * 24 * 3600
 """No stage takes so long: what is older belongs to nobody, whoever made it."""
 TRIES = 100
+SETTLED_SECONDS = 2.0
 
 
 @contextlib.contextmanager
@@ -111,6 +112,16 @@ def exchange(one: Path, other: Path) -> bool:
     if sys.platform == "darwin" and hasattr(library, "renamex_np"):
         return bool(library.renamex_np(os.fsencode(one), os.fsencode(other), _EXCHANGE) == 0)
     return False
+
+
+def settle(out: Path) -> None:
+    """Wait, for a moment, where `out` is missing because somebody is between the two steps of putting another there:
+    a reader sees the old or the new."""
+    until = time.monotonic() + SETTLED_SECONDS
+    while not out.exists() and any(out.parent.glob(f".{glob.escape(out.name)}{MARK}*/{OLD}")):
+        if time.monotonic() > until:  # killed there; the next work on `out` puts the old back
+            return
+        time.sleep(0.01)
 
 
 def tidy(out: Path) -> None:

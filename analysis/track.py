@@ -75,7 +75,7 @@ def add_digests(name: str, paths: Paths) -> Path:
     if not (folder / MANIFEST).exists():
         raise NotFoundError("tracked results", name, sorted(p.parent.name for p in paths.tracked.glob(f"*/{MANIFEST}")))
     results = Results(folder)
-    if results.listed is not None:
+    if results.pinned.listed is not None:
         if found := damage(folder):
             raise StageError(f"{found}; `git checkout` of that folder brings it back")
         return folder

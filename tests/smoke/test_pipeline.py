@@ -263,7 +263,7 @@ def test_damaged_stages_and_tables_are_named_and_made_again_with_the_same_number
     named = {str(of[name].parent): name for name in changes} | {str(tables): "links.parquet"}
     assert len(said) == len(named)
     for folder, name in named.items():
-        (line,) = [line for line in said if line.startswith(f"{folder}:")]
+        (line,) = [line for line in said if line.startswith(f"damaged: {folder}:")]
         assert name in line and "\n" not in line
     again = open_results("tiny", project)
     for table in TABLES[2:]:

@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import time
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -35,7 +36,7 @@ from analysis.site import render as renderer
 from analysis.site.serve import serve
 from analysis.style import ROLES
 from sae.discover import find_all, names
-from sae.errors import NotFoundError, RenderError, StrataError
+from sae.errors import DataError, NotFoundError, RenderError, StrataError
 
 ARTEFACTS = [(package, name) for package in PACKAGES for name in names(f"analysis.{package}")]
 
@@ -235,6 +236,16 @@ def test_commands_on_a_finished_project(site):
     assert "latents, depth 3" in call("verdict", "digits")
     assert json.loads(call("logs", str(paths.logs), "--format", "json"))
     assert "agrees" in call("verify", "digits")
+
+
+def test_a_build_whose_tables_were_replaced_on_the_way_says_so(site, monkeypatch):
+    paths, results, records = site
+    older = replace(results, given=replace(results.pinned, raw=results.pinned.raw + b"\n"))
+    monkeypatch.setattr("analysis.artefacts.draw_all", lambda *_: records)
+    monkeypatch.setattr(builder, "run_notebooks", lambda *_: [])
+    with pytest.raises(DataError, match="results/digits was replaced while it was read, by a run that has just ended"):
+        builder.build(older, paths)
+    builder.build(results, paths)
 
 
 def test_verify_notices_results_that_cannot_be_made_again(site):

@@ -193,8 +193,9 @@ def test_threads_that_replace_one_folder_disturb_neither_each_other_nor_a_reader
 
     with ThreadPoolExecutor(5) as pool:
         working = [pool.submit(several, writer) for writer in range(1, 5)]
-        while atomic and not all(done.done() for done in working):
-            assert (out / "page").read_text()
+        while not all(done.done() for done in working):
+            swap.settle(out)
+            assert not atomic or (out / "page").read_text()
         for done in working:
             done.result()
     assert page(out)
@@ -216,3 +217,22 @@ def test_a_folder_that_is_a_link_stays_one_and_its_target_is_replaced(tmp_path: 
     out.symlink_to(disk)
     build(out, "first")
     assert out.is_symlink() and page(disk) == "first" and page(out) == "first"
+
+
+def test_a_reader_waits_between_the_two_steps_but_not_for_the_dead(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "site"
+    swap.settle(out)  # nobody is at work, so that there is nothing to wait for
+    holder = left(out, "elsewhere")
+    (holder / swap.NEW).rename(holder / swap.OLD)
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(swap.settle, out)
+        time.sleep(0.05)
+        assert not waiting.done()
+        (holder / swap.OLD).rename(out)
+        waiting.result()
+    monkeypatch.setattr(swap, "SETTLED_SECONDS", 0.0)
+    out.rename(holder / swap.OLD)
+    swap.settle(out)
+    assert not out.exists()
