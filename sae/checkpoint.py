@@ -1,32 +1,41 @@
-"""Save and load a layer as one safetensors file. Never pickle; written to a temporary name and renamed.
+"""Save and load a layer as one safetensors file. Never pickle; written beside and renamed (`sae.files`).
 
 The file's metadata holds the architecture, its options and the normaliser's scalars, so a file can only be loaded
-as what it is (SAELens#553 is the bug of loading a TopK file as ReLU, silently).
+as what it is (SAELens#553 is the bug of loading a TopK file as ReLU, silently). What would give NaN, or numbers of
+another SAE, is refused with the file's name: a bit may have flipped since it was written.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from pathlib import Path
+from typing import Any
 
-import safetensors
 import torch
-from safetensors.torch import save_file
+from torch import Tensor
 
-from sae.discover import construct
-from sae.errors import CheckpointError, ConfigError, NotFoundError
+from sae.dictionary import Dictionary
+from sae.discover import construct, find
+from sae.errors import CheckpointError, StrataError
+from sae.files import one_line, read_safetensors, write_safetensors
 from sae.layer import Layer
 from sae.normaliser import Normaliser
+from sae.values import path_of, says_itself
 
 FORMAT = "strata-layer-1"
 MEAN = "normaliser.mean"
 
 
-def save_layer(layer: Layer, path: Path) -> None:
-    """Write `layer` to `path` (.safetensors) so that a reader sees the whole file or none."""
-    tensors = {f"sae.{name}": value.contiguous() for name, value in layer.sae.state_dict().items()}
-    tensors[MEAN] = layer.normaliser.mean.contiguous()
+@says_itself
+def save_layer(layer: Layer, path: str | os.PathLike[str]) -> None:
+    """Write `layer` to `path` (.safetensors) so that a reader sees the whole file or none.
+
+    Raises CheckpointError, before anything is written, for weights that are not finite.
+    """
+    path = path_of("path", path)
+    tensors = {f"sae.{name}": value for name, value in layer.sae.state_dict().items()}
+    tensors[MEAN] = layer.normaliser.mean
+    check_all_finite(f"{path} would hold", tensors)
     metadata = {
         "format": FORMAT,
         "architecture": layer.architecture,
@@ -36,19 +45,23 @@ def save_layer(layer: Layer, path: Path) -> None:
         "scale": layer.normaliser.scale,
         "gamma": layer.normaliser.gamma,
     }
-    temporary = path.with_suffix(f".{os.getpid()}.tmp")
-    save_file(tensors, temporary, {key: json.dumps(value) for key, value in metadata.items()})
-    temporary.replace(path)
-
-
-def load_layer(path: Path, architecture: str | None = None) -> Layer:
-    """Read a layer. Raises CheckpointError for a file that is not whole, not ours, or not of `architecture`."""
     try:
-        with safetensors.safe_open(path, "pt") as file:
-            metadata = {key: json.loads(value) for key, value in (file.metadata() or {}).items()}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
-    except (OSError, ValueError, safetensors.SafetensorError) as error:
-        raise CheckpointError(f"{path} is not a readable safetensors file: {error}") from error
+        text = {key: json.dumps(value) for key, value in metadata.items()}
+    except (TypeError, ValueError) as error:
+        raise CheckpointError(f"{path}: the options of {layer.architecture} are not JSON: {one_line(error)}") from error
+    write_safetensors(path, tensors, text)
+
+
+@says_itself
+def load_layer(path: str | os.PathLike[str], architecture: str | None = None) -> Layer:
+    """Read a layer. Raises CheckpointError for a file that is not whole, not ours, not of `architecture`, or that
+    holds numbers that are not finite."""
+    path = path_of("path", path)
+    tensors, text = read_safetensors(path)
+    try:
+        metadata = {key: json.loads(value) for key, value in text.items()}
+    except (ValueError, RecursionError) as error:
+        raise CheckpointError(f"{path} has metadata that is not JSON: {one_line(error)}") from error
     if metadata.get("format") != FORMAT:
         raise CheckpointError(f"{path} has format {metadata.get('format')!r}, expected {FORMAT!r}")
     try:
@@ -59,9 +72,50 @@ def load_layer(path: Path, architecture: str | None = None) -> Layer:
         raise CheckpointError(f"{path} lacks {error.args[0]!r}") from error
     if architecture is not None and found != architecture:
         raise CheckpointError(f"{path} holds a {found!r} SAE, asked for as {architecture!r}")
+    check_all_finite(f"{path} holds", {**tensors, MEAN: mean})
     try:
-        sae = construct("sae.architectures", found, *sizes, **options)
-        sae.load_state_dict({name.removeprefix("sae."): value for name, value in tensors.items()})
-    except (ConfigError, NotFoundError, RuntimeError, TypeError) as error:
-        raise CheckpointError(f"{path}: {error}") from error
-    return Layer(found, sae, Normaliser(mean.to(torch.float32), scale, gamma))
+        if not isinstance(found, str) or not isinstance(options, dict):
+            raise CheckpointError(f"architecture = {found!r} with options = {options!r}, expected a name and an object")
+        if not mean.is_floating_point():
+            raise CheckpointError(f"{MEAN!r} is of {mean.dtype}, expected floating point")
+        normaliser = Normaliser(mean.to(torch.float32), scale, _gamma(gamma))
+        sae = _of_file(found, sizes, options, {name.removeprefix("sae."): value for name, value in tensors.items()})
+        if tuple(mean.shape) != (sae.d_in,):
+            raise CheckpointError(f"{MEAN!r} has shape {tuple(mean.shape)}, expected ({sae.d_in},)")
+    except (StrataError, RuntimeError, TypeError) as error:
+        raise CheckpointError(f"{path}: {one_line(error)}") from error
+    return Layer(found, sae, normaliser)
+
+
+def check_all_finite(what: str, tensors: dict[str, Tensor]) -> None:
+    """Raise CheckpointError naming the first tensor with NaN or infinity. `what` begins the message."""
+    for name, tensor in tensors.items():
+        # a sum first: it needs no copy of a large matrix
+        if not tensor.is_floating_point() or bool(torch.isfinite(tensor.sum())):
+            continue
+        bad = int((~torch.isfinite(tensor)).sum())
+        if bad:
+            raise CheckpointError(f"{what} {bad} values in {name!r} that are NaN or infinite, expected none")
+
+
+def _of_file(architecture: str, sizes: tuple[Any, Any], options: dict[str, Any], state: dict[str, Tensor]) -> Any:
+    """The SAE that a file describes, with the file's weights. Raises StrataError or RuntimeError."""
+    kind = find("sae.architectures", architecture)
+    if isinstance(kind, type) and issubclass(kind, Dictionary):
+        # before memory is taken for what the file only claims
+        shape, claimed = tuple(state["W_dec"].shape) if "W_dec" in state else None, (sizes[1], sizes[0])
+        if shape != claimed:
+            raise CheckpointError(f"'sae.W_dec' has shape {shape}, expected {claimed}: n_latents and d_in of the file")
+    sae = construct("sae.architectures", architecture, *sizes, **options)
+    for name, own in sae.state_dict().items():
+        if name in state and state[name].dtype != own.dtype:
+            raise CheckpointError(f"'sae.{name}' is of {state[name].dtype}, expected {own.dtype}")
+    sae.load_state_dict(state)
+    return sae
+
+
+def _gamma(value: Any) -> float:
+    """What the file says of the rows that the normaliser was fitted on; NaN where that is not known."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+        raise CheckpointError(f"gamma = {value!r}, expected a number of at least 0, or NaN")
+    return float(value)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from sae.errors import ConfigError
+from sae.values import flag, real, says_itself, whole
 
 
+@says_itself
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig:
     """How an SAE is trained. Rows are drawn without replacement, epoch after epoch, until `steps` are done."""
@@ -41,22 +44,23 @@ class TrainConfig:
     """Encoder product in bfloat16, weights and everything else in float32. For GPUs: most CPUs are slower at it."""
 
     def __post_init__(self) -> None:
-        for name in ("revivals", "shortlist"):
-            if getattr(self, name) < 0:
-                raise ConfigError(f"train.{name} = {getattr(self, name)}: must be at least 0")
-        if not 0 <= self.ema < 1:
-            raise ConfigError(f"train.ema = {self.ema}: must be at least 0 and below 1")
-        if self.aux_every < 1:
-            raise ConfigError(f"train.aux_every = {self.aux_every}: must be at least 1")
-        for name in ("steps", "batch", "lr", "dead_after"):
-            if not getattr(self, name) > 0:  # so that NaN is refused too
-                raise ConfigError(f"train.{name} = {getattr(self, name)}: must be above 0")
-        if not (self.warmup >= 0 and self.decay >= 0 and self.warmup + self.decay <= 1):
+        """Raises ConfigError for a value of another type or out of range; numpy's numbers become Python's."""
+        for name, least in (("steps", 1), ("batch", 1), ("aux_every", 1), ("revivals", 0), ("shortlist", 0)):
+            _set(self, name, whole(f"train.{name}", getattr(self, name), least))
+        for name in ("normalise", "compiled", "bf16"):
+            _set(self, name, flag(f"train.{name}", getattr(self, name)))
+        for name in ("lr", "dead_after"):
+            _set(self, name, real(f"train.{name}", getattr(self, name), above=0))
+        _set(self, "ema", real("train.ema", self.ema, least=0, below=1))
+        for name in ("warmup", "decay"):
+            _set(self, name, real(f"train.{name}", getattr(self, name), least=0))
+        if self.warmup + self.decay > 1:
             raise ConfigError(
                 f"train.warmup + train.decay = {self.warmup} + {self.decay}: each at least 0, together at most 1"
             )
 
 
+@says_itself
 @dataclass(frozen=True, kw_only=True)
 class StopConfig:
     """Below which values a tower stops before it trains a depth; 0 never stops it. See `sae.stopping`."""
@@ -71,6 +75,11 @@ class StopConfig:
     """How many different rows there are among those to be read, as a share of their number."""
 
     def __post_init__(self) -> None:
+        """Raises ConfigError for a value of another type or out of range; numpy's numbers become Python's."""
         for name in ("live_share", "input_variance", "loss", "distinct_rows"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ConfigError(f"stop.{name} = {getattr(self, name)}: must be in 0..1")
+            _set(self, name, real(f"stop.{name}", getattr(self, name), least=0, most=1))
+
+
+def _set(config: Any, name: str, value: Any) -> None:
+    """Put a checked value into a frozen config that is being made."""
+    object.__setattr__(config, name, value)

@@ -17,11 +17,12 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from sae.errors import ConfigError
+from sae.errors import ConfigError, InputError
 from sae.kernels import decode_sparse
 from sae.median import geometric_median
 from sae.protocol import KMeaning
 from sae.records import Codes, Loss
+from sae.values import real, says_itself, whole
 
 # The bias starts at the median of this many rows (released code of Gao et al., arXiv 2406.04093).
 MEDIAN_SAMPLE = 32_768
@@ -36,23 +37,35 @@ class Dictionary(nn.Module, ABC):
     selects: ClassVar[str] = ""
     """`row` if the code is the k largest of a row and nothing else: such an SAE has a compiled step."""
 
+    @says_itself
     def __init__(self, d_in: int, n_latents: int, k: int, encoder_norm: float = 1.0, unit_norm: bool = True) -> None:
         """`encoder_norm`: length of an encoder row at the start. `unit_norm`: keep the rows of W_dec at length 1;
         without it lengths are free and belong to the code, so that `directions` are of unit norm all the same.
-        Raises ConfigError for a k outside 1..n_latents."""
+        Raises ConfigError for sizes that are no whole numbers above 0, for a k outside 1..n_latents and for weights
+        that do not fit into memory."""
         super().__init__()
-        if not 1 <= k <= n_latents:
+        self.d_in, self.n_latents = whole("d_in", d_in, 1), whole("n_latents", n_latents, 1)
+        self.k = whole("k", k, least=None)
+        if not 1 <= self.k <= self.n_latents:
             raise ConfigError(f"k = {k} active latents of n_latents = {n_latents}: k must be in 1..{n_latents}")
-        if not encoder_norm > 0:
-            raise ConfigError(f"encoder_norm = {encoder_norm}: must be above 0")
-        self.d_in, self.n_latents, self.k = d_in, n_latents, k
-        self.encoder_norm, self.unit_norm = encoder_norm, unit_norm
+        self.encoder_norm, self.unit_norm = real("encoder_norm", encoder_norm, above=0), unit_norm
         self.bf16 = False  # set by the training loop while it trains (`train.bf16`)
-        self.W_enc = nn.Parameter(torch.empty(n_latents, d_in))
-        self.b_enc = nn.Parameter(torch.zeros(n_latents))
-        self.W_dec = nn.Parameter(torch.empty(n_latents, d_in))
-        self.b_dec = nn.Parameter(torch.zeros(d_in))
-        self._tie(torch.Generator().manual_seed(0))
+        try:
+            self.W_enc = nn.Parameter(self._new(self.n_latents, self.d_in))
+            self.b_enc = nn.Parameter(self._new(self.n_latents))
+            self.W_dec = nn.Parameter(self._new(self.n_latents, self.d_in))
+        except RuntimeError as error:
+            size = f"{8 * self.n_latents * self.d_in / 1e9:.3g} GB"
+            raise ConfigError(
+                f"n_latents = {n_latents}, d_in = {d_in}: no memory for {size} of weights; fewer latents need less"
+            ) from error
+        self.b_dec = nn.Parameter(self._new(self.d_in))
+        self._tie(torch.Generator("cpu").manual_seed(0))
+
+    @staticmethod
+    def _new(*shape: int) -> Tensor:
+        """Zeros for a parameter: float32 on the CPU, whatever torch's defaults are set to."""
+        return torch.zeros(shape, dtype=torch.float32, device="cpu")
 
     @abstractmethod
     def encode(self, x: Float[Tensor, "batch d_in"]) -> Codes:
@@ -71,7 +84,14 @@ class Dictionary(nn.Module, ABC):
         return self.product(x) + self.b_enc
 
     def product(self, x: Float[Tensor, "batch d_in"]) -> Float[Tensor, "batch n_latents"]:
-        """W_enc (x - b_dec). With `bf16` in bfloat16; everything after it stays in float32."""
+        """W_enc (x - b_dec). With `bf16` in bfloat16; everything after it stays in float32.
+
+        Raises InputError for rows of another shape: torch would count k along whatever axis is there.
+        """
+        if x.ndim != 2 or x.shape[1] != self.d_in:
+            raise InputError(
+                f"x has shape {tuple(x.shape)}, expected (batch, {self.d_in}); Layer.encode takes leading dimensions"
+            )
         offset: Tensor = x - self.b_dec
         weight: Tensor = self.W_enc
         if self.bf16:
@@ -108,7 +128,7 @@ class Dictionary(nn.Module, ABC):
     def _tie(self, generator: torch.Generator) -> None:
         """Random unit directions, and the encoder along them (tied at the start only)."""
         # in place where it can be: these matrices are the largest things there are
-        directions = torch.randn(self.n_latents, self.d_in, generator=generator)
+        directions = torch.randn(self.n_latents, self.d_in, generator=generator, dtype=torch.float32, device="cpu")
         self.W_dec.copy_(directions.div_(directions.norm(dim=1, keepdim=True)))
         self.W_enc.copy_(self.W_dec).mul_(self.encoder_norm)
 

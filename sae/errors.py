@@ -4,6 +4,7 @@ StrataError
 +-- ConfigError      a setting is unknown or has a value out of range
 +-- DataError        a data file is missing, short or corrupt, or cannot be written
 +-- NotFoundError    no such architecture, measure, data set, experiment, ...
++-- InputError       rows or codes of a type, width or shape that an SAE cannot read
 +-- NumericError     NaN or infinity where a number must be
 +-- CheckpointError  a saved SAE is incomplete or of another architecture
 +-- StageError       a stage of a run failed, or its folder cannot be used
@@ -34,6 +35,10 @@ class NotFoundError(StrataError):
         near = difflib.get_close_matches(name, found, 1)
         listed = (", ".join(sorted(found)) or "none") + (f"; did you mean {near[0]!r}?" if near else "")
         super().__init__(f"no {what} named {name!r}; found: {listed}")
+
+
+class InputError(StrataError):
+    """Rows or codes of a type, width or shape that an SAE cannot read; the message says what to do with them."""
 
 
 class NumericError(StrataError):

@@ -22,20 +22,23 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from sae.discover import find_all
-from sae.errors import NumericError
+from sae.errors import InputError, NumericError
 from sae.records import Codes
+from sae.values import says_itself
 
 On = Literal["input", "examples"]
+ROWS = ("x", "x_hat", "host", "host_hat", "logits", "labels")
 NUMBERS = ("x", "x_hat", "host", "host_hat", "logits", "directions", "references", "host_directions", "host_offset")
 
 
+@says_itself
 @dataclass(frozen=True, kw_only=True)
 class Seen:
     """A batch as a measure sees it. None: not known here, and measures that need it are left out.
 
     Raises NumericError, naming the field and its first bad row (number, for a vector), where a number is NaN or
-    infinite. Checked here, once for all measures: comparisons with NaN are false, so most of them would go on to read
-    a plausible number.
+    infinite, and InputError where the fields are not of the same rows. Checked here, once for all measures:
+    comparisons with NaN are false, and one row broadcasts, so most of them would go on to read a plausible number.
     """
 
     codes: Codes
@@ -68,6 +71,16 @@ class Seen:
             if not math.isfinite(getattr(self, name)):
                 raise NumericError(f"{name} is {getattr(self, name)}, not a number")
         codes = (("codes", self.codes.values), ("below", None if self.below is None else self.below.values))
+        for name, rows in (*codes, *((name, getattr(self, name)) for name in ROWS)):
+            if rows is not None and rows.ndim != (1 if name == "labels" else 2):
+                raise InputError(
+                    f"{name} has shape {tuple(rows.shape)}, expected one leading dimension: codes.flat(), "
+                    "rows.flatten(0, -2)"
+                )
+        for one, other in (("x", "x_hat"), ("host", "host_hat")):
+            rows, back = getattr(self, one), getattr(self, other)
+            if rows is not None and back is not None and rows.shape != back.shape:
+                raise InputError(f"{other} has shape {tuple(back.shape)}, expected that of {one}, {tuple(rows.shape)}")
         for name, rows in (*codes, *((name, getattr(self, name)) for name in NUMBERS)):
             # one sum is quick, and not finite if any number is not; but a sum may overflow too, so look closer
             if rows is not None and not bool(torch.isfinite(rows.sum())):
@@ -118,7 +131,7 @@ class ClassSums:
 def shuffled_sums(seen: Seen, times: int, generator: torch.Generator) -> list[ClassSums]:
     """Class sums under `times` shuffles of the labels, in one product: what chance gives to these very latents."""
     assert seen.labels is not None
-    shuffles = [seen.labels[torch.randperm(len(seen.labels), generator=generator)] for _ in range(times)]
+    shuffles = [seen.labels[torch.randperm(len(seen.labels), generator=generator, device="cpu")] for _ in range(times)]
     classes = torch.cat([torch.nn.functional.one_hot(labels, seen.n_classes) for labels in shuffles], 1)
     mass = torch.split((seen.dense.T @ classes.to(seen.dense.dtype)).double(), seen.n_classes, 1)
     fires = torch.split((seen.fired.T @ classes.to(seen.dense.dtype)).double(), seen.n_classes, 1)

@@ -7,8 +7,8 @@ import math
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from sae.errors import ConfigError
 from sae.kernels import decode_sparse, keep_top
+from sae.values import says_itself, whole
 
 # A residual of less variance than this has nothing to teach.
 NOTHING_LEFT = 1e-20
@@ -69,8 +69,7 @@ def auxk_terms(
     return {"auxk": weight * auxk(pre, residual, directions, dead, k_aux)}
 
 
+@says_itself
 def default_k_aux(k_aux: int, d_in: int) -> int:
     """`k_aux`, or for 0 d_in / 2 rounded to a power of two (Gao et al., appendix A.2). Raises ConfigError below 0."""
-    if k_aux < 0:
-        raise ConfigError(f"k_aux = {k_aux}: must be at least 0 (0 means d_in / 2 rounded to a power of two)")
-    return k_aux or 2 ** max(0, round(math.log2(d_in / 2)))
+    return whole("k_aux", k_aux) or 2 ** max(0, round(math.log2(d_in / 2)))

@@ -12,36 +12,64 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from numbers import Real
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from sae.errors import NumericError
+from sae.errors import InputError, NumericError
+from sae.given import check_numbers
 from sae.records import Codes
+from sae.values import says_itself
 
 # Rows are summed this many at a time: rows that lie on disk are never in memory as a whole.
 CHUNK = 4096
+# Lengths whose squares float32 holds.
+NEAR = (1e-15, 1e15)
+# Scales with which x - mean, (x - mean) / scale and its inverse stay in float32 with all its digits.
+SCALES = (1e-36, 1e37)
 
 
+@says_itself
 @dataclass(frozen=True)
 class Normaliser:
-    """x -> (x - mean) / scale and back. `gamma` = ||mean|| / ||std|| of the rows it was fitted on."""
+    """x -> (x - mean) / scale and back. `gamma` = ||mean|| / ||std|| of the rows it was fitted on, NaN if unknown.
+
+    Raises NumericError for a mean that is not finite and a scale that is not a number above 0.
+    """
 
     mean: Float[Tensor, " d_in"]
     scale: float
     gamma: float
+
+    def __post_init__(self) -> None:
+        if self.mean.ndim != 1 or not self.mean.is_floating_point():
+            raise InputError(
+                f"normaliser mean has shape {tuple(self.mean.shape)} and {self.mean.dtype}: one row of floats"
+            )
+        check_numbers("normaliser mean", self.mean[None])
+        if isinstance(self.scale, bool) or not isinstance(self.scale, Real) or not 0 < self.scale < float("inf"):
+            raise NumericError(f"normaliser scale = {self.scale!r}: must be a number above 0, and finite")
 
     @classmethod
     def fit(cls, rows: Float[Tensor, "rows d_in"] | Codes) -> Normaliser:
         """Fit on training rows. Raises NumericError for rows that are not finite or do not vary at all."""
         mean = mean_of(rows).float()
         square = sum(float((part - mean).double().pow(2).sum()) for part in chunks(rows))
-        spread = (square / len(rows)) ** 0.5
+        spread, length = (square / len(rows)) ** 0.5, float(mean.norm())
+        if not NEAR[0] < length < NEAR[1]:
+            length = float(mean.double().norm())  # squares beyond float32, up or down
         # float32 rounding alone gives constant rows a spread of about 1e-7 of their size
-        if spread <= 1e-6 * float(mean.norm()) + 1e-12:
+        if spread <= 1e-6 * length:
             raise NumericError(f"the {len(rows)} input rows do not vary (spread {spread:.1e}): nothing to learn")
-        return cls(mean, spread / len(mean) ** 0.5, float(mean.norm()) / spread)
+        scale = spread / len(mean) ** 0.5
+        if not SCALES[0] <= scale <= SCALES[1]:
+            raise NumericError(
+                f"the {len(rows)} input rows vary by {scale:.1e}, expected {SCALES[0]:.0e} to {SCALES[1]:.0e}, which "
+                "float32 can centre and scale: multiply them by a constant"
+            )
+        return cls(mean, scale, length / spread)
 
     @classmethod
     def identity(cls, rows: Float[Tensor, "rows d_in"] | Codes) -> Normaliser:
@@ -57,11 +85,11 @@ class Normaliser:
         gamma = 0.0 if spread <= 1e-6 * length else length / spread
         return cls(torch.zeros_like(mean, dtype=torch.float32), 1.0, gamma)
 
-    def apply(self, rows: Float[Tensor, "batch d_in"]) -> Float[Tensor, "batch d_in"]:
+    def apply(self, rows: Float[Tensor, "*leading d_in"]) -> Float[Tensor, "*leading d_in"]:
         """Rows in units of the layer below -> normalised rows."""
         return (rows.float() - self.mean.to(rows.device)) / self.scale
 
-    def undo(self, rows: Float[Tensor, "batch d_in"]) -> Float[Tensor, "batch d_in"]:
+    def undo(self, rows: Float[Tensor, "*leading d_in"]) -> Float[Tensor, "*leading d_in"]:
         """Normalised rows -> units of the layer below."""
         return rows * self.scale + self.mean.to(rows.device)
 
@@ -70,7 +98,7 @@ def mean_of(rows: Float[Tensor, "rows d_in"] | Codes) -> Float[Tensor, " d_in"]:
     """The mean row in float64. Raises NumericError for no rows and for rows that are not finite."""
     if not len(rows):
         raise NumericError("there are no input rows to fit on")
-    total = torch.zeros(())
+    total = torch.zeros((), dtype=torch.float32, device="cpu")
     for part in chunks(rows):
         total = total + part.double().sum(0)
     if not bool(torch.isfinite(total).all()):

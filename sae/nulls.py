@@ -22,7 +22,7 @@ def memorising_bound(n_latents: int, n_rows: int) -> float:
 
 def random_directions(n_latents: int, d_in: int, generator: torch.Generator) -> Float[Tensor, "n_latents d_in"]:
     """Isotropic random unit rows."""
-    rows = torch.randn(n_latents, d_in, generator=generator)
+    rows = torch.randn(n_latents, d_in, generator=generator, dtype=torch.float32, device="cpu")
     unit: Tensor = rows / rows.norm(dim=1, keepdim=True)
     return unit
 
@@ -34,7 +34,10 @@ def gaussian_rows(rows: Float[Tensor, "rows d_in"], n: int, generator: torch.Gen
     values, vectors = torch.linalg.eigh(centred.T @ centred / max(1, len(rows)))
     # rounding leaves eigenvalues of rows that do not fill their space a little below 0
     spread = vectors * values.clamp(min=0).sqrt()
-    drawn: Tensor = torch.randn(n, len(mean), generator=generator) @ spread.T.to(rows.dtype) + mean
+    drawn: Tensor = (
+        torch.randn(n, len(mean), generator=generator, dtype=torch.float32, device="cpu") @ spread.T.to(rows.dtype)
+        + mean
+    )
     return drawn
 
 
@@ -43,7 +46,7 @@ def permuted_coordinates(rows: Float[Tensor, "rows d_in"], generator: torch.Gene
 
     The null for sparse codes, whose zeros no Gaussian has. Shuffling whole rows would change nothing.
     """
-    order = torch.rand(rows.shape, generator=generator).argsort(0)
+    order = torch.rand(rows.shape, generator=generator, dtype=torch.float32, device="cpu").argsort(0)
     return rows.gather(0, order)
 
 
@@ -56,7 +59,7 @@ def fit_on_support(
     chosen = directions[support]  # batch k d_in
     gram = chosen @ chosen.transpose(1, 2)
     # a whisper of ridge: two random directions of one support may be nearly parallel
-    gram = gram + 1e-6 * torch.eye(gram.shape[1])
+    gram = gram + 1e-6 * torch.eye(gram.shape[1], dtype=gram.dtype, device=gram.device)
     weights = torch.linalg.solve(gram, (chosen @ rows[:, :, None]))
     back: Tensor = (weights * chosen).sum(1)
     return back
@@ -70,7 +73,7 @@ def matched_directions(
     Where the rows do not fill their space an isotropic dictionary wastes most of its directions; this one does not.
     """
     # random mixtures of the rows have their covariance exactly, and need no factorisation
-    mixed = torch.randn(n_latents, len(rows), generator=generator) @ rows
+    mixed = torch.randn(n_latents, len(rows), generator=generator, dtype=torch.float32, device="cpu") @ rows
     unit: Tensor = mixed / mixed.norm(dim=1, keepdim=True).clamp(min=1e-12)
     return unit
 
@@ -82,7 +85,7 @@ def stored_directions(
 
     All of them where there are fewer rows than latents.
     """
-    chosen = rows[torch.randperm(len(rows), generator=generator)[:n_latents]]
+    chosen = rows[torch.randperm(len(rows), generator=generator, device="cpu")[:n_latents]]
     unit: Tensor = chosen / chosen.norm(dim=1, keepdim=True).clamp(min=1e-12)
     return unit
 
@@ -95,7 +98,7 @@ def pursue(
     Directions are chosen greedily and codes fitted by least squares on what was chosen, signs free. The same coder
     for a learned and for a random dictionary: a comparison across coders would compare the coders.
     """
-    residual, support = rows, torch.empty(len(rows), 0, dtype=torch.long)
+    residual, support = rows, torch.empty(len(rows), 0, dtype=torch.long, device=rows.device)
     for _ in range(min(k, len(directions), rows.shape[1])):
         match = (residual @ directions.T).abs()
         if support.shape[1]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import torch
@@ -11,27 +12,27 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Codes:
-    """Sparse codes of a batch: for each row the active latents and their values.
+    """Sparse codes of a batch: for each row the active latents and their values. Rows may have several dimensions.
 
     `values` are non-negative and 0 where a row has fewer active latents than columns; an index behind a value of
     0 means nothing. Codes are in the SAE's normalised units (see `sae.normaliser`).
     """
 
-    values: Float[Tensor, "batch k"]
-    indices: Int[Tensor, "batch k"]
+    values: Float[Tensor, "*batch k"]
+    indices: Int[Tensor, "*batch k"]
     n_latents: int
 
-    def dense(self) -> Float[Tensor, "batch n_latents"]:
+    def dense(self) -> Float[Tensor, "*batch n_latents"]:
         """The same codes with a column for every latent."""
-        full = self.values.new_zeros(len(self.values), self.n_latents)
+        full = self.values.new_zeros(*self.values.shape[:-1], self.n_latents)
         # add, not set: padding repeats an index with value 0 and must not overwrite a real value
-        return full.scatter_add(1, self.indices, self.values)
+        return full.scatter_add(-1, self.indices, self.values)
 
     @classmethod
-    def from_dense(cls, full: Float[Tensor, "batch n_latents"]) -> Codes:
+    def from_dense(cls, full: Float[Tensor, "*batch n_latents"]) -> Codes:
         """Codes with a column for every latent, for measures of activations that are not sparse."""
-        indices = torch.arange(full.shape[1], device=full.device).expand(len(full), -1)
-        return cls(full, indices, full.shape[1])
+        indices = torch.arange(full.shape[-1], device=full.device).expand(full.shape)
+        return cls(full, indices, full.shape[-1])
 
     @classmethod
     def from_active(cls, full: Float[Tensor, "batch n_latents"]) -> Codes:
@@ -42,13 +43,25 @@ class Codes:
 
     def l0(self) -> float:
         """Mean number of active latents a row."""
-        return float((self.values > 0).sum()) / max(1, len(self.values))
+        return float((self.values > 0).sum()) / max(1, math.prod(self.values.shape[:-1]))
 
     def fired(self) -> Bool[Tensor, " n_latents"]:
         """Which latents are above 0 anywhere in the batch."""
         mask = torch.zeros(self.n_latents, dtype=torch.bool, device=self.values.device)
         mask[self.indices[self.values > 0]] = True
         return mask
+
+    def flat(self) -> Codes:
+        """The same codes with one leading dimension."""
+        return self.shaped((-1,))
+
+    def shaped(self, leading: tuple[int, ...]) -> Codes:
+        """The same codes with these leading dimensions, or one dimension for (-1,)."""
+        if self.values.shape[:-1] == leading:
+            return self
+        k, rows = self.values.shape[-1], math.prod(self.values.shape[:-1])
+        leading = (rows,) if leading == (-1,) else leading  # -1 says nothing where there are no entries
+        return Codes(self.values.reshape(*leading, k), self.indices.reshape(*leading, k), self.n_latents)
 
     def __len__(self) -> int:
         return len(self.values)

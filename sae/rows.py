@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from sae.given import TrainingRows, training_rows_of
 from sae.normaliser import Normaliser
 from sae.records import Codes
+from sae.values import says_itself
 
 # Above this share of active entries a dense product is cheaper than gathering.
 SPARSE_SHARE = 0.1
@@ -38,9 +40,11 @@ class Rows:
     normaliser: Normaliser
 
     @classmethod
-    def fit(cls, given: Float[Tensor, "rows d_in"] | Codes, normalise: bool = True) -> Rows:
-        """Fit the normaliser, or leave the rows as they are. Raises NumericError for rows that are not finite and,
-        where they are to be normalised, for rows that do not vary."""
+    @says_itself
+    def fit(cls, given: TrainingRows, normalise: bool = True) -> Rows:
+        """Fit the normaliser, or leave the rows as they are. Raises InputError for rows of another type or number of
+        axes, NumericError for rows that are not finite and, where they are to be normalised, that do not vary."""
+        given = training_rows_of(given)
         return cls(given, Normaliser.fit(given) if normalise else Normaliser.identity(given))
 
     def __len__(self) -> int:

@@ -13,7 +13,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from sae.errors import ConfigError
+from sae.values import real, says_itself, whole
 
 # |log(L0 / k)| beyond this counts as this much.
 BOUND = 1.0
@@ -21,20 +21,20 @@ LEAST = 1e-6
 
 
 class PenaltyWeight(nn.Module):
-    """A weight that warms up linearly over `warmup` steps and then follows L0. Its state is part of the checkpoint."""
+    """A weight that warms up linearly over `warmup` steps and then follows L0. Its state is part of the checkpoint.
 
+    Raises ConfigError for a `start` that is not above 0, a negative `rate`, or a `warmup` that is no whole number.
+    """
+
+    @says_itself
     def __init__(self, start: float, rate: float, warmup: int) -> None:
         super().__init__()
-        if not start > 0 or rate < 0 or warmup < 0:
-            raise ConfigError(
-                f"penalty = {start}, penalty_rate = {rate}, penalty_warmup = {warmup}: the first must be above 0, "
-                "the others at least 0"
-            )
-        self.start, self.rate, self.warmup = start, rate, warmup
+        self.start, self.rate = real("penalty", start, above=0), real("penalty_rate", rate, least=0)
+        self.warmup = whole("penalty_warmup", warmup)
         self.full: Tensor
         self.steps: Tensor
-        self.register_buffer("full", torch.tensor(float(start)))
-        self.register_buffer("steps", torch.tensor(0))
+        self.register_buffer("full", torch.tensor(float(self.start), dtype=torch.float32, device="cpu"))
+        self.register_buffer("steps", torch.tensor(0, dtype=torch.int64, device="cpu"))
 
     def value(self) -> float:
         """The weight of the next step."""

@@ -112,7 +112,7 @@ class TorchStep:
 
     def state(self) -> dict[str, Tensor]:
         """Adam's moments by the parameter's name, and the number of steps."""
-        kept = {"taken": torch.tensor(self.taken)}
+        kept = {"taken": torch.tensor(self.taken, dtype=torch.int64, device="cpu")}
         for name, parameter in self.sae.named_parameters():
             for part, value in self.optimiser.state.get(parameter, {}).items():
                 kept[f"{part}.{name}"] = value

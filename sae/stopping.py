@@ -77,5 +77,8 @@ def distinct_share(rows: Float[Tensor, "rows d_in"] | Codes) -> float:
 def variance_of(rows: Float[Tensor, "rows d_in"] | Codes) -> float:
     """Mean squared distance of the rows from their mean."""
     n = len(rows)
-    mean = sum((part.double().sum(0) for part in chunks(rows)), start=torch.zeros(())) / n
+    mean = (
+        sum((part.double().sum(0) for part in chunks(rows)), start=torch.zeros((), dtype=torch.float32, device="cpu"))
+        / n
+    )
     return sum(float((part - mean).double().pow(2).sum()) for part in chunks(rows)) / n

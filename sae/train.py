@@ -14,23 +14,29 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from sae.ambient import learning, make_trainable, usable
 from sae.config import TrainConfig
 from sae.dictionary import Dictionary
-from sae.errors import ConfigError
+from sae.discover import find, names
+from sae.errors import ConfigError, InputError
+from sae.given import TrainingRows
 from sae.layer import Layer
 from sae.protocol import SAE
-from sae.records import Codes, Loss, StepRecord
+from sae.records import Loss, StepRecord
 from sae.resume import Checkpoints, Trained
 from sae.rows import Batch, Rows
 from sae.seeding import stream
 from sae.steps import check_weights, per_latent, step_for
+from sae.values import flag, real, says_itself, whole
 
+PACKAGE = "sae.architectures"
 OBSERVE_EVERY = 50
 # Rows that a revival draws from (Bricken et al. 2023 look at a random subset too).
 REVIVAL_SAMPLE = 8192
 START_SAMPLE = 32_768
 
 
+@says_itself
 @dataclass(frozen=True)
 class Trainee:
     """An SAE to be trained, with the name of its architecture. `lr` None is the config's."""
@@ -42,16 +48,20 @@ class Trainee:
     """Leave the decoder as it was drawn and train the rest: what does learning directions add? (arXiv 2602.14111)"""
 
     def __post_init__(self) -> None:
-        if self.lr is not None and not self.lr > 0:
-            raise ConfigError(f"lr = {self.lr} of a {self.architecture} SAE: must be above 0, or None")
+        if self.lr is not None:
+            object.__setattr__(self, "lr", real("lr", self.lr, above=0))
+        flag("frozen_decoder", self.frozen_decoder)
+        if self.architecture in names(PACKAGE) and not isinstance(self.sae, find(PACKAGE, self.architecture)):  # type: ignore[arg-type]  # discovered: a class
+            raise ConfigError(f"the SAE is a {type(self.sae).__name__}, not of the architecture {self.architecture!r}")
         if self.frozen_decoder and not isinstance(self.sae, Dictionary):
             raise ConfigError(f"frozen_decoder: {self.architecture} has no W_dec that could be frozen")
 
 
+@says_itself
 def train(
     architecture: str,
     sae: SAE,
-    rows: Float[Tensor, "rows d_in"] | Codes,
+    rows: TrainingRows,
     config: TrainConfig,
     seed: int,
     observe: Callable[[StepRecord], None] = lambda record: None,
@@ -61,17 +71,20 @@ def train(
     """Train `sae` (named `architecture`) on `rows`, in the units of the layer below, and give the whole layer.
 
     A latent counts as having fired when it is above 0 (the released code of Gao et al. asks for 1e-3).
-    Deterministic for one seed on one machine, interrupted and resumed from `checkpoints` or not. Raises NumericError
-    when the rows or the loss are not finite (the message names the row or the term) and CheckpointError for a
-    checkpoint of another training.
+    Deterministic for one seed on one machine, interrupted and resumed from `checkpoints` or not; torch's modes and
+    defaults (gradients, inference mode, autocast, number format, device) make no difference. Raises InputError for
+    rows of another type, number of axes or width, NumericError when the rows or the loss are not finite (the message
+    names the row or the term), ConfigError for a device that is not there or an SAE that is not the architecture's,
+    and CheckpointError for a checkpoint of another training.
     """
     trainee = Trainee(architecture, sae)
     return train_together([trainee], rows, config, seed, lambda _, record: observe(record), checkpoints, device)[0]
 
 
+@says_itself
 def train_together(
     trainees: Sequence[Trainee],
-    rows: Float[Tensor, "rows d_in"] | Codes,
+    rows: TrainingRows,
     config: TrainConfig,
     seed: int,
     observe: Callable[[int, StepRecord], None] = lambda index, record: None,
@@ -82,8 +95,29 @@ def train_together(
 
     Widths, k, architectures and learning rates may differ; `observe` gets the trainee's number with its record.
     """
-    data = Rows.fit(rows, config.normalise)
-    order = torch.randperm(len(data), generator=stream(seed, "start"))[:START_SAMPLE]
+    seed, device = whole("seed", seed, least=None), usable(device)
+    with learning(device):
+        return _train_together(trainees, Rows.fit(rows, config.normalise), config, seed, observe, checkpoints, device)
+
+
+def _train_together(
+    trainees: Sequence[Trainee],
+    data: Rows,
+    config: TrainConfig,
+    seed: int,
+    observe: Callable[[int, StepRecord], None],
+    checkpoints: Checkpoints | None,
+    device: str,
+) -> list[Layer]:
+    """The same, where torch's modes are set."""
+    draw = stream(seed, "start")
+    for trainee in trainees:
+        if trainee.sae.d_in != data.width:
+            raise InputError(
+                f"rows have width {data.width}, the {trainee.architecture} SAE reads d_in = {trainee.sae.d_in}"
+            )
+        make_trainable(trainee.architecture, trainee.sae)
+    order = torch.randperm(len(data), generator=draw, device="cpu")[:START_SAMPLE]
     sample = data.batch(order, device).x
     learners = [_Learner(trainee, config, len(data), seed, device) for trainee in trainees]
     for learner in learners:
@@ -103,7 +137,7 @@ def train_together(
                 observe(index, record)
         if step + 1 in revival_steps(config):
             draw = stream(seed, "revival", step)
-            at_hand = data.batch(torch.randperm(len(data), generator=draw)[:REVIVAL_SAMPLE], device).x
+            at_hand = data.batch(torch.randperm(len(data), generator=draw, device="cpu")[:REVIVAL_SAMPLE], device).x
             for learner in learners:
                 learner.revive(at_hand, stream(seed, "revived rows", step), step + 1)
         if checkpoints and (step + 1) % checkpoints.every == 0 and step + 1 < config.steps:
@@ -127,10 +161,8 @@ class _Learner:
         if isinstance(sae, Dictionary):
             sae.bf16 = config.bf16
         self.step = step_for(sae, config, device)
-        self.trained = Trained(
-            trainee.architecture, sae, self.step, self.lr, torch.zeros(sae.n_latents, device=device), {},
-            trainee.frozen_decoder,
-        )  # fmt: skip
+        silent = torch.zeros(sae.n_latents, dtype=torch.float32, device=device)
+        self.trained = Trained(trainee.architecture, sae, self.step, self.lr, silent, {}, trainee.frozen_decoder)
         if config.ema:
             # buffers of numbers too: averaged weights need the average of their threshold
             state = sae.state_dict().items()
@@ -228,7 +260,7 @@ def batches(n_rows: int, config: TrainConfig, seed: int) -> Iterator[Tensor]:
     draw, done = stream(seed, "batches"), 0
     batch = min(config.batch, n_rows)
     while True:
-        order = torch.randperm(n_rows, generator=draw)
+        order = torch.randperm(n_rows, generator=draw, device="cpu")
         for start in range(0, n_rows - batch + 1, batch):
             if done == config.steps:
                 return

@@ -23,13 +23,15 @@ from sae.kernels import above, keep_top_of_batch
 from sae.losses import auxk_terms, default_k_aux, squared_error
 from sae.protocol import KMeaning
 from sae.records import Codes, Loss
+from sae.values import real, says_itself
 
 
 class BatchTopK(Dictionary):
-    """BatchTopK SAE. Raises ConfigError for a k outside 1..n_latents or a negative k_aux."""
+    """BatchTopK SAE. Raises ConfigError for options out of range, such as a k outside 1..n_latents."""
 
     k_is_met: ClassVar[KMeaning] = "on average"
 
+    @says_itself
     def __init__(
         self,
         d_in: int,
@@ -43,10 +45,11 @@ class BatchTopK(Dictionary):
     ) -> None:
         """`threshold_rate`: how far a batch moves the inference threshold towards its own smallest activation."""
         super().__init__(d_in, n_latents, k, encoder_norm)
-        self.k_aux, self.aux_weight, self.threshold_rate = default_k_aux(k_aux, d_in), aux_weight, threshold_rate
+        self.k_aux, self.aux_weight = default_k_aux(k_aux, self.d_in), real("aux_weight", aux_weight, least=0)
+        self.threshold_rate = real("threshold_rate", threshold_rate, least=0, most=1)
         self.threshold: Tensor
         # below 0: no batch was seen yet
-        self.register_buffer("threshold", torch.tensor(-1.0))
+        self.register_buffer("threshold", torch.tensor(-1.0, dtype=torch.float32, device="cpu"))
 
     def encode(self, x: Float[Tensor, "batch d_in"]) -> Codes:
         """Pre-activations above the threshold; each row on its own."""

@@ -24,6 +24,7 @@ from sae.losses import squared_error
 from sae.protocol import KMeaning
 from sae.records import Codes, Loss
 from sae.sparsity import PenaltyWeight
+from sae.values import says_itself
 
 
 class Gated(Dictionary):
@@ -31,6 +32,7 @@ class Gated(Dictionary):
 
     k_is_met: ClassVar[KMeaning] = "as a target"
 
+    @says_itself
     def __init__(
         self,
         d_in: int,
@@ -44,10 +46,10 @@ class Gated(Dictionary):
     ) -> None:
         """`penalty_warmup` in steps; `penalty_rate` 0 fixes the penalty."""
         super().__init__(d_in, n_latents, k, encoder_norm)
-        self.penalty = penalty
-        self.r_mag = nn.Parameter(torch.zeros(n_latents))
-        self.b_mag = nn.Parameter(torch.zeros(n_latents))
+        self.r_mag = nn.Parameter(self._new(self.n_latents))
+        self.b_mag = nn.Parameter(self._new(self.n_latents))
         self.weight = PenaltyWeight(penalty, penalty_rate, penalty_warmup)
+        self.penalty = self.weight.start
 
     def paths(
         self, x: Float[Tensor, "batch d_in"]

@@ -25,6 +25,7 @@ from sae.kernels import keep_top
 from sae.losses import auxk_terms, default_k_aux, squared_error
 from sae.protocol import KMeaning
 from sae.records import Codes, Loss
+from sae.values import real, says_itself, whole
 
 
 class JointTopK(Dictionary):
@@ -32,6 +33,7 @@ class JointTopK(Dictionary):
 
     k_is_met: ClassVar[KMeaning] = "at most"
 
+    @says_itself
     def __init__(
         self,
         d_in: int,
@@ -47,12 +49,12 @@ class JointTopK(Dictionary):
     ) -> None:
         """`meta_share`: latents of the meta-SAE as a share of `n_latents`; `meta_k` of them give back a direction."""
         super().__init__(d_in, n_latents, k, encoder_norm)
-        width = round(meta_share * n_latents)
-        if penalty < 0 or width < 1:
-            raise ConfigError(f"penalty = {penalty}, meta_share = {meta_share}: need at least 0, and one meta-latent")
-        self.penalty, self.meta_share, self.meta_k = penalty, meta_share, meta_k
-        self.k_aux, self.aux_weight = default_k_aux(k_aux, d_in), aux_weight
-        self.meta = TopK(d_in, width, k=min(meta_k, width))
+        self.penalty, self.meta_share = real("penalty", penalty, least=0), real("meta_share", meta_share, above=0)
+        self.meta_k, width = whole("meta_k", meta_k, 1), round(self.meta_share * self.n_latents)
+        if width < 1:
+            raise ConfigError(f"meta_share = {meta_share} of n_latents = {n_latents}: leaves no meta-latent")
+        self.k_aux, self.aux_weight = default_k_aux(k_aux, self.d_in), real("aux_weight", aux_weight, least=0)
+        self.meta = TopK(self.d_in, width, k=min(self.meta_k, width))
 
     def encode(self, x: Float[Tensor, "batch d_in"]) -> Codes:
         """The k largest pre-activations of each row, negatives cut to 0."""

@@ -29,11 +29,11 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from sae.dictionary import REVIVED_ENCODER, Dictionary
-from sae.errors import ConfigError
 from sae.losses import squared_error
 from sae.protocol import KMeaning
 from sae.records import Codes, Loss
 from sae.sparsity import PenaltyWeight
+from sae.values import choice, real, says_itself
 
 AIMS = ("k", "sparse")
 
@@ -43,6 +43,7 @@ class JumpReLU(Dictionary):
 
     k_is_met: ClassVar[KMeaning] = "as a target"
 
+    @says_itself
     def __init__(
         self,
         d_in: int,
@@ -59,13 +60,11 @@ class JumpReLU(Dictionary):
         """`threshold`: theta at the start. `bandwidth`: width of the rectangle, in units of an activation.
         `penalty_warmup` in steps."""
         super().__init__(d_in, n_latents, k, encoder_norm)
-        if aim not in AIMS:
-            raise ConfigError(f"aim = {aim!r}: must be one of {', '.join(AIMS)}")
-        if not (bandwidth > 0 and threshold > 0):
-            raise ConfigError(f"bandwidth = {bandwidth}, threshold = {threshold}: both must be above 0")
-        self.bandwidth, self.threshold, self.aim, self.penalty = bandwidth, threshold, aim, penalty
-        self.theta = nn.Parameter(torch.full((n_latents,), float(threshold), dtype=torch.float32))
+        self.aim = choice("aim", aim, AIMS)
+        self.bandwidth, self.threshold = real("bandwidth", bandwidth, above=0), real("threshold", threshold, above=0)
+        self.theta = nn.Parameter(self._new(self.n_latents).fill_(self.threshold))
         self.weight = PenaltyWeight(penalty, 0.0, penalty_warmup)
+        self.penalty = self.weight.start
 
     def encode(self, x: Float[Tensor, "batch d_in"]) -> Codes:
         """Pre-activations above their latent's threshold."""

@@ -11,7 +11,7 @@ so that the loss stays comparable with the other architectures'. Prefixes are sh
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
 import torch
@@ -25,6 +25,7 @@ from sae.kernels import above, decode_sparse, keep_top_of_batch
 from sae.losses import auxk_terms, default_k_aux, squared_error
 from sae.protocol import KMeaning
 from sae.records import Codes, Loss
+from sae.values import real, says_itself
 
 PREFIXES = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0)
 
@@ -34,6 +35,7 @@ class Matryoshka(Dictionary):
 
     k_is_met: ClassVar[KMeaning] = "on average"
 
+    @says_itself
     def __init__(
         self,
         d_in: int,
@@ -48,12 +50,15 @@ class Matryoshka(Dictionary):
     ) -> None:
         """`prefixes`: shares of the width, ascending, the last one 1. `threshold_rate` as in BatchTopK."""
         super().__init__(d_in, n_latents, k, encoder_norm)
-        if not prefixes or prefixes[-1] != 1 or sorted(set(prefixes)) != list(prefixes) or prefixes[0] <= 0:
-            raise ConfigError(f"prefixes = {list(prefixes)}: must ascend from above 0 to 1")
-        self.prefixes = tuple(prefixes)
-        self.k_aux, self.aux_weight, self.threshold_rate = default_k_aux(k_aux, d_in), aux_weight, threshold_rate
+        if isinstance(prefixes, str) or not isinstance(prefixes, Iterable):
+            raise ConfigError(f"prefixes = {prefixes!r}: must be shares of the width that ascend from above 0 to 1")
+        self.prefixes = tuple(real("prefixes", share, above=0, most=1) for share in prefixes)
+        if not self.prefixes or self.prefixes[-1] != 1 or sorted(set(self.prefixes)) != list(self.prefixes):
+            raise ConfigError(f"prefixes = {list(self.prefixes)}: must ascend from above 0 to 1")
+        self.k_aux, self.aux_weight = default_k_aux(k_aux, self.d_in), real("aux_weight", aux_weight, least=0)
+        self.threshold_rate = real("threshold_rate", threshold_rate, least=0, most=1)
         self.threshold: Tensor
-        self.register_buffer("threshold", torch.tensor(-1.0))
+        self.register_buffer("threshold", torch.tensor(-1.0, dtype=torch.float32, device="cpu"))
 
     def widths(self) -> list[int]:
         """How many latents each prefix has; prefixes that round to the same width are one."""

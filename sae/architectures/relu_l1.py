@@ -36,11 +36,11 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from sae.dictionary import Dictionary
-from sae.errors import ConfigError
 from sae.losses import squared_error
 from sae.protocol import KMeaning
 from sae.records import Codes, Loss
 from sae.sparsity import PenaltyWeight
+from sae.values import choice, says_itself
 
 NORMS = ("unit", "weighted", "free")
 REDUCTIONS = ("coordinates", "rows", "batch")
@@ -51,6 +51,7 @@ class ReluL1(Dictionary):
 
     k_is_met: ClassVar[KMeaning] = "as a target"
 
+    @says_itself
     def __init__(
         self,
         d_in: int,
@@ -65,13 +66,11 @@ class ReluL1(Dictionary):
         encoder_norm: float = 1.0,
     ) -> None:
         """`penalty_warmup` in steps; `penalty_rate` 0 fixes the penalty."""
-        if norm not in NORMS:
-            raise ConfigError(f"norm = {norm!r}: must be one of {', '.join(NORMS)}")
-        if l1 not in REDUCTIONS:
-            raise ConfigError(f"l1 = {l1!r}: must be one of {', '.join(REDUCTIONS)}")
+        norm, l1 = choice("norm", norm, NORMS), choice("l1", l1, REDUCTIONS)
         super().__init__(d_in, n_latents, k, encoder_norm, unit_norm=norm == "unit")
-        self.norm, self.l1, self.penalty = norm, l1, penalty
+        self.norm, self.l1 = norm, l1
         self.weight = PenaltyWeight(penalty, penalty_rate, penalty_warmup)
+        self.penalty = self.weight.start
 
     def activations(self, x: Float[Tensor, "batch d_in"]) -> Float[Tensor, "batch n_latents"]:
         """The codes with a column for every latent, the decoder row's length in them."""

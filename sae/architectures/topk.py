@@ -22,14 +22,16 @@ from sae.kernels import keep_top
 from sae.losses import auxk_terms, default_k_aux, squared_error
 from sae.protocol import KMeaning
 from sae.records import Codes, Loss
+from sae.values import real, says_itself
 
 
 class TopK(Dictionary):
-    """TopK SAE. Raises ConfigError for a k outside 1..n_latents or a negative k_aux."""
+    """TopK SAE. Raises ConfigError for options out of range, such as a k outside 1..n_latents."""
 
     k_is_met: ClassVar[KMeaning] = "at most"
     selects: ClassVar[str] = "row"
 
+    @says_itself
     def __init__(
         self,
         d_in: int,
@@ -42,7 +44,7 @@ class TopK(Dictionary):
     ) -> None:
         """`k_aux` 0 means d_in / 2 rounded to a power of two (Gao et al., appendix A.2)."""
         super().__init__(d_in, n_latents, k, encoder_norm)
-        self.k_aux, self.aux_weight = default_k_aux(k_aux, d_in), aux_weight
+        self.k_aux, self.aux_weight = default_k_aux(k_aux, self.d_in), real("aux_weight", aux_weight, least=0)
 
     def encode(self, x: Float[Tensor, "batch d_in"]) -> Codes:
         """The k largest pre-activations of each row, negatives cut to 0."""

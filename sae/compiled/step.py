@@ -49,10 +49,11 @@ class CompiledStep:
         self.sae, self.taken = sae, 0
         self.shortlist = config.shortlist if config.shortlist < sae.n_latents else 0
         n, d = sae.W_enc.shape
-        self.starts = torch.zeros(n + 1, dtype=torch.int64)
-        self.d_bias, self.extra_of = torch.zeros(n), torch.full((n,), -1, dtype=torch.int64)
-        self.quantised = torch.zeros(n if self.shortlist else 0, d, dtype=torch.int8)
-        self.scales = torch.zeros(n)
+        self.starts = torch.zeros(n + 1, dtype=torch.int64, device="cpu")
+        self.d_bias = torch.zeros(n, dtype=torch.float32, device="cpu")
+        self.extra_of = torch.full((n,), -1, dtype=torch.int64, device="cpu")
+        self.quantised = torch.zeros(n if self.shortlist else 0, d, dtype=torch.int8, device="cpu")
+        self.scales = torch.zeros(n, dtype=torch.float32, device="cpu")
         self.fresh = False
         self.buffers: dict[str, Tensor] = {}
         self.recall: float | None = None
@@ -109,7 +110,7 @@ class CompiledStep:
 
     def state(self) -> dict[str, Tensor]:
         """Adam's moments and the number of steps."""
-        return {"taken": torch.tensor(self.taken), **self.moments}
+        return {"taken": torch.tensor(self.taken, dtype=torch.int64, device="cpu"), **self.moments}
 
     def load(self, state: dict[str, Tensor]) -> None:
         """The counterpart of `state`."""
@@ -176,7 +177,7 @@ class CompiledStep:
     ) -> float:
         """Share of the true k largest (those above 0) that are among the chosen."""
         true, places = keep_top(centred @ self.sae.W_enc.T + self.sae.b_enc, indices.shape[1])
-        wanted, chosen = torch.zeros(2, len(centred), self.sae.n_latents, dtype=torch.bool)
+        wanted, chosen = torch.zeros(2, len(centred), self.sae.n_latents, dtype=torch.bool, device="cpu")
         wanted.scatter_(1, places, true > 0)
         # padding repeats latent 0 with value 0, so set only what is above 0
         for column in range(indices.shape[1]):
@@ -202,7 +203,8 @@ class CompiledStep:
         pre = centred @ W_enc.T
         kept = min(k_aux, len(chosen))
         if kept < len(chosen):
-            values, indices = pre.new_empty(len(pre), kept), torch.empty(len(pre), kept, dtype=torch.int64)
+            values = pre.new_empty(len(pre), kept)
+            indices = torch.empty(len(pre), kept, dtype=torch.int64, device="cpu")
             kernels.select(*_arrays(pre, sae.b_enc[chosen]), 0, True, *_arrays(values, indices))
             z = torch.zeros_like(pre).scatter_add_(1, indices, values)
         else:
@@ -210,7 +212,7 @@ class CompiledStep:
         residual = pull * (-0.5 * pull.numel())
         scale = float((residual - residual.mean(0)).pow(2).sum(1).mean())
         if scale < NOTHING_LEFT:
-            terms["auxk"] = torch.zeros(())
+            terms["auxk"] = torch.zeros((), dtype=torch.float32, device="cpu")
             d_hat = torch.zeros_like(residual)
         else:
             error = z @ W_dec - residual
@@ -219,7 +221,7 @@ class CompiledStep:
         d_z = (d_hat @ W_dec.T) * (z > 0)
         d_bias = d_z.sum(0)
         self.extra_of.fill_(-1)
-        self.extra_of[chosen] = torch.arange(len(chosen))
+        self.extra_of[chosen] = torch.arange(len(chosen), device="cpu")
         return chosen, d_z.T @ centred, d_bias, z.T @ d_hat, -(d_bias @ W_enc)
 
     def _update(
@@ -238,7 +240,7 @@ class CompiledStep:
         rate = np.float32(lr / (1 - kernels.BETA1**self.taken))
         inverse_root = np.float32(1 / math.sqrt(1 - kernels.BETA2**self.taken))
         d_dec_bias = pull.sum(0) - self.d_bias @ sae.W_enc
-        nothing = torch.zeros(0, sae.d_in)
+        nothing = torch.zeros(0, sae.d_in, dtype=torch.float32, device="cpu")
         if extra is None:
             self.extra_of.fill_(-1)
             extra_enc = extra_dec = nothing
@@ -268,7 +270,7 @@ class CompiledStep:
         """A tensor of this shape that is kept from step to step: fresh memory costs page faults."""
         held = self.buffers.get(name)
         if held is None or held.shape != shape:
-            held = self.buffers[name] = torch.empty(shape, dtype=dtype)
+            held = self.buffers[name] = torch.empty(shape, dtype=dtype, device="cpu")
         return held
 
 

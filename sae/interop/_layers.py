@@ -57,7 +57,9 @@ def build(path: Path, architecture: str, weights: dict[str, Tensor], options: di
         sae.load_state_dict(sae.state_dict() | {name: value.float() for name, value in folded.items()})
     except (ConfigError, RuntimeError) as error:
         raise CheckpointError(f"{path}: {error}") from error
-    return Layer(architecture, sae, Normaliser(torch.zeros(d_in), scale or 1.0, float("nan")))
+    return Layer(
+        architecture, sae, Normaliser(torch.zeros(d_in, dtype=torch.float32, device="cpu"), scale or 1.0, float("nan"))
+    )
 
 
 def common_length(lengths: Tensor, rounding: float) -> float | None:

@@ -26,7 +26,7 @@ class ClassMeasure(ABC):
 
     def __init__(self) -> None:
         self.sums: ClassSums | None = None
-        self.chosen = torch.empty(0, dtype=torch.long)
+        self.chosen = torch.empty(0, dtype=torch.long, device="cpu")
 
     def update(self, seen: Seen) -> None:
         """Add a batch."""

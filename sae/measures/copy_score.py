@@ -24,7 +24,7 @@ class CopyScore:
     needs: ClassVar[tuple[str, ...]] = ("directions", "references")
 
     def __init__(self) -> None:
-        self.cosine = torch.empty(0)
+        self.cosine = torch.empty(0, dtype=torch.float32, device="cpu")
 
     def update(self, seen: Seen) -> None:
         """Weights do not change between batches: the last batch's are used."""

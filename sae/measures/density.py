@@ -60,7 +60,7 @@ def histogram(densities: Float[Tensor, " n_latents"], low: int = -5, bins_per_de
     if low >= 0 or bins_per_decade < 1:
         raise ConfigError(f"low must be below 0 and bins_per_decade 1 or more, not {low} and {bins_per_decade}")
     bins = -low * bins_per_decade
-    edges = low + torch.arange(bins + 1, dtype=torch.float64) / bins_per_decade
+    edges = low + torch.arange(bins + 1, dtype=torch.float64, device="cpu") / bins_per_decade
     live = densities[~densities.isnan()].double()
     place = (torch.bucketize(live, edges, right=True) - 1).clamp(0, bins - 1)
     return DensityHistogram(edges, torch.bincount(place, minlength=bins), len(densities) - len(live))

@@ -20,7 +20,7 @@ class FiringRate:
     needs: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self) -> None:
-        self.fires, self.n = torch.empty(0), 0
+        self.fires, self.n = torch.empty(0, dtype=torch.float32, device="cpu"), 0
 
     def update(self, seen: Seen) -> None:
         """Add a batch."""

@@ -22,8 +22,8 @@ class LiveCopies:
     needs: ClassVar[tuple[str, ...]] = ("directions", "references")
 
     def __init__(self) -> None:
-        self.cosine = torch.empty(0)
-        self.live = torch.empty(0, dtype=torch.bool)
+        self.cosine = torch.empty(0, dtype=torch.float32, device="cpu")
+        self.live = torch.empty(0, dtype=torch.bool, device="cpu")
 
     def update(self, seen: Seen) -> None:
         """Who fires adds up over batches; weights are those of the last."""

@@ -46,8 +46,8 @@ class Ltes:
     needs: ClassVar[tuple[str, ...]] = ("host_directions", "host_offset")
 
     def __init__(self) -> None:
-        self.fires = self.moved = torch.zeros((), dtype=torch.long)
-        self.moves, self.d_host = torch.empty(0, dtype=torch.bool), 0
+        self.fires = self.moved = torch.zeros((), dtype=torch.long, device="cpu")
+        self.moves, self.d_host = torch.empty(0, dtype=torch.bool, device="cpu"), 0
 
     def update(self, seen: Seen) -> None:
         """Count in a batch. Weights do not change between batches: the last batch's say which latents move nothing."""

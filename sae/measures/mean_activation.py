@@ -17,7 +17,7 @@ class MeanActivation:
     needs: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self) -> None:
-        self.mass = self.fires = torch.empty(0)
+        self.mass = self.fires = torch.empty(0, dtype=torch.float32, device="cpu")
 
     def update(self, seen: Seen) -> None:
         """Add a batch."""

@@ -51,7 +51,7 @@ class Correlations:
 
     def __init__(self) -> None:
         self.n = 0
-        self.first = self.sums = self.products = torch.empty(0, dtype=torch.float64)
+        self.first = self.sums = self.products = torch.empty(0, dtype=torch.float64, device="cpu")
 
     def add(self, rows: Float[Tensor, "batch n_columns"]) -> None:
         """Add a batch, as distances from the first row ever seen: a column that never changes is then exactly 0,

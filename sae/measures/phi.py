@@ -30,7 +30,7 @@ class Phi:
     needs: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self) -> None:
-        self.together, self.rows = torch.empty(0, dtype=torch.int32), 0
+        self.together, self.rows = torch.empty(0, dtype=torch.int32, device="cpu"), 0
 
     def update(self, seen: Seen) -> None:
         """Add a batch. Products of zeros and ones are exact in float32; their sums are kept as whole numbers."""
@@ -41,7 +41,7 @@ class Phi:
 
     def reading(self) -> Reading:
         """The mean over all pairs, a few rows of the matrix at a time."""
-        fires = self.together.diagonal().double() if self.rows else torch.empty(0, dtype=torch.float64)
+        fires = self.together.diagonal().double() if self.rows else torch.empty(0, dtype=torch.float64, device="cpu")
         some = ((fires > 0) & (fires < self.rows)).nonzero().flatten()
         fires, n = fires[some], len(some) * (len(some) - 1) // 2
         spread = (fires * (self.rows - fires)).sqrt()

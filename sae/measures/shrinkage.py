@@ -28,7 +28,7 @@ class Shrinkage:
 
     def __init__(self) -> None:
         self.n, self.spread, self.product, self.rounding = 0, 0.0, 0.0, 0.0
-        self.mean = self.mean_hat = torch.empty(0)
+        self.mean = self.mean_hat = torch.empty(0, dtype=torch.float32, device="cpu")
 
     def update(self, seen: Seen) -> None:
         """Add a batch, merging means and spreads so that a large offset costs no digits (Chan et al. 1983)."""

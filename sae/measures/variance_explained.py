@@ -25,7 +25,7 @@ class VarianceExplained:
 
     def __init__(self) -> None:
         self.error, self.n = 0.0, 0
-        self.mean = self.spread = torch.empty(0)
+        self.mean = self.spread = torch.empty(0, dtype=torch.float32, device="cpu")
 
     def update(self, seen: Seen) -> None:
         """Add a batch, merging means and spreads so that a large offset costs no digits (Chan et al. 1983)."""
