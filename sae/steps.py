@@ -15,6 +15,7 @@ import torch
 from jaxtyping import Bool, Int
 from torch import Tensor
 
+from sae.ambient import usable
 from sae.config import TrainConfig
 from sae.errors import ConfigError, NumericError
 from sae.protocol import SAE
@@ -68,13 +69,20 @@ def step_for(sae: SAE, config: TrainConfig, device: str = "cpu") -> Step:
 
 
 def paths(device: str = "cpu") -> str:
-    """Which steps there are on this machine, for a user to read when training starts."""
-    plain = f"torch {torch.__version__} on {device}"
+    """Which steps there are on this machine, for a user to read when training starts.
+
+    Raises ConfigError for a device that is not there: better now than when the first SAE is trained.
+    """
+    plain = f"torch {torch.__version__} on {usable(device)}"
     if device != "cpu":
         return plain
     if not importlib.util.find_spec("numba"):
         return f"{plain} for every architecture (numba, which compiles a faster step for TopK, is not installed)"
-    return f"a compiled step (numba {metadata.version('numba')}) for TopK, {plain} for other architectures"
+    from sae.compiled import jit, kernels  # noqa: F401  (the kernels, so that their cache has been looked for)
+
+    missing = jit.said_by_caller()
+    note = f" (note: {missing})" if missing else ""
+    return f"a compiled step (numba {metadata.version('numba')}) for TopK, {plain} for other architectures{note}"
 
 
 class TorchStep:

@@ -14,6 +14,8 @@ from typing import no_type_check
 import numba
 import numpy as np
 
+from sae.compiled.jit import kernel
+
 # Sums may be reordered and fused, so that loops vectorise; NaN and infinity keep their meaning.
 SUMS = {"reassoc", "contract", "nsz", "arcp"}
 ORDER = SUMS | {"nnan"}
@@ -25,7 +27,7 @@ CHUNKS = 64
 BETA1, BETA2, EPS = 0.9, 0.999, 6.25e-10
 
 
-@numba.njit(cache=True, fastmath=ORDER, inline="never")
+@kernel(fastmath=ORDER, inline="never")
 @no_type_check
 def largest_first(values, ids, count, k):
     """Reorder both arrays so that the k largest of the first `count` values stand in front (quickselect)."""
@@ -51,14 +53,14 @@ def largest_first(values, ids, count, k):
             return
 
 
-@numba.njit(cache=True, inline="never")
+@kernel(inline="never")
 @no_type_check
 def classes_for(n, k):
     """Into how many residue classes n entries fall for `keep_largest`: a few for each entry wanted."""
     return max(1, min(n, max(-(-n // MOST), 4 * k)))
 
 
-@numba.njit(cache=True, fastmath=ORDER, inline="never")
+@kernel(fastmath=ORDER, inline="never")
 @no_type_check
 def keep_largest(row, maxima, first, fresh, values, indices, found, ids):
     """The k largest positive entries of `row` and, unless `fresh`, of those kept before; k is the width of `values`.
@@ -109,7 +111,7 @@ def keep_largest(row, maxima, first, fresh, values, indices, found, ids):
         indices[j] = 0
 
 
-@numba.njit(cache=True, parallel=True, fastmath=ORDER)
+@kernel(parallel=True, fastmath=ORDER)
 @no_type_check
 def select(pre, bias, first, fresh, values, indices):
     """values, indices = keep_top of pre + bias and of what they hold already (unless `fresh`). Overwrites `pre`.
@@ -134,7 +136,7 @@ def select(pre, bias, first, fresh, values, indices):
             keep_largest(pre[b], maxima, first, fresh, values[b], indices[b], found, ids)
 
 
-@numba.njit(cache=True, parallel=True, fastmath=ORDER)
+@kernel(parallel=True, fastmath=ORDER)
 @no_type_check
 def select_quantised(product, x_scale, w_scale, bias, first, fresh, values, indices):
     """`select` on a product of quantised rows, int32: times both scales it approximates x W_enc^T."""
@@ -158,7 +160,7 @@ def select_quantised(product, x_scale, w_scale, bias, first, fresh, values, indi
             keep_largest(row, maxima, first, fresh, values[b], indices[b], found, ids)
 
 
-@numba.njit(cache=True, parallel=True, fastmath=ORDER)
+@kernel(parallel=True, fastmath=ORDER)
 @no_type_check
 def select_listed(x, W_enc, bias, listed, guesses, values, indices):
     """The k largest exact pre-activations among the latents `listed` for each row, where their guess is above 0."""
@@ -189,7 +191,7 @@ def select_listed(x, W_enc, bias, listed, guesses, values, indices):
                 indices[b, j] = 0
 
 
-@numba.njit(cache=True, parallel=True, fastmath=SUMS)
+@kernel(parallel=True, fastmath=SUMS)
 @no_type_check
 def quantise(rows, out, scales):
     """Each row as 8-bit integers times a scale of its own, so that its largest entry is 127."""
@@ -197,7 +199,7 @@ def quantise(rows, out, scales):
         scales[b] = quantise_row(rows[b], out[b])
 
 
-@numba.njit(cache=True, fastmath=SUMS, inline="never")
+@kernel(fastmath=SUMS, inline="never")
 @no_type_check
 def quantise_row(row, out):
     """One row of `quantise`; gives its scale."""
@@ -214,7 +216,7 @@ def quantise_row(row, out):
     return largest / np.float32(127)
 
 
-@numba.njit(cache=True, parallel=True, fastmath=SUMS)
+@kernel(parallel=True, fastmath=SUMS)
 @no_type_check
 def decode_and_pull(x, values, indices, W_dec, b_dec, pull, d_values, errors):
     """The residual's gradient and what it says to each active code.
@@ -250,7 +252,7 @@ def decode_and_pull(x, values, indices, W_dec, b_dec, pull, d_values, errors):
             d_values[b, j] = gradient
 
 
-@numba.njit(cache=True, fastmath=SUMS)
+@kernel(fastmath=SUMS)
 @no_type_check
 def by_latent(values, indices, d_values, n_latents, starts, entries, d_bias):
     """Sort the active codes by latent: latent l has `entries[starts[l]:starts[l + 1]]`, flat places in `values`.
@@ -276,7 +278,7 @@ def by_latent(values, indices, d_values, n_latents, starts, entries, d_bias):
                 place[latent] += 1
 
 
-@numba.njit(cache=True, fastmath=SUMS, inline="always")
+@kernel(fastmath=SUMS, inline="always")
 @no_type_check
 def adam(weight, mean, square, gradient, rate, inverse_root):
     """torch's Adam on one vector: `rate` is lr / (1 - beta1^t), `inverse_root` 1 / sqrt(1 - beta2^t)."""
@@ -289,7 +291,7 @@ def adam(weight, mean, square, gradient, rate, inverse_root):
         weight[i] -= rate * m / (np.sqrt(v) * inverse_root + np.float32(EPS))
 
 
-@numba.njit(cache=True, parallel=True, fastmath=SUMS)
+@kernel(parallel=True, fastmath=SUMS)
 @no_type_check
 def update(
     x, pull, values, d_values, starts, entries,

@@ -21,7 +21,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from sae.compiled import kernels
+from sae.compiled import jit, kernels
 from sae.config import TrainConfig
 from sae.dictionary import Dictionary
 from sae.errors import ConfigError
@@ -46,6 +46,7 @@ class CompiledStep:
             raise ConfigError(f"{type(sae).__name__} has no compiled step")
         if config.shortlist and config.shortlist < sae.k:
             raise ConfigError(f"train.shortlist = {config.shortlist}: must be at least k = {sae.k}, or 0")
+        jit.say_once()
         self.sae, self.taken = sae, 0
         self.shortlist = config.shortlist if config.shortlist < sae.n_latents else 0
         n, d = sae.W_enc.shape

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import importlib.util
 
+import numba
+import numba.core.caching
 import numpy as np
 import pytest
 import torch
 
 from sae.architectures.batch_topk import BatchTopK
 from sae.architectures.topk import TopK
+from sae.compiled import jit
 from sae.compiled.step import CompiledStep
 from sae.config import TrainConfig
 from sae.errors import ConfigError
 from sae.records import Codes
 from sae.rows import Rows
-from sae.steps import TorchStep, step_for
+from sae.steps import TorchStep, paths, step_for
 from sae.train import train
 
 CONFIG = TrainConfig(steps=20, batch=16, lr=1e-3)
@@ -293,3 +296,23 @@ def test_the_loop_gives_the_same_bits_on_one_thread_and_on_two(toy_rows):
     finally:
         torch.set_num_threads(1)
     assert torch.equal(*found)
+
+
+def test_without_a_folder_for_its_cache_a_kernel_is_compiled_all_the_same_and_that_is_said_once(monkeypatch):
+    monkeypatch.setattr(numba.core.caching.CacheImpl, "_locator_classes", [])
+    monkeypatch.setattr(jit, "_uncached", [])
+    monkeypatch.setattr(jit, "_said", [])
+
+    def double(x):
+        return 2 * x
+
+    with pytest.raises(RuntimeError, match="no locator available"):
+        numba.njit(cache=True)(double)
+    assert jit.kernel(fastmath=True)(double)(21) == 42
+    with pytest.warns(RuntimeWarning, match="set NUMBA_CACHE_DIR to a folder") as said:
+        step_for(TopK(24, 48, k=3), CONFIG)
+        step_for(TopK(24, 48, k=3), CONFIG)
+    assert len(said) == 1
+    monkeypatch.setattr(jit, "_said", [])
+    assert "NUMBA_CACHE_DIR" in paths(), "a command says it in its first line"
+    step_for(TopK(24, 48, k=3), CONFIG)  # and so not again
