@@ -14,8 +14,8 @@ from typing import Any
 import numba
 
 UNCACHED = (
-    "no folder in which numba could keep compiled kernels: every process compiles them anew, which takes up to a minute; "
-    "set NUMBA_CACHE_DIR to a folder that can be written to"
+    "no folder in which numba could keep compiled kernels: every process compiles them anew, which takes up to a "
+    "minute; set NUMBA_CACHE_DIR to a folder that can be written to"
 )
 
 _uncached: list[str] = []

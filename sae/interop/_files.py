@@ -3,72 +3,43 @@
 from __future__ import annotations
 
 import json
-import shlex
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import safetensors
 import torch
 from torch import Tensor
 
 from sae.errors import CheckpointError
-
-PICKLES = (".pt", ".pth", ".bin", ".pkl", ".pickle", ".ckpt")
-
-# Settings that are not tensors (OpenAI's files have some) go into the metadata. `weights_only`: no code of the file
-# is run.
-CONVERT = (
-    "import sys, torch; from safetensors.torch import save_file; "
-    's = torch.load(sys.argv[1], map_location="cpu", weights_only=True); '
-    'a = {"activation": s.get("activation", "ReLU"), **s.get("activation_state_dict", {})}; '
-    "save_file({n: t.contiguous().clone() for n, t in s.items() if torch.is_tensor(t)}, sys.argv[2], "
-    "{n: str(v) for n, v in a.items()})"
-)
+from sae.files import read_safetensors
+from sae.interop._kinds import PICKLES, SAFETENSORS, kind_of, pickled, refused
+from sae.values import whole as whole_number
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Tensors and metadata of a safetensors file.
 
-    Raises CheckpointError for a file that is missing or cut, and for a pickle, with the line that converts it.
+    Raises CheckpointError for a file that is missing, cut or of another kind, with the way on if there is one.
     """
+    if kind_of(path) != SAFETENSORS:
+        raise refused(path, SAFETENSORS)
     if path.suffix.lower() in PICKLES:
         raise pickled(path)
-    try:
-        with safetensors.safe_open(path, "pt") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}, dict(file.metadata() or {})  # noqa: SIM118 (not a dict)
-    except (OSError, ValueError, safetensors.SafetensorError) as error:
-        if _starts_as_pickle(path):
-            raise pickled(path) from error
-        raise CheckpointError(f"{path} is not a readable safetensors file: {error}") from error
-
-
-def _starts_as_pickle(path: Path) -> bool:
-    """A zip archive (torch.save) or a pickle's protocol. Of safetensors, byte 8 is a brace, whatever stands before."""
-    if not path.is_file():
-        return False
-    with path.open("rb") as file:
-        head = file.read(9)
-    return head[8:] != b"{" and (
-        head.startswith(b"PK") or (head[:1] == b"\x80" and head[1:2] in (b"\2", b"\3", b"\4", b"\5"))
-    )
+    return read_safetensors(path)
 
 
 def weights_in(folder: Path, name: str) -> Path:
-    """The file `name` in `folder`. Raises CheckpointError if there is only a pickle, or if `folder` is one."""
+    """The file `name` in `folder`. Raises CheckpointError if there is only a pickle or npz, or if `folder` is one."""
     path = folder / name
+    if folder.is_file():
+        if kind_of(folder) == SAFETENSORS and folder.suffix.lower() not in PICKLES:
+            raise CheckpointError(f"{folder} is a file, expected the folder in which {name} lies beside its settings")
+        raise refused(folder, SAFETENSORS)
     if not path.exists():
-        for other in [folder] if folder.is_file() else sorted(folder.glob("*")):
-            if other.suffix.lower() in PICKLES:
-                raise pickled(other)
+        for other in sorted(folder.glob("*")):
+            if other.suffix.lower() in (*PICKLES, ".npz"):
+                raise pickled(other) if other.suffix.lower() in PICKLES else refused(other, SAFETENSORS)
     return path
-
-
-def pickled(path: Path) -> CheckpointError:
-    """The error for a pickle: opening one can run any code, so that its owner has to convert it."""
-    new = path.with_suffix(".safetensors" if path.suffix != ".safetensors" else ".converted.safetensors")
-    command = shlex.join(["python", "-c", CONVERT, str(path), str(new)])
-    return CheckpointError(f"{path} is a pickle, expected safetensors; pickles are never loaded. To convert: {command}")
 
 
 def read_settings(path: Path) -> dict[str, Any]:
@@ -77,6 +48,8 @@ def read_settings(path: Path) -> dict[str, Any]:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise CheckpointError(f"{path} is not a readable JSON file: {error}") from error
+    except RecursionError:
+        raise CheckpointError(f"{path} is not a readable JSON file: it is nested too deeply") from None
     if not isinstance(found, dict):
         raise CheckpointError(f"{path} holds {type(found).__name__}, expected an object")
     return found
@@ -93,9 +66,32 @@ def whole(path: Path, settings: dict[str, Any], name: str) -> int:
 def insist(path: Path, settings: dict[str, Any], allowed: dict[str, tuple[Any, ...]], why: str) -> None:
     """Raise CheckpointError unless each setting that is there has one of its allowed values."""
     for name, values in allowed.items():
-        if name in settings and settings[name] not in values:
+        # 0 equals False in Python, and is another thing in a file
+        found = settings.get(name)
+        if name in settings and not any(type(found) is type(value) and found == value for value in values):
             expected = " or ".join(repr(value) for value in values)
             raise CheckpointError(f"{path}: {name} = {settings[name]!r}, expected {expected}: {why}")
+
+
+def switch(path: Path, settings: dict[str, Any], name: str, default: bool) -> bool:
+    """The setting `name` as true or false; `default` where it is not there or null. Raises CheckpointError."""
+    value = settings.get(name)
+    if value is not None and not isinstance(value, bool):
+        raise CheckpointError(f"{path}: {name} = {value!r}, expected true or false")
+    return default if value is None else value
+
+
+def table(path: Path, settings: dict[str, Any], name: str) -> dict[str, Any]:
+    """The setting `name` as an object; empty where it is not there or null. Raises CheckpointError."""
+    value = settings.get(name)
+    if value is not None and not isinstance(value, dict):
+        raise CheckpointError(f"{path}: {name} = {value!r}, expected an object")
+    return value or {}
+
+
+def k_of(k: Any) -> int | None:
+    """The caller's `k`, a whole number above 0 or None. Raises ConfigError."""
+    return None if k is None else whole_number("k", k, 1)
 
 
 def checked(

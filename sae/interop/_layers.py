@@ -14,10 +14,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from sae.checkpoint import check_all_finite
 from sae.discover import construct
 from sae.errors import CheckpointError, ConfigError
+from sae.files import one_line
 from sae.layer import Layer
 from sae.normaliser import Normaliser
+from sae.values import real
 
 # Lengths that differ by this share or less count as one: float32 rows that were normalised differ by about 1e-7.
 ROUNDING = 1e-5
@@ -34,6 +37,7 @@ def build(path: Path, architecture: str, weights: dict[str, Tensor], options: di
     Raises CheckpointError for decoder rows without a length, for lengths that differ by more than `rounding` in an
     architecture whose latents compete, and for options that the architecture refuses.
     """
+    rounding = real("rounding", rounding, least=0, most=1)
     lengths = weights["W_dec"].norm(dim=1)
     if not bool((lengths > 0).all()):
         raise CheckpointError(f"{path}: decoder row {int(lengths.argmin())} has length 0, expected a direction")
@@ -56,7 +60,9 @@ def build(path: Path, architecture: str, weights: dict[str, Tensor], options: di
         # state that is not in any file (a penalty's weight) stays as at the start of training
         sae.load_state_dict(sae.state_dict() | {name: value.float() for name, value in folded.items()})
     except (ConfigError, RuntimeError) as error:
-        raise CheckpointError(f"{path}: {error}") from error
+        raise CheckpointError(f"{path}: {one_line(error)}") from error
+    # a threshold of 1e300, or a length of 1e-30, is finite in the file and not in float32
+    check_all_finite(f"{path}: the SAE would hold", sae.state_dict())
     return Layer(
         architecture, sae, Normaliser(torch.zeros(d_in, dtype=torch.float32, device="cpu"), scale or 1.0, float("nan"))
     )
@@ -68,6 +74,23 @@ def common_length(lengths: Tensor, rounding: float) -> float | None:
         return 1.0
     mean = float(lengths.mean())
     return mean if float((lengths / mean - 1).abs().max()) <= rounding else None
+
+
+def shifted(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The same SAE for an encoder that sees x, as the file's does, in terms of one that sees x - b_dec."""
+    moved = weights["W_enc"] @ weights["b_dec"]
+    found = weights | {"b_enc": weights["b_enc"] + moved}
+    if "b_mag" in weights:
+        found["b_mag"] = weights["b_mag"] + weights["r_mag"].exp() * moved
+    return found
+
+
+def with_lengths(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The same SAE with decoder rows of unit norm, for a file whose codes have the rows' lengths in them: exact, also
+    where latents compete by what has the lengths in it."""
+    lengths = weights["W_dec"].norm(dim=1).clamp(min=torch.finfo(torch.float64).tiny)
+    found = weights | {"W_enc": weights["W_enc"] * lengths[:, None], "W_dec": weights["W_dec"] / lengths[:, None]}
+    return found | {name: weights[name] * lengths for name in IN_CODE_UNITS if name in weights}
 
 
 def wanted(path: Path, found: str, architecture: str | None) -> None:

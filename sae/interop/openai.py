@@ -14,16 +14,19 @@ one scale) cannot do: give the layer the rows of `standardise`, and `undo` what 
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from jaxtyping import Float
 from torch import Tensor
 
-from sae.errors import CheckpointError
-from sae.interop._files import checked, read_tensors, whole
+from sae.errors import CheckpointError, InputError
+from sae.given import check_numbers, check_tensor
+from sae.interop._files import checked, k_of, read_tensors, whole
 from sae.interop._layers import ROUNDING, build, wanted
 from sae.layer import Layer
+from sae.values import path_of, says_itself
 
 ARCHITECTURES = {"TopK": "topk", "ReLU": "relu_l1"}
 # Their records of training, which change nothing that the SAE computes.
@@ -31,13 +34,21 @@ STATISTICS = ("stats_last_nonzero", "latents_activation_frequency", "latents_mea
 EPSILON = 1e-5
 
 
-def read(path: Path, architecture: str | None = None, *, k: int | None = None, rounding: float = ROUNDING) -> Layer:
+@says_itself
+def read(
+    path: str | os.PathLike[str],
+    architecture: str | None = None,
+    *,
+    k: int | None = None,
+    rounding: float = ROUNDING,
+) -> Layer:
     """The SAE in the safetensors file `path`, for standardised rows if it is TopK (normaliser: mean 0, scale 1).
 
     `k`: for a ReLU file, which has none, the k that further training would steer to; None means n_latents.
     `rounding`: how far decoder lengths may differ, as a share, and still count as one.
     Raises CheckpointError for a pickle, a file that is not whole, another activation, or another `architecture`.
     """
+    path, k = path_of("path", path), k_of(k)
     tensors, metadata = read_tensors(path)
     activation = metadata.get("activation")
     if activation not in ARCHITECTURES:
@@ -76,8 +87,18 @@ class Standardised:
         return rows * self.spread + self.mean
 
 
+@says_itself
 def standardise(rows: Float[Tensor, "batch d_in"]) -> Standardised:
-    """Each row less its mean, over its standard deviation; the sample's (d_in - 1), as in theirs."""
+    """Each row less its mean, over its standard deviation; the sample's (d_in - 1), as in theirs.
+
+    Raises InputError for anything but rows (batch, d_in) of two coordinates or more, NumericError for NaN.
+    """
+    check_tensor("rows", rows, "(batch, d_in)")
+    if rows.ndim != 2 or rows.shape[1] < 2:
+        raise InputError(
+            f"rows have shape {tuple(rows.shape)}, expected (batch, d_in), d_in 2 or more: rows.flatten(0, -2)"
+        )
+    check_numbers("rows", rows)
     mean = rows.mean(dim=1, keepdim=True)
     spread = (rows - mean).std(dim=1, keepdim=True)
     return Standardised((rows - mean) / (spread + EPSILON), mean, spread)

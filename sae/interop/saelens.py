@@ -25,14 +25,14 @@ import os
 from pathlib import Path
 from typing import Any
 
-import torch
-from safetensors.torch import save_file
 from torch import Tensor
 
 from sae.errors import CheckpointError
-from sae.interop._files import checked, insist, read_settings, read_tensors, weights_in, whole
-from sae.interop._layers import COMPETE, ROUNDING, build, wanted
+from sae.files import drop, one_line, place, staged_safetensors, staged_text, unwritten
+from sae.interop._files import checked, insist, k_of, read_settings, read_tensors, switch, table, weights_in, whole
+from sae.interop._layers import COMPETE, ROUNDING, build, shifted, wanted, with_lengths
 from sae.layer import Layer
+from sae.values import path_of, says_itself
 
 CFG, WEIGHTS = "cfg.json", "sae_weights.safetensors"
 
@@ -65,15 +65,21 @@ ONLY = {
 FORMAT = "6.0.0"
 
 
-def write(layer: Layer, folder: Path, metadata: dict[str, Any] | None = None) -> None:
+@says_itself
+def write(layer: Layer, folder: str | os.PathLike[str], metadata: dict[str, Any] | None = None) -> None:
     """Write `layer` so that `sae_lens.SAE.load_from_disk(folder)` gives the same codes and reconstructions.
 
-    `metadata` goes into cfg.json beside ours, e.g. `{"hook_name": "blocks.8.hook_resid_pre"}`. cfg.json is written
-    last: a folder that has it is whole. Raises CheckpointError for an architecture that SAELens does not have and
-    for weights that are not finite.
+    `metadata` goes into cfg.json beside ours, e.g. `{"hook_name": "blocks.8.hook_resid_pre"}`. Both files are made
+    first and put in their places last, cfg.json after the weights: a folder that has it is whole. Raises
+    CheckpointError, and leaves what is in the folder as it is, for an architecture that SAELens does not have, for
+    weights that are not finite, for metadata that JSON cannot say, and where nothing can be written.
     """
+    folder = path_of("folder", folder)
     if layer.architecture not in WRITTEN_AS:
         raise CheckpointError(f"SAELens has no {layer.architecture!r}; it has {', '.join(sorted(WRITTEN_AS))}")
+    given = {} if metadata is None else metadata
+    if not isinstance(given, dict):
+        raise CheckpointError(f"metadata = {given!r}, expected a dict")
     kind, sae, options = WRITTEN_AS[layer.architecture], layer.sae, layer.sae.options()
     tensors = _folded(layer)
     shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
@@ -91,7 +97,7 @@ def write(layer: Layer, folder: Path, metadata: dict[str, Any] | None = None) ->
         "normalize_activations": "none",
         "reshape_activations": "none",
         "metadata": {
-            **(metadata or {}),
+            **given,
             "sae_lens_version": FORMAT,
             "sae_lens_training_version": None,
             "exported_by": "strata",
@@ -101,26 +107,46 @@ def write(layer: Layer, folder: Path, metadata: dict[str, Any] | None = None) ->
     }
     if kind == "topk":
         cfg |= {"k": options["k"], "rescale_acts_by_decoder_norm": False}
-    folder.mkdir(parents=True, exist_ok=True)
-    part = folder / f"part.{os.getpid()}.tmp"
-    (folder / CFG).unlink(missing_ok=True)
-    save_file(tensors, part)
-    part.replace(folder / WEIGHTS)
-    part.write_text(json.dumps(cfg, indent=2), encoding="utf-8")
-    part.replace(folder / CFG)
+    try:
+        text = json.dumps(cfg, indent=2, allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise CheckpointError(f"{folder / CFG}: the metadata cannot be written as JSON: {one_line(error)}") from error
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise unwritten(folder, error) from error
+    weights = staged_safetensors(folder / WEIGHTS, tensors)
+    try:
+        settings = staged_text(folder / CFG, text)
+    except CheckpointError:
+        drop(weights)
+        raise
+    (folder / CFG).unlink(missing_ok=True)  # old settings must not stand beside new weights
+    place(folder / WEIGHTS, weights)
+    place(folder / CFG, settings)
 
 
-def read(folder: Path, architecture: str | None = None, *, k: int | None = None, rounding: float = ROUNDING) -> Layer:
+@says_itself
+def read(
+    folder: str | os.PathLike[str],
+    architecture: str | None = None,
+    *,
+    k: int | None = None,
+    rounding: float = ROUNDING,
+) -> Layer:
     """The SAE in `folder`, for raw rows; codes as SAELens has them, unless decoder lengths differ (`_layers`).
 
-    `k`: only standard, gated and jumprelu files may lack one; it is what further training would steer to. None means
-    the file's own, else n_latents. `rounding`: how far decoder lengths may differ, as a share, and count as one.
+    `architecture`: refuse any other; where the folder states none (from before SAELens did), it decides, and has to
+    be given. `k`: of standard, gated and jumprelu what further training would steer to, None means the file's own,
+    else n_latents; of topk what a folder that states none has. `rounding`: how far decoder lengths may differ, as a
+    share, and count as one.
     Raises CheckpointError for a folder that is not whole, settings that a `Layer` cannot follow, an architecture that
     is not ours, or another than `architecture`.
     """
+    folder, k = path_of("folder", folder), k_of(k)
     settings, weights = folder / CFG, weights_in(folder, WEIGHTS)
     cfg = read_settings(settings)
-    kind = _kind(settings, cfg)
+    kind = _kind(settings, cfg, architecture)
     wanted(settings, READ_AS[kind], architecture)
     insist(settings, cfg, ONLY, "a layer has one mean and one scale, which the weights must already contain")
     d_in, n_latents = whole(settings, cfg, "d_in"), whole(settings, cfg, "d_sae")
@@ -141,13 +167,11 @@ def read(folder: Path, architecture: str | None = None, *, k: int | None = None,
         ours["theta"] = ours["theta"].clamp(min=0)
     if batchwise:
         ours["threshold"] = found["topk_threshold"]
-    if not cfg.get("apply_b_dec_to_input", True):
-        _shift(ours)
-    if cfg.get("rescale_acts_by_decoder_norm", False) and READ_AS[kind] in COMPETE:
-        # they rank pre * length and divide by the length again when they decode: unit rows, exactly
-        lengths = ours["W_dec"].norm(dim=1).clamp(min=torch.finfo(torch.float64).tiny)
-        ours["W_enc"], ours["b_enc"] = ours["W_enc"] * lengths[:, None], ours["b_enc"] * lengths
-        ours["W_dec"] = ours["W_dec"] / lengths[:, None]
+    if not switch(settings, cfg, "apply_b_dec_to_input", True):
+        ours = shifted(ours)
+    if switch(settings, cfg, "rescale_acts_by_decoder_norm", False) and READ_AS[kind] in COMPETE:
+        # they rank pre * length and divide by the length again when they decode
+        ours = with_lengths(ours)
     return build(weights, READ_AS[kind], ours, _options(settings, cfg, kind, k), rounding)
 
 
@@ -168,28 +192,27 @@ def _folded(layer: Layer) -> dict[str, Tensor]:
     return tensors | {theirs: state[ours] for theirs, ours in VECTORS[kind].items()}
 
 
-def _shift(ours: dict[str, Tensor]) -> None:
-    """An encoder that sees x, not x - b_dec: move W_enc b_dec into its biases."""
-    moved = ours["W_enc"] @ ours["b_dec"]
-    ours["b_enc"] = ours["b_enc"] + moved
-    if "b_mag" in ours:
-        ours["b_mag"] = ours["b_mag"] + ours["r_mag"].exp() * moved
-
-
-def _kind(path: Path, cfg: dict[str, Any]) -> str:
+def _kind(path: Path, cfg: dict[str, Any], architecture: str | None) -> str:
     """SAELens's word for the architecture. Raises CheckpointError where version 5 and 6 contradict each other.
 
     Version 5 said `standard` of a TopK SAE, with `activation_fn` beside it; read as ReLU it gives numbers that look
-    right (SAELens#553). So the activation is looked at wherever it is there, and nothing is taken for ReLU by default.
+    right (SAELens#553). So the activation is looked at wherever it is there, and nothing is taken for ReLU by default:
+    where a folder is older than any statement of it, the caller's `architecture` decides.
     """
     kind = cfg.get("architecture")
-    activation = cfg.get("activation_fn", cfg.get("activation_fn_str"))
+    activation = cfg.get("activation_fn") if cfg.get("activation_fn") is not None else cfg.get("activation_fn_str")
     if kind is None and activation is None:
-        raise CheckpointError(f"{path} has neither 'architecture' nor 'activation_fn', expected one of them")
+        if architecture in TRAINED_AS:
+            return TRAINED_AS[architecture]
+        raise CheckpointError(
+            f"{path} has neither 'architecture' nor 'activation_fn', expected one of them. Folders from before "
+            "SAELens stated it (most are ReLU) are read as what you know them to be: read(folder, 'relu_l1'), or "
+            f"another of {', '.join(TRAINED_AS)}"
+        )
     if kind in (None, "standard") and activation == "topk":
         kind = "topk"
-    kind = kind or "standard"
-    if kind not in READ_AS:
+    kind = "standard" if kind is None else kind
+    if not isinstance(kind, str) or kind not in READ_AS:
         raise CheckpointError(f"{path}: architecture = {kind!r}, expected one of {', '.join(READ_AS)}")
     if activation not in (None, "topk" if kind == "topk" else "relu"):
         raise CheckpointError(f"{path}: architecture = {kind!r} with activation_fn = {activation!r}")
@@ -198,18 +221,23 @@ def _kind(path: Path, cfg: dict[str, Any]) -> str:
 
 def _options(path: Path, cfg: dict[str, Any], kind: str, k: int | None) -> dict[str, Any]:
     """Options of our architecture. Raises CheckpointError for a k that is missing where it decides, or no number."""
-    given = cfg.get("activation_fn_kwargs") or {}
+    given = table(path, cfg, "activation_fn_kwargs")
     if kind in ("topk", "batchtopk", "matryoshka_batchtopk"):
-        options: dict[str, Any] = {"k": whole(path, {"k": cfg.get("k", given.get("k"))}, "k")}
+        stated = cfg.get("k", given.get("k"))
+        options: dict[str, Any] = {"k": whole(path, {"k": k if stated is None else stated}, "k")}
+        if k is not None and options["k"] != k:
+            raise CheckpointError(f"{path}: k = {stated!r}, asked for as k = {k}")
     else:
-        details = (cfg.get("metadata") or {}).get("training_architecture_details") or {}
+        metadata = table(path, cfg, "metadata")
+        recorded = table(path, metadata, "training_architecture_details").get("k")
         # of a BatchTopK that became jumprelu, k may be a fraction: then it says nothing to us
-        recorded = details.get("k", 0)
-        if not isinstance(recorded, int | float) or not float(recorded).is_integer():
-            recorded = 0
-        options = {"k": k or int(recorded) or cfg["d_sae"]}
+        usable = isinstance(recorded, int | float) and float(recorded).is_integer() and 1 <= recorded <= cfg["d_sae"]
+        options = {"k": k or (int(recorded or 0) if usable else cfg["d_sae"])}
     if kind == "matryoshka_batchtopk":
-        inner = cfg.get("matryoshka_widths") or []
+        inner = cfg.get("matryoshka_widths")
+        if not isinstance(inner, list | None):
+            raise CheckpointError(f"{path}: matryoshka_widths = {inner!r}, expected a list")
+        inner = inner or []
         widths = sorted(
             {*(whole(path, {"matryoshka_widths": width}, "matryoshka_widths") for width in inner), cfg["d_sae"]}
         )

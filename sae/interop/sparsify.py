@@ -4,34 +4,55 @@
     x_hat = top W_dec + b_dec
 
 Shapes: encoder.weight and W_dec (n_latents, d_in), encoder.bias (n_latents), b_dec (d_in): ours, under other names.
-Transcoders, skip connections and the group-wise maximum are not SAEs of ours and are refused.
+Transcoders, skip connections, n-gram tables and the group-wise maximum are not SAEs of ours and are refused. Folders
+from before `transcode` was a setting of the SAE are named transcoders only by the run's `config.json`, in the folder
+above: it is looked at where there is one.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
+from typing import Any
 
 from sae.interop._files import checked, insist, read_settings, read_tensors, weights_in, whole
 from sae.interop._layers import ROUNDING, build, wanted
 from sae.layer import Layer
+from sae.values import path_of, says_itself
 
+WHY = "only TopK autoencoders can be read"
 NAMES = {"encoder.weight": "W_enc", "encoder.bias": "b_enc", "W_dec": "W_dec", "b_dec": "b_dec"}
 
 # Folders from before the setting existed (versions below 1.0) are all TopK.
-ONLY = {"activation": ("topk",), "transcode": (False,), "skip_connection": (False,), "signed": (False,)}
+ONLY: dict[str, tuple[Any, ...]] = {
+    "activation": ("topk", None),
+    "transcode": (False, None),
+    "skip_connection": (False, None),
+    "signed": (False, None),
+    "embed_skip": (False, None),
+    "gram_lookup": (False, None),
+}
 
 
-def read(folder: Path, architecture: str | None = None, *, rounding: float = ROUNDING) -> Layer:
+@says_itself
+def read(folder: str | os.PathLike[str], architecture: str | None = None, *, rounding: float = ROUNDING) -> Layer:
     """The TopK SAE in `folder`; rows and codes in its own units (normaliser: mean 0, scale 1).
 
     `rounding`: how far decoder lengths may differ, as a share, and still count as one; a folder in bfloat16 needs
     about 1e-2. Codes are not touched by it, reconstructions change by that share at most.
     Raises CheckpointError for a folder that is not whole, not TopK, or not of `architecture`.
     """
+    folder = path_of("folder", folder)
     wanted(folder, "topk", architecture)
     settings, weights = folder / "cfg.json", weights_in(folder, "sae.safetensors")
     cfg = read_settings(settings)
-    insist(settings, cfg, ONLY, "only TopK autoencoders can be read")
+    insist(settings, cfg, ONLY, WHY)
+    run = folder.absolute().parent / "config.json"
+    if run.is_file():
+        said = read_settings(run)
+        named = {name: ONLY[name] for name in ("transcode", "skip_connection")}
+        for found_there in (said, said.get("sae")):
+            if isinstance(found_there, dict):
+                insist(run, found_there, named, WHY)
     d_in = whole(settings, cfg, "d_in")
     # 0 latents: expansion_factor times d_in
     n_latents = whole(settings, cfg, "num_latents") if cfg.get("num_latents") else 0
