@@ -20,7 +20,7 @@ from sae.errors import CheckpointError, ConfigError
 from sae.files import one_line
 from sae.layer import Layer
 from sae.normaliser import Normaliser
-from sae.values import real
+from sae.values import real, says_itself
 
 # Lengths that differ by this share or less count as one: float32 rows that were normalised differ by about 1e-7.
 ROUNDING = 1e-5
@@ -29,6 +29,7 @@ COMPETE = ("topk", "batch_topk", "matryoshka")
 IN_CODE_UNITS = ("b_enc", "b_mag", "theta")
 
 
+@says_itself
 def build(path: Path, architecture: str, weights: dict[str, Tensor], options: dict[str, Any], rounding: float) -> Layer:
     """A layer that computes what `weights` say: pre = W_enc (x - b_dec) + b_enc, x_hat = codes W_dec + b_dec.
 
@@ -93,6 +94,7 @@ def with_lengths(weights: dict[str, Tensor]) -> dict[str, Tensor]:
     return found | {name: weights[name] * lengths for name in IN_CODE_UNITS if name in weights}
 
 
+@says_itself
 def wanted(path: Path, found: str, architecture: str | None) -> None:
     """Raise CheckpointError if the file holds another architecture than was asked for."""
     if architecture is not None and found != architecture:

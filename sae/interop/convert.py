@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import pickle
 import sys
+import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,9 @@ def convert(old: Path, new: Path) -> list[str]:
     if new.exists():
         raise CheckpointError(f"{new} is there already: choose another name")
     try:
-        state = torch.load(old, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of protocols and speed: whether all came over is seen below
+            state = torch.load(old, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, OSError, EOFError, RuntimeError, ValueError, KeyError, AttributeError) as error:
         raise CheckpointError(
             f"{old} cannot be read without running its code ({one_line(error)[:150]}); load it with the library that "

@@ -192,6 +192,7 @@ def _folded(layer: Layer) -> dict[str, Tensor]:
     return tensors | {theirs: state[ours] for theirs, ours in VECTORS[kind].items()}
 
 
+@says_itself
 def _kind(path: Path, cfg: dict[str, Any], architecture: str | None) -> str:
     """SAELens's word for the architecture. Raises CheckpointError where version 5 and 6 contradict each other.
 
@@ -202,7 +203,7 @@ def _kind(path: Path, cfg: dict[str, Any], architecture: str | None) -> str:
     kind = cfg.get("architecture")
     activation = cfg.get("activation_fn") if cfg.get("activation_fn") is not None else cfg.get("activation_fn_str")
     if kind is None and activation is None:
-        if architecture in TRAINED_AS:
+        if isinstance(architecture, str) and architecture in TRAINED_AS:
             return TRAINED_AS[architecture]
         raise CheckpointError(
             f"{path} has neither 'architecture' nor 'activation_fn', expected one of them. Folders from before "
