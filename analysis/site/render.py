@@ -16,6 +16,8 @@ from analysis.site.project import CONFIG
 from analysis.site.rooted import unrooted_settings
 from sae.errors import RenderError
 
+# `_extensions/strata/_extension.yml` asks Quarto itself for it
+OLDEST_QUARTO = "1.7"
 # Quarto only warns, and exits with 0, where a reference or a link leads nowhere
 COMPLAINTS = ("WARN", "Unable to resolve", "ERROR")
 
@@ -32,7 +34,7 @@ def choose(renderer: str | None) -> Rendered:
     """Quarto if it is on PATH, unless told otherwise. Raises RenderError for a Quarto that is asked for and missing."""
     found = shutil.which("quarto")
     if renderer == "quarto" and not found:
-        raise RenderError("no `quarto` on PATH: install Quarto 1.5 or later, or use --renderer embedded")
+        raise RenderError(f"no `quarto` on PATH: install Quarto {OLDEST_QUARTO} or later, or use --renderer embedded")
     if renderer in (None, "quarto") and found:
         return Rendered("quarto", "found on PATH")
     return Rendered("embedded", "asked for" if renderer == "embedded" else "no `quarto` on PATH")

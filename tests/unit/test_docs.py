@@ -13,6 +13,7 @@ from tests_root import CHECKOUT
 from analysis.cli import app
 from analysis.numbers import CONTROLS
 from analysis.results import LOOKED, TABLES
+from analysis.site.render import OLDEST_QUARTO
 from sae.discover import find_all, names
 
 COMMANDS = typer.main.get_command(app).commands
@@ -73,3 +74,20 @@ def test_building_needs_no_torch():
     modules = "analysis.build, analysis.plan, analysis.cli, analysis.site.render"
     code = f"import {modules}, sys; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=CHECKOUT, check=False).returncode == 0
+
+
+# Keys of `_quarto.yml` that no schema has before this version of Quarto; an older one refuses the project.
+KEYS_SINCE = {"respect-user-color-scheme": (1, 7)}
+
+
+def test_one_version_of_quarto_is_asked_for_everywhere_and_it_knows_the_keys_in_use():
+    says = {
+        "README.md": r"\[Quarto\]\(https://quarto\.org\) (\d+\.\d+) or later",
+        "ARCHITECTURE.md": r"Quarto \((\d+\.\d+) or later",
+        "_extensions/strata/_extension.yml": r'quarto-required: ">=(\d+\.\d+)\.0"',
+    }
+    asked = {name: re.findall(pattern, read(name)) for name, pattern in says.items()}
+    assert asked == {name: [OLDEST_QUARTO] for name in says}
+    used = {key: since for key, since in KEYS_SINCE.items() if re.search(rf"^\s*{key}:", read("_quarto.yml"), re.M)}
+    assert used, "no key of KEYS_SINCE is used: an older Quarto may do"
+    assert max(used.values()) <= tuple(int(part) for part in OLDEST_QUARTO.split("."))
