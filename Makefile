@@ -1,10 +1,12 @@
 # Two commands matter: `make site` and `make test`. Each makes .venv and installs what it needs, then does its job.
+# With UNPINNED=1 it is the newest that pyproject.toml allows, in place of constraints.txt.
 PYTHON ?= python3
 BIN := .venv/bin
+OUTDATED := DeprecationWarning PendingDeprecationWarning FutureWarning
 # Idle torch threads must not spin where another process needs the core.
 export OMP_WAIT_POLICY ?= passive
 
-.PHONY: site preview check-site lighthouse test test-all test-browser test-peers check bench bench-logs bench-peers bench-towers clean
+.PHONY: site preview check-site lighthouse test test-all test-browser test-peers test-lowest check constraints bench bench-logs bench-peers bench-towers clean
 site: .venv/.installed
 	@$(BIN)/strata run digits
 	@$(BIN)/strata render
@@ -36,6 +38,16 @@ test-browser: .venv/.installed-dev
 test-peers: build/venv-peers/.installed
 	build/venv-peers/bin/python -m pytest -m peers tests/peers
 
+# The same with the lowest versions that pyproject.toml allows; what those say of versions newer than them is no fault.
+# ARGS='--keep torch torchvision' leaves packages as constraints.txt has them.
+test-lowest:
+	$(PYTHON) -m benchmarks.packages lowest $(ARGS)
+	build/venv-lowest/bin/python -m pytest -n 2 --dist loadfile $(addprefix -W default::,$(OUTDATED))
+
+# After a change of dependencies in pyproject.toml; ARGS=--upgrade moves all but torch.
+constraints:
+	$(PYTHON) -m benchmarks.packages constraints $(ARGS)
+
 check: .venv/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -60,18 +72,26 @@ bench-peers: .venv/.installed
 clean:
 	rm -rf _site build data/runs report/_generated report/assets/generated
 
-# A stamp for each set of dependencies; made again when pyproject.toml changes.
+# A stamp for what is installed; made again when the lists change.
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit("Strata needs Python 3.11 or later") if sys.version_info < (3, 11) else None'
 	$(PYTHON) -m venv .venv
 
-.venv/.installed: pyproject.toml | .venv/bin/python
-	$(BIN)/python -m pip install --quiet --editable .
+# constraints.txt is complete, so pip has nothing to resolve, and `pip check` tells what pyproject.toml asks beyond it.
+.venv/.installed: pyproject.toml constraints.txt | .venv/bin/python
+ifdef UNPINNED
+	@echo "== installing the newest packages that pyproject.toml allows into .venv"
+	@$(BIN)/python -m pip install --quiet --editable '.[dev]'
+else
+	@echo "== installing the packages of constraints.txt into .venv"
+	@$(BIN)/python -m pip install --quiet --require-hashes --no-deps --requirement constraints.txt
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+endif
+	@$(BIN)/python -m pip check
 	@touch $@
 
-.venv/.installed-dev: pyproject.toml | .venv/bin/python
-	$(BIN)/python -m pip install --quiet --editable '.[dev]'
-	@touch $@ .venv/.installed
+.venv/.installed-dev: .venv/.installed
+	@touch $@
 
 build/venv-peers/.installed: pyproject.toml
 	$(PYTHON) -m venv build/venv-peers

@@ -18,6 +18,8 @@ from analysis.cli import app
 FOLDER = CHECKOUT / ".github/workflows"
 NAMES = sorted(path.name for path in FOLDER.glob("*.yml"))
 BROWSER = ".venv/bin/playwright install --with-deps chromium"
+# What pip's cache goes with.
+INSTALLED_FROM = {"ci.yml": "constraints.txt", "publish.yml": "constraints.txt", "dependencies.yml": "pyproject.toml"}
 # `on` is a boolean in YAML 1.1; GitHub reads it as a word.
 ON = True
 
@@ -37,19 +39,31 @@ def runs(name: str) -> list[str]:
     return [line.strip() for step in steps(name) for line in step.get("run", "").splitlines()]
 
 
-def test_there_are_two() -> None:
-    assert NAMES == ["ci.yml", "publish.yml"]
+def test_there_are_three() -> None:
+    assert NAMES == ["ci.yml", "dependencies.yml", "publish.yml"]
+
+
+def loose(line: str) -> bool:
+    """Whether a `uses:` line takes what a tag points to today, or does not say which version it takes."""
+    return re.fullmatch(r"\s*(?:- )?uses: [\w.-]+/[\w./-]+@[0-9a-f]{40}  # v\d+\.\d+\.\d+", line) is None
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_action_is_pinned_to_a_major_tag(name: str) -> None:
-    used = [step["uses"] for step in steps(name) if "uses" in step]
-    assert used
-    for action in used:
-        assert re.fullmatch(r"[\w.-]+/[\w./-]+@v\d+", action), action
+def test_every_action_is_pinned_by_digest_with_its_version_beside_it(name: str) -> None:
+    lines = [line for line in (FOLDER / name).read_text().splitlines() if re.match(r"\s*(- )?uses:", line)]
+    assert len(lines) == len([step for step in steps(name) if "uses" in step]) > 0
+    assert [line for line in lines if loose(line)] == []
 
 
-def test_both_workflows_use_the_same_version_of_an_action() -> None:
+@pytest.mark.parametrize(
+    "line",
+    ["- uses: a/b@v3", "- uses: a/b@main  # v1.0.0", f"- uses: a/b@{'c' * 40}", f"- uses: a/b@{'c' * 39}  # v1.0.0"],
+)
+def test_a_tag_a_branch_or_a_digest_without_a_version_is_seen(line: str) -> None:
+    assert loose(line)
+
+
+def test_all_workflows_use_the_same_version_of_an_action() -> None:
     versions: dict[str, set[str]] = {}
     for name in NAMES:
         for step in steps(name):
@@ -122,6 +136,8 @@ def test_ci_runs_the_tests_on_every_python_that_the_package_says_it_supports() -
     assert least and least[1] == versions[0]
     assert f"< ({least[1].replace('.', ', ')})" in (CHECKOUT / "Makefile").read_text()
     assert [step["run"] for step in given["jobs"]["test"]["steps"] if "run" in step] == ["make test"]
+    # as make installs them, so with the versions of constraints.txt
+    assert "UNPINNED" not in (FOLDER / "ci.yml").read_text()
     # what a change has to pass at home is what it has to pass here, but for the whole site: home says so
     here = (CHECKOUT / ".ci/run").read_text()
     for line in runs("ci.yml"):
@@ -136,9 +152,23 @@ def test_every_job_that_installs_takes_its_python_from_a_cached_setup(name: str)
         if not any("run" in step for step in job["steps"]):
             continue
         setup = next(step for step in job["steps"] if step.get("uses", "").startswith("actions/setup-python@"))["with"]
-        assert setup["cache"] == "pip" and setup["cache-dependency-path"] == "pyproject.toml"
+        assert setup["cache"] == "pip" and setup["cache-dependency-path"] == INSTALLED_FROM[name]
         version = setup["python-version"]
         assert version.startswith("${{ matrix.") or tuple(int(part) for part in version.split(".")) >= least
+
+
+def test_the_newest_and_the_lowest_versions_are_tried_too() -> None:
+    given = workflow("dependencies.yml")
+    assert given[ON]["schedule"] and "workflow_dispatch" in given[ON]
+    for event in ("push", "pull_request"):
+        assert {"pyproject.toml", "constraints.txt"} <= set(given[ON][event]["paths"])
+        assert all((CHECKOUT / path).is_file() for path in given[ON][event]["paths"])
+    newest, lowest = given["jobs"]["newest"], given["jobs"]["lowest"]
+    assert newest["env"]["UNPINNED"] and "ifdef UNPINNED" in (CHECKOUT / "Makefile").read_text()
+    in_order(newest, "make test")
+    in_order(lowest, "make test-lowest")
+    python = lowest["steps"][1]["with"]["python-version"]
+    assert python == workflow("ci.yml")["jobs"]["test"]["strategy"]["matrix"]["python"][0]
 
 
 def test_publish_renders_with_quarto_and_gives_the_site_to_pages() -> None:
