@@ -32,6 +32,7 @@ HEADER = """\
 """
 # They move only when told to.
 HELD = ("torch", "torchvision")
+BOUND = re.compile(r"([\w.-]+)(?:\[\w+\])?>=([\w.]+)")
 PIN = re.compile(r"^([\w.-]+)==([\w.!+]+)", re.MULTILINE)
 
 
@@ -49,6 +50,21 @@ def checked(text: str) -> str:
         if not PIN.match(entry) or "--hash=sha256:" not in entry:
             sys.exit(f"constraints.txt needs a version and digests a package, and uv wrote: {entry.splitlines()[0]}")
     return HEADER + text
+
+
+def not_at_their_bound(project: str, resolved: str, keep: Sequence[str]) -> list[str]:
+    """What no resolution at the lowest versions can reach: each a bound of pyproject.toml that was never run."""
+    content = tomllib.loads(project)
+    extra = content["project"]["optional-dependencies"]["dev"]
+    versions, missed = pins(resolved), []
+    for wanted in (*content["build-system"]["requires"], *content["project"]["dependencies"], *extra):
+        asked = BOUND.match(wanted)
+        if asked is None:
+            sys.exit(f"pyproject.toml: {wanted} has no lower bound: NAME>=VERSION")
+        name, least = asked[1].lower(), asked[2]
+        if name not in keep and not f"{versions[name]}.".startswith(f"{least}."):
+            missed.append(f"{name}>={least} is not to be had: the lowest is {versions[name]}")
+    return missed
 
 
 def run(*command: str | Path, given: str | None = None) -> None:
@@ -112,10 +128,14 @@ def lowest(keep: Sequence[str]) -> None:
     # a bound that only a compiler can install is none
     options = ("--resolution", "lowest-direct", "--only-binary", ":all:", "--python-version", python)
     compile_list(out, {name: known[name] for name in keep}, *options)
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    missed = not_at_their_bound(project, out.read_text(encoding="utf-8"), keep)
+    if missed:
+        sys.exit("\n".join(["pyproject.toml has bounds that nobody can run; raise them:", *missed]))
     run(sys.executable, "-m", "venv", "--clear", home)
     pip = (home / "bin/python", "-m", "pip", "install", "--quiet", "--no-deps")
     run(*pip, "--only-binary", ":all:", "--requirement", out)
-    run(*pip, "--editable", ".")
+    run(*pip, "--no-build-isolation", "--editable", ".")
     run(home / "bin/python", "-m", "pip", "check")
 
 

@@ -84,3 +84,25 @@ def test_make_installs_nothing_else_and_checks_every_digest() -> None:
 def test_a_package_that_is_kept_has_to_be_in_the_list() -> None:
     with pytest.raises(SystemExit, match="nonesuch: not in constraints"):
         packages.main(["lowest", "--keep", "numpy", "nonesuch"])
+
+
+def test_a_bound_that_no_installation_reaches_is_named() -> None:
+    project = """
+build-system.requires = ["builder>=3"]
+[project]
+dependencies = ["Plain>=1.2", "with-files[bin]>=0.4", "held>=2.0"]
+optional-dependencies.dev = ["stubs>=2.9"]
+"""
+    resolved = "builder==3.0\nplain==1.2.0\nwith-files==0.40\nheld==7.1\nstubs==2.9.0.20240315\n"
+    found = packages.not_at_their_bound(project, resolved, ["held"])
+    assert found == ["with-files>=0.4 is not to be had: the lowest is 0.40"]
+    with pytest.raises(SystemExit, match=r"loose<3 has no lower bound"):
+        packages.not_at_their_bound(project.replace("Plain>=1.2", "loose<3"), resolved, ["held"])
+
+
+def test_every_dependency_has_a_lower_bound_that_can_be_run() -> None:
+    lowest = {
+        canonicalize_name(one.name): next(c.version for c in one.specifier if c.operator == ">=") for one in asked()
+    }
+    resolved = "".join(f"{name}=={version}\n" for name, version in lowest.items())
+    assert packages.not_at_their_bound((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"), resolved, []) == []
