@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import signal
@@ -13,15 +15,21 @@ import psutil
 import pytest
 from conftest import TINY
 
+from analysis.cli import main
 from analysis.config import load_experiment
 from analysis.plan import plan
 from sae.errors import ConfigError, NotFoundError
 
 
-def strata(project, *words, **options):
-    environment = os.environ | {"STRATA_ROOT": str(project.root)}
-    command = [sys.executable, "-m", "analysis", *words]
-    return subprocess.run(command, cwd=project.root, env=environment, capture_output=True, text=True, **options)
+def strata(project, *words):
+    """`strata` as it is typed, in this process, which has loaded torch already; `project` is found by STRATA_ROOT."""
+    assert os.environ["STRATA_ROOT"] == str(project.root)
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit) as ended:
+        patch.setattr(sys, "argv", ["strata", *words])
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            main()
+    return subprocess.CompletedProcess(words, ended.value.code or 0, out.getvalue(), err.getvalue())
 
 
 def change(project, old, new):
@@ -56,8 +64,11 @@ def test_a_damaged_data_file_is_named_with_the_way_to_get_it_again(project):
 
 
 def test_a_place_that_cannot_be_written_is_named(project):
+    """In a process of its own, as everybody runs it: what ends `main` ends it with one line, too."""
     project.runs.write_text("a file where the folder should be")
-    done = strata(project, "run", "tiny", "--workers", "1")
+    environment = os.environ | {"STRATA_ROOT": str(project.root)}
+    command = [sys.executable, "-m", "analysis", "run", "tiny", "--workers", "1"]
+    done = subprocess.run(command, cwd=project.root, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 1 and "Traceback" not in done.stderr and "data/runs" in done.stderr
 
 
@@ -80,6 +91,12 @@ def test_a_listed_k_above_its_width_is_refused(project):
 
 
 def test_damaged_tables_are_named_and_made_again(project):
+    # one seed and one depth: what is damaged here is what is collected
+    one = (
+        TINY[: TINY.index("[[towers]]")].replace("seeds = [0, 1]", "seeds = [0]")
+        + '[[towers]]\nkind = "latents"\ndepth = 1\n'
+    )
+    (project.experiments / "tiny.toml").write_text(one)
     assert strata(project, "run", "tiny", "--workers", "1").returncode == 0
     table = project.collected / "tiny" / "measures.parquet"
     good = table.read_bytes()
