@@ -53,8 +53,8 @@ def run(
     `warn` also hears of every folder that is not as it was written, and is made again.
     """
     for dataset in sorted({config.dataset for config in experiment.runs()}):
-        if missing := to_fetch(dataset):
-            warn(f"the data set {dataset} is not here: fetching {missing}")
+        if absent := to_fetch(dataset):
+            warn(f"the data set {dataset} is not here: fetching {absent}")
             find("analysis.datasets", dataset)()
     chains = plan(experiment)
     beside, after = of_data(experiment), of_chains(experiment, chains)
