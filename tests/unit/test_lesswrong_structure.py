@@ -253,6 +253,21 @@ def test_spans_are_read_as_a_browser_reads_them(tmp_path, cells, row):
     assert row in rich(one.post) and lost(one.section, rich(one.post)) == []
 
 
+def test_cells_that_overlap_are_refused(tmp_path):
+    rows = '<tr><td>a</td><td rowspan="2">b</td></tr><tr><td colspan="2">c</td></tr>'
+    page = f"---\ntitle: T\n---\n\n## S\n\n```{{=html}}\n<table>{rows}</table>\n```\n"
+    one = compose_all(make_site(tmp_path / "p", page), "s")["s"]
+    assert one.context.problems == ["cells of a table overlap at 'c': it spans too much"]
+
+
+def test_lists_in_a_row_stay_apart_in_markdown(tmp_path):
+    lists = "- a\n\n<!-- -->\n\n- b\n\n<!-- -->\n\n- c\n\n1. d\n\n<!-- -->\n\n1. e\n"
+    one = compose_all(make_site(tmp_path / "p", f"---\ntitle: T\n---\n\n## S\n\n{lists}"), "s")["s"]
+    for github in (False, True):
+        assert "- a\n\n* b\n\n- c\n\n1. d\n\n1) e\n" in markdown(one.post, github)
+    assert lost_in_markdown(one.section, markdown(one.post, github=True)) == []
+
+
 def test_a_table_within_a_table_is_refused(tmp_path):
     inner = "<table><tr><td>x</td></tr></table>"
     page = f"---\ntitle: T\n---\n\n## S\n\n```{{=html}}\n<table><tr><td>{inner}</td></tr></table>\n```\n"

@@ -48,7 +48,19 @@ class Dialect:
 
     def blocks(self, blocks: Sequence[Block], within: bool = False) -> str:
         """Blocks with a blank line between; `within` says that something collapsible is around them."""
-        return "\n\n".join(self.block(block, within) for block in blocks)
+        made = []
+        before: Block | None = None
+        other = False
+        for block in blocks:
+            if isinstance(block, Items):
+                # two lists in a row are one, unless their marks differ
+                alike = isinstance(before, Items) and (block.start is None) == (before.start is None)
+                other = alike and not other
+                made.append(self.items(block, within, other))
+            else:
+                made.append(self.block(block, within))
+            before = block
+        return "\n\n".join(made)
 
     def block(self, block: Block, within: bool) -> str:
         """One block."""
@@ -77,11 +89,12 @@ class Dialect:
         assert isinstance(block, Rule)
         return "---"
 
-    def items(self, items: Items, within: bool) -> str:
-        """A list; tight where every item is one paragraph."""
+    def items(self, items: Items, within: bool, other: bool = False) -> str:
+        """A list; tight where every item is one paragraph. `other` takes the other marks that a list may have."""
+        bullet, stop = ("*", ")") if other else ("-", ".")
         made = []
         for place, item in enumerate(items.items):
-            lead = "- " if items.start is None else f"{items.start + place}. "
+            lead = f"{bullet} " if items.start is None else f"{items.start + place}{stop} "
             made.append(indented(self.blocks(item, within), lead, " " * len(lead)))
         return ("\n" if all(len(item) == 1 for item in items.items) else "\n\n").join(made)
 

@@ -46,15 +46,21 @@ def misplaced(groups: Sequence[Sequence[Event]], left: Sequence[Event], lost: bo
             wanted = _key(piece)
             if not wanted:
                 continue
-            places = [
+            holding = (
                 at for at, one in enumerate(left) if one.kind == piece.kind and _holds(rest[at], wanted, piece.kind)
-            ]
-            place = next((at for at in places if at >= start and left[at].path == piece.path), None)
+            )
+            first = None
+            place = None
+            for at in holding:
+                first = at if first is None else first
+                if at >= start and left[at].path == piece.path:
+                    place = at
+                    break
             if place is not None:
                 end = max(end, place)
                 rest[place] = rest[place].replace(wanted, "\0", 1) if piece.kind == "words" else rest[place]
-            elif places:
-                faults.append(_told(piece, left[places[0]]))
+            elif first is not None:
+                faults.append(_told(piece, left[first]))
             elif lost:
                 faults.append(f"{_WHAT.get(piece.kind, piece.kind)} lost: {' '.join(piece.text.split())[:60]}")
         start = end

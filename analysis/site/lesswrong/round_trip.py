@@ -39,7 +39,10 @@ def lost_in_markdown(section: Section, text: str) -> list[str]:
 def missing(source: Wanted, left: Survivors) -> list[str]:
     """What of the source is not among the survivors, and what of it does not stand where it stood."""
     faults = []
-    for piece in unmatched(source.of("words"), left.texts):
+    texts = [
+        event.text for event in left.events if event.kind == "words" and not "".join(event.path[:1]).startswith("note ")
+    ]
+    for piece in unmatched(source.of("words"), texts):
         numbers = _NUMBER.findall(piece)
         told = f" (with the numbers {', '.join(numbers)})" if numbers else ""
         faults.append(f"words get lost{told}: {flat(piece)[:80]}")

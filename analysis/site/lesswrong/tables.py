@@ -37,8 +37,8 @@ def html_table(element: Element, url: str, context: Context) -> Blocks:
         context.problems.append("a table within a cell of a table: cells hold words")
         return ()
     groups = _groups(element)
-    heads = [row for part, rows in groups if part == "thead" for row in grid(rows)]
-    rows = [row for part, rows in groups if part != "thead" for row in grid(rows)]
+    heads = [row for part, rows in groups if part == "thead" for row in grid(rows, context)]
+    rows = [row for part, rows in groups if part != "thead" for row in grid(rows, context)]
     width = max((len(row) for row in (*heads, *rows)), default=0)
     heads, rows = ([[*row, *[None] * (width - len(row))] for row in part] for part in (heads, rows))
     pictured = sorted({at for row in rows for at, cell in enumerate(row) if cell and _pictures(cell)})
@@ -109,7 +109,7 @@ def _groups(table: Element) -> list[tuple[str, list[Element]]]:
     return sorted(parts, key=lambda part: {"thead": 0, "tfoot": 2}.get(part[0], 1))
 
 
-def grid(rows: Sequence[Element]) -> list[list[Element | None]]:
+def grid(rows: Sequence[Element], context: Context) -> list[list[Element | None]]:
     """The cells by row and column: one over several stands in each of its places, None where there is none."""
     made: list[list[Element | None]] = [[] for _ in rows]
     taken: dict[tuple[int, int], Element] = {}
@@ -123,8 +123,10 @@ def grid(rows: Sequence[Element]) -> list[list[Element | None]]:
             # what no browser takes for a number is one; a row span of 0 goes to the end
             across = min(_span(cell, "colspan") or 1, MAX_COLUMNS)
             down = min(_span(cell, "rowspan") or len(rows), len(rows) - at)
-            for place in ((at + y, column + x) for y in range(down) for x in range(across)):
-                taken.setdefault(place, cell)
+            places = [(at + y, column + x) for y in range(down) for x in range(across)]
+            if any(place in taken for place in places):
+                context.problems.append(f"cells of a table overlap at {flat(cell.text())[:40]!r}: it spans too much")
+            taken |= dict.fromkeys(places, cell)
             column += across
     for (at, column), cell in taken.items():
         made[at] += [None] * (column + 1 - len(made[at]))
