@@ -157,6 +157,8 @@ MEANINGS = {
     "theorem twice": ("::: {#thm-a}\nx\n:::\n\n::: {#thm-a}\ny\n:::\n", 5, "used twice"),
     "theorem that says nothing": ("::: {#thm-a}\n:::\n", 1, "thm-a says nothing"),
     "algorithm": ("See @alg-a.\n", 1, "alg- references are not supported"),
+    "numbered remark": ("::: {#rem-a .remark}\nx\n:::\n", 1, "would be numbered by Quarto"),
+    "numbered algorithm": ("a\n\n::: {#alg-a}\nx\n:::\n", 3, "would be numbered by Quarto"),
     "unknown format": ("::: {.content-visible when-format='hmtl'}\nx\n:::\n", 1, "unknown format hmtl"),
     "profile": ("::: {.content-hidden when-profile='p'}\nx\n:::\n", 1, "when-profile is not supported"),
     "equation id on its own line": ("$$\nx\n$$\n{#eq-a}\n", 4, "{#eq-a} belongs to nothing"),

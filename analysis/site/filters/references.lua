@@ -4,7 +4,7 @@ local common = require("common")
 local fail, KINDS, labels = common.fail, common.KINDS, common.labels
 local stringify = pandoc.utils.stringify
 -- Prefixes that Quarto numbers and we do not; named so that the message can say what to do instead.
-local UNNUMBERED = pandoc.List { "sec", "alg", "rem", "sol", "vid", "dia", "ch", "apx" }
+local UNNUMBERED = pandoc.List { "sec", "alg", "rem", "sol" }
 
 local function cross_reference(citation)
   local id = citation.id:gsub("^%u", string.lower)

@@ -10,6 +10,8 @@ local THEOREMS = {
 }
 local PROOFS = pandoc.List { "proof", "remark", "solution" }
 
+local NUMBERED_BY_QUARTO = pandoc.List { "rem", "sol", "alg" }
+
 -- The name in brackets: from the attribute, else from a heading that comes first.
 local function named(div)
   local name = div.attributes["name"]
@@ -61,6 +63,11 @@ end
 local function convert(div)
   local kind = common.kind_of(div.identifier)
   if kind and THEOREMS[kind] then return theorem(div, kind) end
+  local other = div.identifier:match("^(%a+)%-.")
+  if NUMBERED_BY_QUARTO:includes(other) then
+    fail("a div with an id that begins with " .. other .. "- would be numbered by Quarto; give it another id",
+      { "#" .. div.identifier })
+  end
   for _, class in ipairs(div.classes) do
     if PROOFS:includes(class) then return proof(div, class) end
   end
