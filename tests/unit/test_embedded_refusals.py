@@ -159,6 +159,12 @@ MEANINGS = {
     "algorithm": ("See @alg-a.\n", 1, "alg- references are not supported"),
     "numbered remark": ("::: {#rem-a .remark}\nx\n:::\n", 1, "would be numbered by Quarto"),
     "numbered algorithm": ("a\n\n::: {#alg-a}\nx\n:::\n", 3, "would be numbered by Quarto"),
+    "figure in a paragraph": ("In ![c](a.svg){#fig-a fig-alt='x'} text.\n", 1, "give it a paragraph of its own"),
+    "two figures in one": (
+        "![c](a.svg){#fig-a fig-alt='x'}\n![d](a.svg){#fig-b fig-alt='y'}\n",
+        1,
+        "a paragraph of its own",
+    ),
     "unknown format": ("::: {.content-visible when-format='hmtl'}\nx\n:::\n", 1, "unknown format hmtl"),
     "profile": ("::: {.content-hidden when-profile='p'}\nx\n:::\n", 1, "when-profile is not supported"),
     "equation id on its own line": ("$$\nx\n$$\n{#eq-a}\n", 4, "{#eq-a} belongs to nothing"),

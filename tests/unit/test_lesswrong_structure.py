@@ -66,6 +66,10 @@ $$ v $$ {#eq-v}
 
 ![Second words](b.svg){#fig-two fig-alt="Blue two"}
 
+[![Linked words](a.png){#fig-three fig-alt="Red three"}](https://example.org)
+
+[![Loose words](a.png){fig-alt="Red four"}](https://example.org)
+
 ## Tables {#tables}
 
 ```{=html}

@@ -90,18 +90,24 @@ local function picture(image, alt, numbered)
   return image, outer
 end
 
-local function image_figure(image, id, caption, parent)
+-- `link` is around the image, if one is.
+local function image_figure(image, id, caption, parent, link)
   local classes
   image, classes = picture(image, nil, id ~= "")
+  local shown = pandoc.Plain { image }
+  if link then
+    link.content = pandoc.Inlines { image }
+    shown = pandoc.Plain { link }
+  end
   if id == "" then
     if parent then fail("a figure in a numbered grid needs an id of its own: {#fig-...}", { image.src }) end
-    local inner = pandoc.Blocks { raw('<figure class="figure">'), pandoc.Plain { image } }
+    local inner = pandoc.Blocks { raw('<figure class="figure">'), shown }
     inner:insert(pandoc.Plain({ raw_inline("<figcaption>") } .. caption .. { raw_inline("</figcaption>") }))
     inner:insert(raw("</figure>"))
     return pandoc.Div(inner, pandoc.Attr("", pandoc.List { "quarto-figure", "quarto-figure-center" } .. classes))
   end
   if kind_of(id) ~= "fig" then fail("the id of a figure starts with fig-, not " .. id, { "#" .. id }) end
-  return float("fig", id, classes, { pandoc.Plain { image } }, caption, parent, name_float("fig", id, parent))
+  return float("fig", id, classes, { shown }, caption, parent, name_float("fig", id, parent))
 end
 
 local function table_float(el, parent, id, caption)
@@ -203,6 +209,10 @@ end
 -- Images outside figures: their text in brackets is the alt text.
 local function inline_image(el)
   if el.classes:includes("figure-img") then return nil end -- done, as part of a figure
+  if common.kind_of(el.identifier) then
+    fail("the figure " .. el.identifier .. " stands in a paragraph with other things; give it a paragraph of its own",
+      { "#" .. el.identifier })
+  end
   local alt = el.attributes["fig-alt"] or el.attributes["alt"] or pandoc.utils.stringify(el.caption)
   if alt:match("^%s*$") then fail("an image needs an alt text: ![what one sees](...)", { el.src }) end
   el.attributes["fig-alt"], el.attributes["alt"] = nil, nil

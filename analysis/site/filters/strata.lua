@@ -80,7 +80,10 @@ function common.convert(blocks, parent)
       end
     elseif el.t == "Para" or el.t == "Plain" then
       local only = el.content[1]
-      if #el.content == 1 and only.t == "Image" and kind_of(only.identifier) == "fig" then
+      local linked = #el.content == 1 and only.t == "Link" and #only.content == 1 and only.content[1]
+      if linked and linked.t == "Image" and (#linked.caption > 0 or kind_of(linked.identifier) == "fig") then
+        out:insert(floats.image_figure(linked, linked.identifier, linked.caption, parent, only))
+      elseif #el.content == 1 and only.t == "Image" and kind_of(only.identifier) == "fig" then
         out:insert(floats.image_figure(only, only.identifier, pandoc.Inlines {}, parent))
       else
         el.content = floats.equations(el.content)

@@ -161,8 +161,8 @@ def _float_html(inside: list[Ast], context: Context) -> str:
         html = _as_html(block, context)
         if html is not None:
             made.append(html)
-        elif block["t"] in ("Plain", "Para") and [one["t"] for one in block["c"]] == ["Image"]:
-            _, words, (src, _) = block["c"][0]["c"]
+        elif image := _image(block):
+            _, words, (src, _) = image["c"]
             alt = plain(inlines(words, context))
             made.append(f'<img src="{escape(src)}" alt="{escape(alt)}">')
         elif block["t"] == "Div":
@@ -171,6 +171,14 @@ def _float_html(inside: list[Ast], context: Context) -> str:
         else:
             made.append(context.hold(block, "x-block"))
     return "".join(made)
+
+
+def _image(block: Ast) -> Ast | None:
+    """The image that is alone in a block; a link around it would cost it its caption."""
+    inside = block["c"] if block["t"] in ("Plain", "Para") else []
+    if [one["t"] for one in inside] == ["Link"]:
+        inside = inside[0]["c"][1]
+    return inside[0] if [one["t"] for one in inside] == ["Image"] else None
 
 
 def _table(block: Ast, context: Context) -> Blocks:
