@@ -15,20 +15,21 @@ from pathlib import Path
 from sae.errors import RenderError
 
 NUMBER = re.compile(r"(?<![\w./:-])(?:\d+)?\.\d+(?![\w.]*\d)|(?<![\w.])\d+(?:\.\d+)?\s?%")
-SOURCED = re.compile(r"\[[^\]]*\]\{\.sourced[^}]*source=[^}]*\}")
-# In this order: what opens first hides what stands inside it.
+SOURCED = re.compile(r"\[[^\[\]]*\]\{\.sourced[^{}]*source=[^{}]*\}")
+# In this order: what opens first hides what stands inside it. None reads past the next of its own beginnings, so that
+# what is opened again and again and never closed is looked at once.
 PASSED_OVER = (
     re.compile(r"\A---\n.*?\n---\n", re.S),
-    re.compile(r"<!--.*?-->", re.S),
-    re.compile(r"^(`{3,}|~{3,}).*?^\1", re.S | re.M),
+    re.compile(r"<!--(?:(?!<!--).)*?-->", re.S),
+    re.compile(r"^(`{3,}+|~{3,}+).*?^\1", re.S | re.M),
     re.compile(r"\$\$.*?\$\$", re.S),
     re.compile(r"`[^`\n]+`"),
     re.compile(r"(?<![\\\w])\$(?=\S)[^$\n]+?(?<=\S)\$"),
-    re.compile(r"\{\{<.*?>\}\}"),
+    re.compile(r"\{\{<(?:(?!\{\{<).)*?>\}\}"),
     SOURCED,
-    re.compile(r"\]\([^)]*\)"),
-    re.compile(r"\{[^}\n]*\}"),
-    re.compile(r"<https?:[^>]*>"),
+    re.compile(r"\]\((?:(?!\]\()[^)])*\)"),
+    re.compile(r"\{[^{}\n]*\}"),
+    re.compile(r"<https?:[^<>]*>"),
 )
 
 

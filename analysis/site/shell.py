@@ -264,6 +264,9 @@ def _cards(project: Project, page: Page) -> list[tuple[str, str, str]]:
         head = path.read_bytes()[:24]
         picture = [("image", f"{base}/{name}" if base else f"/{name}")]
         if head.startswith(b"\x89PNG"):
+            if len(head) < 24:
+                place = source.locate("image:") if source.meta.get("image") else (CONFIG, project.line_of("image"))
+                raise RenderError(f"image: {name} is cut off: it is no whole PNG file", *place)
             width, height = struct.unpack(">II", head[16:24])
             picture += [("image:height", str(height)), ("image:width", str(width))]
         alt = source.meta.get("image-alt") or site.get("image-alt")

@@ -41,7 +41,10 @@ _FENCE = re.compile(r"^(?P<lead>[ \t>]*(?:(?:[-*+]|\(?\w{1,3}[.)])[ \t]+)*)(?P<m
 _DIV = re.compile(r"^[ \t>]*:::+[ \t]*(?P<info>[^:\s].*?)?[ \t]*:*[ \t]*$")
 _CELL = re.compile(r"^\{\s*[A-Za-z][\w+-]*\s*([,}\s].*)?$")
 _RAW = re.compile(r"^\{\s*=\s*(\w+)\s*\}$")
-_SHORTCODE = re.compile(r"\{\{\{<(?P<escaped>.*?)>\}\}\}|\{\{<(?P<code>.*?)>\}\}")
+# No shortcode holds another: one that is not closed ends where the next begins.
+_SHORTCODE = re.compile(
+    r"\{\{\{<(?P<escaped>(?:(?!\{\{<).)*?)>\}\}\}|\{\{<(?P<code>(?:(?!\{\{<).)*?)>\}\}",
+)
 INCLUDE = re.compile(r"^\{\{<\s*include\s+(?P<path>\S+)\s*>\}\}\s*$", re.M)
 """A line that puts a file of the project in its place."""
 FRAGMENT = re.compile(r"^\{\{<\s*(?P<kind>figure|part)\s+(?P<name>[\w-]+)\s*>\}\}\s*$", re.M)
