@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from analysis import children
 from analysis.paths import Paths
 from analysis.site import search
 from analysis.site.embedded import render as render_embedded
@@ -61,10 +61,9 @@ def render_by_quarto(paths: Paths, out: Path | None = None) -> None:
     environment = os.environ | {"STRATA_BUILT": "1", "QUARTO_PYTHON": sys.executable}
     # Quarto takes the folder relative to the project
     elsewhere = ["--output-dir", paths.relative(out)] if out else []
-    done = subprocess.run(
-        ["quarto", "render", *elsewhere], cwd=paths.root, env=environment, capture_output=True, text=True, check=False
-    )
-    log = done.stdout + done.stderr
+    # without a limit of time: it runs whatever the project has it run, and ends when we do
+    done = children.run(["quarto", "render", *elsewhere], cwd=paths.root, env=environment)
+    log = (done.stdout + done.stderr).decode(errors="replace")
     if done.returncode:
         raise RenderError(f"quarto render failed:\n{log}")
     bad = [line for line in log.splitlines() if any(word in line for word in COMPLAINTS)]

@@ -18,10 +18,13 @@ import tempfile
 from html.parser import HTMLParser
 from pathlib import Path
 
+from analysis import children
 from analysis.site.project import NOT_FOUND_PAGE
 from sae.errors import RenderError
 
 FOLDER = "pagefind"
+SECONDS = 300.0
+"""For the indexer, which takes less than one of them."""
 ENTRY = "pagefind-entry.json"
 KEPT = (ENTRY, "pagefind.js", "*.pf_meta", "index/*", "fragment/*")
 """Of what pagefind writes, with the program of each language: the rest are a worker and interfaces of its own."""
@@ -58,11 +61,14 @@ def index(folder: Path) -> int:
             raise RenderError(f"there is nothing to search: no page in {folder} has a <main>")
         command: list[str | Path] = [program, "--site", copies, "--output-path", bundle, "--quiet"]
         try:
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            done = children.run(command, seconds=SECONDS)
+        except subprocess.TimeoutExpired:
+            raise RenderError(f"pagefind did not end within {SECONDS:g} seconds over {folder}") from None
         except OSError as error:
             raise RenderError(f"pagefind does not start: {error}") from error
         if done.returncode:
-            raise RenderError(f"pagefind could not index {folder}:\n{(done.stdout + done.stderr).strip()}")
+            said = (done.stdout + done.stderr).decode(errors="replace").strip()
+            raise RenderError(f"pagefind could not index {folder}:\n{said}")
         _put(bundle, folder / FOLDER)
     return count
 
