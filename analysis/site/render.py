@@ -12,7 +12,9 @@ from analysis import children
 from analysis.paths import Paths
 from analysis.site import search
 from analysis.site.embedded import render as render_embedded
-from analysis.site.project import CONFIG
+from analysis.site.inside import refusal
+from analysis.site.keys import key_line, read_yaml, text_file
+from analysis.site.project import CONFIG, as_list, resource_files
 from analysis.site.rooted import unrooted_settings
 from sae.errors import RenderError
 
@@ -55,8 +57,7 @@ def render_by_quarto(paths: Paths, out: Path | None = None) -> None:
 
     The build must have run. Raises RenderError, also where Quarto only warns, or would lead each page elsewhere.
     """
-    for file, line, wrong in unrooted_settings(paths.root, CONFIG):
-        raise RenderError(wrong, file, line)
+    _check_settings(paths)
     # the build has run, so the pre-render step need not do so again
     environment = os.environ | {"STRATA_BUILT": "1", "QUARTO_PYTHON": sys.executable}
     # Quarto takes the folder relative to the project
@@ -69,3 +70,17 @@ def render_by_quarto(paths: Paths, out: Path | None = None) -> None:
     bad = [line for line in log.splitlines() if any(word in line for word in COMPLAINTS)]
     if bad:
         raise RenderError("quarto render complained:\n" + "\n".join(bad))
+
+
+def _check_settings(paths: Paths) -> None:
+    """Raise RenderError for settings with which Quarto would lead pages elsewhere, or publish what is private."""
+    for file, line, wrong in unrooted_settings(paths.root, CONFIG):
+        raise RenderError(wrong, file, line)
+    if (paths.root / CONFIG).is_file():
+        text = text_file(paths.root / CONFIG, CONFIG)
+        project = read_yaml(text, CONFIG).get("project") or {}
+        for page in as_list(project.get("render")):
+            if page.endswith(".qmd") and (why := refusal(paths.root, page)):
+                raise RenderError(f"project.render: {page} {why}", CONFIG, key_line(text, "render"))
+        patterns = tuple(pattern for pattern in as_list(project.get("resources")) if not pattern.startswith("!"))
+        resource_files(paths.root, patterns, line=key_line(text, "resources"))

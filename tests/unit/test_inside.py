@@ -12,6 +12,7 @@ from analysis.log_pages import picture_file
 from analysis.paths import Paths
 from analysis.site.embedded import render
 from analysis.site.inside import refusal
+from analysis.site.render import render_by_quarto
 from sae.errors import RenderError
 
 CONFIG = """project:
@@ -138,6 +139,16 @@ def test_a_pattern_copies_no_link_out_and_passes_over_dot_files(root: Path) -> N
 def test_a_pattern_that_climbs_or_is_none_is_refused(root: Path, pattern: str) -> None:
     error = site(root, config=("/open/**", f"'{pattern}'"))
     assert (error.file, error.line) == ("_quarto.yml", 4)
+
+
+def test_quarto_is_not_asked_to_copy_it_either(root: Path) -> None:
+    paths = Paths(root.resolve())
+    for old, new in (("[/open/**]", "[/out.md]"), ("deep/one.qmd", "../secret.qmd"), ("[/open/**]", "[/open/.env]")):
+        (root / "_quarto.yml").write_text(CONFIG.replace(old, new))
+        with pytest.raises(
+            RenderError, match=r"^_quarto\.yml:[34]: (resources|project\.render): \S+ (is a link|leads out|begins)"
+        ):
+            render_by_quarto(paths)
 
 
 def test_the_build_reads_no_source_from_elsewhere(root: Path) -> None:
