@@ -10,9 +10,17 @@ each coordinate's distribution only. (A frozen random decoder is a `Trainee` of 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
+
+from sae.records import Codes
+from sae.rows import width_of
+
+# Entries of an array that are worked on at once, 128 MB in float32: a worker holds several such.
+PART = 2**25
 
 
 def memorising_bound(n_latents: int, n_rows: int) -> float:
@@ -27,18 +35,46 @@ def random_directions(n_latents: int, d_in: int, generator: torch.Generator) -> 
     return unit
 
 
-def gaussian_rows(rows: Float[Tensor, "rows d_in"], n: int, generator: torch.Generator) -> Float[Tensor, "drawn d_in"]:
+@dataclass(frozen=True)
+class Gaussian:
+    """The normal distribution that has the mean and the covariance of some rows, and nothing else of them."""
+
+    mean: Float[Tensor, " d_in"]
+    spread: Float[Tensor, "d_in d_in"]
+    """A root of the covariance: standard normal rows times this, transposed, have it."""
+
+    @classmethod
+    def fit(cls, rows: Float[Tensor, "rows d_in"] | Codes) -> Gaussian:
+        """Of rows, part by part; in several parts the last digits of the covariance may be others than in one."""
+        pieces, n, width = parts(rows), len(rows), width_of(rows)
+        if len(pieces) == 1:
+            mean = dense_part(rows).mean(0)
+        else:
+            total = sum((dense_part(rows, part).double().sum(0) for part in pieces), torch.zeros(width).double())
+            mean = (total / n).to(dense_part(rows, slice(0, 1)).dtype)
+        products = torch.zeros(width, width, dtype=torch.float64)
+        for part in pieces:
+            centred = (dense_part(rows, part) - mean).double()
+            products += centred.T @ centred
+        values, vectors = torch.linalg.eigh(products / max(1, n))
+        # rounding leaves eigenvalues of rows that do not fill their space a little below 0
+        return cls(mean, vectors * values.clamp(min=0).sqrt())
+
+    def draw(self, n: int, generator: torch.Generator) -> Float[Tensor, "drawn d_in"]:
+        """`n` draws from it, in the type of the mean."""
+        width, turn = len(self.mean), self.spread.T.to(self.mean.dtype)
+        drawn = torch.empty(n, width, dtype=self.mean.dtype)
+        for part in row_parts(n, width):
+            size = (part.stop - part.start, width)
+            drawn[part] = torch.randn(size, generator=generator, dtype=torch.float32, device="cpu") @ turn + self.mean
+        return drawn
+
+
+def gaussian_rows(
+    rows: Float[Tensor, "rows d_in"] | Codes, n: int, generator: torch.Generator
+) -> Float[Tensor, "drawn d_in"]:
     """`n` draws from the normal distribution that has the mean and the covariance of `rows`, and nothing else."""
-    mean = rows.mean(0)
-    centred = (rows - mean).double()
-    values, vectors = torch.linalg.eigh(centred.T @ centred / max(1, len(rows)))
-    # rounding leaves eigenvalues of rows that do not fill their space a little below 0
-    spread = vectors * values.clamp(min=0).sqrt()
-    drawn: Tensor = (
-        torch.randn(n, len(mean), generator=generator, dtype=torch.float32, device="cpu") @ spread.T.to(rows.dtype)
-        + mean
-    )
-    return drawn
+    return Gaussian.fit(rows).draw(n, generator)
 
 
 def permuted_coordinates(rows: Float[Tensor, "rows d_in"], generator: torch.Generator) -> Float[Tensor, "rows d_in"]:
@@ -46,8 +82,60 @@ def permuted_coordinates(rows: Float[Tensor, "rows d_in"], generator: torch.Gene
 
     The null for sparse codes, whose zeros no Gaussian has. Shuffling whole rows would change nothing.
     """
-    order = torch.rand(rows.shape, generator=generator, dtype=torch.float32, device="cpu").argsort(0)
-    return rows.gather(0, order)
+    chance = torch.rand(rows.shape, generator=generator, dtype=torch.float32, device="cpu")
+    shuffled = torch.empty_like(rows)
+    for columns in row_parts(rows.shape[1], len(rows)):
+        shuffled[:, columns] = rows[:, columns].gather(0, chance[:, columns].argsort(0))
+    return shuffled
+
+
+def permuted_codes(codes: Codes, generator: torch.Generator) -> Codes:
+    """`permuted_coordinates` of codes, as codes: the same ones, without ever holding all of them dense."""
+    n, width = len(codes), codes.n_latents
+    if len(parts(codes)) == 1:
+        return Codes.from_active(permuted_coordinates(codes.dense(), generator))
+    chance = torch.rand(n, width, generator=generator, dtype=torch.float32, device="cpu")
+    row, entry = (codes.values > 0).nonzero().unbind(1)
+    column, value = codes.indices[row, entry], codes.values[row, entry]
+    places: list[Tensor] = []
+    values: list[Tensor] = []
+    for columns in row_parts(width, n):
+        here = (column >= columns.start) & (column < columns.stop)
+        block = torch.zeros(n, columns.stop - columns.start, dtype=value.dtype)
+        block[row[here], column[here] - columns.start] = value[here]
+        block = block.gather(0, chance[:, columns].argsort(0))
+        found = block.nonzero()
+        values.append(block[found[:, 0], found[:, 1]])
+        places.append(found + torch.tensor([0, columns.start]))
+    del chance
+    place, value = torch.cat(places), torch.cat(values)
+    busiest = int(torch.bincount(place[:, 0], minlength=n).max())
+    kept = []
+    for part in parts(codes):
+        here = (place[:, 0] >= part.start) & (place[:, 0] < part.stop)
+        full = torch.zeros(part.stop - part.start, width, dtype=value.dtype)
+        full[place[here, 0] - part.start, place[here, 1]] = value[here]
+        kept.append(full.topk(max(1, busiest), dim=1, sorted=False))  # as `Codes.from_active` does
+    return Codes(torch.cat([top.values for top in kept]), torch.cat([top.indices for top in kept]), width)
+
+
+def parts(rows: Float[Tensor, "rows d_in"] | Codes, width: int = 0) -> list[slice]:
+    """Rows in parts that can be held dense, at least `width` wide, a few times; one part for all that are not many."""
+    return row_parts(len(rows), max(width, width_of(rows)))
+
+
+def row_parts(n: int, width: int) -> list[slice]:
+    """`n` rows of `width` entries in parts of at most `PART` entries; random numbers drawn part by part are the same
+    as drawn at once, since torch draws normal ones sixteen at a time."""
+    step = max(16, PART // max(1, width) // 16 * 16)
+    return [slice(start, min(start + step, n)) for start in range(0, max(1, n), step)]
+
+
+def dense_part(rows: Float[Tensor, "rows d_in"] | Codes, part: slice = slice(None)) -> Float[Tensor, "part d_in"]:
+    """Some of the rows, with a column for every coordinate."""
+    if isinstance(rows, Codes):
+        return Codes(rows.values[part], rows.indices[part], rows.n_latents).dense()
+    return rows[part]
 
 
 def fit_on_support(

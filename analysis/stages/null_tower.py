@@ -14,13 +14,13 @@ from typing import Any
 import torch
 
 from analysis.stages._load import load_store
-from analysis.stages.nulls import worth
+from analysis.stages.nulls import rows_read, worth
 from analysis.stages.sae import held_out_by_folds, stop_before, train_layer
 from sae.layer import Layer
 from sae.nulls import gaussian_rows
 from sae.records import StepRecord
 from sae.seeding import stream
-from sae.tower import Kind, Tower, training_rows
+from sae.tower import Kind, Tower
 
 CONTROL = "gaussian_tower"
 
@@ -50,7 +50,7 @@ def worths(
     found: list[dict[str, Any]] = []
     tower, loss, stopped, value = Tower(kind, ()), first[1], False, 0.0
     for config in layers:
-        rows = training_rows(tower, train) if not stopped else train
+        rows = rows_read(tower, train) if not stopped else train
         if tower.layers and not stopped:
             stop = stop_before(config, tower, train, rows, loss)
             stopped, value = stop is not None, float(stop is not None and stop.reason == "loss")
@@ -60,7 +60,7 @@ def worths(
                 assert isinstance(rows, torch.Tensor)
                 value = held_out_by_folds(config, rows)["variance_explained"]
             else:
-                value = worth(layer, training_rows(tower, held))
+                value = worth(layer, rows_read(tower, held))
             tower = Tower(kind, (*tower.layers, layer))
         found.append(
             {

@@ -6,15 +6,18 @@ import numpy as np
 import pytest
 import torch
 
+from sae import nulls
 from sae.nulls import (
     fit_on_support,
     gaussian_rows,
     memorising_bound,
     pca,
+    permuted_codes,
     permuted_coordinates,
     random_dictionary,
     random_directions,
 )
+from sae.records import Codes
 
 
 def draw(seed=0):
@@ -193,3 +196,56 @@ def test_permuted_coordinates_go_with_nothing():
 def test_rows_without_structure_are_a_function_of_their_generator(make, rows):
     one, again, other = (make(rows, draw(seed)) for seed in (3, 3, 4))
     assert torch.equal(one, again) and not torch.equal(one, other)
+
+
+# rows that are many: in parts
+
+
+def codes_of(n_rows, width, k, seed=5):
+    """Codes of which the first half of the rows has k active latents and the others fewer."""
+    full = torch.relu(torch.randn(n_rows, width, generator=draw(seed)))
+    kept = full.topk(k, dim=1)
+    values = torch.where(torch.arange(n_rows)[:, None] * 2 < n_rows, kept.values, kept.values * (kept.values > 2))
+    return Codes(values, kept.indices, width)
+
+
+@pytest.mark.parametrize("part", [16 * 24, 1000, 5000])
+def test_codes_are_shuffled_in_parts_as_they_are_at_once(monkeypatch, part):
+    codes = codes_of(333, 24, 3)
+    at_once = permuted_codes(codes, draw(9))
+    monkeypatch.setattr(nulls, "PART", part)
+    assert len(nulls.parts(codes)) > 1
+    in_parts = permuted_codes(codes, draw(9))
+    assert torch.equal(in_parts.values, at_once.values) and in_parts.n_latents == 24
+    active = at_once.values > 0
+    assert torch.equal(in_parts.indices[active], at_once.indices[active]), "also in the order in which they are added"
+    assert torch.equal(in_parts.dense(), permuted_coordinates(codes.dense(), draw(9)))
+
+
+def test_shuffles_of_many_rows_agree_where_random_numbers_are_alike(monkeypatch):
+    """With 24 bits a number, some of 60,000 are drawn twice: which comes first must not hang on the part."""
+    column = torch.arange(60_000.0)[:, None].expand(-1, 3).contiguous()
+    at_once = permuted_coordinates(column, draw(1))
+    monkeypatch.setattr(nulls, "PART", 60_000)
+    assert torch.equal(permuted_coordinates(column, draw(1)), at_once)
+
+
+@pytest.mark.parametrize("sparse", [True, False])
+def test_noise_is_drawn_in_parts_as_it_is_at_once_but_for_the_last_digits_of_the_covariance(monkeypatch, rows, sparse):
+    given = codes_of(400, 24, 5) if sparse else rows
+    at_once = gaussian_rows(given, 200, draw(3))
+    whole = nulls.Gaussian.fit(given)
+    monkeypatch.setattr(nulls, "PART", 16 * 32)
+    assert len(nulls.parts(given)) > 5
+    torch.testing.assert_close(whole.draw(200, draw(3)), at_once, rtol=0, atol=1e-6)
+    in_parts = nulls.Gaussian.fit(given)
+    torch.testing.assert_close(in_parts.spread @ in_parts.spread.T, whole.spread @ whole.spread.T)
+    torch.testing.assert_close(in_parts.mean, whole.mean)
+
+
+def test_rows_of_a_usual_size_are_one_part():
+    """60,000 images and 512 latents: what was trained on them before keeps its last digit."""
+    assert nulls.row_parts(60_000, 512) == [slice(0, 60_000)]
+    sizes = [part.stop - part.start for part in nulls.row_parts(60_000, 4096)]
+    assert sum(sizes) == 60_000 and max(sizes) * 4096 <= nulls.PART and all(size % 16 == 0 for size in sizes[:-1])
+    assert nulls.row_parts(0, 4) == [slice(0, 0)]
