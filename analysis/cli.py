@@ -54,7 +54,7 @@ def progress_bar(what: str) -> Iterator[Callable[[Any], None]]:
         TimeRemainingColumn(),
     )  # fmt: skip
     with Progress(*columns, console=errors, disable=not errors.is_terminal) as bar:
-        task = bar.add_task(what, total=None, rate="")
+        task = bar.add_task(shown(what), total=None, rate="")
         seen: list[int] = []
 
         def tell(now: Any) -> None:
@@ -68,8 +68,13 @@ def progress_bar(what: str) -> Iterator[Callable[[Any], None]]:
 
 
 def say(line: str) -> None:
-    """A line on stderr, as it is."""
-    errors.print(line, markup=False, highlight=False, soft_wrap=True)
+    """A line on stderr; what would steer the terminal is escaped."""
+    errors.print(shown(line), markup=False, highlight=False, soft_wrap=True)
+
+
+def write(text: str) -> None:
+    """Lines on standard output, likewise."""
+    print(shown(text, line=False), flush=True)
 
 
 def ensure_results(experiment: Experiment, workers: int, *, only_if_missing: bool) -> Path:
@@ -128,8 +133,8 @@ def run(
     from analysis.results import Results
 
     for sentence in Results(folder).stops["sentence"].drop_duplicates().head(STOPS_SHOWN):
-        print(sentence)
-    print(f"results of {experiment}: {paths.relative(folder)}")
+        write(sentence)
+    write(f"results of {experiment}: {paths.relative(folder)}")
 
 
 @app.command()
@@ -140,7 +145,7 @@ def build(experiment: ExperimentName = DEFAULT, quiet: Quiet = False) -> None:
     """
     drawn = build_site(experiment)
     if not quiet:
-        print(f"built {len(drawn[1])} artefacts, drew {len(drawn[0])} anew: {', '.join(drawn[0]) or 'none'}")
+        write(f"built {len(drawn[1])} artefacts, drew {len(drawn[0])} anew: {', '.join(drawn[0]) or 'none'}")
 
 
 def build_site(experiment: str) -> tuple[list[str], list[Any]]:
@@ -151,7 +156,13 @@ def build_site(experiment: str) -> tuple[list[str], list[Any]]:
     paths = project.find()
     folder = ensure_results(load_experiment(paths.experiments, experiment), 0, only_if_missing=True)
     anew: list[str] = []
-    return anew, builder.build(Results(folder), paths, anew.append, log_commands.tell)
+
+    def drew(name: str) -> None:
+        anew.append(name)
+        if not errors.is_terminal:  # a bar is no help there, and minutes without a word look like a fault
+            say(f"drew {name}")
+
+    return anew, builder.build(Results(folder), paths, drew, log_commands.tell)
 
 
 @app.command()
@@ -172,6 +183,8 @@ def render(
     paths = project.find()
     choose(renderer)  # before the work, not after it
     build_site(experiment)
+    if not errors.is_terminal:
+        say("rendering the pages")
     done = render_site(paths, renderer)
     print(f"rendered by the {done.renderer} renderer ({done.reason})")
     print(paths.site / "index.html")
@@ -202,7 +215,7 @@ def list_(
     from analysis.listing import listed, text
 
     rows = listed(project.find())
-    print(json.dumps(rows, indent=1) if as_json else text(rows, runs))
+    write(json.dumps(rows, indent=1) if as_json else text(rows, runs))
 
 
 @app.command()
@@ -221,7 +234,7 @@ def verdict(
     from analysis.verdict import panel, text
 
     rows = panel(open_results(experiment, project.find()))
-    print(json.dumps(rows, indent=1) if as_json else text(rows, whole))
+    write(json.dumps(rows, indent=1) if as_json else text(rows, whole))
 
 
 @app.command()
@@ -259,7 +272,7 @@ def track(
 
     paths = project.find()
     folder = tracking.add_digests(experiment, paths) if digests else tracking.track(experiment, paths)
-    print(f"tracked: {paths.relative(folder)}")
+    write(f"tracked: {paths.relative(folder)}")
 
 
 @app.command()
@@ -292,7 +305,7 @@ def verify(
         with errors.status(f"training {runs} of the chains again"):
             report = compare(experiment or DEFAULT, paths, runs, tolerance)
         text, agrees = report.text(), report.agrees
-    print(text)
+    write(text)
     if not agrees:
         raise typer.Exit(1)
 
@@ -303,7 +316,7 @@ def main() -> None:
         signals.install()
         app()
     except (StrataError, OSError) as error:  # of the system: an unwritable folder, a full disk; it names the file
-        text = shown(error, line=False)
+        text = shown(error, line=False)  # a report of several failed chains has a line for each
         errors.print(f"error: {text}", style="red", markup=False, highlight=False, soft_wrap=True)
         sys.exit(1)
     except KeyboardInterrupt:

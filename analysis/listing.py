@@ -10,6 +10,7 @@ from analysis.paths import Paths
 from analysis.plan import Chain, plan
 from analysis.results import Results, open_results
 from analysis.runs import Stage, read_manifest
+from analysis.terminal import shown
 from analysis.verdict import summary
 from sae.errors import DataError, NotFoundError, StageError, StrataError
 
@@ -43,14 +44,14 @@ def text(rows: list[dict[str, Any]], runs: bool) -> str:
         where = row["results"] or "(no results)"
         lines.append(
             f"{row['experiment']:<12} {row['state']:<12} {row['stages_done']}/{row['stages']} stages, "
-            f"{len(row['runs'])} runs, {row['seconds']:.0f} s  {where}  {row['title']}"
+            f"{len(row['runs'])} runs, {row['seconds']:.0f} s  {where}  {shown(row['title'])}"
         )
         if row["verdict"]:
             lines += [f"    {part}" for part in row["verdict"].split(" | ")]
         if runs:
             lines += [
                 f"    {run['run']} seed {run['seed']} {run['control']:<12} {run['state']:<12} "
-                f"{run['seconds']:>6.0f} s  {run['variant']}".rstrip()
+                f"{run['seconds']:>6.0f} s  {shown(run['variant'])}".rstrip()
                 for run in row["runs"]
             ]
     return "\n".join(lines)

@@ -6,7 +6,10 @@ import unicodedata
 
 import pytest
 
+from analysis import cli, listing
+from analysis.pipeline import Progress
 from analysis.terminal import shown
+from sae.errors import ConfigError
 
 STEERING = [
     "\x1b[2J",
@@ -44,3 +47,33 @@ def test_a_name_stays_on_its_line_and_a_report_keeps_its_lines():
 
 def test_anything_can_be_shown():
     assert shown(ValueError("bad \x00")) == "bad \\x00"
+
+
+HOSTILE = "quiet\x1b]0;owned\x07 \u202etitle\u2066\nexperiment  done"
+
+
+def test_a_title_and_the_name_of_a_variant_stay_in_their_lines_of_the_list():
+    run = {"run": "0a", "seed": 0, "control": "none", "state": "done", "seconds": 1.0, "variant": HOSTILE}
+    row = {"experiment": "x", "title": HOSTILE, "state": "done", "stages_done": 1, "stages": 1, "seconds": 1.0,
+           "results": "", "verdict": "", "runs": [run]}  # fmt: skip
+    lines = listing.text([row], runs=True).splitlines()
+    assert len(lines) == 2 and all(line.isprintable() and "\\x1b]0;owned" in line for line in lines)
+
+
+def test_what_a_command_says_steers_no_terminal(capsys, monkeypatch):
+    cli.write(HOSTILE)
+    cli.say(HOSTILE)
+    monkeypatch.setattr(cli, "app", lambda: (_ for _ in ()).throw(ConfigError(HOSTILE)))
+    monkeypatch.setattr(cli.signals, "install", lambda: None)
+    with pytest.raises(SystemExit, match="1"):
+        cli.main()
+    out, err = capsys.readouterr()
+    assert out == shown(HOSTILE, line=False) + "\n"
+    assert "\\u202etitle" in err and not set("\x1b\x07\u202e\u2066") & set(out + err)
+
+
+def test_without_a_terminal_a_line_says_which_stage_is_done(capsys):
+    with cli.progress_bar("run tiny") as tell:
+        for done, seconds in ((3, 0.0), (3, 1.0), (5, 61.0), (6, 62.0)):
+            tell(Progress(done, 6, seconds))
+    assert capsys.readouterr().err.splitlines() == ["run tiny: 5 of 6 stages, 61 s", "run tiny: 6 of 6 stages, 62 s"]
