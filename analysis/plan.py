@@ -13,6 +13,8 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import importlib
+import importlib.util
+import os
 from dataclasses import dataclass
 from functools import cached_property
 from types import ModuleType
@@ -20,6 +22,7 @@ from types import ModuleType
 from analysis.code_version import code_version
 from analysis.config import Experiment, RunConfig, SaeConfig, TowerConfig
 from analysis.runs import Stage
+from sae.config import TrainConfig
 from sae.discover import names
 from sae.errors import NotFoundError
 
@@ -186,10 +189,24 @@ def _sae(
             "folds": tower.folds if tower and kind == "directions" else 0,
             "stop": dataclasses.asdict(tower.stop) if tower else None,
             "seed": config.seed,
+            "step": trained_by(sae.train),
         },
         {"activations": activations, **{f"layer_{d}": stage for d, stage in enumerate(below, 1)}},
         module_of("sae.architectures", sae.architecture),
     )
+
+
+def trained_by(train: TrainConfig) -> str:
+    """Which steps train SAEs on this machine: `compiled where there is one`, or torch on a kind of device.
+
+    Both keep to the same formulas, and add up in another order: after some hundred steps many numbers differ in their
+    third digit. So it is part of a stage's key, and never of a run's id: results of another machine stay readable,
+    and nothing of theirs is mixed into what is trained here.
+    """
+    kind = (os.environ.get("STRATA_DEVICE", "") or "cpu").split(":")[0]
+    if kind == "cpu" and train.compiled and not train.bf16 and importlib.util.find_spec("numba"):
+        return "compiled where there is one"
+    return f"torch on {kind}"
 
 
 def _nulls(layer: Stage, kind: str, below: list[Stage], activations: Stage) -> Stage:

@@ -15,6 +15,7 @@ from analysis.paths import Paths
 from analysis.pipeline import run_chain
 from analysis.plan import chain as chain_of
 from analysis.results import Results, open_results
+from analysis.runs import read_manifest
 from analysis.verify_files import verify_files
 from sae.errors import StageError
 
@@ -36,6 +37,8 @@ class Report:
     tolerance: float
     damaged: tuple[str, ...] = ()
     """Folders that are not as they were written; then nothing was trained."""
+    steps: str = ""
+    """Where other steps trained then than now: which. They add up in another order, and give other last digits."""
 
     @property
     def agrees(self) -> bool:
@@ -51,6 +54,7 @@ class Report:
             f"{self.experiment}: {self.chains} chain(s) trained again, {self.numbers} numbers compared; largest "
             f"difference {self.largest:.2g} ({self.where}), tolerance {self.tolerance}: "
             + ("agrees" if self.agrees else "DOES NOT AGREE")
+            + (f"; {self.steps}" if self.steps else "")
         )
 
 
@@ -66,7 +70,8 @@ def verify(experiment: str, paths: Paths, runs: int, tolerance: float) -> Report
     results = open_results(experiment, paths)
     whole = results.runs.sort_values(["variant", "seed", "control"])
     chosen = whole.iloc[np.unique(np.linspace(0, len(whole) - 1, runs).astype(int))]
-    parts = [_again(results, row) for _, row in chosen.iterrows()]
+    steps: set[str] = set()
+    parts = [_again(results, row, steps) for _, row in chosen.iterrows()]
     both = pd.concat(parts)
     both = both[both["measure"].isin(COMPARED)]
     gap = (both["value_stored"] - both["value_again"]).abs()
@@ -74,11 +79,19 @@ def verify(experiment: str, paths: Paths, runs: int, tolerance: float) -> Report
     gap = gap.where(~missing, float("inf")).fillna(0.0)
     worst = both.iloc[int(gap.to_numpy().argmax())] if len(gap) else None
     where = "nothing" if worst is None else f"{worst['measure']}, {worst['kind']} depth {worst['depth']}"
-    return Report(experiment, len(chosen), len(both), float(gap.max()), where, tolerance)
+    said = "; ".join(sorted(steps))
+    return Report(experiment, len(chosen), len(both), float(gap.max()), where, tolerance, said)
 
 
-def _again(results: Results, row: pd.Series) -> pd.DataFrame:
-    """Stored and fresh measures of one chain side by side."""
+def other_steps(then: set[str], now: set[str]) -> str:
+    """A sentence where SAEs were trained by other steps than now; empty where by the same."""
+    if then == now:
+        return ""
+    return f"trained by {' and '.join(sorted(then))} then, by {' and '.join(sorted(now))} now"
+
+
+def _again(results: Results, row: pd.Series, steps: set[str]) -> pd.DataFrame:
+    """Stored and fresh measures of one chain side by side; adds to `steps` what trained otherwise."""
     config = RunConfig.from_canonical(row["config"])
     chain = chain_of(config, row["control"])
     with tempfile.TemporaryDirectory() as folder:
@@ -86,6 +99,10 @@ def _again(results: Results, row: pd.Series) -> pd.DataFrame:
         if failure:
             raise StageError(failure)
         fresh = pd.read_parquet(chain.measures.folder(Path(folder)) / "measures.parquet")
+        saes = [stage.folder(Path(folder)) for stage in chain.stages if stage.name == "sae"]
+        now = {str(notes["path"]) for notes in (read_manifest(sae)["notes"] for sae in saes) if "path" in notes}
+    own = results.training[(results.training["run"] == row["run"]) & (results.training["control"] == row["control"])]
+    steps |= {said} if (said := other_steps(set(own["path"].astype(str)), now)) else set()
     keys = ["run", "kind", "depth", "split", "control", "measure"]
     stored = results.measures[
         (results.measures["run"] == row["run"]) & results.measures["control"].isin(set(fresh["control"]))

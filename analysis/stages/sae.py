@@ -11,12 +11,13 @@ from typing import Any
 
 import torch
 
+from analysis.plan import trained_by
 from analysis.runs import read_manifest
 from analysis.stages._load import STOPPED, load_store, load_tower, read_json
 from sae.checkpoint import save_layer
 from sae.config import StopConfig, TrainConfig
 from sae.discover import construct
-from sae.errors import ConfigError
+from sae.errors import ConfigError, StageError
 from sae.layer import Layer
 from sae.measures.variance_explained import explained
 from sae.nulls import pursue
@@ -97,8 +98,15 @@ def train_layer(
 ) -> Layer:
     """The SAE that a stage config describes, trained on `rows`; `fold` 0 is all rows.
 
-    Where it trains is not part of the config: the environment variable STRATA_DEVICE says it (cpu, cuda, mps).
+    Where it trains is said by the environment variable STRATA_DEVICE (cpu, cuda, mps). Raises StageError where this
+    machine would take other steps than the config was planned with: they give other numbers.
     """
+    train = TrainConfig(**config["train"])
+    if config.get("step", here := trained_by(train)) != here:
+        raise StageError(
+            f"planned for training by {config['step']}, and here it is {here}: install numba on all machines or on "
+            "none, and give all the same device"
+        )
     name = config["architecture"]
     model = new_sae(name, width_of(rows), config["width"], config["k"], config["options"])
     # not the control's name: SAEs on the trained and on the random host start alike, so that they can be compared
@@ -106,7 +114,7 @@ def train_layer(
     return train_together(
         [Trainee(name, model, frozen_decoder=frozen_decoder)],
         rows,
-        TrainConfig(**config["train"]),
+        train,
         seed,
         lambda _, record: observe(record),
         device=device(),

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 from collections import Counter
 from typing import Any
 
 import pytest
+import torch
 
 from analysis.config import Experiment, SaeConfig, TowerConfig
 from analysis.plan import Chain, plan
 from analysis.runs import Stage
-from sae.config import StopConfig
+from analysis.stages.sae import train_layer
+from analysis.verify import Report, other_steps
+from sae.config import StopConfig, TrainConfig
+from sae.errors import StageError
 
 LATENTS = TowerConfig(kind="latents", depth=3)
 DIRECTIONS = TowerConfig(kind="directions", depth=2, k=[4])
@@ -159,3 +164,36 @@ def test_points_of_a_grid_share_what_is_the_same():
     assert [chain.config.variant for chain in runs] == ["k 4-2", "k 4-1"]
     assert len(shared) == 6, "host, activations, depths 1 and 2 with their nulls"
     assert different == {"sae", "nulls", "null_tower", "measures"}
+
+
+def without_numba(monkeypatch):
+    find = importlib.util.find_spec
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "numba" else find(name))
+
+
+def test_what_other_steps_have_trained_is_another_stage_of_the_same_run(monkeypatch):
+    """Without numba the same formulas add up in another order: results of the two must not be mixed in one tower."""
+    here, plain = trained(), trained(sae=SaeConfig(width=64, k=8, train=TrainConfig(compiled=False)))
+    without_numba(monkeypatch)
+    there = trained()
+    assert there.run == here.run, "tables of either machine stay readable on the other"
+    kept = {name for name, key in by_place(here).items() if by_place(there)[name] == key}
+    assert kept == {"host", "activations"}
+    assert {stage.config["step"] for stage in named(here, "sae")} == {"compiled where there is one"}
+    assert {stage.config["step"] for stage in (*named(there, "sae"), *named(there, "nulls"))} == {"torch on cpu"}
+    assert named(plain, "sae")[0].config["step"] == "torch on cpu", "told to, plain torch trains everywhere"
+    monkeypatch.setenv("STRATA_DEVICE", "cuda:1")
+    assert {stage.config["step"] for stage in named(trained(), "sae")} == {"torch on cuda"}
+
+
+def test_a_worker_that_would_take_other_steps_than_planned_refuses(monkeypatch):
+    config = named(trained(), "sae")[0].config
+    without_numba(monkeypatch)
+    with pytest.raises(StageError, match=r"planned for training by compiled .* here it is torch on cpu: install numba"):
+        train_layer(config, torch.zeros(2, 3))
+
+
+def test_a_verification_says_when_other_steps_train_now_than_then():
+    report = Report("x", 1, 10, 0.002, "l0", 0.01, other_steps({"compiled (numba 9)", "torch"}, {"torch"}))
+    assert report.text().endswith("agrees; trained by compiled (numba 9) and torch then, by torch now")
+    assert other_steps({"torch"}, {"torch"}) == ""
