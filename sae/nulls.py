@@ -19,8 +19,9 @@ from torch import Tensor
 from sae.records import Codes
 from sae.rows import width_of
 
-# Entries of an array that are worked on at once, 128 MB in float32: a worker holds several such.
-PART = 2**25
+# Entries of an array that are worked on at once. Up to `WHOLE` (128 MB in float32, of which a worker holds several) in
+# one piece, as rows of a usual size always were; what is larger in pieces of `PART`, beside which it counts alone.
+WHOLE, PART = 2**25, 2**22
 
 
 def memorising_bound(n_latents: int, n_rows: int) -> float:
@@ -125,10 +126,14 @@ def parts(rows: Float[Tensor, "rows d_in"] | Codes, width: int = 0) -> list[slic
 
 
 def row_parts(n: int, width: int) -> list[slice]:
-    """`n` rows of `width` entries in parts of at most `PART` entries; random numbers drawn part by part are the same
-    as drawn at once, since torch draws normal ones sixteen at a time."""
+    """`n` rows of `width` entries in one part, or, of more than `WHOLE` entries, in parts of at most `PART`.
+
+    Random numbers drawn part by part are the same as drawn at once, since torch draws normal ones sixteen at a time.
+    """
+    if n * width <= WHOLE:
+        return [slice(0, n)]
     step = max(16, PART // max(1, width) // 16 * 16)
-    return [slice(start, min(start + step, n)) for start in range(0, max(1, n), step)]
+    return [slice(start, min(start + step, n)) for start in range(0, n, step)]
 
 
 def dense_part(rows: Float[Tensor, "rows d_in"] | Codes, part: slice = slice(None)) -> Float[Tensor, "part d_in"]:

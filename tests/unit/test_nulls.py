@@ -209,11 +209,16 @@ def codes_of(n_rows, width, k, seed=5):
     return Codes(values, kept.indices, width)
 
 
+def in_parts_of(entries, monkeypatch):
+    monkeypatch.setattr(nulls, "PART", entries)
+    monkeypatch.setattr(nulls, "WHOLE", entries)
+
+
 @pytest.mark.parametrize("part", [16 * 24, 1000, 5000])
 def test_codes_are_shuffled_in_parts_as_they_are_at_once(monkeypatch, part):
     codes = codes_of(333, 24, 3)
     at_once = permuted_codes(codes, draw(9))
-    monkeypatch.setattr(nulls, "PART", part)
+    in_parts_of(part, monkeypatch)
     assert len(nulls.parts(codes)) > 1
     in_parts = permuted_codes(codes, draw(9))
     assert torch.equal(in_parts.values, at_once.values) and in_parts.n_latents == 24
@@ -226,7 +231,7 @@ def test_shuffles_of_many_rows_agree_where_random_numbers_are_alike(monkeypatch)
     """With 24 bits a number, some of 60,000 are drawn twice: which comes first must not hang on the part."""
     column = torch.arange(60_000.0)[:, None].expand(-1, 3).contiguous()
     at_once = permuted_coordinates(column, draw(1))
-    monkeypatch.setattr(nulls, "PART", 60_000)
+    in_parts_of(60_000, monkeypatch)
     assert torch.equal(permuted_coordinates(column, draw(1)), at_once)
 
 
@@ -235,7 +240,7 @@ def test_noise_is_drawn_in_parts_as_it_is_at_once_but_for_the_last_digits_of_the
     given = codes_of(400, 24, 5) if sparse else rows
     at_once = gaussian_rows(given, 200, draw(3))
     whole = nulls.Gaussian.fit(given)
-    monkeypatch.setattr(nulls, "PART", 16 * 32)
+    in_parts_of(16 * 32, monkeypatch)
     assert len(nulls.parts(given)) > 5
     torch.testing.assert_close(whole.draw(200, draw(3)), at_once, rtol=0, atol=1e-6)
     in_parts = nulls.Gaussian.fit(given)
