@@ -16,6 +16,7 @@ PANELS = ("full", "short")
 MAX_LATENTS = 131_072
 MAX_STEPS = 10_000_000
 MAX_BATCH = 1_000_000
+MAX_FOLDS = 100
 MAX_RUNS = 10_000
 MAX_PERMUTATIONS = 99_999
 MAX_IMAGE_STEPS = 100_000
@@ -39,7 +40,7 @@ def one_place(options: dict[str, Any], places: dict[str, str], where: str) -> No
 
 def bounded(train: TrainConfig) -> None:
     """Raise ConfigError for more training than anybody waits for. The library itself sets no such bound."""
-    for name, most in (("steps", MAX_STEPS), ("batch", MAX_BATCH)):
+    for name, most in (("steps", MAX_STEPS), ("batch", MAX_BATCH), ("revivals", train.steps)):
         if getattr(train, name) > most:
             message = f"train.{name} = {brief(getattr(train, name))}: must be at most {most:,}"
             raise SettingError(message, ("train", name))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -322,6 +323,7 @@ def main() -> None:
     except KeyboardInterrupt:
         signals.leave()
     except SystemExit as end:
-        if signals.received() and end.code != 0:  # typer has its own way of ending on an interrupt
+        # typer has its own way of ending on an interrupt; a server that is told to end with Ctrl-C has done its work
+        if signals.received() not in (0, signal.SIGINT) or (signals.received() and end.code != 0):
             signals.leave()
         raise

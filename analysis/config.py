@@ -1,9 +1,8 @@
 """Experiments and runs as settings. Free of torch.
 
 An experiment is a TOML file under data/experiments; it expands into one `RunConfig` per seed and, with a grid, per
-point of it. A run IS its config:
-its id is a hash of the whole canonical config, so nothing swept can be left out of a name. Where it runs is not
-part of it.
+point of it. A run IS its config: its id is a hash of the whole canonical config, so nothing swept can be left out of a
+name. Where it runs is not part of it.
 """
 
 from __future__ import annotations
@@ -20,6 +19,7 @@ from typing import Any
 from analysis import toml_file
 from analysis.bounds import (
     HOST_PLACES,
+    MAX_FOLDS,
     MAX_IMAGE_STEPS,
     MAX_LATENTS,
     MAX_PERMUTATIONS,
@@ -120,8 +120,8 @@ class TowerConfig:
             raise ConfigError(f"towers.kind = {self.kind!r}: must be one of {', '.join(KINDS)}")
         if not 1 <= self.depth <= MAX_DEPTH:
             raise ConfigError(f"towers.depth = {self.depth}: must be in 1..{MAX_DEPTH}")
-        if self.folds < 2:
-            raise ConfigError(f"towers.folds = {self.folds}: must be at least 2")
+        if not 2 <= self.folds <= MAX_FOLDS:
+            raise ConfigError(f"towers.folds = {self.folds}: must be at least 2 and at most {MAX_FOLDS}")
         if not self.width:
             object.__setattr__(self, "width", "constant" if self.kind == "latents" else "halving")
         for name in ("width", "k", "architecture"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import difflib
 import math
 import numbers
 import re
@@ -36,7 +37,9 @@ def build(kind: type[T], table: Any, where: str, path: tuple[str | int, ...] = (
     known = {f.name for f in dataclasses.fields(kind)}  # type: ignore[arg-type]  # every caller gives a dataclass
     for key in table:
         if key not in known:
-            raise SettingError(f"{where}: unknown key {key!r}; known: {', '.join(sorted(known))}", (*path, key))
+            near = "".join(f" (did you mean {name!r}?)" for name in difflib.get_close_matches(key, known, 1))
+            message = f"{where}: unknown key {key!r}{near}; known: {', '.join(sorted(known))}"
+            raise SettingError(message, (*path, key))
     hints = _hints(kind)
     values = {key: convert(hints[key], value, f"{where}.{key}", (*path, key)) for key, value in table.items()}
     try:

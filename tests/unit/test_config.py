@@ -30,7 +30,7 @@ START = 'title = "x"\n'
 
 REFUSED = {
     "unknown key": (START + "sedes = [1]\n" + TOWER, ["unknown key 'sedes'", "seeds", "towers"]),
-    "unknown key of a table": (START + "[sae]\nwidht = 4\n" + TOWER, ["sae: unknown key 'widht'", "width"]),
+    "unknown key of a table": (START + "[sae]\nwidht = 4\n" + TOWER, ["sae: unknown key 'widht'", "mean 'width'?"]),
     "unknown key of a tower": (START + TOWER + "depht = 2\n", ["towers[0]: unknown key 'depht'", "depth"]),
     "unknown key of training": (START + TOWER + "train = { step = 2 }\n", ["towers[0].train", "'step'", "steps"]),
     "the file's name as a key": (START + 'name = "another"\n' + TOWER, ["name"]),
@@ -101,6 +101,8 @@ REFUSED = {
     "the seed as an option of the reader": (START + "[interpret]\nreader = { seed = 1 }\n" + TOWER, [":3", "seed"]),
     "steps without an end": (START + TOWER + "train.steps = 20_000_000\n", [":4", "train.steps", "10,000,000"]),
     "shuffles without an end": (START + "[interpret]\npermutations = 100_000\n" + TOWER, [":3", "99999"]),
+    "folds without an end": (START + TOWER + "folds = 1000\n", [":4", "towers.folds", "at most 100"]),
+    "more revivals than steps": (START + TOWER + "train = { revivals = 2000 }\n", [":4", "train.revivals", "1,500"]),
     "latents without an end": (START + "[sae]\nwidth = 1_000_000\n" + TOWER, [":3", "sae.width", "131072"]),
     "a grid without an end": (
         START + TOWER + f"[grid]\n'sae.k' = {list(range(1, 500))}\n'towers.k' = {[[1]] * 500}\n",

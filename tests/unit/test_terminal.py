@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import sys
 import unicodedata
 
 import pytest
@@ -77,3 +79,16 @@ def test_without_a_terminal_a_line_says_which_stage_is_done(capsys):
         for done, seconds in ((3, 0.0), (3, 1.0), (5, 61.0), (6, 62.0)):
             tell(Progress(done, 6, seconds))
     assert capsys.readouterr().err.splitlines() == ["run tiny: 5 of 6 stages, 61 s", "run tiny: 6 of 6 stages, 62 s"]
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 0)])
+def test_a_server_that_is_told_to_end_says_by_what(monkeypatch, number, code):
+    """It catches the interrupt, closes and returns; Ctrl-C is how it is meant to end."""
+    monkeypatch.setattr(cli.signals, "install", lambda: None)
+    monkeypatch.setattr(cli.signals, "_received", [number])
+    monkeypatch.setattr(cli.signals.children, "kill_all", lambda: None)
+    monkeypatch.setattr(cli.signals, "_say", lambda: None)
+    monkeypatch.setattr(cli, "app", lambda: sys.exit(0))
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    assert end.value.code == code
