@@ -14,7 +14,6 @@ from typing import Any
 
 from sae.temporary import to_disk
 
-CHUNK = 1 << 20
 Listed = Mapping[str, Mapping[str, Any]]
 """For each file, by its path in the folder: `bytes` and `sha256`."""
 
@@ -32,8 +31,8 @@ def _digest(path: str, written: int, changed: int, size: int) -> str:
 
 
 def of_json(content: Mapping[str, Any]) -> str:
-    """The sha256 of what JSON keeps of `content`, whatever the order of its keys."""
-    return hashlib.sha256(json.dumps(json.loads(json.dumps(content)), sort_keys=True).encode()).hexdigest()
+    """The sha256 of a JSON object, whatever the order of its keys."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def contents(folder: Path, *besides: str) -> dict[str, dict[str, Any]]:

@@ -22,6 +22,9 @@ from analysis.runs import FILES, MANIFEST, parsed
 from analysis.swap import settle
 from sae.errors import DataError, StageError
 
+# without a manifest nobody knows which of the two it is
+MENDED = "`strata run` makes it again, or `git checkout` brings it back where git keeps it"
+
 
 @dataclass(frozen=True)
 class Pinned:
@@ -38,7 +41,10 @@ class Pinned:
     @cached_property
     def manifest(self) -> dict[str, Any]:
         """What the tables were made from. Raises StageError for one that is broken."""
-        return parsed(lambda: self.raw, self.folder)
+        try:
+            return parsed(lambda: self.raw, self.folder)
+        except StageError as error:
+            raise StageError(f"{error}; {MENDED}") from error
 
     @property
     def listed(self) -> digests.Listed | None:
@@ -122,4 +128,4 @@ def _manifest(folder: Path) -> bytes:
     try:
         return (folder / MANIFEST).read_bytes()
     except OSError as error:
-        raise StageError(f"{folder} has no readable manifest: {error}; `strata run` makes it again") from error
+        raise StageError(f"{folder} has no readable manifest: {error}; {MENDED}") from error

@@ -24,7 +24,7 @@ from analysis import digests
 from analysis.git import commit_of
 from analysis.swap import fresh_beside
 from sae.errors import StageError, StrataError
-from sae.temporary import replacing, unwritable
+from sae.temporary import replacing, to_disk, unwritable
 
 MANIFEST = "manifest.json"
 FILES, SEAL = "files", "seal"
@@ -108,8 +108,10 @@ def seal(folder: Path, content: dict[str, Any]) -> None:
     Nothing may be written into the folder afterwards. `content` may be a manifest that was read.
     """
     own = {name: value for name, value in content.items() if name not in (FILES, SEAL)}
+    own = json.loads(json.dumps(own))  # what a reader will see: no tuples, no numbers as keys
     own[FILES] = digests.contents(folder, MANIFEST, SUSPECT)
     write_manifest(folder / MANIFEST, {**own, SEAL: digests.of_json(own)})
+    to_disk(folder)
 
 
 def write_manifest(path: Path, content: dict[str, Any]) -> None:

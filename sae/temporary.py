@@ -53,12 +53,9 @@ def replacing(path: Path) -> Iterator[Path]:
 
 def to_disk(path: Path) -> None:
     """Wait until a file, or a folder's list of names, is on the disk: a rename may otherwise get there first."""
-    try:
-        opened = os.open(path, os.O_RDONLY)
-    except PermissionError:
-        if path.is_dir():  # Windows opens no folders
-            return
-        raise
+    if os.name == "nt" and path.is_dir():  # Windows opens no folders, and takes only what may be written to the disk
+        return
+    opened = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
     try:
         os.fsync(opened)
     finally:

@@ -173,6 +173,19 @@ def test_tables_that_have_lost_their_manifest_are_not_replaced_by_older_ones(pat
         open_results("both", paths)
 
 
+@pytest.mark.parametrize(
+    "change", [lambda text: text.replace('"r1"', '"r7"'), lambda text: text[:-3], lambda text: "7"]
+)
+def test_a_manifest_that_is_not_what_was_written_is_named_with_what_mends_it(sealed, paths, change):
+    path = sealed.folder / "manifest.json"
+    path.write_text(change(path.read_text()))
+    with pytest.raises(
+        StageError, match=r"grid has no readable manifest: .*; `strata run` makes it again, or `git"
+    ) as caught:
+        _ = open_results("grid", paths).experiment
+    assert "\n" not in str(caught.value)
+
+
 def replaced(folder: Path, experiment: str, runs: dict[str, tuple[str, int, float]]) -> None:
     """What a run does that ends while somebody reads."""
     shutil.rmtree(folder)
