@@ -46,6 +46,18 @@ def contents(folder: Path, *besides: str) -> dict[str, dict[str, Any]]:
     return found
 
 
+def is_listing(found: object) -> bool:
+    """Whether something that was read is a listing, of files that lie in the folder."""
+    return isinstance(found, dict) and all(
+        isinstance(entry, dict)
+        and isinstance(entry.get("bytes"), int)
+        and isinstance(entry.get("sha256"), str)
+        and not Path(name).is_absolute()
+        and ".." not in Path(name).parts
+        for name, entry in found.items()
+    )
+
+
 def differences(folder: Path, listed: Listed, trusted_until: int = 0) -> list[str]:
     """What is wrong with the files of a folder, a few words each; empty where all are as listed.
 

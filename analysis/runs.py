@@ -77,11 +77,11 @@ def writing(stage: Stage, runs: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
     A whole one that another process made in the meantime stands. Raises StageError when it cannot be written.
     """
     final = stage.folder(runs)
+    work: Path | None = None
     notes: dict[str, Any] = {}
-    started, inside = time.perf_counter(), False
+    started = time.perf_counter()
     try:
         with fresh_beside(final, stands=lambda: stage.whole(runs)) as work:
-            inside = True
             yield work, notes
             seal(
                 work,
@@ -97,9 +97,11 @@ def writing(stage: Stage, runs: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
                 },
             )
     except OSError as error:
-        if inside:
-            raise StageError(unwritable(Path(error.filename or final), error)) from error
-        raise StageError(f"stage {stage.name}: cannot write into {final.parent}: {error}") from error
+        if work is None:
+            raise StageError(f"stage {stage.name}: cannot write into {final.parent}: {error}") from error
+        if error.filename and not Path(error.filename).is_relative_to(final.parent):  # something that it reads
+            raise StageError(f"stage {stage.name}: {error}") from error
+        raise StageError(unwritable(Path(error.filename or final), error)) from error
 
 
 def seal(folder: Path, content: dict[str, Any]) -> None:
@@ -129,10 +131,12 @@ def parsed(read: Callable[[], bytes], folder: Path) -> dict[str, Any]:
     """The manifest of `folder` that `read` gives. Raises StageError."""
     try:
         content = json.loads(read().decode("utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise StageError(f"{folder} has no readable manifest: {error}") from error
     if not isinstance(content, dict):
         raise StageError(f"{folder} has no readable manifest: it holds no object")
+    if not digests.is_listing(content.get(FILES, {})):
+        raise StageError(f"{folder} has no readable manifest: its files are not names with bytes and sha256")
     if (FILES in content or SEAL in content) and content.get(SEAL) != digests.of_json(
         {name: value for name, value in content.items() if name != SEAL}
     ):
@@ -151,11 +155,13 @@ def damage(folder: Path, *, quick: bool = False) -> str:
         if quick and not (folder / SUSPECT).exists():
             stat = (folder / MANIFEST).stat()
             trusted = max(stat.st_mtime_ns, stat.st_ctime_ns)
+        if FILES not in content:
+            return f"{folder}: its manifest, of an older version, does not say what the files hold"
+        found = digests.differences(folder, content[FILES], trusted)
+        if found and _parsed(folder) is not content:  # another one put a whole folder there while we looked
+            return damage(folder, quick=quick)
     except (OSError, StrataError) as error:
         return " ".join(str(error).split())
-    if FILES not in content:
-        return f"{folder}: its manifest, of an older version, does not say what the files hold"
-    found = digests.differences(folder, content[FILES], trusted)
     return f"{folder}: {'; '.join(found)}" if found else ""
 
 
