@@ -2,6 +2,8 @@
 # With UNPINNED=1 it is the newest that pyproject.toml allows, in place of constraints.txt.
 PYTHON ?= python3
 BIN := .venv/bin
+# A file is run by one process, the longest first (tests/conftest.py), not those of most tests.
+TWO := -n 2 --dist loadfile --no-loadscope-reorder
 OUTDATED := DeprecationWarning PendingDeprecationWarning FutureWarning
 # Idle torch threads must not spin where another process needs the core.
 export OMP_WAIT_POLICY ?= passive
@@ -23,12 +25,12 @@ lighthouse: site
 	@$(BIN)/strata check --lighthouse --no-browser $(ARGS)
 
 test: .venv/.installed-dev
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest $(TWO)
 
 test-all: .venv/.installed-dev
 	$(BIN)/strata run digits
 	$(BIN)/strata render --renderer embedded
-	$(BIN)/python -m pytest -m "" -n 2 --dist loadfile
+	$(BIN)/python -m pytest -m "" $(TWO)
 
 # What a reader does, in a browser, on the site that is there: `make site` first.
 test-browser: .venv/.installed-dev
@@ -42,7 +44,7 @@ test-peers: build/venv-peers/.installed
 # ARGS='--keep torch torchvision' leaves packages as constraints.txt has them.
 test-lowest:
 	$(PYTHON) -m benchmarks.packages lowest $(ARGS)
-	build/venv-lowest/bin/python -m pytest -n 2 --dist loadfile $(addprefix -W default::,$(OUTDATED))
+	build/venv-lowest/bin/python -m pytest $(TWO) $(addprefix -W default::,$(OUTDATED))
 
 # After a change of dependencies in pyproject.toml; ARGS=--upgrade moves all but torch.
 constraints:

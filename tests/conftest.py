@@ -33,6 +33,13 @@ settings.register_profile("fixed", derandomize=True, deadline=None)
 settings.load_profile("fixed")
 CHECKOUT = Path(__file__).resolve().parent.parent
 ACTIVE = 3
+# The files that take longest, longest first: whole files are dealt to processes, and one of these as the last would
+# have the other processes wait for it. A file that is not here comes after them.
+LONGEST = (
+    "smoke/test_site.py", "smoke/test_pipeline.py", "smoke/test_variants_run.py", "unit/test_verdict_planted.py",
+    "smoke/test_errors.py", "contract/test_architectures.py", "unit/test_compiled.py", "unit/test_linked.py",
+    "unit/test_code_version.py", "unit/test_notebooks.py", "unit/test_train.py", "unit/test_lesswrong_rich.py",
+)  # fmt: skip
 
 TINY = """
 title = "A tiny experiment"
@@ -61,6 +68,12 @@ k = [2]
 folds = 2
 train = { steps = 10, batch = 16 }
 """
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first, the others and the tests of a file as they were."""
+    places = {CHECKOUT / "tests" / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path, len(places)))
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ import sys
 
 import pytest
 import typer.main
+from conftest import LONGEST
 from tests_root import CHECKOUT
 
 from analysis.cli import app
@@ -91,3 +92,8 @@ def test_one_version_of_quarto_is_asked_for_everywhere_and_it_knows_the_keys_in_
     used = {key: since for key, since in KEYS_SINCE.items() if re.search(rf"^\s*{key}:", read("_quarto.yml"), re.M)}
     assert used, "no key of KEYS_SINCE is used: an older Quarto may do"
     assert max(used.values()) <= tuple(int(part) for part in OLDEST_QUARTO.split("."))
+
+
+def test_the_files_that_are_run_first_are_there():
+    assert [name for name in LONGEST if not (CHECKOUT / "tests" / name).is_file()] == []
+    assert "--no-loadscope-reorder" in read("Makefile")
