@@ -25,7 +25,7 @@ from analysis.history import History
 from analysis.paths import Paths
 from analysis.results import Results, source
 from analysis.specs import addresses, spec_of, written
-from analysis.stamps import Stamp, files_of
+from analysis.stamps import Stamp, files_of, remove
 from analysis.svg import clean_svg
 from sae.discover import find, names
 from sae.errors import StrataError
@@ -76,7 +76,7 @@ def remove_strangers(paths: Paths, known: set[str]) -> None:
             for file in files:
                 if file.resolve().parent in ours:
                     file.unlink(missing_ok=True)
-            Stamp(record, "", paths.root).forget()
+            remove(record)
 
 
 def _draw(

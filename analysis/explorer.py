@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import math
 import re
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ from analysis import latents, selective
 from analysis.paths import Paths
 from analysis.results import Results, source
 from analysis.runs import MANIFEST
-from analysis.stamps import Stamp, copy_if_other, key_of
+from analysis.stamps import Stamp, copy_if_other, key_of, remove
 
 # The folder of the site's own experiment, whatever its name.
 OWN = "site"
@@ -39,7 +38,7 @@ def write_all(main: Results, paths: Paths, write: Callable[[Path, str], None]) -
     base = paths.built_assets / "explorer"
     tracked = sorted(path.parent.name for path in paths.tracked.glob(f"*/{MANIFEST}") if Results(path.parent).looked)
     for stray in set(base.glob("*")) - {base / name for name in (OWN, *tracked)}:
-        shutil.rmtree(stray)  # of an experiment that is tracked no longer: the site would carry it on
+        remove(stray)  # of an experiment that is tracked no longer: the site would carry it on
     copy_pictures(main, base / OWN)
     if main.looked:
         write_explorer(main, base / OWN, write)

@@ -29,7 +29,7 @@ from analysis.code_version import PACKAGES, ROOT, code_version, parse
 from analysis.kernel import close_loop, environment, this_python
 from analysis.paths import Paths
 from analysis.prose import unsourced
-from analysis.stamps import Stamp, key_of
+from analysis.stamps import Stamp, key_of, remove
 from sae.errors import RenderError
 
 if TYPE_CHECKING:
@@ -93,10 +93,10 @@ def run_all(paths: Paths, report: Callable[[str], None] = lambda name: None) -> 
     wanted = {file for notebook in done for file in notebook.files}
     for file in (*_assets(paths).glob("*"), *paths.generated.glob("notebook-*.md")):
         if paths.relative(file) not in wanted:
-            file.unlink()
+            remove(file)  # also what other programs leave, such as a folder of checkpoints
     for record in _records(paths).glob("*.json"):
         if record.stem not in {notebook.name for notebook in done}:
-            record.unlink()
+            remove(record)
     return done
 
 
@@ -147,7 +147,7 @@ def modules_of(text: str) -> list[str]:
     """The modules of this project that a script imports. A script that is no Python has none: its cell will say so."""
     try:
         tree = parse(text)
-    except SyntaxError:
+    except (SyntaxError, ValueError, RecursionError):  # ValueError: a null byte
         return []
     found: list[str] = []
     for node in ast.walk(tree):

@@ -65,10 +65,7 @@ class Stamp:
 
     def forget(self) -> None:
         """Remove the record, before files are written anew: from here on they may be half of another version."""
-        if self.record.is_dir() and not self.record.is_symlink():
-            shutil.rmtree(self.record)
-        else:
-            self.record.unlink(missing_ok=True)
+        remove(self.record)
 
 
 class Written:
@@ -114,6 +111,14 @@ def copy_if_other(source: Path, target: Path) -> None:
     if not target.is_file() or target.read_bytes() != source.read_bytes():
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, target)
+
+
+def remove(path: Path) -> None:
+    """Remove whatever lies there, if anything: a file, a folder with all that is in it, a link but not its target."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _damage(file: Path, digest: str) -> str:

@@ -7,7 +7,7 @@ import re
 
 import pandas as pd
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests_root import CHECKOUT
 
@@ -38,6 +38,10 @@ def test_end_labels_keep_their_order_their_distance_and_stay_on_the_axis(values)
     at = list(ends["at"])
     assert all(b - a > 0.8 * LABEL_GAP for a, b in itertools.pairwise(at))
     assert min(at) > -LABEL_GAP and max(at) < 1 + LABEL_GAP
+
+
+def test_no_test_of_many_cases_fails_for_being_slow():
+    assert settings().deadline is None
 
 
 @pytest.mark.parametrize(

@@ -170,9 +170,12 @@ def test_a_script_that_is_gone_takes_its_files_along(lesson, tmp_path):
     copy = Paths((tmp_path / "copy").resolve())
     kept = [file for folder in (copy.generated, copy.built_assets / "notebooks") for file in folder.iterdir()]
     assert kept
+    left = copy.built_assets / "notebooks" / ".ipynb_checkpoints"
+    left.mkdir()
+    (left / "lesson-checkpoint.ipynb").write_text("{}")
     (copy.report / "notebooks" / "lesson.py").unlink()
     assert run_all(copy) == []
-    assert not any(file.exists() for file in kept)
+    assert not any(file.exists() for file in (*kept, left))
     assert not (copy.build / "notebooks" / "lesson.json").exists()
 
 
@@ -349,7 +352,7 @@ def test_modules_that_a_script_imports_are_part_of_its_key():
     assert modules_of(text) == ["sae.nulls", "sae.train", "analysis.paths"]
     assert code_version(*modules_of(text))
     assert notebooks._key(text) != notebooks._key(text.replace("sae.nulls", "sae.rows"))
-    assert modules_of("no python at all") == []
+    assert [modules_of(text) for text in ("no python at all", "import sae\0", "(" * 5000)] == [[], [], []]
 
 
 def test_long_headings_titles_of_cells_and_marks_of_other_editors_are_read(tmp_path):

@@ -13,7 +13,7 @@ from analysis.artefacts import remove_strangers
 from analysis.logs.answers import compile_with_answers
 from analysis.logs.history import history
 from analysis.paths import Paths
-from analysis.stamps import Stamp, Written, copy_if_other, files_of, key_of
+from analysis.stamps import Stamp, Written, copy_if_other, files_of, key_of, remove
 
 
 @pytest.fixture
@@ -136,6 +136,18 @@ def test_what_a_failed_build_has_written_is_no_damage_in_the_next(paths, capsys)
     with Written(record, paths.root) as written:
         written(file, "at last")
     assert capsys.readouterr().err == ""
+
+
+def test_what_is_removed_may_be_anything_but_never_what_a_link_points_to(paths):
+    file, folder, link, target = (paths.build / name for name in ("file", "folder", "link", "target"))
+    file.write_text("x")
+    (folder / "deep").mkdir(parents=True)
+    (target / "kept").mkdir(parents=True)
+    link.symlink_to(target)
+    for path in (file, folder, link, paths.build / "nothing"):
+        remove(path)
+        assert not path.exists() and not path.is_symlink()
+    assert (target / "kept").exists()
 
 
 def test_a_copy_that_differs_is_copied_again(paths):
