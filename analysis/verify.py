@@ -80,7 +80,7 @@ def verify(experiment: str, paths: Paths, runs: int, tolerance: float) -> Report
     worst = both.iloc[int(gap.to_numpy().argmax())] if len(gap) else None
     where = "nothing" if worst is None else f"{worst['measure']}, {worst['kind']} depth {worst['depth']}"
     said = "; ".join(sorted(steps))
-    return Report(experiment, len(chosen), len(both), float(gap.max()), where, tolerance, said)
+    return Report(experiment, len(chosen), len(both), float(gap.max()), where, tolerance, steps=said)
 
 
 def other_steps(then: set[str], now: set[str]) -> str:
