@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,29 +13,33 @@ from sae.errors import ConfigError
 # A thousand times what an experiment needs: what is larger is another file by mistake.
 MAX_BYTES = 1_000_000
 Keys = tuple[str | int, ...]
+# How Python's reader says where it stopped; `tomllib` has no attribute for it before 3.14.
+_AT = re.compile(r"\(at (?:line (\d+), column \d+|end of document)\)")
 
 
 def read(path: Path) -> tuple[dict[str, Any], str]:
     """The table that a file holds, and its text. Raises ConfigError, with the line where there is one, and OSError."""
     if not path.is_file():
-        raise ConfigError(f"{path.name}: must be a file")
+        raise ConfigError(f"{path.name}:1: not a regular file; expected TOML")
     size = path.stat().st_size
     if size > MAX_BYTES:
-        raise ConfigError(f"{path.name}: {size:,} bytes, and at most {MAX_BYTES:,} are read")
+        raise ConfigError(f"{path.name}:1: {size:,} bytes, and at most {MAX_BYTES:,} are read")
     raw = path.read_bytes()
     try:
-        text = raw.decode("utf-8").replace("\r\n", "\n")
+        text = raw.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         raise ConfigError(f"{path.name}:{line}: byte {raw[error.start]:#04x} is not UTF-8; save it as UTF-8") from error
     try:
         return tomllib.loads(text), text
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path.name}: {error}") from error
+        at = _AT.search(str(error))
+        line = int(at[1]) if at and at[1] else text.count("\n") + 1
+        raise ConfigError(f"{path.name}:{line}: no TOML: {_AT.sub('', str(error)).strip()}") from error
     except RecursionError as error:
-        raise ConfigError(f"{path.name}: lists or tables are nested too deeply") from error
+        raise ConfigError(f"{path.name}:1: no TOML: lists or tables are nested too deeply") from error
     except ValueError as error:  # a number of thousands of digits, a date that no calendar has
-        raise ConfigError(f"{path.name}: {error}") from error
+        raise ConfigError(f"{path.name}:1: no TOML: {error}") from error
 
 
 def place(file: Path, path: Keys) -> str:

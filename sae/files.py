@@ -8,8 +8,6 @@ file's name for what cannot be read or written.
 from __future__ import annotations
 
 import contextlib
-import os
-import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -19,6 +17,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from sae.errors import CheckpointError
+from sae.temporary import temporary_name, to_disk
 
 
 def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -72,12 +71,10 @@ def one_line(error: Exception) -> str:
 
 
 def _staged(path: Path, write: Callable[[Path], object]) -> Path:
-    # random, for two machines that share a folder may have processes of one number
-    new = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
+    new = temporary_name(path)
     try:
         write(new)
-        with new.open("rb") as file:
-            os.fsync(file.fileno())
+        to_disk(new)
     except (OSError, ValueError, RuntimeError, safetensors.SafetensorError) as error:
         drop(new)
         raise unwritten(path, error) from error

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from analysis import toml_file
 from analysis.settings import build
 from sae.errors import ConfigError
 
 T = TypeVar("T")
-MAX_BYTES = 10_000_000
-_AT = re.compile(r"\(at (?:line (\d+), column \d+|end of document)\)")
 
 
 @dataclass(frozen=True)
@@ -56,25 +54,8 @@ def read_beside(folder: Path, name: str) -> Beside | None:
         return None
     if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder)):
         raise ConfigError(f"{name}:1: a link out of the folder of logs; put the file itself there")
-    if not path.is_file():
-        raise ConfigError(f"{name}:1: not a regular file; expected TOML")
     try:
-        with path.open("rb") as file:
-            raw = file.read(MAX_BYTES + 1)
+        table, text = toml_file.read(path)
     except OSError as error:
-        raise ConfigError(f"{name}:1: cannot be read: {error.strerror or error}") from error
-    if len(raw) > MAX_BYTES:
-        raise ConfigError(f"{name}:1: larger than {MAX_BYTES / 1e6:.0f} MB")
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw[: error.start].count(b"\n") + 1
-        raise ConfigError(f"{name}:{line}: byte {error.start} is not UTF-8; save the file as UTF-8") from error
-    try:
-        return Beside(name, text.replace("\r\n", "\n"), tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        at = _AT.search(str(error))
-        line = int(at[1]) if at and at[1] else text.count("\n") + 1
-        raise ConfigError(f"{name}:{line}: no TOML: {_AT.sub('', str(error)).strip()}") from error
-    except (RecursionError, ValueError) as error:  # values that nest without end; a day or a number that cannot be
-        raise ConfigError(f"{name}:1: no TOML: {error}") from error
+        raise ConfigError(f"{name}: cannot be read: {error.strerror or error}") from error
+    return Beside(name, text, table)

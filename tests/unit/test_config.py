@@ -112,7 +112,7 @@ REFUSED = {
         START + TOWER + "[grid]\nsae.k = [1]\nsae.train.lr = [0.1,\n  -0.1]\n",
         [":6", "train.lr", "-0.1"],
     ),
-    "no TOML": (START + "seeds = = 3", ["line 2"]),
+    "no TOML": (START + "seeds = = 3", ["trial.toml:2: no TOML"]),
 }
 
 
@@ -164,7 +164,7 @@ def test_a_file_that_no_reader_is_made_for_is_one_line(text, words, write):
 
 def test_a_folder_is_no_experiment(tmp_path):
     (tmp_path / "trial.toml").mkdir()
-    with pytest.raises(ConfigError, match="must be a file"):
+    with pytest.raises(ConfigError, match="not a regular file"):
         load_experiment(tmp_path, "trial")
 
 
