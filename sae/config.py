@@ -45,7 +45,9 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         """Raises ConfigError for a value of another type or out of range; numpy's numbers become Python's."""
-        for name, least in (("steps", 1), ("batch", 1), ("aux_every", 1), ("revivals", 0), ("shortlist", 0)):
+        for name in ("steps", "batch"):
+            _set(self, name, whole(f"train.{name}", getattr(self, name), 1, says="above 0"))
+        for name, least in (("aux_every", 1), ("revivals", 0), ("shortlist", 0)):
             _set(self, name, whole(f"train.{name}", getattr(self, name), least))
         for name in ("normalise", "compiled", "bf16"):
             _set(self, name, flag(f"train.{name}", getattr(self, name)))

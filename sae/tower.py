@@ -32,7 +32,7 @@ Kind = Literal["latents", "directions"]
 class Tower:
     """Layers from depth 1 up, of one kind. All methods take host rows (..., d_host) and count depths from 1.
 
-    Raises ConfigError for layers that do not read what the one below gives, and for a depth that is not there.
+    Raises ConfigError for a kind or a depth that is not there, and for latents that the layer above does not read.
     """
 
     kind: Kind
@@ -40,12 +40,13 @@ class Tower:
 
     def __post_init__(self) -> None:
         choice("kind of a tower", self.kind, get_args(Kind))
+        if self.kind == "directions":
+            return  # its rows are directions, which `Layer.encode` looks at
         for depth, (below, layer) in enumerate(pairwise(self.layers), 2):
-            given = below.sae.n_latents if self.kind == "latents" else below.sae.d_in
-            if layer.sae.d_in != given:
+            if layer.sae.d_in != below.sae.n_latents:
                 raise ConfigError(
-                    f"depth {depth} of a {self.kind} tower reads rows of width {layer.sae.d_in}, depth {depth - 1} "
-                    f"gives rows of width {given}"
+                    f"depth {depth} of a latents tower reads rows of width {layer.sae.d_in}, depth {depth - 1} gives "
+                    f"rows of width {below.sae.n_latents}"
                 )
 
     @says_itself

@@ -32,9 +32,10 @@ def says_itself(entrance: Entrance) -> Entrance:
     return entrance
 
 
-def whole(name: str, value: Any, least: int | None = 0, most: int | None = None) -> int:
-    """`value` as a whole number in `least`..`most` (None: any); no bool, and no float even if it is whole."""
-    bounds = "" if least is None else f"at least {least}" if most is None else f"in {least}..{most}"
+def whole(name: str, value: Any, least: int | None = 0, most: int | None = None, says: str = "") -> int:
+    """`value` as a whole number in `least`..`most` (None: any); no bool, and no float even if it is whole. `says` puts
+    the bounds into other words."""
+    bounds = says or ("" if least is None else f"at least {least}" if most is None else f"in {least}..{most}")
     if isinstance(value, bool) or not isinstance(value, Integral):
         raise ConfigError(f"{name} = {value!r}: must be a whole number" + (f", {bounds}" if bounds else ""))
     number = int(value)
