@@ -99,7 +99,7 @@ def test_directions_that_are_built_from_few_ingredients_are_structure_at_depth_2
         directions = planted(draw)
         return sparse(rows, 256, 1, draw) @ directions + 0.02 * torch.randn(rows, 64, generator=draw)
 
-    training = TrainConfig(steps=200, batch=64, lr=1e-2)
+    training = TrainConfig(steps=140, batch=64, lr=1e-2)
     tower = TowerConfig(kind="directions", depth=2, width=[32], k=[3], folds=3, train=training)
     found = judged(tmp_path, one_each, topk(256, 1), tower, first=2, planted=planted)
     assert found.verdicts[2].word == word, found.verdicts[2]
