@@ -77,8 +77,7 @@
   var loader = {
     load: function (address) { return Promise.reject(new Error("a chart fetches no data: " + address)); },
     sanitize: function (address) {
-      var file = "report/assets/generated/vega.js", ours = /^\/(?!\/)/.test(address);
-      var root = document.querySelector('script[src$="' + file + '"]').src.slice(0, -file.length);
+      var ours = /^\/(?!\/)/.test(address);
       var there = ours ? root + address.slice(1).replace(/\.qmd(?=[?#]|$)/, ".html") : address;
       var scheme = new URL(there, location.href).protocol;
       if (!/^(https?|mailto|data):$/.test(scheme) && scheme !== location.protocol)
