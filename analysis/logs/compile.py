@@ -15,6 +15,7 @@ from analysis.logs.fates import Order, follow_up
 from analysis.logs.files import dated, files_in, read_bytes, shown
 from analysis.logs.items import Compilation, Log, Problem, natural
 from analysis.logs.join import join
+from analysis.logs.likeness import COMPARED
 from analysis.logs.settings import load_settings, unused
 from sae.errors import ConfigError, DataError
 
@@ -39,6 +40,9 @@ def compile_logs(
     problems += cache.problems
     logs.sort(key=lambda log: (log.date or date.min, natural(log.file)))
     items, ids = join((item for log in logs for item in log.items), settings.matching.returns)
+    if (count := len({item.id for log in logs for item in log.items})) > COMPARED:
+        message = f"{count:,} items in all the logs: only the newest {COMPARED:,} are compared with each other"
+        problems.append(Problem(file=logs[-1].file, line=1, message=message))
     problems += unused(settings, ids, {log.file for log in logs})
     items = settings.corrected(items, ids)
     items = follow_up(items, Order.of(logs), settings.matching, answered or {})

@@ -14,7 +14,7 @@ from functools import cached_property
 
 from analysis.logs.items import Item, Log, Match, State, natural
 from analysis.logs.join import names
-from analysis.logs.likeness import Likeness, terms
+from analysis.logs.likeness import COMPARED, Likeness, terms
 from analysis.logs.settings import Matching
 
 _SHARED = 2
@@ -83,9 +83,11 @@ def follow_up(items: Sequence[Item], order: Order, matching: Matching, answered:
     by_id = {item.id: item for item in items}
     # a nested item means what it does only below its parent
     likeness = Likeness([terms(item) + terms(by_id.get(item.parent or "", item)) for item in items])
-    waiting = [number for number, item in enumerate(items) if item.state in ("open", "carried_on")]
+    newest = sorted(range(len(items)), key=lambda number: (order.last(items[number]), number))[-COMPARED:]
+    compared = sorted(newest)
+    waiting = [number for number in compared if items[number].state in ("open", "carried_on")]
     steps = [number for number in waiting if items[number].kind == "next_step"]
-    reports = [number for number, item in enumerate(items) if item.kind == "done"]
+    reports = [number for number in compared if items[number].kind == "done"]
     best: dict[int, Match] = {}
     for step, report, score in likeness.contained(steps, reports, matching.likely_done):
         if (
@@ -96,8 +98,7 @@ def follow_up(items: Sequence[Item], order: Order, matching: Matching, answered:
         ):
             _keep(best, step, items[report], score)
     heard: dict[int, Match] = {}
-    everything = range(len(items))
-    for one, other, score in likeness.contained(waiting, everything, matching.mentioned):
+    for one, other, score in likeness.contained(waiting, compared, matching.mentioned):
         later = order.after(order.last(items[other]), order.last(items[one]))
         if one != other and later and likeness.shared(one, other) >= _SHARED:
             _keep(heard, one, items[other], score)

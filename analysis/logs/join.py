@@ -14,7 +14,7 @@ from difflib import SequenceMatcher
 from functools import lru_cache
 
 from analysis.logs.items import Item, Sighting, item_id, natural, newest_first, normalise
-from analysis.logs.likeness import Likeness, terms
+from analysis.logs.likeness import COMPARED, Likeness, terms
 
 NEAR = 0.85
 """Two texts are one when this share of their words is the same, in the same order."""
@@ -72,14 +72,13 @@ def _candidates(ordered: Sequence[Item], returns: float) -> dict[int, list[tuple
     firsts: dict[str, int] = {}
     for number, item in enumerate(ordered):
         firsts.setdefault(item.id, number)
-    chosen = sorted(firsts.values())
+    chosen = sorted(firsts.values())[-COMPARED:]
     likeness = Likeness([terms(ordered[number]) for number in chosen])
     found: dict[int, list[tuple[int, float]]] = {}
     for kind in sorted({item.kind for item in ordered}):
         rows = [row for row, number in enumerate(chosen) if ordered[number].kind == kind]
-        for later, first, cosine in likeness.cosines(rows, rows, min(returns, NEAR) - 0.1):
-            if first < later:
-                found.setdefault(chosen[later], []).append((chosen[first], cosine))
+        for later, first, cosine in likeness.cosines(rows, min(returns, NEAR) - 0.1):
+            found.setdefault(chosen[later], []).append((chosen[first], cosine))
     for pairs in found.values():
         pairs.sort(key=lambda pair: (-pair[1], pair[0]))
     return found

@@ -17,7 +17,13 @@ from scipy import sparse
 from analysis.logs.items import Item
 
 _WORD = re.compile(r"[^\W_]+")
-_CHUNK = 512
+_CHUNK = 128
+
+MOST = 500
+"""For one text so many others are given at most, the closest: a log of one line over and over has them all alike."""
+
+COMPARED = 40_000
+"""Of more items in all only the newest are compared; what is equal is one thing all the same."""
 STOP_WORDS = frozenset(
     re.findall(
         r"\w+",
@@ -84,13 +90,13 @@ class Likeness:
         spread = np.asarray(self._binary.sum(axis=0)).ravel()
         self._weights = np.log((1 + len(texts)) / (1 + spread)) + 1
 
-    def cosines(self, rows: Sequence[int], columns: Sequence[int], least: float) -> Iterator[tuple[int, int, float]]:
-        """Pairs (row, column) of texts whose weighted terms have a cosine of at least `least`."""
+    def cosines(self, rows: Sequence[int], least: float) -> Iterator[tuple[int, int, float]]:
+        """Pairs (row, an earlier one of the rows) of texts whose weighted terms have a cosine of at least `least`."""
         weighted = self._binary.multiply(self._weights).tocsr()
         lengths = np.sqrt(np.asarray(weighted.multiply(weighted).sum(axis=1)).ravel())
         lengths[lengths == 0] = 1
         unit = sparse.diags_array(1 / lengths).dot(weighted).tocsr()
-        yield from _pairs(unit, unit, rows, columns, least)
+        yield from _pairs(unit, unit, rows, rows, least, earlier=True)
 
     def contained(self, rows: Sequence[int], columns: Sequence[int], least: float) -> Iterator[tuple[int, int, float]]:
         """Pairs of which the column's text holds at least the share `least` of the row's weight."""
@@ -105,14 +111,28 @@ class Likeness:
 
 
 def _pairs(
-    left: sparse.csr_matrix, right: sparse.csr_matrix, rows: Sequence[int], columns: Sequence[int], least: float
+    left: sparse.csr_matrix,
+    right: sparse.csr_matrix,
+    rows: Sequence[int],
+    columns: Sequence[int],
+    least: float,
+    earlier: bool = False,
 ) -> Iterator[tuple[int, int, float]]:
     if not rows or not columns or not left.shape[1]:
         return
     across = right[list(columns)].T.tocsr()
+    numbers = np.asarray(columns)
     for start in range(0, len(rows), _CHUNK):
         chunk = list(rows[start : start + _CHUNK])
-        found = left[chunk].dot(across).tocoo()
-        near = found.data >= least
-        for row, column, value in zip(found.row[near], found.col[near], found.data[near], strict=True):
-            yield chunk[row], columns[column], float(value)
+        found = left[chunk].dot(across).tocsr()
+        for place, row in enumerate(chunk):
+            span = slice(found.indptr[place], found.indptr[place + 1])
+            near = found.data[span] >= least
+            values, others = found.data[span][near], numbers[found.indices[span][near]]
+            if earlier:
+                values, others = values[others < row], others[others < row]
+            if len(values) > MOST:
+                closest = np.sort(np.lexsort((others, -values))[:MOST])
+                values, others = values[closest], others[closest]
+            for column, value in zip(others.tolist(), values.tolist(), strict=True):
+                yield row, column, value

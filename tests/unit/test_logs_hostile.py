@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from analysis.log_commands import tell
+from analysis.logs import likeness
 from analysis.logs.answers import append, read_answers
 from analysis.logs.compile import compile_logs
 from analysis.logs.document import Document, spoken
@@ -272,3 +273,29 @@ def test_a_damaged_encoding_is_said() -> None:
     log = parse_bytes("## TODO\n- café\n".encode("utf-16") + b"\x00\xd8", "a.md")
     assert log.items[0].text == "café \ufffd"
     assert any("not throughout" in problem.message for problem in log.problems)
+
+
+# --- a thing said over and over ---
+
+
+def test_of_texts_that_are_all_alike_only_the_closest_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(likeness, "MOST", 3)
+    texts = [["same", "words", f"own{number}"] for number in range(40)]
+    texts[5] = texts[39]
+    pairs = list(likeness.Likeness(texts).cosines(range(40), 0.1))
+    assert all(earlier < later for later, earlier, _ in pairs)
+    for later in range(3, 40):
+        mine = [(earlier, score) for row, earlier, score in pairs if row == later]
+        assert len(mine) == 3
+    assert (39, 5) in [(later, earlier) for later, earlier, _ in pairs]
+
+
+def test_more_items_than_are_compared_are_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("compile", "join", "fates"):
+        monkeypatch.setattr(f"analysis.logs.{module}.COMPARED", 3)
+    for day in (1, 2):
+        lines = "\n".join(f"- sweep width {number} of day {day}" for number in range(3))
+        (tmp_path / f"2024-01-0{day}.md").write_text(f"## TODO\n{lines}\n- the same\n")
+    found = compile_logs([tmp_path])
+    assert [item.text for item in found.items].count("the same") == 1 and len(found.items) == 7
+    assert ["7 items in all the logs: only the newest 3" in problem.message for problem in found.problems] == [True]
