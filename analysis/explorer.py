@@ -22,6 +22,7 @@ from analysis.paths import Paths
 from analysis.results import Results, source
 from analysis.runs import MANIFEST
 from analysis.stamps import Stamp, copy_if_other, key_of, remove
+from sae.errors import NumericError
 
 # The folder of the site's own experiment, whatever its name.
 OWN = "site"
@@ -95,9 +96,13 @@ def write_explorer(results: Results, folder: Path, write: Callable[[Path, str], 
     """What the explorer fetches for one experiment: a file a depth, and `index.json`."""
     levels = []
     for kind, depth in latents.places(results):
-        found = level(results, kind, depth)
         name = f"{kind}-{depth}.json"
-        write(folder / name, _compact({"depth": depth, "kind": kind, "latents": found}))
+        try:
+            found = level(results, kind, depth)
+            write(folder / name, _compact({"depth": depth, "kind": kind, "latents": found}))
+        except NumericError as error:
+            place = f"{results.experiment}, {kind} at depth {depth}"
+            raise NumericError(f"{place}: {error}; the tables of its run are damaged: run it again") from None
         levels.append(
             {
                 "depth": depth, "kind": kind, "file": name, "live": len(found),
@@ -233,9 +238,16 @@ def _whole(others: latents.Pairs) -> list[list[int | None]]:
 
 
 def whole(value: Any, scale: int = 1000) -> int | None:
-    """A number in parts of `scale`; None for one that is not there."""
-    return None if value is None or pd.isna(value) else round(float(value) * scale)
+    """A number in parts of `scale`; None for one that is not there. Raises NumericError for infinity."""
+    if value is None or pd.isna(value):
+        return None
+    if math.isinf(value):
+        raise NumericError(f"a number of a latent is {value}, which the explorer cannot show")
+    return round(float(value) * scale)
 
 
 def _compact(content: Any) -> str:
-    return json.dumps(content, separators=(",", ":"), ensure_ascii=False) + "\n"
+    try:
+        return json.dumps(content, separators=(",", ":"), ensure_ascii=False, allow_nan=False) + "\n"
+    except ValueError:
+        raise NumericError("a number of a latent is infinite or NaN, which the explorer cannot show") from None

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 
+from analysis import explorer
 from analysis.explorer import fits, gate
 from analysis.interpret.causes import Decoded, Effect, ablation
 from analysis.stages._effects import ENOUGH, disagreeing, lowered_class, share_of
 from analysis.track import rounded
+from sae.errors import NumericError
 
 
 def effect(mean, half=0.005, rows=50):
@@ -89,7 +92,6 @@ def test_the_explorer_says_why_a_latent_has_no_name(row, why):
 
 
 def test_the_explorer_asks_as_much_of_a_name_as_the_stage_does():
-    from analysis import explorer
     from analysis.interpret import explain
 
     assert explorer.DETECTION == explain.DETECTION
@@ -103,3 +105,14 @@ def test_tracked_numbers_keep_four_digits_and_their_type():
     assert ((found["value"] / given["value"] - 1).abs()[known] < 2e-4).all()
     assert found["value"].iloc[0] == 0 and np.isnan(found["value"].iloc[4])
     assert found["value"].nunique() == given["value"].nunique() and given["value"].iloc[1] == np.float32(1 / 3)
+
+
+@pytest.mark.parametrize(
+    "found", [lambda: [{"a": math.nan}], lambda: [{"d": explorer.whole(-math.inf)}]], ids=["nan", "inf"]
+)
+def test_a_number_that_the_explorer_cannot_show_is_refused_with_its_depth(monkeypatch, tmp_path, found):
+    monkeypatch.setattr(explorer.latents, "places", lambda results: [("latents", 2)])
+    monkeypatch.setattr(explorer, "level", lambda *given: found())
+    results = SimpleNamespace(experiment="mine")
+    with pytest.raises(NumericError, match=r"^mine, latents at depth 2: a number of a latent is .*run it again$"):
+        explorer.write_explorer(results, tmp_path, lambda path, text: pytest.fail("written"))
