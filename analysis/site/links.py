@@ -10,12 +10,12 @@ import posixpath
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from html import escape, unescape
-from html.parser import HTMLParser
+from html import escape
 from pathlib import Path
 from urllib.parse import quote, unquote
 
 from analysis.site.inside import refusal
+from analysis.site.tags import Attributes, Parser, words_of
 
 # Where Quarto rewrites root-relative addresses too; `data-*` attributes are left to the scripts that read
 # them.
@@ -50,23 +50,22 @@ class Tag:
     attributes: dict[str, str]
 
 
-class _Tags(HTMLParser):
-    def __init__(self, html: str) -> None:
-        super().__init__(convert_charrefs=True)
+class _Tags(Parser):
+    def __init__(self) -> None:
         self.tags: list[Tag] = []
-        self._starts = [0, *(match.end() for match in re.finditer("\n", html))]
-        self.feed(html)
-        self.close()
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        line, column = self.getpos()
-        text = self.get_starttag_text() or ""
-        self.tags.append(Tag(self._starts[line - 1] + column, text, tag, {k: v or "" for k, v in attrs}))
+    def handle_starttag(self, tag: str, attrs: Attributes) -> None:
+        has: dict[str, str] = {}
+        for name, value in attrs:
+            has.setdefault(name, value or "")  # of two of a name browsers take the first
+        self.tags.append(Tag(self.tag_start, self.tag_text, tag, has))
 
 
 def tags_of(html: str) -> list[Tag]:
     """Every start tag, in order."""
-    return _Tags(html).tags
+    parser = _Tags()
+    parser.feed(html)
+    return parser.tags
 
 
 def ids_of(tags: list[Tag]) -> Iterator[str]:
@@ -200,4 +199,4 @@ def duplicates(tags: list[Tag]) -> list[str]:
 
 def text_of(html: str) -> str:
     """HTML without its tags."""
-    return unescape(re.sub(r"<[^>]*>", "", html)).strip()
+    return words_of(html)

@@ -15,11 +15,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from html.parser import HTMLParser
+from collections import Counter
 from pathlib import Path
 
 from analysis import children
 from analysis.site.project import NOT_FOUND_PAGE
+from analysis.site.tags import Parser
 from sae.errors import RenderError
 
 FOLDER = "pagefind"
@@ -91,7 +92,6 @@ def searchable(page: str) -> str | None:
     """What the indexer sees of a page, as HTML; None for a page without a `main`, as a redirection is."""
     copy = _Copy()
     copy.feed(page)
-    copy.close()
     if not copy.found:
         return None
     # results are titled by the h1; the name of the site is no part of a page's title
@@ -100,15 +100,15 @@ def searchable(page: str) -> str | None:
     return f'<!DOCTYPE html>\n<html lang="{html.escape(copy.lang)}"><body>{body}</body></html>\n'
 
 
-class _Copy(HTMLParser):
+class _Copy(Parser):
     """Goes through a page and keeps the text of its `main`: elements without attributes, headings with ids."""
 
     def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
         self.lang = self.head = ""  # the document's language and its own title
         self.found = self.titled = False  # whether there is a main, and an h1 in it
         self.text: list[str] = []
         self._open: list[str] = []
+        self._names: Counter[str] = Counter()  # how often each name is among them
         self._main = self._skipped = self._measures = 0  # how deep these stand; 0 outside of them
         self._section = ""  # the id of a section whose heading is still to come
 
@@ -118,6 +118,7 @@ class _Copy(HTMLParser):
             self.handle_data(" " if tag == "br" else "")
             return
         self._open.append(tag)
+        self._names[tag] += 1
         if tag == "html":
             self.lang = has.get("lang", "en")
         elif tag == "main" and not self._main:
@@ -138,8 +139,9 @@ class _Copy(HTMLParser):
             self.text.append(f'<{kind} id="{html.escape(name)}">' if name else f"<{kind}>")
 
     def handle_endtag(self, tag: str) -> None:
-        while tag in self._open:
+        while self._names[tag]:
             last = self._open.pop()
+            self._names[last] -= 1
             if self._keeps() and len(self._open) >= self._main:
                 self.text.append("</span> " if last in CELLS else f"</{last}>")
             depth = len(self._open)

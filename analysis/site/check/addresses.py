@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from urllib.parse import unquote
 
+from analysis.site.check import css
 from analysis.site.check.findings import Finding
 from analysis.site.check.folder import Folder, Page
 from analysis.site.links import ELSEWHERE, Tag, of_set, refresh_of, works_anywhere
@@ -48,15 +49,6 @@ LOADING_LINKS = {
 OTHER_HOST = re.compile(r"(?:https?:)?//", re.IGNORECASE)
 _WRITTEN_IN = ("data:", "blob:", "about:")
 """Schemes of what is loaded without asking anybody."""
-_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
-_IN_STYLE = re.compile(
-    r"""url\(\s*(?:"([^"]*)"|'([^']*)'|([^"')\s]+))\s*\)|@import\s+(?:"([^"]+)"|'([^']+)')""", re.IGNORECASE
-)
-# Pictures to choose from: their addresses stand in url() or are bare strings, beside strings in type().
-_IMAGE_SET = re.compile(r"image-set\(((?:[^()]|\([^()]*\))*)\)", re.IGNORECASE)
-_FUNCTION = re.compile(r"[\w-]+\([^()]*\)")
-_STRING = re.compile(r"""["']([^"']+)["']""")
-_STYLE_ELEMENT = re.compile(r"<style[^>]*>(.*?)</style>", re.DOTALL | re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -107,9 +99,9 @@ def addresses_of(page: Page) -> Iterator[Address]:
         yield from _of_tag(tag)
         for found in in_style(tag.attributes.get("style", "")):
             yield Address(found, True, f"style of <{tag.name}>", tag.start)
-    for style in _STYLE_ELEMENT.finditer(page.html):
-        for found in in_style(style[1]):
-            yield Address(found, True, "<style>", style.start())
+        if tag.name == "style":
+            for found in in_style(page.content(tag)):
+                yield Address(found, True, "<style>", tag.start)
 
 
 def _of_tag(tag: Tag) -> Iterator[Address]:
@@ -133,11 +125,7 @@ def _of_tag(tag: Tag) -> Iterator[Address]:
 
 def in_style(text: str) -> Iterator[str]:
     """Every address that a style sheet loads; pictures written into it (`data:`) and parts of SVG (`#id`) are none."""
-    text = _COMMENT.sub("", text)
-    found = [next((group for group in match.groups() if group), "") for match in _IN_STYLE.finditer(text)]
-    for choice in _IMAGE_SET.finditer(text):
-        found += _STRING.findall(_FUNCTION.sub("", choice[1]))
-    for address in found:
+    for address in css.addresses(text):
         if address and not address.lower().startswith(("data:", "#")):
             yield address
 

@@ -59,8 +59,18 @@ class Page:
     def _between(self, name: str) -> range:
         """From the first tag of this name to the end of the last; empty where one of them is missing."""
         first = next((tag.start for tag in self.tags if tag.name == name), None)
-        last = self.html.lower().rfind(f"</{name}>")
+        last = self._lower.rfind(f"</{name}>")
         return range(0) if first is None or last < first else range(first, last + len(f"</{name}>"))
+
+    def content(self, tag: Tag) -> str:
+        """The text of an element that holds no others: from its tag to its end tag, or to that of the page."""
+        begin = tag.start + len(tag.text)
+        end = self._lower.find(f"</{tag.name}", begin)
+        return self.html[begin : end if end >= 0 else len(self.html)]
+
+    @cached_property
+    def _lower(self) -> str:
+        return self.html.lower()
 
     @cached_property
     def _starts(self) -> list[int]:

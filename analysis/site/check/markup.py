@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 
@@ -10,7 +11,6 @@ from analysis.site.check.folder import Folder, Page
 from analysis.site.links import text_of
 
 _CARD = re.compile(r"(?:og|twitter):")
-_TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.DOTALL | re.IGNORECASE)
 
 
 def findings(folder: Folder) -> Iterator[Finding]:
@@ -24,9 +24,9 @@ def findings(folder: Folder) -> Iterator[Finding]:
 
 def _of_page(page: Page) -> Iterator[Finding]:
     # the head's title: a drawing in the body may have one of its own
-    head = re.split(r"<body\b|<svg\b", page.html, maxsplit=1, flags=re.IGNORECASE)[0]
-    title = _TITLE.search(head)
-    if not title or not text_of(title[1]):
+    head = itertools.takewhile(lambda tag: tag.name not in ("body", "svg"), page.tags)
+    title = next((tag for tag in head if tag.name == "title"), None)
+    if title is None or not text_of(page.content(title)):
         yield Finding(page.name, "no title", "<title> is missing or empty")
     root = next((tag for tag in page.tags if tag.name == "html"), None)
     if root is None or not root.attributes.get("lang", "").strip():
