@@ -66,6 +66,7 @@ def held_out(config: dict[str, Any], train: Rows, held: Rows) -> list[dict[str, 
     draw = stream(config["seed"], "null rows", config["kind"] or "host", config["depth"])
     frozen = train_layer(config, train, frozen_decoder=True)
     found = [_row("frozen_decoder", "held_out", "variance_explained", worth(frozen, held), len(held))]
+    del frozen
     noise = Gaussian.fit(train)
     if len(row_parts(len(train) + len(held), width_of(train))) == 1:
         drawn = noise.draw(len(train) + len(held), draw)
