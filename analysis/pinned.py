@@ -22,6 +22,8 @@ from analysis.runs import FILES, MANIFEST, parsed
 from analysis.swap import settle
 from sae.errors import DataError, StageError
 
+LOOKS = 3
+"""Where two steps replace a folder, it may be gone right after it was seen."""
 # without a manifest nobody knows which of the two it is
 MENDED = "`strata run` makes it again, or `git checkout` brings it back where git keeps it"
 
@@ -123,9 +125,21 @@ def _read(path: Path, written: int, changed: int) -> tuple[pd.DataFrame, str]:
     return pd.read_parquet(io.BytesIO(raw)), hashlib.sha256(raw).hexdigest()
 
 
+def present(folder: Path) -> bool:
+    """Whether a folder holds tables, or what is left of them."""
+    for _ in range(LOOKS):
+        settle(folder)
+        if (folder / MANIFEST).exists() or any(folder.glob("*.parquet")):
+            return True
+    return False
+
+
 def _manifest(folder: Path) -> bytes:
-    settle(folder)
-    try:
-        return (folder / MANIFEST).read_bytes()
-    except OSError as error:
-        raise StageError(f"{folder} has no readable manifest: {error}; {MENDED}") from error
+    for look in range(LOOKS):
+        settle(folder)
+        try:
+            return (folder / MANIFEST).read_bytes()
+        except OSError as error:
+            if look == LOOKS - 1:
+                raise StageError(f"{folder} has no readable manifest: {error}; {MENDED}") from error
+    raise AssertionError("the last look returns or raises")

@@ -45,10 +45,9 @@ from analysis.code_version import code_version
 from analysis.config import Experiment
 from analysis.looks import of_chains
 from analysis.paths import Paths
-from analysis.pinned import Pinned
+from analysis.pinned import Pinned, present
 from analysis.plan import Chain
 from analysis.runs import MANIFEST, damage, read_manifest
-from analysis.swap import settle
 from sae.errors import DataError, NotFoundError, StageError
 
 TABLES = ("runs", "training", "measures", "latents", "examples", "links", "stops")
@@ -255,8 +254,7 @@ def open_results(name: str, paths: Paths) -> Results:
     Raises StageError for tables that were run here and have lost their manifest: the tracked ones are older.
     """
     for folder in (paths.collected / name, paths.tracked / name):
-        settle(folder)
-        if any(folder.glob("*.parquet")) or (folder / MANIFEST).exists():
+        if present(folder):
             return Results(folder)
     found = {p.parent.name for base in (paths.collected, paths.tracked) for p in base.glob(f"*/{MANIFEST}")}
     raise NotFoundError("results of an experiment", name, sorted(found))
@@ -270,16 +268,15 @@ def source(main: Results, name: str, paths: Paths) -> Results:
     if name in ("", main.experiment):
         return main
     found = open_results(name, paths)
-    stat = (found.folder / MANIFEST).stat()
-    opened = _opened(found.folder, stat.st_mtime_ns, stat.st_ctime_ns)
+    opened = _opened(found.folder, found.pinned)
     main.others.setdefault(opened.folder, opened.pinned)
     return opened
 
 
 @cache
-def _opened(folder: Path, written: int, changed: int) -> Results:
+def _opened(folder: Path, pinned: Pinned) -> Results:
     """Tables that are read once, however many artefacts ask for them."""
-    return Results(folder)
+    return Results(folder, given=pinned)
 
 
 def is_current(experiment: Experiment, chains: list[Chain], paths: Paths) -> bool:

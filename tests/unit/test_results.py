@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from factories import write_results
 
+from analysis import swap
 from analysis.numbers import resolve, slug
 from analysis.paths import Paths
 from analysis.results import TABLES, Results, open_results, source
@@ -215,6 +217,36 @@ def test_what_was_opened_is_compared_with_what_stands_there_in_the_end(sealed, p
     replaced(sealed.folder, "grid", RUNS | {"n0": ("TopK", 1, 0.9)})
     with pytest.raises(DataError, match="grid was replaced"):
         sealed.check_unchanged()
+
+
+@pytest.mark.parametrize("atomic", [True, False])
+def test_a_reader_sees_old_or_new_whatever_runs_end_meanwhile(paths, monkeypatch, atomic):
+    if not atomic:
+        monkeypatch.setattr(swap, "exchange", lambda one, other: False)
+    folder = paths.collected / "busy"
+
+    def write(version: int) -> None:
+        with swap.fresh_beside(folder) as fresh:
+            write_results(fresh / "made", "busy", {f"v{version}": ("", 0, float(version))})
+            for path in (fresh / "made").iterdir():
+                path.rename(fresh / path.name)
+            (fresh / "made").rmdir()
+            seal(fresh, read_manifest(fresh))
+
+    write(0)
+    with ThreadPoolExecutor(2) as pool:
+        writing = [pool.submit(write, version) for version in range(1, 5)]
+        while not all(done.done() for done in writing):
+            found = open_results("busy", paths)
+            try:
+                (run,), (value,) = found.runs["run"], found.measures["value"]
+            except DataError as error:
+                assert "was replaced while it was read" in str(error)
+            else:
+                assert run == f"v{value:.0f}"
+        assert [done.result() for done in writing] == [None] * 4
+    assert open_results("busy", paths).first_run.startswith("v")
+    assert [path.name for path in paths.collected.glob("*busy*")] == ["busy"]
 
 
 # numbers in prose
