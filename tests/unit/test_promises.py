@@ -20,7 +20,7 @@ def promises() -> list[tuple[str, str]]:
 
 
 @cache
-def tests_of(file: str) -> frozenset[str]:
+def functions_of(file: str) -> frozenset[str]:
     nodes = ast.walk(ast.parse((CHECKOUT / file).read_text()))
     return frozenset(node.name for node in nodes if isinstance(node, ast.FunctionDef))
 
@@ -35,4 +35,4 @@ def test_a_promise_has_tests_that_exist(promise: str, tests: str) -> None:
     named = TEST.findall(tests)
     assert named and TEST.sub("", tests).strip(" ,") == ""
     for file, name in named:
-        assert name in tests_of(file), f"{promise}: {file} has no {name}"
+        assert name in functions_of(file), f"{promise}: {file} has no {name}"
