@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import shutil
+import signal
 import typing
 from pathlib import Path
 
@@ -27,6 +28,10 @@ from hypothesis import settings  # noqa: E402
 from analysis.paths import Paths  # noqa: E402
 
 torch.set_num_threads(1)
+# A shell that runs the suite in the background has it ignore these, and every process that a test starts with it.
+for number in (signal.SIGINT, signal.SIGHUP) if hasattr(signal, "SIGHUP") else ():
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 pytest_plugins = ["browser_page", "published_project"]
 # the same examples every time: a change is to blame for what fails, not luck, nor how busy the machine is
 settings.register_profile("fixed", derandomize=True, deadline=None)
