@@ -266,7 +266,7 @@ for _, given in ipairs {{ {{ "nope" }}, {{ "../made_by-us" }}, {{}}, {{ "made_by
 end
 print(select(2, pcall(made.part, {{ "made_by-us" }}, {{ depth = "3" }})))
 """)
-    done = subprocess.run([pandoc_path(), "lua", str(script)], capture_output=True, text=True, check=True)
+    done = subprocess.run([pandoc_program.path(), "lua", str(script)], capture_output=True, text=True, check=True)
     shown, missing, path, none, two, named = re.split(r"\n(?=\S*fragment\.lua)", done.stdout.strip())
     assert shown.startswith("[ Header") and "BulletList" in shown
     assert "there is no" in missing and "nope.md" in missing

@@ -41,8 +41,9 @@ Innerword $\\widehat{x}$.
 
 ```{=html}
 <svg><title>Svgword</title><text>Svgtextword</text></svg><script class="chart-spec">"Specword"</script>
-<table class="neuron-table"><tr><td>Latentword</td></tr></table>
-<table class="measures-table"><tr><th scope="row">Floorword</th><td>Verdictword</td></tr></table>
+<table class="neuron-table" data-quarto-disable-processing="true"><tr><td>Latentword</td></tr></table>
+<table class="measures-table" data-quarto-disable-processing="true">
+<tr><th scope="row">Floorword</th><td>Verdictword</td></tr></table>
 <p data-pagefind-ignore>Ignoredword</p>
 ```
 
