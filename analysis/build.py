@@ -27,11 +27,10 @@ from analysis.paths import Paths
 from analysis.prose import check_prose
 from analysis.results import Results
 from analysis.site import feed
-from analysis.site.inside import project_file, refusal
+from analysis.site.inside import project_file
 from analysis.site.keys import text_file
 from analysis.site.made import NUMBER, Made, citation
 from analysis.stamps import Stamp, Written
-from sae.errors import RenderError
 
 RUNTIME = "vega.js"
 EXPORTED = "window.strataEmbed = vegaEmbed;"
@@ -52,7 +51,7 @@ def build(
     """
     pages = sources(paths)
     check_prose(pages, paths.root)
-    compilation, answers = _logs(paths)
+    compilation, answers = compile_with_answers([paths.logs], cache_folder=paths.build / "logs")
     for problem in compilation.problems:
         warn(problem)
     drawn = artefacts.draw_all(results, history(compilation), paths, report)
@@ -79,19 +78,8 @@ def build(
 
 def log_pages(results: Results, paths: Paths, pages: list[Path], drawn: list[Artefact]) -> LogPages:
     """The project's logs with their answers, each link of an answer followed to its result. Raises RenderError."""
-    compilation, answers = _logs(paths)
-    return _followed(compilation, answers, Links(results, paths, pages, drawn), paths)
-
-
-def _logs(paths: Paths) -> tuple[Compilation, Answers]:
-    """The project's logs. Raises RenderError for one that is a link to a file of neither the logs nor the project."""
     compilation, answers = compile_with_answers([paths.logs], cache_folder=paths.build / "logs")
-    for log in compilation.logs:
-        name = (paths.logs / log.file).relative_to(paths.root).as_posix()
-        why = refusal(paths.logs, log.file)
-        if why and refusal(paths.root, name):
-            raise RenderError(f"the log {why}", name)
-    return compilation, answers
+    return _followed(compilation, answers, Links(results, paths, pages, drawn), paths)
 
 
 def _followed(compilation: Compilation, answers: Answers, links: Links, paths: Paths) -> LogPages:

@@ -51,9 +51,11 @@ class Gaussian:
         if len(pieces) == 1:
             mean = dense_part(rows).mean(0)
         else:
-            total = sum((dense_part(rows, part).double().sum(0) for part in pieces), torch.zeros(width).double())
+            total = torch.zeros(width, dtype=torch.float64, device="cpu")
+            for part in pieces:
+                total += dense_part(rows, part).double().sum(0)
             mean = (total / n).to(dense_part(rows, slice(0, 1)).dtype)
-        products = torch.zeros(width, width, dtype=torch.float64)
+        products = torch.zeros(width, width, dtype=torch.float64, device="cpu")
         for part in pieces:
             centred = (dense_part(rows, part) - mean).double()
             products += centred.T @ centred
@@ -64,7 +66,7 @@ class Gaussian:
     def draw(self, n: int, generator: torch.Generator) -> Float[Tensor, "drawn d_in"]:
         """`n` draws from it, in the type of the mean."""
         width, turn = len(self.mean), self.spread.T.to(self.mean.dtype)
-        drawn = torch.empty(n, width, dtype=self.mean.dtype)
+        drawn = torch.empty(n, width, dtype=self.mean.dtype, device="cpu")
         for part in row_parts(n, width):
             size = (part.stop - part.start, width)
             drawn[part] = torch.randn(size, generator=generator, dtype=torch.float32, device="cpu") @ turn + self.mean
@@ -102,19 +104,19 @@ def permuted_codes(codes: Codes, generator: torch.Generator) -> Codes:
     values: list[Tensor] = []
     for columns in row_parts(width, n):
         here = (column >= columns.start) & (column < columns.stop)
-        block = torch.zeros(n, columns.stop - columns.start, dtype=value.dtype)
+        block = torch.zeros(n, columns.stop - columns.start, dtype=value.dtype, device="cpu")
         block[row[here], column[here] - columns.start] = value[here]
         block = block.gather(0, chance[:, columns].argsort(0))
         found = block.nonzero()
         values.append(block[found[:, 0], found[:, 1]])
-        places.append(found + torch.tensor([0, columns.start]))
+        places.append(found + torch.tensor([0, columns.start], dtype=torch.int64, device="cpu"))
     del chance
     place, value = torch.cat(places), torch.cat(values)
     busiest = int(torch.bincount(place[:, 0], minlength=n).max())
     kept = []
     for part in parts(codes):
         here = (place[:, 0] >= part.start) & (place[:, 0] < part.stop)
-        full = torch.zeros(part.stop - part.start, width, dtype=value.dtype)
+        full = torch.zeros(part.stop - part.start, width, dtype=value.dtype, device="cpu")
         full[place[here, 0] - part.start, place[here, 1]] = value[here]
         kept.append(full.topk(max(1, busiest), dim=1, sorted=False))  # as `Codes.from_active` does
     return Codes(torch.cat([top.values for top in kept]), torch.cat([top.indices for top in kept]), width)

@@ -66,9 +66,9 @@ every.train = { steps = 40, lr = 0.1, normalise = false }
 
 [[variants]]
 name = "fails"
-grid = { sae.options.k_aux = [-1] }
+grid = { sae.train.lr = [1e30] }
 """
-MENDED = GRID.replace("k_aux = [-1]", "k_aux = [8]")
+MENDED = GRID.replace("lr = [1e30]", "lr = [0.0019]")
 STOPS = "The tower stops before depth 2: only 0.0% of the latents of depth 1 ever switch on (limit 0.02)."
 KINDS = ("directions", "latents")
 

@@ -43,7 +43,7 @@ def story(tmp_path_factory):
         # beside it: one that was never run, and two that cannot be
         (paths.experiments / "later.toml").write_text(MENDED.replace("seeds = [0]", "seeds = [7]"))
         (paths.experiments / "broken.toml").write_text("seeds = [")
-        (paths.experiments / "nowhere.toml").write_text(MENDED.replace("sae.options.k_aux", "sea.options.k_aux"))
+        (paths.experiments / "nowhere.toml").write_text(MENDED.replace("sae.train.lr", "sea.train.lr"))
         yield seen
 
 
@@ -52,9 +52,9 @@ def story(tmp_path_factory):
 
 def test_a_point_that_fails_is_named_and_the_tables_of_the_others_are_collected(story):
     chain = story.failed
-    assert chain.config.variant == "fails, k_aux -1"
+    assert chain.config.variant == "fails, lr 1e+30"
     assert story.error.startswith("1 of 5 chains failed; tables of the other 4 are collected:\n")
-    assert f"run {chain.run} (none), stage sae/" in story.error and "k_aux = -1" in story.error
+    assert f"run {chain.run} (none), stage sae/" in story.error and "training stopped at step" in story.error
     assert not any(other.run in story.error for other in story.chains)
     for table, rows in story.results_then.items():
         assert chain.run not in set(rows["run"]) and len(rows), table
@@ -69,7 +69,7 @@ def test_a_second_call_does_what_is_missing_and_nothing_else(story):
     assert {path: now[path] for path in story.done_then} == story.done_then
     assert {path.parent.name for path in now.keys() - story.done_then.keys()} == {stage.key for stage in missing}
     assert story.progress[0].done == len(story.done_then) and story.progress[-1].done == story.progress[-1].total
-    assert story.results.variants == ["lives", "dies", "goes on", "fails, k_aux 8"]
+    assert story.results.variants == ["lives", "dies", "goes on", "fails, lr 0.0019"]
     for table, rows in story.results_then.items():
         whole = getattr(story.results, table)
         same = whole[whole["run"].isin(set(rows["run"]))].reset_index(drop=True)
@@ -187,9 +187,9 @@ def test_the_verdict_as_text_names_variant_tower_and_depth(story):
 def test_the_list_says_how_far_each_experiment_is(story):
     rows = {row["experiment"]: row for row in listed(story.paths)}
     assert list(rows) == ["broken", "later", "nowhere", "tiny"]
-    assert rows["broken"]["state"].startswith("invalid: broken.toml: ")
+    assert rows["broken"]["state"].startswith("invalid: broken.toml:1: no TOML: ")
     assert rows["nowhere"]["state"].startswith(
-        "invalid: nowhere.toml: experiment nowhere: no setting 'sea.options.k_aux'"
+        "invalid: nowhere.toml:51: experiment nowhere: no setting 'sea.train.lr'"
     )
     later, tiny = rows["later"], rows["tiny"]
     assert (later["state"], later["stages_done"], later["results"], later["verdict"]) == ("not started", 0, "", "")
@@ -198,7 +198,7 @@ def test_the_list_says_how_far_each_experiment_is(story):
     assert tiny["stages_done"] == tiny["stages"] == len(story.stamps())
     assert [(run["variant"], run["control"], run["state"], run["seed"]) for run in tiny["runs"]] == [
         ("lives", "none", "complete", 0), ("dies", "none", "complete", 0), ("dies", "random_host", "complete", 0),
-        ("goes on", "none", "complete", 0), ("fails, k_aux 8", "none", "complete", 0),
+        ("goes on", "none", "complete", 0), ("fails, lr 0.0019", "none", "complete", 0),
     ]  # fmt: skip
     assert [run["run"] for run in tiny["runs"]] == [chain.run for chain in story.chains]
     assert 0 < tiny["seconds"] < sum(run["seconds"] for run in tiny["runs"]), "shared stages count once"

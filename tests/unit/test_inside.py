@@ -159,12 +159,13 @@ def test_the_build_reads_no_source_from_elsewhere(root: Path) -> None:
         sources(paths)
 
 
-def test_a_log_that_is_a_link_out_of_the_project_is_refused(tmp_path: Path) -> None:
+def test_a_log_that_is_a_link_out_of_the_project_is_said_and_not_read(tmp_path: Path) -> None:
     project = log_project(tmp_path / "project")
     (project.paths.root.parent / "notes.md").write_text("# Learnings\n\n- a secret\n")
     (project.paths.logs / "9999-notes.md").symlink_to(project.paths.root.parent / "notes.md")
-    with pytest.raises(RenderError, match=r"9999-notes\.md: the log is a link that leads out"):
-        assert project.pages
+    compilation = project.pages.compilation
+    assert not any("secret" in item.text for item in compilation.items)
+    assert [problem.file for problem in compilation.problems] == ["9999-notes.md"]
 
 
 def test_a_picture_of_a_log_is_no_dot_file(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from sae.errors import RenderError
 IMG = f'<img src="{BASE}/lesswrong/img/a.png" alt="a">'
 FIGURE = f'<figure class="image" style="width:60%">{IMG}<figcaption>c</figcaption></figure>'
 ROWS = "<tr><td>1</td></tr>" * 21
-TABLE = f"<table><thead><tr><th>a</th></tr></thead><tbody>{ROWS}</tbody></table>"
+TABLE = f"<table data-quarto-disable-processing='true'><thead><tr><th>a</th></tr></thead><tbody>{ROWS}</tbody></table>"
 DRAFTED = '<div class="llm-content-block" data-model-name="M"><div class="llm-content-block-content">{}</div></div>'
 DETAILS = (
     '<details class="detailsBlock"><summary class="detailsBlockTitle">a</summary>'
@@ -133,7 +133,10 @@ SOURCES = {
     ),
     "lost": ("[x](gone.html)", "section lost: the link https://example.org/site/gone.html: there is no gone.html"),
     "digits": ("| a |\n|---|\n| 0.12345678 |", "section digits: the number 0.1234567"),
-    "cell": ("```{=html}\n<table><tr><td><video></video></td></tr></table>\n```", "section cell: <video> in the text"),
+    "cell": (
+        "```{=html}\n<table data-quarto-disable-processing='true'><tr><td><video></video></td></tr></table>\n```",
+        "section cell: <video> in the text",
+    ),
 }
 
 

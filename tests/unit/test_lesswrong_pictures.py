@@ -152,7 +152,8 @@ def test_pictures_of_other_hosts_and_files_that_are_not_there_are_problems(tmp_p
 
 def test_images_in_cells_are_left_out_with_a_note(tmp_path):
     html = (
-        '<table><thead><tr><th>name</th><th>images</th></tr></thead><tbody><tr><td>a</td><td><div class="digits line">'
+        '<table data-quarto-disable-processing="true"><thead><tr><th>name</th><th>images</th></tr></thead>'
+        '<tbody><tr><td>a</td><td><div class="digits line">'
         '<i style="--x:0;--y:0"></i></div></td></tr></tbody></table>'
     )
     page = f"---\ntitle: T\n---\n\n## S\n\n```{{=html}}\n{html}\n```\n"

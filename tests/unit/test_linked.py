@@ -117,4 +117,4 @@ def test_the_data_that_is_offered_is_what_is_drawn_and_not_how():
 
 def test_the_script_knows_the_names_of_the_spec():
     script = (CHECKOUT / "report/assets/linked.js").read_text()
-    assert f'SIGNAL = "{CHOICE}"' in script and f"usermeta.{READINGS}" in script.replace("meta && meta", "usermeta")
+    assert f'SIGNAL = "{CHOICE}"' in script and ".usermeta;" in script and f"meta.{READINGS}" in script

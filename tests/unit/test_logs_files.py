@@ -372,6 +372,8 @@ def test_nothing_that_is_read_can_be_code() -> None:
     for path in (p for place in ("sae", "analysis", "benchmarks", "data") for p in (CHECKOUT / place).rglob("*.py")):
         text = path.read_text(encoding="utf-8")
         calls = [match[0] for match in UNSAFE.finditer(text)]
+        if set(re.findall(r"\bpickle\.(\w+)", text)) == {"UnpicklingError"}:  # what torch raises
+            calls = [call for call in calls if call != "import pickle"]
         calls += [call[0] for call in TORCH.finditer(text) if "weights_only=True" not in call[0]]
         found += [f"{path.relative_to(CHECKOUT)}: {call}" for call in calls]
     assert not found

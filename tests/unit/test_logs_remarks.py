@@ -177,7 +177,10 @@ def two_wordings(folder: Path) -> Item:
     ("text", "named"),
     [
         ("[corections.a]\nkind = 'done'\n", "'corections'; known: matching, corrections"),
-        ("[matching]\nreturn = 0.5\n", "'return'; known: likely_done, mentioned, returns"),
+        (
+            "[matching]\nreturn = 0.5\n",
+            "'return' \\(did you mean 'returns'\\?\\); known: likely_done, mentioned, returns",
+        ),
         ("[matching]\nreturns = 0\n", r"matching.returns = 0.0: must be above 0"),
         ("[matching]\nlikely_done = 1.01\n", r"matching.likely_done = 1.01"),
         ("[matching]\nmentioned = nan\n", r"matching.mentioned = nan"),

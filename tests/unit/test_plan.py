@@ -194,6 +194,6 @@ def test_a_worker_that_would_take_other_steps_than_planned_refuses(monkeypatch):
 
 
 def test_a_verification_says_when_other_steps_train_now_than_then():
-    report = Report("x", 1, 10, 0.002, "l0", 0.01, other_steps({"compiled (numba 9)", "torch"}, {"torch"}))
+    report = Report("x", 1, 10, 0.002, "l0", 0.01, steps=other_steps({"compiled (numba 9)", "torch"}, {"torch"}))
     assert report.text().endswith("agrees; trained by compiled (numba 9) and torch then, by torch now")
     assert other_steps({"torch"}, {"torch"}) == ""
