@@ -170,8 +170,8 @@ def _seconds(sae: dict[str, Any], d_in: int) -> float:
 
 def duration(seconds: float) -> str:
     """`less than a minute`, `12 minutes`, `3.5 hours`, `12 days`."""
-    if seconds < 60:
-        return "less than a minute"
+    if seconds < 90:
+        return "less than a minute" if seconds < 60 else "about a minute"
     for unit, size, most in (("minutes", 60, 90), ("hours", 3600, 48)):
         if seconds < most * size:
             return f"about {seconds / size:.{int(unit == 'hours')}f} {unit}"
