@@ -25,6 +25,18 @@ BROKEN = """async () => {
     return sheet.naturalWidth && (e.src || inside) && e.offsetWidth && e.offsetHeight ? "" : e.outerHTML;
   }))).filter(Boolean);
 }"""
+# Pictures, and names of latents above and below, are fetched when they come near: bring each near, and go back.
+NEAR = """async () => {
+  const before = scrollY, frame = () => new Promise(requestAnimationFrame);
+  for (const e of document.querySelectorAll("[data-file], [data-of]")) {
+    if (!e.checkVisibility()) continue;
+    e.scrollIntoView({ block: "center", behavior: "instant" });
+    await frame(); await frame();
+  }
+  scrollTo({ top: before, behavior: "instant" });
+}"""
+DRAWN = """() => [...document.querySelectorAll(".xp-img")].filter((e) => e.checkVisibility())
+  .every((e) => e.style.backgroundImage)"""
 IN_SIGHT = """() => [...document.querySelectorAll(".xp [data-step]")].map((e) => e.getBoundingClientRect())
   .every((b) => b.height >= 24 && b.left >= 0 && b.right <= innerWidth && b.top >= 0 && b.bottom <= innerHeight)"""
 
@@ -71,7 +83,14 @@ def reach(page, latent, depth=DEPTH):
     assert holds(page, "start => (location.hash + '&').startsWith(start)", f"#{at(latent, depth)}&")
 
 
+def look_at_all(page):
+    """Scroll past everything that is shown, as a reader might."""
+    page.evaluate(NEAR)
+    assert holds(page, DRAWN)
+
+
 def assert_sound(page):
+    look_at_all(page)
     assert page.evaluate(BROKEN) == []
     assert not [word for word in ("NaN", "undefined", "null", "Infinity") if word in page.locator(".xp").inner_html()]
     assert page.complaints == []
@@ -133,6 +152,7 @@ def test_links_and_arrows_climb_the_tower_and_back_returns(explore):
     one, parent = lineage()
     page = explore(at(one["i"]))
     link = page.locator("[data-kin^=p] a").first
+    link.scroll_into_view_if_needed()
     link.get_by_text(parent["n"]).wait_for()  # names come late
     link.click()
     reach(page, parent["i"], DEPTH - 1)
@@ -206,6 +226,7 @@ def test_the_file_of_a_depth_is_fetched_once(explore):
     for here in index()["levels"] * 2:
         page.get_by_role("button", name=f"Depth {here['depth']}" if here["depth"] else "Neurons").click()
         page.locator(f"[data-level='{here['depth']}'][aria-pressed=true]").wait_for()
+        look_at_all(page)
         assert holds(page, "() => [...document.querySelectorAll('[data-of]')].every((e) => e.textContent)")
     asked = page.evaluate("performance.getEntriesByType('resource').map((e) => e.name.split('/').pop())")
     files = Counter(name for name in asked if name.endswith(".json"))
