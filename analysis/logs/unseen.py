@@ -16,6 +16,7 @@ _UNSEEN = re.compile(
     "[\xad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0001\U000e0020-\U000e007f]"
 )
+_MEANT = re.compile("[\ue000-\ue006]")  # what the renderer of the pages marks its own places with
 _HALF = re.compile("[\ud800-\udfff]")
 _NAMED = 3
 
@@ -26,8 +27,8 @@ def without_unseen(text: str) -> str:
 
 
 def one_row(text: str) -> str:
-    """The same on one line, control characters as blanks."""
-    return without_unseen(CONTROL.sub(" ", text))
+    """The same on one line, control characters as blanks, those with a meaning to the pages' renderer as U+FFFD."""
+    return _MEANT.sub("\ufffd", without_unseen(CONTROL.sub(" ", text)))
 
 
 def unseen_in(lines: list[str]) -> tuple[int, str] | None:

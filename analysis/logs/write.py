@@ -19,12 +19,12 @@ from markdown_it.token import Token
 from analysis.logs.unseen import one_row
 
 # A "!" counts where a link may follow: it would make a picture of it.
-_SPECIAL = re.compile(r"[\\`*_{}\[\]<>|~^$@&]|!(?=\[|\Z)")
+_SPECIAL = re.compile(r"[\\`*_{}\[\]<>|~^$@&]|!(?=\[|\Z)|:(?=::)")
 _BLOCK_START = re.compile(r"^(?=[-+:=%#])")
 _LIST_START = re.compile(r"^(\(?(?:\d{1,9}|[A-Za-z]|[ivxlcdmIVXLCDM]+))([.)])(?=\s|$)")
 _SCHEME = re.compile(r"^([^/?#]*?):")
 _SAFE_SCHEMES = ("http", "https", "mailto")
-_UNSAFE_IN_URL = re.compile(r"[\s()<>\"'\\{}\[\]|^`\x00-\x20\x7f-\x9f]")
+_UNSAFE_IN_URL = re.compile(r"[\s()<>\"'\\{}\[\]|^`\x00-\x20\x7f-\x9f\ue000-\ue006]")
 _BOX = re.compile(r"^\s*\[([ xX\u2713\u2714]?)\]\s*")
 _BOX_MARKDOWN = re.compile(r"^\s*\\\[[ xX\u2713\u2714]?\\\]\s*")
 _BARE_URL = re.compile(r"https?://[^\s<>\"`\[\]{}()|\\^]+(?:\([^\s<>\"`\[\]{}()]*\)[^\s<>\"`\[\]{}()|\\^]*)*")

@@ -67,7 +67,6 @@ def _pages(project: Project) -> list[shell.Page]:
 def _convert(project: Project, one: source.Source, sources: list[source.Source]) -> shell.Page:
     if not one.meta.get("title"):
         raise RenderError("the page needs a title: in its front matter", one.page, 1)
-    _one_width(one)
     extra = {key: one.meta[key] for key in ("subtitle", "pagetitle", "nocite") if key in one.meta}
     depth = int(shell.setting(project, one, "toc-depth", 3))
     try:
@@ -75,18 +74,6 @@ def _convert(project: Project, one: source.Source, sources: list[source.Source])
     except RenderError as error:
         raise _elsewhere(error, one, sources) from None
     return shell.Page(one, parts, links.text_of(parts.pagetitle))
-
-
-def _one_width(one: source.Source) -> None:
-    """Quarto gives the whole of a `page-layout: full` its width only where no part of it stands in a column."""
-    if one.meta.get("page-layout") != "full":
-        return
-    for line in one.lines:
-        if not line.code and (found := re.search(r"[{\s](\.(?:column-[\w-]+|aside))\b[^{]*\}", line.text)):
-            message = (
-                f"{found[1]} on a page with page-layout: full makes Quarto set the page in a column; leave one out"
-            )
-            raise RenderError(message, line.file, line.number)
 
 
 def _elsewhere(error: RenderError, one: source.Source, sources: list[source.Source]) -> RenderError:

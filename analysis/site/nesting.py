@@ -16,8 +16,8 @@ from sae.errors import RenderError
 if TYPE_CHECKING:
     from analysis.site.source import Line
 
-MOST = 8
-"""So many may stand open at once: some tenths of a second of pandoc's time. A link in a note in a caption are three."""
+MOST = 14
+"""So many may stand open at once: some seconds of pandoc's time. The borders of ten bins, `[0, 1)`, are ten."""
 # What stands in code, in a formula or behind a backslash opens nothing.
 _TOKENS = re.compile(
     r"\\.|(?<!`)(?P<ticks>`+)(?!`).*?(?<!`)(?P=ticks)(?!`)|\$(?=\S)[^$\n]*?\S\$|(?P<open>\[|<span\b)|(?P<close>\]|</span\s*>)",

@@ -16,6 +16,7 @@ from typing import Any
 
 from analysis import pandoc_program
 from analysis.site import language
+from analysis.site.kinds import NUMBERED, UNNUMBERED
 from analysis.site.source import Source
 from sae.errors import RenderError
 
@@ -101,6 +102,7 @@ def _pandoc(
     files = [f"--{key}={path}" for key in ("bibliography", "csl") for path in meta.pop(key, [])]
     context = {
         "classes": CLASSES, "numbers": numbers, "post": writer is _as_json, "settings": meta.pop("strata-code", {}),
+        "kinds": NUMBERED, "unnumbered": UNNUMBERED, "full": source.meta.get("page-layout") == "full",
         "words": language.words(language.base(str(meta.get("lang", "en")), source.page)),
     }  # fmt: skip
     with tempfile.TemporaryDirectory(prefix="strata-pandoc-") as name:

@@ -18,6 +18,7 @@ from typing import Any
 
 from analysis.site.inside import project_file
 from analysis.site.keys import PAGE_KEYS, as_written, check_keys, key_line, read_yaml, text_file
+from analysis.site.kinds import NUMBERED, UNNUMBERED
 from analysis.site.nesting import check_nesting
 from sae.errors import RenderError
 
@@ -35,8 +36,13 @@ MOST_LINES = 200_000
 # Private-use characters: an index of a number between the first two; escaped shortcode braces. The filter
 # puts the number in, because only the tree tells text from attributes, headings, links and code.
 NUM, NUM_END, OPEN, CLOSE = "\ue000", "\ue001", "\ue002", "\ue003"
+# What stands for `\{`, `\[` and `\:` where pandoc's tree would not tell them from an attribute, a note or a div that
+# belongs to nothing.
+BRACE, BRACKET, COLON = "\ue004", "\ue005", "\ue006"
 
-_MARKS = re.compile(r"[\ue000-\ue003]|&#(?:[xX]0*[eE]00[0-3](?![0-9a-fA-F])|0*5734[4-7](?![0-9]));?")
+_MARKS = re.compile(r"[\ue000-\ue006]")
+_NAMED_MARKS = re.compile(r"&#(?:[xX]0*[eE]00[0-6](?![0-9a-fA-F])|0*573(?:4[4-9]|50)(?![0-9]));?")
+_ESCAPED = re.compile(r"\\(?:\\|(?P<brace>\{(?=\\?[#.={]))|(?P<bracket>\[(?=\\?\^))|(?P<colon>:(?=\\?:\\?:)))")
 _FENCE = re.compile(r"^(?P<lead>[ \t>]*(?:(?:[-*+]|\(?\w{1,3}[.)])[ \t]+)*)(?P<mark>`{3,}|~{3,})(?P<info>.*)$")
 _DIV = re.compile(r"^[ \t>]*:::+[ \t]*(?P<info>[^:\s].*?)?[ \t]*:*[ \t]*$")
 _CELL = re.compile(r"^\{\s*[A-Za-z][\w+-]*\s*([,}\s].*)?$")
@@ -50,12 +56,9 @@ INCLUDE = re.compile(r"^\{\{<\s*include\s+(?P<path>\S+)\s*>\}\}\s*$", re.M)
 FRAGMENT = re.compile(r"^\{\{<\s*(?P<kind>figure|part)\s+(?P<name>[\w-]+)\s*>\}\}\s*$", re.M)
 """A line that puts what the build wrote in its place: a figure, or a part of a page."""
 # Where only a citation or a reference can begin with `@`; addresses of mail have a letter before it.
-_REFERENCE = re.compile(r"(?<![\w@\\])@(?:fig|tbl|eq|sec|lst)-[\w-]+")
-# What Quarto changes in raw HTML unless it is told not to: it gives headings a link, and takes tables apart.
-_CHANGED = re.compile(
-    r"<(?P<tag>h[2-6])\b(?![^>]*\bno-anchor\b)|<(?P<table>table)\b(?![^>]*\bdata-quarto-disable-processing\b)", re.I
-)
-_INLINE_CODE = re.compile(r"(`+)(?!`).*?(?<!`)\1(?!`)")
+_REFERENCE = re.compile(rf"(?<![\w@])@(?:{'|'.join([*NUMBERED, *UNNUMBERED])})-[\w-]+", re.IGNORECASE)
+# An escaped sign, or inline code: in neither does anything else begin.
+_NOT_READ = re.compile(r"\\.|(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)")
 _GRID = re.compile(r"^[ \t>]*\+(?:[-=:]{3,}\+)+\s*$")
 
 
@@ -94,7 +97,8 @@ class Source:
         for tries in (wanted, wanted[-1:]):
             for prose_only in (True, False):
                 for line in self.lines:
-                    if tries and not (line.code and prose_only) and all(needle in line.text for needle in tries):
+                    text = _escapes_written(line.text)
+                    if tries and not (line.code and prose_only) and all(needle in text for needle in tries):
                         return line.file, line.number
         for number, text in enumerate(self.front.splitlines(), start=2):
             if wanted and wanted[-1] in text:
@@ -167,21 +171,30 @@ def front_matter(root: Path, page: str) -> tuple[str, list[str], int]:
     return front, lines, body_from
 
 
-def _check_raw(text: str, file: str, number: int) -> None:
-    """Refuse raw HTML that real Quarto would change."""
-    if changed := _CHANGED.search(text):
-        tag = changed["tag"] or changed["table"]
-        own = 'class="no-anchor"' if changed["tag"] else 'data-quarto-disable-processing="true"'
-        does = "gives it a link of its own" if changed["tag"] else "takes it apart"
-        raise RenderError(f"Quarto {does}: write <{tag} {own}>", file, number)
+def _read_text(text: str) -> str:
+    """A line without its inline code and escaped signs."""
+    return _NOT_READ.sub(" ", text)
 
 
-def _refuse_marks(text: str, file: str, number: int) -> None:
+def _escapes_marked(text: str) -> str:
+    """The line with marks for what its author escaped, so that the filter takes it for text."""
+
+    def mark(match: re.Match[str]) -> str:
+        return {"brace": BRACE, "bracket": BRACKET, "colon": COLON}.get(match.lastgroup or "", match[0])
+
+    return _ESCAPED.sub(mark, text)
+
+
+def _escapes_written(text: str) -> str:
+    return text.replace(BRACE, "{").replace(BRACKET, "[").replace(COLON, ":")
+
+
+def _refuse_marks(text: str, file: str, number: int, code: bool = False) -> None:
     """The marks themselves, or references that pandoc would turn into them, are nothing that a page may hold."""
-    found = _MARKS.search(text)
+    found = _MARKS.search(text) or (None if code or "&#" not in text else _NAMED_MARKS.search(_read_text(text)))
     if found:
-        code = ord(found[0]) if len(found[0]) == 1 else ord(unescape(found[0]))
-        raise RenderError(f"U+{code:04X}, a character of private use, has a meaning here; leave it out", file, number)
+        point = ord(found[0]) if len(found[0]) == 1 else ord(unescape(found[0]))
+        raise RenderError(f"U+{point:04X}, a character of private use, has a meaning here; leave it out", file, number)
 
 
 class _Reader:
@@ -202,12 +215,10 @@ class _Reader:
         fence: re.Match[str] | None = None
         opened, keep, divs = 0, False, list[int]()
         for number, text in enumerate(lines[start:], start=start + 1):
-            _refuse_marks(text, file, number)
+            _refuse_marks(text, file, number, code=fence is not None)
             match = _FENCE.match(text)
             if fence is not None:
                 ends = match and not match["info"].strip() and match["mark"].startswith(fence["mark"])
-                if _RAW.match(fence["info"].strip()):
-                    _check_raw(text, file, number)
                 if not ends and not keep:
                     text = self._code(text, file, number)
                 self.lines.append(Line(text, file, number, True))
@@ -227,7 +238,7 @@ class _Reader:
                     raise RenderError(f"leave a blank line before and after {text.strip()}", file, number)
                 self._fragment(fragment["kind"], fragment["name"], file, number, above)
                 continue
-            if file.startswith(f"{GENERATED}/") and (reference := _REFERENCE.search(text)):
+            if file.startswith(f"{GENERATED}/") and (reference := _REFERENCE.search(_read_text(text))):
                 # Quarto resolves it, but warns of a citation that is not found, and a warning fails the render
                 raise RenderError(f"{reference[0]} in generated text: references stand in pages", file, number)
             div = _DIV.match(text)
@@ -237,12 +248,11 @@ class _Reader:
                 raise RenderError("this ::: closes nothing", file, number)
             elif div:
                 divs.pop()
-            _check_raw(_INLINE_CODE.sub("", text), file, number)
             if _GRID.match(text):
                 raise RenderError("grid tables are not supported; write a pipe table", file, number)
             if text.lstrip().startswith("#") and "{{<" in text and "{#" not in text:
                 raise RenderError("a heading with a number needs an explicit id: {#...}", file, number)
-            self.lines.append(Line(self.marked(text, file, number), file, number, False))
+            self.lines.append(Line(_escapes_marked(self.marked(text, file, number)), file, number, False))
         if fence is not None:
             raise RenderError("this code block is not closed", file, opened)
         if divs:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -207,14 +208,63 @@ def test_raw_html_that_quarto_leaves_alone(root: Path) -> None:
         FRONT + "`<h2>` and\n\n```html\n<h2>x</h2><table></table>\n```\n\n```{=html}\n<h3 class='a no-anchor'>T</h3>"
         "<table data-quarto-disable-processing='true'><thead></thead></table>\n```\n"
     )
-    render(root, root / "_site")
+    pandoc.convert(load_source(root, "index.qmd", {}), {"title": "T"}, root, 3)
 
 
-@pytest.mark.parametrize("part", ["::: {.column-page}\nx\n:::", "::: {.small .column-margin}\nx\n:::", "[x]{.aside}"])
+def converted(root: Path, body: str) -> str:
+    (root / "index.qmd").write_text(FRONT + body)
+    return pandoc.convert(load_source(root, "index.qmd", {}), {"title": "T"}, root, 3).body
+
+
+def test_what_only_looks_like_raw_html_is_left_alone(root: Path) -> None:
+    html = converted(
+        root,
+        "A \\<table> and `<table>\n<h2>` and $a<h2$.\n\n<!-- <h3> -->\n\n    <table>\n\n"
+        "<table\n  data-quarto-disable-processing='true'><tr><td>1</td></tr></table>\n\n"
+        "```{=html}\n<!-- <h3>\n<table> --><script>document.write('<table>')</script>\n"
+        '<p title="<h2>">x</p>\n<h4\n  class="x no-anchor">T</h4>\n```\n',
+    )
+    assert "A &lt;table&gt; and" in html and 'no-anchor">T' in html
+
+
+def test_what_an_author_escaped_is_text(root: Path) -> None:
+    html = converted(
+        root,
+        "\\{#eq-x} and \\{.a}, \\[^1], \\{{<\n\\::: x, Why ::: there? `\\{.a \\[^1]` $\\{=\\}$ "
+        "`&#xE000;` \\&#xE001;\n\n"
+        '## A \\{.b}\n\n[x]{title="\\{.c}"}\n\n```\n\\{.d\n```\n',
+    )
+    for shown in ("{#eq-x} and {.a}, [^1], {{&lt;", "::: x, Why ::: there?", "<code>\\{.a \\[^1]</code>", "A {.b}</h2>",
+                  'title="{.c}"', "\\{.d", "&amp;#xE000;", "&amp;#xE001;"):  # fmt: skip
+        assert shown in html, shown
+    assert not re.search("[\ue000-\ue00f]", html)
+
+
+@pytest.mark.parametrize(
+    ("body", "line"),
+    [("a\n\n<table\n  id='t'><tr><td>1</td></tr></table>\n", 3), ("a `<h2>`{=html} b\n", 1),
+     ("```{=html}\n<!-- -->\n<h5 title='>' class='y'>\n```\n", 3)],
+)  # fmt: skip
+def test_raw_html_that_quarto_changes_is_found_however_it_is_written(root: Path, body: str, line: int) -> None:
+    with pytest.raises(RenderError, match=r"no-anchor|disable-processing") as caught:
+        converted(root, body)
+    assert (caught.value.file, caught.value.line) == ("index.qmd", line + 4)
+
+
+COLUMNS = ["::: {.column-page}\nx\n:::", "::: {.small .column-margin}\nx\n:::", "[x]{.aside}",
+           "::: column-margin\nx\n:::", "![c](a.svg){.column-page fig-alt='x'}"]  # fmt: skip
+
+
+def test_a_full_page_may_speak_of_columns(root: Path) -> None:
+    (root / "index.qmd").write_text(FRONT.replace("---\ntitle", "---\npage-layout: full\ntitle") + "`{.aside}`\n")
+    pandoc.convert(load_source(root, "index.qmd", {}), {"title": "T"}, root, 3)
+
+
+@pytest.mark.parametrize("part", COLUMNS)
 def test_a_full_page_holds_no_columns(root: Path, part: str) -> None:
     (root / "index.qmd").write_text(FRONT.replace("---\ntitle", "---\npage-layout: full\ntitle") + f"a\n\n{part}\n")
     with pytest.raises(RenderError, match="in a column") as caught:
-        render(root, root / "_site")
+        pandoc.convert(load_source(root, "index.qmd", {}), {"title": "T"}, root, 3)
     assert (caught.value.file, caught.value.line) == ("index.qmd", 8)
 
 
@@ -224,6 +274,20 @@ def test_generated_text_may_refer_to_nothing(root: Path) -> None:
     error = refused(root, "{{< figure made >}}\n")
     assert "@fig-made in generated text" in str(error)
     assert (error.file, error.line) == ("report/_generated/made.md", 3)
+
+
+@pytest.mark.parametrize("reference", ["@Fig-made", "@thm-x", "@wrn-x", "@alg-x", "[@LEM-x]"])
+def test_of_no_kind(root: Path, reference: str) -> None:
+    (root / "report/_generated/made.md").write_text(f"As in {reference}.\n")
+    (root / "index.qmd").write_text(FRONT + "{{< figure made >}}\n")
+    with pytest.raises(RenderError, match="in generated text"):
+        load_source(root, "index.qmd", {})
+
+
+def test_generated_text_may_speak_of_references(root: Path) -> None:
+    (root / "report/_generated/made.md").write_text("Cite `@fig-margin` or \\@fig-x twice, ann@fig-a.org?\n")
+    (root / "index.qmd").write_text(FRONT + "{{< figure made >}}\n")
+    assert "@fig-margin" in load_source(root, "index.qmd", {}).text
 
 
 def test_generated_text_that_shows_itself_is_a_loop(root: Path) -> None:

@@ -22,6 +22,7 @@ from analysis.logs.answers import FILE, compile_with_answers
 from analysis.logs.history import history
 from analysis.outline import outline, verdict_of, write_draft
 from analysis.prose import check_prose
+from analysis.site.embedded import render
 from sae.errors import ConfigError, NotFoundError
 
 LINK = "selectivity/latents/1"
@@ -99,6 +100,37 @@ def test_every_item_of_the_logs_stands_on_the_page(logs: LogProject) -> None:
     text = "\n".join(words for name, words in parts(logs).items() if name.startswith("logs-"))
     missing = [item.text for item in logs.pages.compilation.items if item.text not in text]
     assert missing == []
+
+
+HOSTILE = """
+A <table> thing or <h2>?
+An <h2> tag
+Cite `@fig-margin` twice?
+Is it {.1, .5} or {#eq-x}
+Is [^1] right, and ::: too
+::: note
+{{< num x >}}
+`{=html}` and `<h2>`{=html}
+\ue000\ue003 signs `\ue0001\ue001` [x](https://example.org/\ue002)
+`&#xE000;` and &#xE001;
+@Thm-x in [0, 1), [1, 2), [2, 3), [3, 4), [4, 5), [5, 6), [6, 7), [7, 8), [8, 9), [9, 10)
+$x$ ![a](b.png) \\{=tex} \\[^2]
+""".strip().splitlines()
+
+
+def test_no_words_of_a_log_stop_the_site(project: LogProject) -> None:
+    rows = "".join(f"- {words}\n" for words in HOSTILE)
+    project.write("1.md", f"Title: ::: {{#a}} <h2>\nDate: 2024-01-01\n\n## Questions\n{rows}\n## Next Steps\n{rows}")
+    root, made = project.paths.root, parts(project)
+    shown = "".join(f"{{{{< part {name} >}}}}\n\n" for name in ("logs-open", "logs-steps", "logs-rest", "next-steps"))
+    (root / "index.qmd").write_text(f"---\ntitle: T\ndescription: D\n---\n\n{shown}")
+    (root / "_quarto.yml").write_text("project:\n  type: website\n  render: [index.qmd]\nwebsite: {title: T}\n")
+    assert "margin" in made["logs-open"]
+    render(root, root / "_site")
+    html = (root / "_site/index.html").read_text()
+    for words in ("A &lt;table&gt; thing", "An &lt;h2&gt; tag", "{.1, .5} or {#eq-x}", "[^1] right, and ::: too",
+                  "::: note", "{{&lt; num x &gt;}}", "\ufffd\ufffd signs"):  # fmt: skip
+        assert words in html, words
 
 
 def test_questions_and_steps_stand_with_their_age_fate_and_evidence(logs: LogProject) -> None:

@@ -27,12 +27,14 @@ def load(root: Path, text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "line"),
     [
-        ("![" * 30 + "\n", 1), ("One.\n\n" + "See [@" * 12 + "\n", 3), ("a^[b " * 11 + "\n", 1),
+        ("![" * 30 + "\n", 1), ("One.\n\n" + "See [@" * 18 + "\n", 3), ("a^[b " * 17 + "\n", 1),
         ("[x][" * 40 + "\n", 1),
-        ("words [\n" * 9 + "\n", 9), ("[in " * 9 + "it" + " out](x.qmd)" * 9 + "\n", 1),
-        ("<span class='a'>" * 9 + "\n", 1),
-        ("- [a [b [c [d [e [f [g [h [i\n", 1), ("> [a [b [c [d [e\n> [f [g [h [i\n", 2), ("a `[` [[[[[[[[ ]\n[[\n", 2),
-        ("- one\n- [a [b [c [d\n  [e [f [g [h [i\n", 3),
+        ("words [\n" * 15 + "\n", 15), ("[in " * 15 + "it" + " out](x.qmd)" * 15 + "\n", 1),
+        ("<span class='a'>" * 15 + "\n", 1),
+        ("- [a [b [c [d [e [f [g [h [i [j [k [l [m [n [o\n", 1),
+        ("> [a [b [c [d [e [f [g\n> [h [i [j [k [l [m [n [o\n", 2),
+        ("a `[` " + "[" * 14 + " ]\n[[\n", 2),
+        ("- one\n- [a [b [c [d\n  [e [f [g [h [i [j [k [l [m [n [o\n", 3),
     ],
 )  # fmt: skip
 def test_brackets_open_in_one_another_are_refused_with_their_line(tmp_path: Path, text: str, line: int) -> None:
@@ -46,7 +48,8 @@ def test_brackets_open_in_one_another_are_refused_with_their_line(tmp_path: Path
     [
         "[" * MOST + "\n\n" + "[" * MOST + "\n", r"\[" * 50 + "\n", "`" + "[" * 50 + "`\n",
         "```\n" + "[" * 50 + "\n```\n",
-        "[a](b) " * 50 + "\n", "- [ ] step\n" * 50, "- in [0, 1)\n" * 50, "$[0, 1) \\cup [2, 3)$ " * 30 + "\n",
+        "[a](b) " * 50 + "\n", "- [ ] step\n" * 50, "- in [0, 1)\n" * 50,
+        f"The bins are {', '.join(f'[{n}, {n + 1})' for n in range(10))}.\n", "$[0, 1) \\cup [2, 3)$ " * 30 + "\n",
         "| [a | b |\n|---|---|\n" + "| [a | b |\n" * 30, "1. [open\n2. [open\n" * 20, "] " * 50 + "[a [b\n",
         "``[[[[ ` [[[[`` ``` [[[[ ```\n",
     ],

@@ -2,17 +2,25 @@
 -- refused.
 
 local common = require("common")
-local code = require("code")
+local code, raw_html = require("code"), require("raw_html")
 local fail, check_classes, check_attributes = common.fail, common.check_classes, common.check_attributes
 
 local NUM, NUM_END = "\u{E000}", "\u{E001}" -- around the index of a number; set by source.py
 local OPEN, CLOSE = "\u{E002}", "\u{E003}"  -- escaped shortcode braces; set by source.py
+-- What an author escaped, as the sign it is and as it is written; set by source.py.
+local ESCAPED = { ["\u{E004}"] = "{", ["\u{E005}"] = "[", ["\u{E006}"] = ":" }
 local IMAGE_ATTRIBUTES = pandoc.List { "fig-alt", "alt", "width", "height", "loading", "title" }
 local LINK_ATTRIBUTES = pandoc.List { "target", "rel", "title", "download" }
 local SPAN_ATTRIBUTES = pandoc.List { "title", "source" }
 local HEADER_CLASSES = pandoc.List { "unnumbered", "unlisted", "no-anchor" }
 
-local function plain(text)
+local function unescaped(text, before)
+  for mark, sign in pairs(ESCAPED) do text = text:gsub(mark, before .. sign) end
+  return text
+end
+
+local function plain(text, before)
+  text = unescaped(text, before or "")
   text = text:gsub(NUM .. "(%d+)" .. NUM_END, function(i) return common.context.numbers[tonumber(i) + 1].text end)
   return (text:gsub(OPEN, "{{<"):gsub(CLOSE, ">}}"))
 end
@@ -23,7 +31,7 @@ local function no_number(text, where)
     local name = common.context.numbers[tonumber(index) + 1].name
     fail("{{< num " .. name .. " >}} cannot stand in " .. where .. "; put it into the text", { NUM .. index .. NUM_END })
   end
-  return plain(text)
+  return plain(text, "\\") -- where a backslash is one
 end
 
 local function plain_attributes(el)
@@ -32,9 +40,7 @@ end
 
 local function check_str(el)
   local text = el.text
-  if text:match("^:::") then
-    fail("this ::: line is read as text; leave a blank line before it", { text })
-  elseif text:find("{{<", 1, true) then
+  if text:find("{{<", 1, true) then
     fail("a shortcode must stand on one line", { "{{<" })
   end
   if not text:find(NUM) and not text:find(OPEN) and not text:find(CLOSE) then return nil end
@@ -54,16 +60,47 @@ local function check_str(el)
   end
 end
 
+-- What begins a line with ::: and is still text.
+local function check_lines(el)
+  for i, inline in ipairs(el.content) do
+    local before = el.content[i - 1]
+    if inline.t == "Str" and inline.text:match("^:::") and (not before or before.t == "SoftBreak" or before.t == "LineBreak") then
+      fail("this ::: line is read as text; leave a blank line before it", { inline.text })
+    end
+  end
+end
+
+-- Quarto gives the whole of a `page-layout: full` its width only where no part of it stands in a column.
+local function check_width(el, needle)
+  for _, class in ipairs(el.classes) do
+    if common.context.full and (class:match("^column%-") or class == "aside") then
+      fail("." .. class .. " on a page with page-layout: full makes Quarto set the page in a column; leave one out",
+        { needle, class })
+    end
+  end
+end
+
+local function check_raw(el, needle)
+  if not el.format:match("^html") then fail("raw " .. el.format .. " would be left out of the page", { needle }) end
+  local tag, own, does = raw_html.changed(el.text)
+  if tag then fail("Quarto " .. does .. ": write <" .. tag.name .. " " .. own .. ">", { tag.text:match("^[^\n]*"), "<" .. tag.name }) end
+  el.text = no_number(el.text, "raw HTML")
+  return el
+end
+
 local function check_image(el)
   plain_attributes(el)
   check_attributes(el, IMAGE_ATTRIBUTES, "an image")
   check_classes(el, "an image", "](")
+  check_width(el, "](")
   if el.src:find(NUM) then el.src = plain(el.src) end
   return el
 end
 
 local filter = {
   Str = check_str,
+  Para = check_lines,
+  Plain = check_lines,
   Image = check_image,
   Math = function(el) el.text = no_number(el.text, "a formula"); return el end,
   CodeBlock = function(el)
@@ -80,20 +117,8 @@ local filter = {
     end
     return el
   end,
-  RawInline = function(el)
-    if el.format:match("^html") then
-      el.text = no_number(el.text, "raw HTML")
-      return el
-    end
-    fail("raw " .. el.format .. " would be left out of the page", { el.text:sub(1, 20) })
-  end,
-  RawBlock = function(el)
-    if el.format:match("^html") then
-      el.text = no_number(el.text, "raw HTML")
-      return el
-    end
-    fail("raw " .. el.format .. " would be left out of the page", { el.text:match("^[^\n]*") })
-  end,
+  RawInline = function(el) return check_raw(el, el.text:sub(1, 20)) end,
+  RawBlock = function(el) return check_raw(el, el.text:match("^[^\n]*")) end,
   Link = function(el)
     plain_attributes(el)
     check_attributes(el, LINK_ATTRIBUTES, "a link")
@@ -105,6 +130,7 @@ local filter = {
     plain_attributes(el)
     check_attributes(el, SPAN_ATTRIBUTES, "a span")
     check_classes(el, "a span", "")
+    check_width(el, "]{")
     return el
   end,
   Header = function(el)
@@ -118,6 +144,7 @@ local filter = {
     return el
   end,
   Div = function(el)
+    check_width(el, ":::")
     plain_attributes(el) -- what a div may have depends on what it becomes: see convert_div
     return el
   end,
@@ -125,7 +152,11 @@ local filter = {
 
 -- For the last walk: attributes that found nothing to belong to.
 local function leftover(el)
-  if el.text:match("^{[#.=]") or el.text:match("%[%^[^%s%]]+%]") then fail(el.text .. " belongs to nothing and would be shown as text", { el.text }) end
+  if el.text:match("^{[#.=]") or el.text:match("%[%^[^%s%]]+%]") then
+    fail(el.text .. " belongs to nothing and would be shown as text", { el.text })
+  end
+  el.text = unescaped(el.text, "")
+  return el
 end
 
 return { filter = filter, leftover = leftover }

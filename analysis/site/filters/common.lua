@@ -7,11 +7,8 @@ local common = {
   words = {},                  -- of the page's language: kind of a numbered thing, of a callout, of a proof -> its name
   ANYWHERE = pandoc.List { "lang", "role", "drafted-by" }, -- attributes that any element may have
   labels = {},                 -- id -> {kind, number, letter}
-  -- How the id of a numbered thing begins; those of callouts with the callout's kind.
-  KINDS = {
-    fig = true, tbl = true, lst = true, eq = true, thm = true, lem = true, cor = true, prp = true, cnj = true,
-    def = true, exm = true, exr = true, nte = "note", tip = "tip", wrn = "warning", imp = "important", cau = "caution",
-  },
+  -- How the id of a numbered thing begins, and what its word is found by; set by strata.lua.
+  KINDS = {},
   convert = nil,               -- set by strata.lua: boxes and floats hold blocks, and blocks hold boxes and floats
 }
 
@@ -30,8 +27,7 @@ end
 
 -- The word in front of the numbers of a kind.
 function common.word(kind)
-  local known = common.KINDS[kind]
-  return common.words[type(known) == "string" and known or kind]
+  return common.words[common.KINDS[kind] or kind]
 end
 
 local counts = {}

@@ -3,8 +3,6 @@
 local common = require("common")
 local fail, KINDS, labels = common.fail, common.KINDS, common.labels
 local stringify = pandoc.utils.stringify
--- Prefixes that Quarto numbers and we do not; named so that the message can say what to do instead.
-local UNNUMBERED = pandoc.List { "sec", "alg", "rem", "sol" }
 
 local function cross_reference(citation)
   local id = citation.id:gsub("^%u", string.lower)
@@ -27,7 +25,8 @@ local function cite(el)
   for _, citation in ipairs(el.citations) do
     local prefix = citation.id:match("^(%a+)%-")
     prefix = prefix and prefix:lower()
-    if prefix and UNNUMBERED:includes(prefix) then
+    -- Quarto numbers them and we do not; named so that the message can say what to do instead.
+    if prefix and pandoc.List(common.context.unnumbered):includes(prefix) then
       fail("@" .. citation.id .. ": " .. prefix .. "- references are not supported; use a link: [text](#" ..
         citation.id .. ")", { "@" .. citation.id })
     end

@@ -113,6 +113,7 @@ function Pandoc(doc)
   common.context = pandoc.json.decode(file:read("a"), false)
   file:close()
   doc.meta["strata-context"] = nil
+  for kind, word in pairs(common.context.kinds) do common.KINDS[kind] = word end
   common.allowed, common.words = pandoc.List(common.context.classes), common.context.words
   doc = doc:walk(conditions)
   doc = doc:walk(checks.filter)
