@@ -125,15 +125,24 @@ def check_keys(given: object, known: Mapping[str, Any], text: str, file: str, fi
         if leaf is None:
             raise RenderError(f"unknown key {name!r}; known here: {', '.join(sorted(known))}", file, line)
         # Quarto lets any part of the site be switched off by false.
-        if isinstance(leaf, dict) and not (value is False and path == "website"):
+        if isinstance(leaf, dict) and value is not None and not (value is False and path == "website"):
             check_keys(value, leaf, text, file, first, name)
-        elif isinstance(leaf, Kind) and value is not None and not leaf.fits(value):
+        elif value is None:
+            continue  # a key without a value is as good as left out: see `without_empty`
+        elif isinstance(leaf, Kind) and not leaf.fits(value):
             raise RenderError(f"{name}: {leaf.words} is expected, not {value!r}", file, line)
         elif isinstance(leaf, Only) and value not in leaf.values:
             allowed = ", ".join(str(v) for v in leaf.values)
             raise RenderError(
                 f"{name}: {value!r} is not supported by the embedded renderer, only {allowed}", file, line
             )
+
+
+def without_empty(given: Any) -> Any:
+    """Settings without their keys that have no value (`toc-title:`), at all levels."""
+    if isinstance(given, dict):
+        return {key: without_empty(value) for key, value in given.items() if value is not None}
+    return [without_empty(one) for one in given if one is not None] if isinstance(given, list) else given
 
 
 def as_written(

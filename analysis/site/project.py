@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from analysis.site.inside import hidden, project_file, refusal
-from analysis.site.keys import NAV_KEYS, PROJECT_KEYS, check_keys, key_line, read_yaml, text_file
+from analysis.site.keys import NAV_KEYS, PROJECT_KEYS, check_keys, key_line, read_yaml, text_file, without_empty
 from analysis.site.rooted import check_rooted
 from sae.errors import RenderError
 
@@ -115,6 +115,7 @@ def load_project(root: Path) -> Project:
     text = text_file(path)
     config = read_yaml(text, CONFIG)
     check_keys(config, PROJECT_KEYS, text, CONFIG)
+    config = without_empty(config)
     check_rooted(root, config, text, CONFIG)
     project, site = config.get("project") or {}, config.get("website") or {}
     pages = tuple(as_list(project.get("render")))

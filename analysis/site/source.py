@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis.site.inside import project_file
-from analysis.site.keys import PAGE_KEYS, as_written, check_keys, key_line, read_yaml, text_file
+from analysis.site.keys import PAGE_KEYS, as_written, check_keys, key_line, read_yaml, text_file, without_empty
 from analysis.site.kinds import NUMBERED, UNNUMBERED
 from analysis.site.nesting import check_nesting
 from sae.errors import RenderError
@@ -136,6 +136,7 @@ def load_source(root: Path, page: str, numbers: dict[str, dict[str, str]]) -> So
     front, lines, body_from = front_matter(root, page)
     meta = read_yaml(front, page, first=2)
     check_keys(meta, PAGE_KEYS, front, page, first=2)
+    meta = without_empty(meta)
     meta = as_written(meta, PAGE_KEYS, front, page, first=2)
     meta = {key: reader.meta_value(value, page, key_line(front, key, 2)) for key, value in meta.items()}
     reader.read(page, lines, body_from, ())
@@ -154,7 +155,7 @@ def settings_text(text: str, numbers: dict[str, dict[str, str]], file: str, line
 def words_of(root: Path, page: str, numbers: dict[str, dict[str, str]]) -> dict[str, str]:
     """Title and description of a page, numbers put in; its other settings may be such as only Quarto knows."""
     front = front_matter(root, page)[0]
-    meta, reader = read_yaml(front, page, first=2), _Reader(root, numbers)
+    meta, reader = without_empty(read_yaml(front, page, first=2)), _Reader(root, numbers)
     wanted = [key for key in ("title", "description") if key in meta]
     return {key: " ".join(str(reader.meta_value(meta[key], page, key_line(front, key, 2))).split()) for key in wanted}
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from analysis.site import language
+from analysis.site import embedded, language, pandoc, shell
 from analysis.site.embedded import render
+from analysis.site.keys import PAGE_KEYS, PROJECT_KEYS
 from analysis.site.people import Affiliation, Author, authors
+from analysis.site.project import load_project
 from analysis.site.source import load_source
 from sae.errors import RenderError
 
@@ -174,3 +178,58 @@ def test_a_heading_may_be_long_and_in_any_script(tmp_path):
     heads = "".join(f"## {head}\n\nx\n\n" for head in ("word " * 90, "word " * 90, "Ж" * 400, "🙂"))
     page = rendered(tmp_path, "title: T", heads, "format: {html: {toc: true}}\n")
     assert page.count("<h2") == 5 and page.count('class="nav-link"') == 8  # the contents stand at the side and folded
+
+
+def _empty(known: Mapping[str, Any], depth: int = 0, path: tuple[str, ...] = ()) -> Iterator[str]:
+    """Settings in each of which one key, at any level, has no value."""
+    for key, leaf in known.items():
+        above = "".join(f"{' ' * at}{name}:\n" for at, name in enumerate(path))
+        yield f"{above}{' ' * depth}{key}:\n"
+        if isinstance(leaf, dict):
+            yield from _empty(leaf, depth + 1, (*path, key))
+
+
+PLAIN = {
+    "project": "project:\n render: [index.qmd]\n type: website\n",
+    "website": "website:\n title: S\n page-navigation: true\n",
+    "lang": "lang: en\n",
+}
+NEEDED = {"title": "title: T\n", "description": "description: D\n"}
+
+
+def test_keys_without_a_value_are_as_good_as_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+    parts = pandoc.Parts("", "T", "", "T", "", "")
+    monkeypatch.setattr(pandoc, "convert", lambda source, meta, root, depth: seen.append(f"{meta} {depth}") or parts)
+    monkeypatch.setattr(embedded, "ThreadPoolExecutor", OneByOne)
+
+    def html(config: str, front: str) -> str:
+        (tmp_path / "_quarto.yml").write_text(config)
+        (tmp_path / "index.qmd").write_text(f"---\n{front}---\n\nx\n")
+        project = load_project(tmp_path)
+        (page,) = embedded._pages(project)
+        return shell.page_html(project, page, [page], {})
+
+    plain, needed = "".join(PLAIN.values()), "".join(NEEDED.values())
+    for empty in _empty(PROJECT_KEYS):
+        if empty in ("project:\n", "project:\n render:\n"):  # which pages there are has to be said
+            continue
+        rest = "".join(text for key, text in PLAIN.items() if key != empty.partition(":")[0])
+        whole = empty.replace("project:\n", "project:\n render: [index.qmd]\n")
+        assert "None" not in html(rest + whole, needed), empty
+    for empty in _empty(PAGE_KEYS):
+        if empty.strip(":\n") not in NEEDED:
+            assert "None" not in html(plain, needed + empty), empty
+    assert not any("None" in meta or not meta.endswith(" 3") for meta in seen)
+
+
+class OneByOne:
+    """Threads that are none."""
+
+    def __init__(self, number: int) -> None:
+        self.map = map
+
+    def __enter__(self) -> OneByOne:
+        return self
+
+    def __exit__(self, *error: object) -> None: ...
