@@ -20,6 +20,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from analysis.site import language, search
 from analysis.site.keys import read_yaml, text_file
+from analysis.site.links import tags_of
 from analysis.site.project import CONFIG, NOT_FOUND_PAGE, as_list
 from sae.errors import RenderError
 
@@ -43,13 +44,13 @@ def finish(folder: Path, root: Path) -> None:
     """Complete the pages in `folder` that Quarto made of the project in `root`. Raises RenderError, OSError."""
     settings = read_yaml(text_file(root / CONFIG), CONFIG)
     site = settings.get("website") or {}
-    words = language.words(language.base(str(settings.get("lang", "en")), CONFIG))
     listed = [posixpath.splitext(page)[0] + ".html" for page in as_list((settings.get("project") or {}).get("render"))]
     # quarto preview may have written some of the pages only
     pages = [name for name in listed if (folder / name).is_file()]
     texts = {name: (folder / name).read_text(encoding="utf-8") for name in pages}
     turned = [name for name in pages if name != NOT_FOUND_PAGE] if site.get("page-navigation") else []
     for name, text in texts.items():
+        words = _words(text, str(settings.get("lang") or "en"), name)
         made = with_skip_link(text, words["skip"])
         if name == NOT_FOUND_PAGE:
             made = _CANONICAL.sub("", made)
@@ -61,9 +62,21 @@ def finish(folder: Path, root: Path) -> None:
         (folder / OWN_INDEX).unlink(missing_ok=True)
 
 
+def _words(text: str, lang: str, name: str) -> dict[str, str]:
+    """The words of a page's own language, else of the project's; English ones, and a note, where it has none here."""
+    opened = next((tag for tag in tags_of(text) if tag.name == "html"), None)
+    lang = (opened.attributes.get("lang") if opened else "") or lang
+    try:
+        return language.words(language.base(lang))
+    except RenderError:
+        # on stdout, and without a word that `render` takes for a complaint: the page is whole
+        print(f"strata: {name}: links past and between pages are in English, for want of words in {lang!r}")
+        return language.words("en")
+
+
 def with_skip_link(text: str, words: str) -> str:
     """The page with a first link that leads past the navigation."""
-    if "skip-link" in text:
+    if any("skip-link" in tag.attributes.get("class", "").split() for tag in tags_of(text)):
         return text
     return re.sub(r"<body\b[^>]*>", lambda body: f"{body[0]}\n{SKIP.format(words=html.escape(words))}", text, count=1)
 

@@ -55,7 +55,7 @@ _DATES = {"en": "{month} {day}, {year}", "de": "{day}. {month} {year}", "es": "{
 _OTHERS = ("de-CH", "fr-CA", "pt-BR")
 
 
-def base(lang: str, file: str, line: int = 0) -> str:
+def base(lang: str, file: str = "", line: int = 0) -> str:
     """`de` of `de` and `de-AT`. Raises RenderError for a language without words here."""
     name = lang.split("-")[0].lower()
     if name not in _WORDS or lang in _OTHERS:

@@ -34,7 +34,15 @@ OPAQUE = frozenset(
 )
 """Elements whose text is not prose: code would be found by every word that a program has in it, and `annotation`
 repeats a formula as TeX."""
-FURNITURE = {"toc-fold", "page-navigation", "quarto-title-meta", "quarto-categories", "footnote-ref", "footnote-back"}
+FURNITURE = {
+    "toc-fold",
+    "page-navigation",
+    "quarto-title-meta",
+    "quarto-title-meta-author",
+    "quarto-categories",
+    "footnote-ref",
+    "footnote-back",
+}
 LATENTS = {"neuron-table", "neuron-filters", "neuron-count", "grid-cells", "depth-grid", "bands"}
 """Names and numbers of hundreds of latents: they would drown the text. The explorer finds single latents."""
 FILLED = {"chart-spec", "xp", "hidden"}

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from analysis.site.finish import finish, main
+from analysis.site.render import COMPLAINTS
 
 CONFIG = """project: {{type: website, render: [index.qmd, report/one.qmd, report/two.qmd, 404.qmd]}}
 website: {{title: Site, page-navigation: {turn}, search: {search}}}
@@ -93,3 +94,21 @@ def test_a_page_without_a_title_is_named(tmp_path: Path, capsys: pytest.CaptureF
     (site / "report/two.html").write_text(PAGE.replace("h1", "h2").format(name="two", title="x"))
     assert main(site, tmp_path) == 1
     assert capsys.readouterr().err == "strata: report/two.html: this page has no title that others could name\n"
+
+
+def test_words_are_those_of_each_page_and_english_where_there_are_none(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site = quarto_site(tmp_path)
+    with (tmp_path / "_quarto.yml").open("a") as config:
+        config.write("lang:\n")
+    first, one, two = (site / name for name in ("index.html", "report/one.html", "report/two.html"))
+    first.write_text(first.read_text().replace("<html>", "<html lang='ja'>"))
+    one.write_text(one.read_text().replace("<html>", '<html lang="de-AT">'))
+    two.write_text(two.read_text().replace("<p>Text", "<p>A skip-link in text"))
+    finish(site, tmp_path)
+    said = capsys.readouterr().out
+    assert "index.html: links past" in said and "'ja'" in said and said.count("\n") == 1
+    assert not any(word in said for word in COMPLAINTS)
+    for page, words in ((first, "Skip to the text"), (one, "Zum Text"), (two, "Skip to the text")):
+        assert f'content">{words}</a>' in page.read_text()

@@ -211,3 +211,9 @@ def test_after_quarto_a_missing_package_is_a_note(
 def test_quartos_post_render_step_does_not_load_what_charts_need():
     loads = "import sys, analysis.site.finish; sys.exit('pandas' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", loads], cwd=CHECKOUT, check=False).returncode == 0
+
+
+def test_who_wrote_a_page_is_not_searched() -> None:
+    people = '<div class="quarto-title-meta-author"><p class="author">Ada</p><p class="affiliation">Lab</p></div>'
+    copy = search.searchable(f"<html><body><main><h1>T</h1>{people}<p>Words</p></main></body></html>")
+    assert copy is not None and "Words" in copy and "Ada" not in copy and "Lab" not in copy
