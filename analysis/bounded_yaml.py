@@ -93,15 +93,17 @@ class _Values(_Bounded):
         return node
 
 
-# As in YAML 1.2, which Quarto reads, `12:30` is text: PyYAML would make a number to the base 60 of it.
-_NUMBERS = {
+# As in YAML 1.2, which Quarto reads, `12:30` and `no` are text: PyYAML would make a number to the base 60 and a truth
+# value of them.
+_NARROW = {
+    "tag:yaml.org,2002:bool": re.compile(r"(?:true|True|TRUE|false|False|FALSE)$"),
     "tag:yaml.org,2002:int": re.compile(r"[-+]?(?:0b[01_]+|0x[0-9a-fA-F_]+|0[0-7_]*|[1-9][0-9_]*)$"),
     "tag:yaml.org,2002:float": re.compile(
         r"[-+]?(?:[0-9][0-9_]*\.[0-9_]*(?:[eE][-+][0-9]+)?|\.[0-9][0-9_]*(?:[eE][-+][0-9]+)?|\.(?:inf|Inf|INF))$|\.(?:nan|NaN|NAN)$"
     ),
 }
 _Values.yaml_implicit_resolvers = {
-    first: [(tag, _NUMBERS.get(tag, pattern)) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    first: [(tag, _NARROW.get(tag, pattern)) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 

@@ -49,7 +49,8 @@ def test_names_that_stand_for_little_are_read() -> None:
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("2024-03-05", "2024-03-05"), ("10:30", "10:30"), ("-7", -7), ("1.5", 1.5), ("0x10", 16), ("true", True),
+    [("2024-03-05", "2024-03-05"), ("10:30", "10:30"), ("no", "no"), ("Off", "Off"), ("Yes", "Yes"), ("FALSE", False),
+     ("-7", -7), ("1.5", 1.5), ("0x10", 16), ("true", True),
      ("~", None)],
 )  # fmt: skip
 def test_values_of_settings(text: str, value: object) -> None:
