@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
@@ -48,6 +48,8 @@ class Tag:
     text: str
     name: str
     attributes: dict[str, str]
+    values: Mapping[str, tuple[int, int]]
+    """Where in `text` their values stand, quotes and all."""
 
 
 class _Tags(Parser):
@@ -58,7 +60,7 @@ class _Tags(Parser):
         has: dict[str, str] = {}
         for name, value in attrs:
             has.setdefault(name, value or "")  # of two of a name browsers take the first
-        self.tags.append(Tag(self.tag_start, self.tag_text, tag, has))
+        self.tags.append(Tag(self.tag_start, self.tag_text, tag, has, self.tag_values))
 
 
 def tags_of(html: str) -> list[Tag]:
@@ -119,7 +121,7 @@ class Linker:
             address = tag.attributes[name]
             new = self.resolve(page, address, fail)
             if new != address:
-                out += [html[last : tag.start], _replaced(tag.text, name, new)]
+                out += [html[last : tag.start], _replaced(tag, name, new)]
                 last = tag.start + len(tag.text)
         return "".join([*out, html[last:]])
 
@@ -180,9 +182,9 @@ def relative_addresses(html: str) -> list[str]:
     return [address for address in found if address and not ELSEWHERE.match(address) and address[0] not in "/#?"]
 
 
-def _replaced(tag: str, name: str, value: str) -> str:
-    pattern = re.compile(rf"""(\s{name}\s*=\s*)("[^"]*"|'[^']*'|[^\s>]+)""", re.IGNORECASE)
-    return pattern.sub(lambda match: f'{match[1]}"{escape(value)}"', tag, count=1)
+def _replaced(tag: Tag, name: str, value: str) -> str:
+    begin, end = tag.values[name]
+    return f'{tag.text[:begin]}"{escape(value)}"{tag.text[end:]}'
 
 
 def duplicates(tags: list[Tag]) -> list[str]:

@@ -13,7 +13,9 @@ reaches to it: an unclosed comment hides what follows, an unclosed tag is none.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from html import unescape
+from types import MappingProxyType
 
 # whose content is text, up to their own end tag; in those of _SPELLED signs may be written as &name;
 _SPELLED = frozenset({"title", "textarea"})
@@ -35,6 +37,8 @@ class Parser:
     """Where in the text the tag begins that is being handled."""
     tag_text = ""
     """That tag as it stands there."""
+    tag_values: Mapping[str, tuple[int, int]] = MappingProxyType({})
+    """Where in it the value of each attribute stands, quotes and all; of two of a name the first."""
 
     def handle_starttag(self, tag: str, attrs: Attributes) -> None:
         """A start tag: its name in lower case, its attributes in order, names in lower case, None without a value."""
@@ -77,9 +81,11 @@ class Parser:
             self.handle_data("<")
             return at + 1
         tag, attributes = name[0].lower(), Attributes()
-        stop = _attributes(html, name.end(), attributes)
+        values: dict[str, tuple[int, int]] = {}
+        stop = _attributes(html, name.end(), attributes, values)
         if stop < 0:
             return end
+        self.tag_values = {key: (begin - at, after - at) for key, (begin, after) in values.items()}
         self.tag_start, self.tag_text = at, html[at:stop]
         if closing:
             self.handle_endtag(tag)
@@ -104,8 +110,9 @@ def _end_of(tag: str) -> re.Pattern[str]:
     return re.compile(rf"</{tag}(?=[\s/>])", re.IGNORECASE)  # one of a few names: `re` keeps them
 
 
-def _attributes(html: str, at: int, found: Attributes) -> int:
-    """Read attributes up to the end of their tag; gives where that is, -1 where the file ends before."""
+def _attributes(html: str, at: int, found: Attributes, values: dict[str, tuple[int, int]]) -> int:
+    """Read attributes, and where their values stand, up to the end of their tag; gives where that is, -1 where the file
+    ends before."""
     end = len(html)
     while True:
         at = _end(_BETWEEN, html, at)
@@ -118,6 +125,7 @@ def _attributes(html: str, at: int, found: Attributes) -> int:
         at = _end(_SPACE, html, stop)
         if not html.startswith("=", at):
             found.append((key, None))
+            values.setdefault(key, (stop, stop))
             continue
         at = _end(_SPACE, html, at + 1)
         quote = html[at : at + 1]
@@ -126,10 +134,12 @@ def _attributes(html: str, at: int, found: Attributes) -> int:
             if stop < 0:
                 return -1
             found.append((key, _value(html[at + 1 : stop])))
+            values.setdefault(key, (at, stop + 1))
             at = stop + 1
         else:
             stop = _end(_BARE, html, at)
             found.append((key, _value(html[at:stop])))
+            values.setdefault(key, (at, stop))
             at = stop
 
 

@@ -13,7 +13,7 @@ from tests_root import CHECKOUT
 from analysis.site.check import css
 from analysis.site.check.folder import read
 from analysis.site.check.static import findings
-from analysis.site.links import tags_of
+from analysis.site.links import Linker, tags_of
 from analysis.site.search import searchable
 from analysis.site.tags import Attributes, Parser, words_of
 
@@ -150,3 +150,17 @@ def test_a_check_ends_on_a_long_page_of_it(tmp_path: Path, piece: str) -> None:
 )  # fmt: skip
 def test_addresses_of_a_style_sheet(sheet: str, found: list[str]) -> None:
     assert list(css.addresses(sheet)) == found
+
+
+@pytest.mark.parametrize(
+    ("tag", "after"),
+    [
+        ('<a title=\'see href="q"\' href="/x.png">', '<a title=\'see href="q"\' href="./x.png">'),
+        ("<a data-href=/q href = '/x.png' href=/y>", '<a data-href=/q href = "./x.png" href=/y>'),
+        ("<IMG alt=\"a src='/q'\" SRC=/x.png>", '<IMG alt="a src=\'/q\'" SRC="./x.png">'),
+    ],
+)
+def test_an_address_is_replaced_in_its_own_place(tmp_path: Path, tag: str, after: str) -> None:
+    (tmp_path / "x.png").write_text("x")
+    linker = Linker(tmp_path, {"a.qmd": "a.html"}, {"a.qmd": set()}, set())
+    assert linker.rewrite("a.qmd", f"<p>{tag}", pytest.fail) == f"<p>{after}"
