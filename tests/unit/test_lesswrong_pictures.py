@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -50,6 +51,25 @@ def test_a_grid_holds_its_cells_unchanged_with_a_bar_for_each(root):
     bar = np.asarray(block)[56 + 4]
     orange = (bar == (184, 78, 0)).all(axis=1)
     assert orange[:56].sum() == 56 and orange[58:].sum() == 28
+
+
+@pytest.mark.parametrize("damage", ["cut", "broken", "text", "latin.svg", "data:image/png;base64,iVBORw0KGgo="])
+def test_a_damaged_picture_is_a_problem_with_its_name(pictures, tmp_path, damage):
+    drawn = io.BytesIO()
+    Image.effect_noise((40, 40), 80).save(drawn, "png")
+    whole = drawn.getvalue()
+    content = {
+        "cut": whole[:300],
+        "broken": whole[:40] + b"xx" + whole[42:],
+        "text": b"words",
+        "latin.svg": b"<svg>\xe9",
+    }
+    path = tmp_path / damage.rpartition("/")[2]
+    path.write_bytes(content.get(damage, b""))
+    context = SimpleNamespace(addresses=SimpleNamespace(local=lambda src, page: path), path="a.qmd", problems=[])
+    assert pictures.open(context, damage) is None
+    (problem,) = context.problems
+    assert problem.startswith(f"the picture {damage[:30]}") and "cannot be read" in problem and "\n" not in problem
 
 
 def test_a_missing_sprite_or_cell_is_an_error(root):

@@ -6,14 +6,14 @@ import base64
 import io
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
 import vl_convert
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from analysis.site.lesswrong import widgets
 from analysis.site.lesswrong.canvas import NORMAL, SCALE, Line, below, beside, doubled, framed, on_white, words
@@ -71,7 +71,7 @@ class Pictures:
     def open(self, context: Context, src: str) -> Image.Image | None:
         """The picture behind an address of the page. One of another host is a problem: it would not be ours to show."""
         if src.startswith("data:"):
-            return _data(src)
+            return self._read(context, f"{src[:40]}...", lambda: _data(src))
         path = context.addresses.local(src, context.path)
         if path is None:
             foreign = "://" in src or src.startswith("//")
@@ -79,9 +79,17 @@ class Pictures:
             context.problems.append(f"the picture {src}: {why}; a post shows pictures of the site's own address")
             return None
         if path.suffix == ".svg":
-            return _rendered(path.read_text(encoding="utf-8"))
-        with Image.open(path) as image:
-            return on_white(image)
+            return self._read(context, src, lambda: _rendered(path.read_text(encoding="utf-8")))
+        return self._read(context, src, lambda: _drawn(path.read_bytes()))
+
+    def _read(self, context: Context, src: str, read: Callable[[], Image.Image]) -> Image.Image | None:
+        """The picture; one that is cut off or damaged is a problem."""
+        try:
+            return read()
+        # Pillow raises SyntaxError for a broken PNG
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+            context.problems.append(f"the picture {src} cannot be read ({' '.join(str(error).split())}); make it anew")
+            return None
 
     def svg(self, element: Element) -> Image.Image:
         """An inline SVG, its theme colours those of the light theme."""
@@ -146,5 +154,12 @@ def _data(src: str) -> Image.Image:
     content = base64.b64decode(data) if head.endswith(";base64") else unquote_to_bytes(data)
     if "svg" in head:
         return _rendered(content.decode())
-    with Image.open(io.BytesIO(content)) as image:
-        return on_white(image)
+    return _drawn(content)
+
+
+def _drawn(content: bytes) -> Image.Image:
+    try:
+        with Image.open(io.BytesIO(content)) as image:
+            return on_white(image)
+    except UnidentifiedImageError:  # would name an object in memory
+        raise ValueError("it is no picture of a known format") from None
