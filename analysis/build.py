@@ -118,11 +118,11 @@ def _origin(artefact: Artefact) -> str:
     return f"from {named}, runs {', '.join(f'`{run}`' for run in artefact.runs)}"
 
 
-def write_feed(paths: Paths, site: feed.Site, day: date, write: Write | None = None) -> None:
+def write_feed(paths: Paths, site: feed.Site, day: date, write: Write) -> None:
     """The feed, where the pages link to it."""
     target = paths.built_assets / feed.FILE
     if feed.is_linked(paths.root, paths.relative(target)):
-        (write or write_if_new)(target, feed.rss(site, paths.relative(target), day))
+        write(target, feed.rss(site, paths.relative(target), day))
     else:
         target.unlink(missing_ok=True)
 
@@ -136,9 +136,3 @@ def write_runtime(paths: Paths) -> None:
         stamp.forget()
         target.write_text(f"(function(){{{vl_convert.javascript_bundle(EXPORTED)}}})();\n", encoding="utf-8")
         stamp.write([target])
-
-
-def write_if_new(path: Path, text: str) -> None:
-    """Write only what changed, so that files keep their times."""
-    if not path.is_file() or path.read_bytes() != text.encode("utf-8"):
-        path.write_bytes(text.encode("utf-8"))

@@ -15,6 +15,7 @@ from analysis.paths import Paths
 from analysis.site import feed
 from analysis.site.embedded import render
 from analysis.site.made import Made
+from analysis.stamps import Written
 
 CONFIG = """project:
   type: website
@@ -80,7 +81,8 @@ def paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Paths:
     Image.new("RGB", (12, 6)).save(root / "card.png")
     monkeypatch.setenv("STRATA_ROOT", str(root))
     made = Paths(root.resolve())
-    write_feed(made, site_of(made), DAY)
+    with Written(made.build / "written.json", made.root) as write:
+        write_feed(made, site_of(made), DAY, write)
     return made
 
 

@@ -144,8 +144,6 @@ def _footer(project: Project) -> dict[str, str]:
         if isinstance(text, str):
             piece = source.settings_text(text, numbers, CONFIG, line)
             made[side] = pandoc.inline_html(piece, project.root, CONFIG, line)
-            for address in links.relative_addresses(made[side]):
-                raise RenderError(f"page-footer.{side}: {address} does not begin with /", CONFIG, line)
         elif text is not None:
             raise RenderError(f"page-footer.{side}: Markdown text is expected, not {text!r}", CONFIG, line)
     return made

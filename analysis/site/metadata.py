@@ -13,8 +13,8 @@ from analysis.site.inside import project_file
 from analysis.site.project import CONFIG, Project, as_list
 from analysis.site.source import Source
 
-CODE = ("code-fold", "code-summary", "code-line-numbers")
-"""Settings of code that a block of code may set otherwise."""
+CODE = ("code-fold", "code-summary", "code-line-numbers", "code-annotations")
+"""Settings of code; all but the last a block of code may set otherwise."""
 
 
 def page_language(project: Project, source: Source) -> str:

@@ -20,6 +20,9 @@ SIDES = ("left", "center", "right")
 INCLUDES = ("include-in-header", "include-before-body", "include-after-body")
 _MARKDOWN = re.compile(r"\]\(\s*<?([^)\s>]+)|^\s*\[[^\]\n]+\]:\s*<?([^\s>]+)", re.MULTILINE)
 
+# In code, and behind a backslash, no link begins.
+_NOT_READ = re.compile(r"\\.|(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)", re.DOTALL)
+
 
 def check_rooted(root: Path, config: dict[str, Any], text: str, file: str) -> None:
     """Raise RenderError for the first address of the settings that leads elsewhere from every folder."""
@@ -75,6 +78,7 @@ def _included(root: Path, item: object, key: str, text: str, file: str) -> Itera
 
 
 def _in_markdown(words: str) -> list[str]:
+    words = _NOT_READ.sub(" ", words)
     found = [match[1] or match[2] for match in _MARKDOWN.finditer(words)]
     return [address for address in (*found, *relative_addresses(words)) if _is_relative(address)]
 

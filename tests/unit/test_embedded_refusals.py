@@ -10,6 +10,8 @@ import pytest
 
 from analysis.site import pandoc
 from analysis.site.embedded import render
+from analysis.site.metadata import metadata
+from analysis.site.project import load_project
 from analysis.site.source import load_source
 from sae.errors import RenderError
 
@@ -277,7 +279,7 @@ def test_generated_text_may_refer_to_nothing(root: Path) -> None:
 
 
 @pytest.mark.parametrize("reference", ["@Fig-made", "@thm-x", "@wrn-x", "@alg-x", "[@LEM-x]"])
-def test_of_no_kind(root: Path, reference: str) -> None:
+def test_generated_text_may_refer_to_no_kind(root: Path, reference: str) -> None:
     (root / "report/_generated/made.md").write_text(f"As in {reference}.\n")
     (root / "index.qmd").write_text(FRONT + "{{< figure made >}}\n")
     with pytest.raises(RenderError, match="in generated text"):
@@ -359,3 +361,9 @@ def test_front_matter_is_refused(root: Path, front: str, words: str, line: int) 
         render(root, root / "_site")
     assert words in str(caught.value)
     assert (caught.value.file, caught.value.line) == ("index.qmd", line)
+
+
+def test_annotations_that_are_switched_off_are_code(root: Path) -> None:
+    (root / "index.qmd").write_text("---\ntitle: T\ncode-annotations: false\n---\n\n```python\nx = 1  # <1>\n```\n")
+    project, page = load_project(root), load_source(root, "index.qmd", {})
+    assert "&lt;1&gt;" in pandoc.convert(page, metadata(project, page), root, 3).body

@@ -14,7 +14,6 @@ from markdown_it import MarkdownIt
 from PIL import Image
 from typer.testing import CliRunner
 
-from analysis.build import write_if_new
 from analysis.charts.log_timeline import log_timeline
 from analysis.cli import app
 from analysis.log_pages import picture_file
@@ -23,6 +22,7 @@ from analysis.logs.history import history
 from analysis.outline import outline, verdict_of, write_draft
 from analysis.prose import check_prose
 from analysis.site.embedded import render
+from analysis.stamps import Written
 from sae.errors import ConfigError, NotFoundError
 
 LINK = "selectivity/latents/1"
@@ -90,7 +90,8 @@ def logs(project: LogProject) -> LogProject:
 
 
 def parts(project: LogProject) -> dict[str, str]:
-    return {path.stem: path.read_text() for path in project.pages.write(write_if_new)}
+    with Written(project.paths.build / "written.json", project.paths.root) as write:
+        return {path.stem: path.read_text() for path in project.pages.write(write)}
 
 
 # the page of the logs

@@ -22,6 +22,7 @@ from analysis.publish_commands import app
 from analysis.site.embedded import render
 from analysis.site.made import Made, citation
 from analysis.site.publishing import absolute, survey
+from analysis.stamps import Written
 from sae.errors import RenderError
 
 # --- feed, footer, citation ---
@@ -47,7 +48,8 @@ def test_the_feed_has_every_page_with_whole_addresses_and_one_date(paths: Paths)
 def test_the_feed_is_the_same_bytes_again(paths: Paths) -> None:
     target = paths.built_assets / "feed.xml"
     before = target.read_bytes(), target.stat().st_mtime_ns
-    write_feed(paths, site_of(paths), DAY)
+    with Written(paths.build / "written.json", paths.root) as write:
+        write_feed(paths, site_of(paths), DAY, write)
     assert (target.read_bytes(), target.stat().st_mtime_ns) == before
 
 
@@ -60,10 +62,12 @@ def test_the_feed_is_made_from_settings_that_only_quarto_knows(paths: Paths) -> 
 
 def test_no_feed_without_a_link_and_no_link_without_an_address(paths: Paths) -> None:
     change(paths, "  site-url: https://example.org/some/site/\n", "")
-    with pytest.raises(RenderError, match=r"_quarto\.yml:\d+: feed\.xml needs whole addresses"):
-        write_feed(paths, site_of(paths), DAY)
+    needs = r"_quarto\.yml:\d+: feed\.xml needs whole addresses"
+    with pytest.raises(RenderError, match=needs), Written(paths.build / "written.json", paths.root) as write:
+        write_feed(paths, site_of(paths), DAY, write)
     change(paths, "generated/feed.xml", "generated/other.xml")
-    write_feed(paths, site_of(paths), DAY)
+    with Written(paths.build / "written.json", paths.root) as write:
+        write_feed(paths, site_of(paths), DAY, write)
     assert not (paths.built_assets / "feed.xml").exists()
 
 

@@ -104,3 +104,8 @@ def test_check_and_publish_fail_with_it(paths: Paths, monkeypatch: pytest.Monkey
     assert [(one["page"], one["message"].split(";")[1]) for one in told] == [("_quarto.yml:10", " write '/card.png'")]
     with pytest.raises(RenderError, match=says):
         render_by_quarto(paths)
+
+
+def test_a_footer_may_show_how_links_are_written(root: Path) -> None:
+    (root / CONFIG).write_text(PLAIN.replace("By us", "Use `[a](b)` or \\\\[c\\\\](d), by us"))
+    load_project(root)

@@ -34,7 +34,8 @@ local function check(el)
     end
   end
   common.check_attributes(el, ATTRIBUTES, "a code block")
-  for line in el.text:gmatch("[^\n]+") do
+  -- with `code-annotations: false` Quarto leaves them in the code
+  for line in (common.context.settings["code-annotations"] ~= "false" and el.text or ""):gmatch("[^\n]+") do
     for _, pattern in ipairs(ANNOTATED) do
       if line:match(pattern) then
         fail("code annotations are not supported; say it in the text, or in a comment without <...>", { line })
