@@ -94,8 +94,8 @@ def _write(project: Project, site: list[shell.Page], out: Path) -> None:
     pages = {page.path: page for page in site}
     html = {page.path: shell.page_html(project, page, site, footer) for page in site}
     ids: dict[str, set[str]] = {}
-    for path, text in html.items():
-        tags = links.tags_of(text)
+    found = {path: links.tags_of(text) for path, text in html.items()}
+    for path, tags in found.items():
         for again in links.duplicates(tags):
             raise RenderError(f"the id {again} is used twice on this page", *pages[path].source.locate_again(again))
         ids[path] = set(links.ids_of(tags))
@@ -111,7 +111,8 @@ def _write(project: Project, site: list[shell.Page], out: Path) -> None:
     for path, text in html.items():
         target = out / project.html_of(path)
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(linker.rewrite(path, text, _failing(project, pages[path].source)), encoding="utf-8")
+        fail = _failing(project, pages[path].source)
+        target.write_text(linker.rewrite(path, text, fail, found[path]), encoding="utf-8")
     _copy(project, site, linker.files, out)
     (out / shell.LIBS).mkdir(parents=True, exist_ok=True)
     for name in made:

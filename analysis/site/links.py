@@ -109,10 +109,10 @@ class Linker:
     base: str = "/"  # the path of the site on its host
     anywhere: frozenset[str] = frozenset()  # pages that are shown under any address, so that they need `base`
 
-    def rewrite(self, page: str, html: str, fail: Fail) -> str:
-        """The page with every address relative to it; `fail(message, needle)` raises."""
+    def rewrite(self, page: str, html: str, fail: Fail, tags: list[Tag] | None = None) -> str:
+        """The page with every address relative to it; `fail(message, needle)` raises. `tags` are those of `html`."""
         out, last = [], 0
-        for tag in tags_of(html):
+        for tag in tags_of(html) if tags is None else tags:
             if tag.name == "img" and "alt" not in tag.attributes:
                 fail(f"an <img> without alt: {tag.text}", tag.attributes.get("src", ""))
             name = _ADDRESSES.get(tag.name)
