@@ -8,13 +8,15 @@ the old folder is moved aside first, and put back if that work ends there, or by
 may work at one `out`, threads or machines: each has a folder of its own, and the last, or the first, one stands.
 
 What killed work left lying about is removed by the next one. It is known by a lock that nobody holds; of another
-machine, whose locks need not be seen here, and of what has no lock, by its age.
+machine, whose locks need not be seen here, and of what has no lock, by its age. What cannot be removed, another user's
+for one, stays: tidying never ends the work that comes after it.
 """
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import glob
 import os
 import shutil
@@ -34,6 +36,8 @@ except ImportError:
 _AT_FDCWD = -100  # Linux, fcntl.h: paths are relative to the working folder
 _EXCHANGE = 2  # RENAME_EXCHANGE of Linux' renameat2(2), RENAME_SWAP of macOS' renamex_np(2)
 OLD, NEW, LOCK = "old", "new", "lock"
+COPY, COPIED = "copy", "old-copied"
+"""What stood there, while it is copied, and while it is removed since there is a whole copy."""
 FORGOTTEN_SECONDS = 7 * 24 * 3600
 """No stage takes so long: what is older belongs to nobody, whoever made it."""
 TRIES = 100
@@ -50,47 +54,72 @@ def fresh_beside(out: Path, stands: Callable[[], bool] = lambda: False) -> Itera
     out = Path(os.path.realpath(out))
     out.parent.mkdir(parents=True, exist_ok=True)
     tidy(out)
-    holder = temporary_name(out)
-    holder.mkdir()
-    with _locked(holder):
+    holder, lock = _made(out)
+    try:
+        with lock:
+            try:
+                fresh = holder / NEW
+                fresh.mkdir()
+                yield fresh
+                if not stands():
+                    put(fresh, out)
+            finally:
+                _clear(holder, out)
+    finally:
+        _remove(holder)
+
+
+def _made(out: Path) -> tuple[Path, TextIO]:
+    """A folder of ours beside `out`, and its lock, held. It gets its name when it is held: no other takes it before."""
+    for _ in range(TRIES):
+        holder = temporary_name(out)
+        holder.mkdir()
+        unnamed = holder / f"{LOCK}.{NEW}"
         try:
-            fresh = holder / NEW
-            fresh.mkdir()
-            yield fresh
-            if not stands():
-                put(fresh, out)
-        finally:
-            _clear(holder, out)
-
-
-@contextlib.contextmanager
-def _locked(holder: Path) -> Iterator[None]:
-    """Hold the lock of a folder of ours. It gets its name when it is held: no other takes it before."""
-    unnamed = holder / f"{LOCK}.{NEW}"
-    with unnamed.open("w") as lock:
+            lock = unnamed.open("w")
+        except FileNotFoundError:  # as it was still empty, another one tidied it away
+            continue
         _taken(lock)  # where a file system has no locks, age alone tells
-        unnamed.rename(holder / LOCK)
-        yield
+        with contextlib.suppress(OSError):  # Windows renames no open file; nor has it locks
+            unnamed.rename(holder / LOCK)
+        return holder, lock
+    raise OSError(f"{out.parent}: what is made there is removed by others all the time")
 
 
 def _clear(holder: Path, out: Path) -> None:
-    """Remove the folder of some work. What it had moved aside and not replaced is put back, or all is left."""
+    """Empty the folder of some work, but for its lock. What it had moved aside and not replaced is put back first, or
+    all is left. Raises OSError."""
+    if (holder / COPIED).is_dir():  # what stood there was being removed, and may be there in part
+        shutil.rmtree(out, ignore_errors=True)
+        (holder / COPIED).rename(out)
     if not out.exists() and (holder / OLD).is_dir():
         (holder / OLD).rename(out)
-    shutil.rmtree(holder, ignore_errors=True)
+    for left in holder.iterdir():
+        if not left.name.startswith(LOCK):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _remove(holder: Path) -> None:
+    """Take away a folder that was emptied. Its lock must be closed by now: some systems delete no open file, and others
+    keep one under another name, in a folder that therefore stays."""
+    with contextlib.suppress(OSError):
+        if all(left.name.startswith((LOCK, ".")) for left in holder.iterdir()):
+            shutil.rmtree(holder)
 
 
 def put(fresh: Path, out: Path) -> None:
     """`fresh` in the place of `out`; what stood there is beside it afterwards, as OLD or in the place of `fresh`.
 
-    Where others put theirs at the same time, one of them stands in the end. Raises OSError.
+    Where others put theirs at the same time, one of them stands in the end. A folder that cannot be moved, since it
+    lies in a lower layer of a container's image, is copied and removed: for that long a reader finds a part of it.
+    Raises OSError.
     """
     for _ in range(TRIES):
         if exchange(fresh, out):
             return
         try:
             if out.exists():
-                out.rename(fresh.parent / OLD)
+                _aside(out, fresh.parent)
         except FileNotFoundError:  # another one has just moved it aside
             continue
         try:
@@ -102,6 +131,18 @@ def put(fresh: Path, out: Path) -> None:
                 continue
         return
     raise OSError(f"{out} is replaced by others all the time")
+
+
+def _aside(out: Path, holder: Path) -> None:
+    try:
+        out.rename(holder / OLD)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        shutil.copytree(out, holder / COPY, symlinks=True)
+        (holder / COPY).rename(holder / COPIED)
+        shutil.rmtree(out)
+        (holder / COPIED).rename(holder / OLD)
 
 
 def exchange(one: Path, other: Path) -> bool:
@@ -118,7 +159,7 @@ def settle(out: Path) -> None:
     """Wait, for a moment, where `out` is missing because somebody is between the two steps of putting another there:
     a reader sees the old or the new."""
     until = time.monotonic() + SETTLED_SECONDS
-    while not out.exists() and any(out.parent.glob(f".{glob.escape(out.name)}{MARK}*/{OLD}")):
+    while not out.exists() and any(out.parent.glob(f".{glob.escape(out.name)}{MARK}*/{OLD}*")):
         if time.monotonic() > until:  # killed there; the next work on `out` puts the old back
             return
         time.sleep(0.01)
@@ -141,17 +182,34 @@ def sweep(folder: Path) -> None:
 
 def _tidy(holder: Path, out: Path) -> None:
     ours = holder.name.rsplit(MARK, 1)[1].rsplit("-", 1)[0] == host_name()
-    with contextlib.ExitStack() as held:
-        taken = None  # without a lock it is just being made or removed, or was killed before it had one
-        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-            taken = _taken(held.enter_context((holder / LOCK).open("r+")))
-        if taken is False:
+    with contextlib.suppress(OSError):  # another user's, or just removed by another one
+        if _is_empty(holder):
+            holder.rmdir()
             return
-        if (taken and ours) or _forgotten(holder):
-            _clear(holder, out)
-        elif not out.exists():  # of another machine, which may be at work: it can do its second step all the same
+        with contextlib.ExitStack() as held:
+            taken = None  # without a lock it is just being made or removed, or was killed before it had one
             with contextlib.suppress(OSError):
-                (holder / OLD).rename(out)
+                taken = _taken(held.enter_context(_opened(holder / LOCK)))
+            if taken is False:
+                return
+            if not (taken and ours) and not _forgotten(holder):
+                if not out.exists():  # of another machine, which may be at work: it can do its second step all the same
+                    (holder / OLD).rename(out)
+                return
+            _clear(holder, out)
+        _remove(holder)
+
+
+def _is_empty(holder: Path) -> bool:
+    return holder.is_dir() and not any(holder.iterdir())
+
+
+def _opened(lock: Path) -> TextIO:
+    """To lock needs no right to write, which another user's file does not give; but some network file systems do."""
+    try:
+        return lock.open("r+")
+    except PermissionError:
+        return lock.open()
 
 
 def _forgotten(left: Path) -> bool:

@@ -9,6 +9,7 @@ and so have two threads. Free of torch.
 
 from __future__ import annotations
 
+import errno
 import os
 import platform
 import re
@@ -21,6 +22,8 @@ from sae.errors import DataError
 
 MARK = ".tmp-"
 LONGEST_HOST = 24
+NO_FOLDERS = (errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EACCES)
+"""What file systems say that bring no folders to the disk by name: FUSE, SMB, mounted images."""
 
 
 def host_name() -> str:
@@ -52,17 +55,28 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def to_disk(path: Path) -> None:
-    """Wait until a file, or a folder's list of names, is on the disk: a rename may otherwise get there first."""
-    if os.name == "nt" and path.is_dir():  # Windows opens no folders, and takes only what may be written to the disk
+    """Wait until a file, or a folder's list of names, is on the disk: a rename may otherwise get there first.
+
+    Raises OSError; of a folder not where its file system knows no such request.
+    """
+    folder = path.is_dir()
+    if os.name == "nt" and folder:  # Windows opens no folders, and takes only what may be written to the disk
         return
-    opened = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
     try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
+        opened = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
+        try:
+            os.fsync(opened)
+        finally:
+            os.close(opened)
+    except OSError as error:
+        if not folder or error.errno not in NO_FOLDERS:
+            raise
 
 
 def unwritable(place: Path, error: Exception) -> str:
     """What is said of a file or folder that cannot be written, with the remedy; one line."""
     reason = error.strerror if isinstance(error, OSError) and error.strerror else " ".join(str(error).split())
-    return f"{place} cannot be written: {reason}; free some space or make the folder writable, then do it again"
+    remedy = "free some space or make the folder writable"
+    if isinstance(error, OSError) and error.errno == errno.EXDEV:
+        remedy = "its parts lie in different file systems or layers of an image: copy it to one place"
+    return f"{place} cannot be written: {reason}; {remedy}, then do it again"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -236,3 +238,119 @@ def test_a_reader_waits_between_the_two_steps_but_not_for_the_dead(
     out.rename(holder / swap.OLD)
     swap.settle(out)
     assert not out.exists()
+
+
+@pytest.mark.parametrize("refused", ["r+", "all", "removing"])
+def test_what_another_user_left_stops_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused: str) -> None:
+    out = tmp_path / "site"
+    holder = left(out, host_name(), age=90 * 86400 if refused == "removing" else 0)
+    opened = Path.open
+
+    def forbidden(self: Path, mode: str = "r", **rest: object) -> object:
+        if self.parent == holder and (mode == "r+" or refused != "r+"):
+            raise PermissionError(errno.EACCES, "Permission denied", str(self))
+        return opened(self, mode, **rest)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(Path, "open", forbidden)
+    if refused == "removing":
+        (holder / swap.NEW).rename(holder / swap.OLD)
+        rename = Path.rename
+
+        def theirs(self: Path, target: Path) -> Path:
+            if self.parent == holder:
+                raise PermissionError(errno.EACCES, "Permission denied", str(self))
+            return rename(self, target)
+
+        monkeypatch.setattr(Path, "rename", theirs)
+    build(out, "mine")
+    assert (out / "page").read_text() == "mine"
+    assert holder.exists() == (refused != "r+"), "a lock is taken by reading it"
+
+
+def in_a_lower_layer(monkeypatch: pytest.MonkeyPatch, out: Path, then: Exception | None = None) -> None:
+    """`out` can be neither exchanged nor moved, only removed; and that ends in the middle with `then`."""
+    monkeypatch.setattr(swap, "exchange", lambda one, other: False)
+    rename, rmtree = Path.rename, shutil.rmtree
+
+    def layered(self: Path, target: Path) -> Path:
+        if self == out:
+            raise OSError(errno.EXDEV, "Invalid cross-device link", str(self), None, str(target))
+        return rename(self, target)
+
+    def cut(path: Path, ignore_errors: bool = False) -> None:
+        if path == out and then and not ignore_errors:
+            (out / "page").unlink()
+            raise then
+        rmtree(path, ignore_errors)
+
+    monkeypatch.setattr(Path, "rename", layered)
+    monkeypatch.setattr(shutil, "rmtree", cut)
+
+
+def test_a_folder_in_a_lower_layer_of_an_image_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = tmp_path / "site"
+    build(out, "first")
+    in_a_lower_layer(monkeypatch, out)
+    build(out, "second")
+    assert page(out) == "second"
+
+
+def test_one_that_is_removed_in_part_comes_back_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = tmp_path / "site"
+    build(out, "first")
+    in_a_lower_layer(monkeypatch, out, OSError("cut"))
+    with pytest.raises(OSError, match="cut"):
+        build(out, "second")
+    assert page(out) == "first"
+    # and so does the next work where this one was killed
+    holder = left(out, host_name())
+    (holder / swap.NEW).rename(holder / swap.COPIED)
+    (out / "page").unlink()
+    swap.tidy(out)
+    assert page(out) == "half"
+
+
+def test_the_lock_is_closed_before_it_is_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows deletes no open file; NFS keeps it under another name, and with it the folder."""
+    rmtree, made, held = shutil.rmtree, swap._made, []
+
+    def watched(path: Path, ignore_errors: bool = False) -> None:
+        if (Path(path) / swap.LOCK).exists():
+            assert held[-1].closed
+        else:
+            assert not held[-1].closed, "what others may look at goes while the lock is held"
+        rmtree(path, ignore_errors)
+
+    def keeping(out: Path) -> object:
+        found = made(out)
+        held.append(found[1])
+        return found
+
+    monkeypatch.setattr(swap, "_made", keeping)
+    monkeypatch.setattr(shutil, "rmtree", watched)
+    build(tmp_path / "site", "first")
+    build(tmp_path / "site", "second")
+    assert page(tmp_path / "site") == "second" and len(held) == 2
+
+
+def test_an_empty_leftover_goes_at_once_and_work_that_just_begins_is_not_hurt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "site"
+    for host in (host_name(), "elsewhere"):
+        out.with_name(f".site{MARK}{host}-0123456789ab").mkdir()
+    names = iter([temporary_name(out), temporary_name(out)])
+    opened = Path.open
+
+    def late(self: Path, mode: str = "r", **rest: object) -> object:
+        if mode == "w" and next(tmp_path.glob("seen"), None) is None:
+            (tmp_path / "seen").mkdir()
+            swap.tidy(out)
+        return opened(self, mode, **rest)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(swap, "temporary_name", lambda path: next(names))
+    monkeypatch.setattr(Path, "open", late)
+    with fresh_beside(out):
+        assert len(list(tmp_path.glob(f".*{MARK}*"))) == 1
+    (tmp_path / "seen").rmdir()
+    assert list(tmp_path.iterdir()) == [out]

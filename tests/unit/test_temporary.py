@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import resource
 import signal
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +20,7 @@ from analysis.config import load_experiment
 from analysis.runs import Stage, writing
 from analysis.stages._load import save_tensors
 from sae.errors import DataError, StageError, StrataError
-from sae.temporary import host_name, replacing, temporary_name
+from sae.temporary import host_name, replacing, temporary_name, to_disk, unwritable
 
 
 @pytest.fixture
@@ -109,3 +111,24 @@ def test_tables_that_fill_the_disk_are_one_line_too_and_the_older_ones_stay(proj
         collect(load_experiment(project.experiments, "tiny"), [], project)
     assert [path.name for path in project.collected.iterdir()] == ["tiny"]
     assert (folder / "runs.parquet").read_bytes() == b"old"
+
+
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EACCES, errno.ENOSPC, errno.EIO])
+def test_a_file_system_that_syncs_no_folders_is_good_enough_and_a_disk_that_fails_is_not(tmp_path, monkeypatch, number):
+    def refused(opened):
+        raise OSError(number, os.strerror(number))
+
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(os, "fsync", refused)
+    with pytest.raises(OSError, match=r"Errno"):
+        to_disk(tmp_path / "file")
+    if number in (errno.ENOSPC, errno.EIO):
+        with pytest.raises(OSError, match=r"Errno"):
+            to_disk(tmp_path)
+    else:
+        to_disk(tmp_path)
+
+
+def test_a_folder_that_cannot_be_moved_is_no_matter_of_space(tmp_path):
+    said = unwritable(tmp_path, OSError(errno.EXDEV, "Invalid cross-device link"))
+    assert "cross-device" in said and "space" not in said and "copy it to one place" in said
