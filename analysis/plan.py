@@ -13,7 +13,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import importlib
-import importlib.util
 import os
 from dataclasses import dataclass
 from functools import cached_property
@@ -25,6 +24,7 @@ from analysis.runs import Stage
 from sae.config import TrainConfig
 from sae.discover import names
 from sae.errors import NotFoundError
+from sae.installed import numba_fault
 
 # control "none" is the trained host itself
 HOSTS = {"none": True, "random_host": False}
@@ -204,7 +204,7 @@ def trained_by(train: TrainConfig) -> str:
     and nothing of theirs is mixed into what is trained here.
     """
     kind = (os.environ.get("STRATA_DEVICE", "") or "cpu").split(":")[0]
-    if kind == "cpu" and train.compiled and not train.bf16 and importlib.util.find_spec("numba"):
+    if kind == "cpu" and train.compiled and not train.bf16 and not numba_fault():
         return "compiled where there is one"
     return f"torch on {kind}"
 

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 from analysis import toml_file
@@ -22,6 +23,7 @@ from analysis.runs import Stage
 from analysis.stages._load import dataset_of, new_host
 from analysis.stages.reader import new_reader
 from analysis.stages.sae import device, new_sae
+from sae.discover import construct
 from sae.errors import ConfigError, StrataError
 from sae.steps import step_for
 from sae.train import Trainee
@@ -78,13 +80,13 @@ def forecast(experiment: Experiment, missing: Sequence[Stage], file: Path) -> Fo
             with blamed(experiment, file, ("host", "hook")):
                 check_hook(run.host.hook, host)
             widths[place] = host.hooks()[run.host.hook]
-        for path, sae, d_in in saes(run, widths[place]):
-            key = json.dumps([asdict(sae), d_in], sort_keys=True)
+        for path, sae, d_in, nulls in saes(run, widths[place]):
+            key = json.dumps([asdict(sae), d_in, nulls], sort_keys=True)
             if key not in tried:
                 tried.add(key)
                 with blamed(experiment, file, (*path, "options")):
                     model = new_sae(sae.architecture, d_in, sae.width, sae.k, sae.options)
-                    Trainee(sae.architecture, model, frozen_decoder=any(tower.nulls for tower in run.towers))
+                    Trainee(sae.architecture, model, frozen_decoder=nulls)
                     step_for(model, sae.train, where)
                 most = max(most, 4 * (ROW_ARRAYS * rows * sae.width + WEIGHT_ARRAYS * sae.width * d_in))
     host_width = max(widths.values(), default=0)
@@ -93,7 +95,10 @@ def forecast(experiment: Experiment, missing: Sequence[Stage], file: Path) -> Fo
 
 
 class blamed:
-    """Say in an error which line of the experiment's file it is about: the option's that it names, if it names one."""
+    """Say in an error which line of the experiment's file it is about: the option's that it names, if it names one.
+
+    That is a StrataError, or a call that does not fit what it calls; any other is a bug, and comes with its traceback.
+    """
 
     def __init__(self, experiment: Experiment, file: Path, path: tuple[str | int, ...]) -> None:
         self.experiment, self.file, self.path = experiment, file, path
@@ -102,8 +107,7 @@ class blamed:
         pass
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        if isinstance(error, Exception):
-            # what an architecture or a host makes of an option that it did not look at is no line of ours
+        if isinstance(error, StrataError) or (isinstance(error, TypeError) and _of_the_call(trace)):
             text = str(error) if isinstance(error, StrataError) else f"{type(error).__name__}: {error}"
             place = toml_file.place(self.file, self._path(re.findall(r"\w+", text)))
             where = ".".join(map(str, self.path[:-1]))
@@ -126,21 +130,31 @@ class blamed:
         return (*self.path, *named[:1])
 
 
-def saes(run: RunConfig, host_width: int) -> Iterator[tuple[tuple[str | int, ...], SaeConfig, int]]:
-    """Every SAE that a run trains, with where it stands in the experiment's file and the width of its rows."""
-    yield ("sae",), run.sae, host_width
+def _of_the_call(trace: TracebackType) -> bool:
+    """Whether an error came from calling something with arguments of the experiment, and not from within it."""
+    while trace.tb_next:
+        trace = trace.tb_next
+    frame = trace.tb_frame
+    return (frame.f_globals.get("__name__"), frame.f_code.co_name) == (construct.__module__, construct.__name__)
+
+
+def saes(run: RunConfig, host_width: int) -> Iterator[tuple[tuple[str | int, ...], SaeConfig, int, bool]]:
+    """Every SAE that a run trains, with where it stands in the experiment's file, the width of its rows, and whether it
+    is trained with a frozen decoder, too."""
+    yield ("sae",), run.sae, host_width, any(tower.nulls for tower in run.towers)
     for number, other in enumerate(run.compare):
-        yield ("compare", number), other, host_width
+        yield ("compare", number), other, host_width, False
     for number, tower in enumerate(run.towers):
         below = run.sae.width
         for depth in range(2, tower.depth + 1):
             sae = tower.at(depth, run.sae)
-            yield ("towers", number), sae, below if tower.kind == "latents" else host_width
+            yield ("towers", number), sae, below if tower.kind == "latents" else host_width, tower.nulls
             if tower.direct:
                 yield (
                     (("towers", number) if SINGLES[tower.kind] == "direct" else ("sae",)),
                     tower.single(depth, run.sae),
                     host_width,
+                    False,
                 )
             below = sae.width
 

@@ -33,6 +33,12 @@ DEFAULT_BACKEND = "loky"
 LOCAL = ("loky", "multiprocessing", "threading", "sequential")
 # of what is free, since others on the machine go on
 SHARE = 0.9
+CGROUP = Path("/sys/fs/cgroup")
+# of both versions: the limit, what is taken, and which entry of memory.stat beside it can be given up
+CGROUPS = (
+    ("memory.max", "memory.current", "inactive_file"),
+    ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes", "total_inactive_file"),
+)
 # for work that is done in a thread of this process: whether the call that it belongs to has been interrupted
 _stops: dict[int, threading.Event] = {}
 _calls = itertools.count()
@@ -75,12 +81,15 @@ def number(asked: int, works: int, need: int) -> tuple[int, str]:
 def free_memory() -> int:
     """Bytes that new processes can take: of the machine, and within the limit of a container."""
     free = int(psutil.virtual_memory().available)
-    group = Path("/sys/fs/cgroup")
-    try:
-        limit, used = ((group / f"memory.{name}").read_text().strip() for name in ("max", "current"))
-        return min(free, int(limit) - int(used)) if limit != "max" else free
-    except (OSError, ValueError):  # no such groups here
-        return free
+    for most, used, kept in CGROUPS:
+        try:
+            limit, taken = ((CGROUP / name).read_text().strip() for name in (most, used))
+            # what was read from files and not for long counts as taken, and is given up when memory is wanted
+            spare = dict(line.split() for line in (CGROUP / used).with_name("memory.stat").read_text().splitlines())
+            return max(0, min(free, int(limit) - int(taken) + int(spare.get(kept, 0)))) if limit != "max" else free
+        except (OSError, ValueError):  # no such groups here
+            continue
+    return free
 
 
 def in_processes(

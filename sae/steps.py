@@ -7,7 +7,6 @@ CPU with numba installed. Both keep to the same formulas; tests hold them togeth
 
 from __future__ import annotations
 
-import importlib.util
 from importlib import metadata
 from typing import Protocol, runtime_checkable
 
@@ -18,6 +17,7 @@ from torch import Tensor
 from sae.ambient import usable
 from sae.config import TrainConfig
 from sae.errors import ConfigError, NumericError
+from sae.installed import numba_fault
 from sae.protocol import SAE
 from sae.records import Loss
 from sae.rows import Batch
@@ -56,7 +56,7 @@ def step_for(sae: SAE, config: TrainConfig, device: str = "cpu") -> Step:
     """The fastest step that gives this SAE what the reference would. Raises ConfigError for a shortlist without one."""
     # said by the class itself: one derived from it may have another loss, which a compiled step would not know
     able = vars(type(sae)).get("selects", "") == "row" and device == "cpu"
-    if able and config.compiled and not config.bf16 and importlib.util.find_spec("numba"):
+    if able and config.compiled and not config.bf16 and not numba_fault():
         from sae.compiled.step import CompiledStep
 
         return CompiledStep(sae, config)
@@ -76,8 +76,8 @@ def paths(device: str = "cpu") -> str:
     plain = f"torch {torch.__version__} on {usable(device)}"
     if device != "cpu":
         return plain
-    if not importlib.util.find_spec("numba"):
-        return f"{plain} for every architecture (numba, which compiles a faster step for TopK, is not installed)"
+    if fault := numba_fault():
+        return f"{plain} for every architecture (numba, which compiles a faster step for TopK, {fault})"
     from sae.compiled import jit, kernels  # noqa: F401  (the kernels, so that their cache has been looked for)
 
     missing = jit.said_by_caller()

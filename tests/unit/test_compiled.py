@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 
 import numba
@@ -10,6 +11,8 @@ import numpy as np
 import pytest
 import torch
 
+from analysis.plan import trained_by
+from sae import installed
 from sae.architectures.batch_topk import BatchTopK
 from sae.architectures.topk import TopK
 from sae.compiled import jit
@@ -259,6 +262,25 @@ def test_without_numba_the_reference_takes_over(toy_rows, monkeypatch):
     assert records[0].path.startswith("torch ")
     with pytest.raises(ConfigError, match="numba installed"):
         step_for(TopK(24, 48, k=3), TrainConfig(shortlist=9))
+
+
+def test_a_numba_that_cannot_be_imported_is_said_and_the_reference_takes_over(toy_rows, monkeypatch):
+    installed._import_fault.cache_clear()
+    load = importlib.import_module
+
+    def needs_another(name, *rest):
+        if name == "numba":
+            raise ImportError("Numba needs NumPy 2.0 or less.\nGot NumPy 2.9.")
+        return load(name, *rest)
+
+    monkeypatch.setattr(importlib, "import_module", needs_another)
+    try:
+        said = paths()
+        assert "for every architecture" in said and "cannot be imported: Numba needs NumPy 2.0 or less. Got" in said
+        assert isinstance(step_for(TopK(24, 48, k=3), CONFIG), TorchStep)
+        assert trained_by(CONFIG) == "torch on cpu"
+    finally:
+        installed._import_fault.cache_clear()
 
 
 def test_a_loss_that_is_not_finite_stops_before_any_weight_changes():

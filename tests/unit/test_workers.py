@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import time
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -94,6 +95,30 @@ def test_a_clusters_workers_have_machines_of_their_own(monkeypatch):
 
 def test_what_is_free_is_what_the_machine_says_or_less():
     assert 0 < workers.free_memory() <= psutil.virtual_memory().total
+
+
+V1 = {"memory/memory.limit_in_bytes": "900", "memory/memory.usage_in_bytes": "700"}
+
+
+@pytest.mark.parametrize(
+    ("files", "free"),
+    [
+        ({"memory.max": "900", "memory.current": "700", "memory.stat": "anon 50\ninactive_file 600\n"}, 800),
+        ({"memory.max": "900", "memory.current": "950", "memory.stat": "anon 950\n"}, 0),
+        ({"memory.max": "max", "memory.current": "700", "memory.stat": "anon 50\n"}, 5000),
+        ({**V1, "memory/memory.stat": "inactive_file 1\ntotal_inactive_file 300\n"}, 500),
+        ({**V1, "memory/memory.limit_in_bytes": str(2**63 - 4096), "memory/memory.stat": "cache 3\n"}, 5000),
+        ({"memory.max": "nonsense", "memory.current": "1"}, 5000),
+        ({}, 5000),
+    ],
+)
+def test_a_containers_limit_counts_and_what_its_files_take_is_free(tmp_path, monkeypatch, files, free):
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    monkeypatch.setattr(workers, "CGROUP", tmp_path)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=5000))
+    assert workers.free_memory() == free
 
 
 @pytest.mark.parametrize("name", ["locky", "dask"])
