@@ -107,6 +107,19 @@ def kill_all() -> None:
             process.kill()
 
 
+def _forget() -> None:
+    """In a process that was forked: children, and what is watched, were the parent's. A lock of its threads is open."""
+    global _lock, _warden
+    _lock = threading.RLock()
+    _warden = None
+    _running.clear()
+    _watched.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)
+
+
 def watch_parent(parent: int) -> None:
     """End this process within a second or so of the end of process `parent`; called again, it does nothing.
 

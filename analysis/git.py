@@ -85,12 +85,13 @@ def is_checkout(root: Path) -> bool:
     if repository == common:
         named = _say(root, "config", "--local", "core.worktree").strip()
         return bool(named) and (repository / named).resolve() == root
-    return repository.parent.parent == common and _first_line(repository / "gitdir") == str(mark)
+    return repository.parent.parent == common and _first_line(repository, "gitdir") == str(mark)
 
 
-def _first_line(path: Path) -> str:
+def _first_line(repository: Path, name: str) -> str:
+    """The path that a file of a repository names; a relative one starts at the repository."""
     try:
-        return str(Path(path.read_text(encoding="utf-8").split("\n")[0]).resolve())
+        return str((repository / (repository / name).read_text(encoding="utf-8").split("\n")[0]).resolve())
     except (OSError, ValueError):
         return ""
 

@@ -31,6 +31,19 @@ def install() -> None:
             signal.signal(number, _stop)
 
 
+def _uninstall() -> None:
+    """In a process that was forked (a worker of joblib's `multiprocessing`): its parent tells it when to end."""
+    _received.clear()
+    for name in NAMES:
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is _stop:
+            signal.signal(number, signal.default_int_handler if name == "SIGINT" else signal.SIG_DFL)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_uninstall)
+
+
 def received() -> int:
     """The number of the signal that has come; 0: none."""
     return _received[0] if _received else 0

@@ -9,12 +9,13 @@ import subprocess
 import sys
 import textwrap
 import time
+import warnings
 
 import psutil
 import pytest
 from conftest import CHECKOUT
 
-from analysis import children
+from analysis import children, signals
 
 FAMILY = "sleep 97 & echo $!; sleep 98 & echo $!; wait"  # a child that has children of its own, and says their ids
 
@@ -137,3 +138,20 @@ def test_what_the_user_has_told_the_system_to_ignore_stays_ignored():
     """
     with script(lines) as (process, _):
         assert process.communicate()[0] == "went on 0\n"
+
+
+def test_a_forked_process_takes_neither_children_nor_signals_of_its_parents(monkeypatch):
+    monkeypatch.setattr(children, "_running", {1: None})
+    monkeypatch.setattr(signals, "_received", [15])
+    before = signal.signal(signal.SIGTERM, signals._stop)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # later Pythons warn of forks beside threads
+            number = os.fork()
+        if number == 0:
+            clean = not children._running and not signals.received()
+            os._exit(0 if clean and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL else 3)
+        assert os.waitstatus_to_exitcode(os.waitpid(number, 0)[1]) == 0
+        assert children._running and signals.received() and signal.getsignal(signal.SIGTERM) is signals._stop
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -213,6 +213,18 @@ def test_only_the_top_level_of_a_checkout_of_its_own_is_asked(tmp_path: Path) ->
     assert foreign
 
 
+def test_a_linked_worktree_may_be_named_by_a_relative_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    project, linked = tmp_path / "project", tmp_path / "linked"
+    head = checkout(project)
+    call(project, "worktree", "add", "--quiet", str(linked))
+    (linked / ".git").write_text("gitdir: ../project/.git/worktrees/linked\n")
+    (project / ".git/worktrees/linked/gitdir").write_text("../../../../linked/.git\n")
+    monkeypatch.chdir("/")
+    assert git.commit_of(linked) == head
+    (project / ".git/worktrees/linked/gitdir").write_text("../../../../other/.git\n")
+    assert git.commit_of(linked) == ""
+
+
 def test_a_commit_of_an_impossible_year_has_no_day(tmp_path: Path) -> None:
     checkout(tmp_path)
     tree, head = call(tmp_path, "rev-parse", "HEAD^{tree}"), call(tmp_path, "rev-parse", "HEAD")
