@@ -17,7 +17,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from sae.errors import CheckpointError
-from sae.temporary import temporary_name, to_disk
+from sae.temporary import temporary_name, to_disk, usual_rights
 
 
 def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -37,7 +37,12 @@ def write_safetensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mappi
 def staged_safetensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None) -> Path:
     """Write `tensors` beside `path`, ready for `place`."""
     given = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
-    return _staged(path, lambda new: save_file(given, new, dict(metadata or {})))
+
+    def write(new: Path) -> None:
+        save_file(given, new, dict(metadata or {}))
+        usual_rights(new)
+
+    return _staged(path, write)
 
 
 def staged_text(path: Path, text: str) -> Path:

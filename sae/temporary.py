@@ -54,6 +54,19 @@ def replacing(path: Path) -> Iterator[Path]:
             temporary.unlink()
 
 
+def usual_rights(path: Path) -> None:
+    """Give a file the rights of one that is made in the usual way: safetensors writes for its own user alone.
+
+    Read from such a file, since the umask can only be read by setting it, for all threads. Raises OSError.
+    """
+    usual = temporary_name(path)
+    try:
+        usual.touch()
+        path.chmod(usual.stat().st_mode & 0o777)
+    finally:
+        usual.unlink(missing_ok=True)
+
+
 def to_disk(path: Path) -> None:
     """Wait until a file, or a folder's list of names, is on the disk: a rename may otherwise get there first.
 

@@ -14,9 +14,7 @@ towers:sparsity_share_4/pct".
 from __future__ import annotations
 
 import json
-import os
 import re
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -27,6 +25,7 @@ from analysis.logs.compile import compile_logs
 from analysis.logs.items import Compilation, Item, normalise
 from analysis.logs.toml import read_beside
 from sae.errors import ConfigError, DataError
+from sae.temporary import replacing
 
 FILE = "answers.toml"
 
@@ -143,19 +142,16 @@ def as_toml(answer: Answer) -> str:
 
 
 def append(folder: Path, answer: Answer) -> None:
-    """Add an answer at the file's end. Raises ConfigError when the question has one already."""
+    """Add an answer at the file's end. Raises ConfigError when the question has one already, and DataError
+    where the file cannot be written."""
     if answer.id in read_answers(folder).lines:
         raise ConfigError(f"{FILE}: {answer.id} is answered already; edit it there")
     path = folder / FILE
     before = path.read_text(encoding="utf-8").rstrip("\n") + "\n\n" if path.is_file() else ""
-    handle, draft = tempfile.mkstemp(prefix=f".{FILE}-", dir=folder)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(before + as_toml(answer))
-        Path(draft).chmod(path.stat().st_mode & 0o777 if before else 0o644)
-        Path(draft).replace(path)  # the file is the old one or the new one, never half
-    finally:
-        Path(draft).unlink(missing_ok=True)
+    with replacing(path) as draft:  # the file is the old one or the new one, never half
+        draft.write_text(before + as_toml(answer), encoding="utf-8")
+        if before:
+            draft.chmod(path.stat().st_mode & 0o777)
 
 
 def compile_with_answers(

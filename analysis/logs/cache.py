@@ -10,8 +10,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +18,8 @@ from analysis.code_version import code_version
 from analysis.logs.files import parse_bytes
 from analysis.logs.items import Log, Problem
 from analysis.logs.kept import from_record, to_record
+from sae.errors import DataError
+from sae.temporary import replacing
 
 FORM = 1
 """Version of the file's form."""
@@ -62,7 +62,7 @@ class Cache:
         """Keep what was asked for, and nothing else. A cache that cannot be written is none; that costs time only."""
         if self._path is None or (self._new.keys() == self._old.keys() and not self.problems):
             return
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, DataError):
             self._write(self._path)
 
     def _refuse(self, why: str) -> None:
@@ -74,14 +74,8 @@ class Cache:
     def _write(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         text = json.dumps(self._new, separators=(",", ":")).encode()
-        handle, draft = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=".part", dir=path.parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(f"{_head(text)}\n".encode() + text)
-            Path(draft).replace(path)
-        except OSError:
-            Path(draft).unlink(missing_ok=True)
-            raise
+        with replacing(path) as draft:
+            draft.write_bytes(f"{_head(text)}\n".encode() + text)
 
 
 def _head(text: bytes) -> str:

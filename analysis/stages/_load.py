@@ -18,7 +18,7 @@ from analysis.runs import read_manifest
 from sae.checkpoint import load_layer
 from sae.discover import construct, find
 from sae.errors import StageError
-from sae.temporary import replacing
+from sae.temporary import replacing, usual_rights
 from sae.tower import Kind, Tower
 
 STOPPED = "stopped.json"
@@ -55,6 +55,7 @@ def save_tensors(tensors: Mapping[str, torch.Tensor], path: Path) -> None:
             save_file(dict(tensors), temporary)
         except safetensors.SafetensorError as error:  # what it says of a full disk is no OSError
             raise OSError(str(error)) from error
+        usual_rights(temporary)
 
 
 def load_weights(module: Host | torch.nn.Module, path: Path) -> None:

@@ -20,6 +20,7 @@ from analysis.config import load_experiment
 from analysis.runs import Stage, writing
 from analysis.stages._load import save_tensors
 from sae.errors import DataError, StageError, StrataError
+from sae.files import write_safetensors
 from sae.temporary import host_name, replacing, temporary_name, to_disk, unwritable
 
 
@@ -127,6 +128,17 @@ def test_a_file_system_that_syncs_no_folders_is_good_enough_and_a_disk_that_fail
             to_disk(tmp_path)
     else:
         to_disk(tmp_path)
+
+
+@pytest.mark.parametrize(("mask", "mode"), [(0o022, 0o644), (0o002, 0o664), (0o077, 0o600)])
+def test_who_may_read_a_file_of_tensors_is_said_by_the_umask(tmp_path, mask, mode):
+    before = os.umask(mask)
+    try:
+        save_tensors({"w": torch.zeros(3)}, tmp_path / "a.safetensors")
+        write_safetensors(tmp_path / "b.safetensors", {"w": torch.zeros(3)})
+    finally:
+        os.umask(before)
+    assert [path.stat().st_mode & 0o777 for path in tmp_path.iterdir()] == [mode, mode]
 
 
 def test_a_folder_that_cannot_be_moved_is_no_matter_of_space(tmp_path):
