@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from html import escape
 
 import pandas as pd
 
-from analysis.results import Results
+from analysis.results import Results, mean_of
 
 Measures = tuple[tuple[str, str], ...]
 Controls = tuple[tuple[str, str, str], ...]
@@ -79,6 +80,5 @@ def panel(results: Results, kind: str, shown: Measures = SHOWN, under: Controls 
 
 def mean(results: Results, measure: str, kind: str, depth: int, control: str) -> float | None:
     """Mean over seeds, held out; None where there is no number."""
-    rows = results.values(measure, kind, "held_out", control)
-    rows = rows[rows["depth"] == depth]
-    return None if rows.empty or rows["value"].isna().all() else float(rows["value"].mean())
+    value = mean_of(results.numbers(measure, kind, depth, "held_out", control))
+    return None if math.isnan(value) else value

@@ -6,11 +6,12 @@ import math
 from collections.abc import Iterable
 from html import escape
 
+import numpy as np
 import pandas as pd
 
 from analysis.drawing import Drawing
 from analysis.margins import spelled
-from analysis.results import Results
+from analysis.results import Results, mean_of
 from analysis.rule import NAMES, Verdict, interval
 from analysis.tables._html import depth_heads, framed, group
 from analysis.verdict import verdicts
@@ -112,9 +113,9 @@ def cells(
 
 def over(results: Results, measure: str, kind: str, depth: int, split: str, control: str) -> tuple[float, float, float]:
     """Mean over seeds and its 95% interval; NaN where there is no number."""
-    rows = results.values(measure, kind, split, control)
-    values = rows[rows["depth"] == depth]["value"].dropna()
-    return (float(values.mean()), *interval(values.tolist())) if len(values) else (math.nan, math.nan, math.nan)
+    values = results.numbers(measure, kind, depth, split, control)
+    defined = values[~np.isnan(values)]
+    return (mean_of(defined), *interval(defined.tolist())) if len(defined) else (math.nan, math.nan, math.nan)
 
 
 def chip(verdict: Verdict) -> str:
