@@ -119,16 +119,17 @@ def put(fresh: Path, out: Path) -> None:
             return
         try:
             if out.exists():
+                if (fresh.parent / OLD).exists():  # what we moved aside is replaced: another one was faster
+                    return
                 _aside(out, fresh.parent)
         except FileNotFoundError:  # another one has just moved it aside
             continue
         try:
             fresh.rename(out)
-        except OSError:
-            if not out.exists():
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST) and not out.exists():
                 raise
-            if not (fresh.parent / OLD).exists():  # another one was faster, and ours may still take its place
-                continue
+            continue  # another one was faster; it may be gone again by now
         return
     raise OSError(f"{out} is replaced by others all the time")
 
@@ -159,10 +160,18 @@ def settle(out: Path) -> None:
     """Wait, for a moment, where `out` is missing because somebody is between the two steps of putting another there:
     a reader sees the old or the new."""
     until = time.monotonic() + SETTLED_SECONDS
-    while not out.exists() and any(out.parent.glob(f".{glob.escape(out.name)}{MARK}*/{OLD}*")):
+    while not out.exists() and _between(out):
         if time.monotonic() > until:  # killed there; the next work on `out` puts the old back
             return
         time.sleep(0.01)
+
+
+def _between(out: Path) -> bool:
+    """Whether somebody has moved `out` aside and not put another there yet."""
+    try:
+        return any(out.parent.glob(f".{glob.escape(out.name)}{MARK}*/{OLD}*"))
+    except FileNotFoundError:  # a folder that went away while it was looked into: look again
+        return True
 
 
 def tidy(out: Path) -> None:
