@@ -93,7 +93,11 @@ def _clear(holder: Path, out: Path) -> None:
         shutil.rmtree(out, ignore_errors=True)
         (holder / COPIED).rename(out)
     if not out.exists() and (holder / OLD).is_dir():
-        (holder / OLD).rename(out)
+        try:
+            (holder / OLD).rename(out)
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):  # another one has just put theirs there
+                raise
     for left in holder.iterdir():
         if not left.name.startswith(LOCK):
             shutil.rmtree(left, ignore_errors=True)
