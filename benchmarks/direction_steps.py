@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import torch
 
-from analysis import paths
-from analysis.config import load_experiment
-from analysis.plan import plan
-from analysis.stages.sae import held_out_by_folds, train_layer
+from analysis.plan import paths
+from analysis.plan.chains import plan
+from analysis.plan.config import load_experiment
+from analysis.run.stages.sae import held_out_by_folds, train_layer
 from sae.checkpoint import load_layer
 from sae.measures.variance_explained import explained
 from sae.seeding import stream

@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-CHART = "analysis/charts/live_by_depth.py"
+CHART = "report/figures/live_by_depth.py"
 
 
 def make_site(project: Path) -> float:

@@ -21,13 +21,15 @@ def interpreter() -> str | None:
 
 def works(python: str) -> bool:
     """Whether this Python can import the package."""
-    return subprocess.run([python, "-c", "import analysis.cli"], cwd=ROOT, capture_output=True).returncode == 0
+    # -P: a folder of the project that is called `analysis` is not the package
+    done = subprocess.run([python, "-P", "-c", "import analysis.cli.main"], cwd=ROOT, capture_output=True)
+    return done.returncode == 0
 
 
 def run(python: str, *arguments: str) -> int:
     """Run a module of the package on this project, and say how it ended."""
     environment = os.environ | {"STRATA_ROOT": str(ROOT)}
-    return subprocess.run([python, "-m", *arguments], cwd=ROOT, env=environment).returncode
+    return subprocess.run([python, "-P", "-m", *arguments], cwd=ROOT, env=environment).returncode
 
 
 def main() -> int:

@@ -1,8 +1,12 @@
-"""Find the things that live one to a file: architectures, measures, hosts, data sets, charts, ...
+"""Find the things that live one to a file: architectures, measures, hosts, data sets, figures, ...
 
-A module `charts/variance_by_depth.py` offers the function `variance_by_depth`; a module `measures/live_share.py`
-offers the class `LiveShare`. Nothing is registered anywhere: a file that exists is found, and the contract tests
-run over all that is found. Modules whose name starts with an underscore are helpers and are passed over.
+A module `architectures/jumprelu.py` offers the class `JumpReLU`; a module `measures/live_share.py` the class
+`LiveShare`. Nothing is registered anywhere: a file that exists is found, and the contract tests run over all that is
+found. Modules whose name starts with an underscore are helpers and are passed over.
+
+Others add to what is here in two ways, and are found by the same search: a folder of modules (`add_folder`, for a
+project's own), and an entry point of an installed package, in the group `strata.architectures` and so on, whose name is
+the thing's and whose value is the module that holds it.
 """
 
 from __future__ import annotations
@@ -10,7 +14,12 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+import sys
 from collections.abc import Callable
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from sae.errors import ConfigError, NotFoundError
@@ -18,8 +27,78 @@ from sae.errors import ConfigError, NotFoundError
 
 def names(package: str) -> list[str]:
     """Names of the modules in `package` that offer something, sorted. Imports only the package itself."""
+    return sorted({*_listed(package), *_entries(group(package))})
+
+
+def add_folder(package: str, folder: Path) -> None:
+    """Let the modules in `folder` be found, and imported, as if they lay in `package`.
+
+    Raises ConfigError for a module that is called as one that is there: nobody could tell which of the two was meant.
+    """
+    paths = importlib.import_module(package).__path__
+    if str(folder) in paths:
+        return
+    own = {module.name for module in pkgutil.iter_modules([str(folder)]) if not module.name.startswith("_")}
+    for name in sorted(own & set(names(package))):
+        raise ConfigError(f"{folder / name}.py: there is a {name} in {package} already; give it another name")
+    paths.append(str(folder))
+    _added.setdefault(package, []).append(folder)
+    importlib.invalidate_caches()
+    _listed.cache_clear()
+
+
+def remove_folder(package: str, folder: Path) -> None:
+    """Undo `add_folder`: what was imported from there is forgotten, too."""
+    if folder not in _added.get(package, []):
+        return
+    _added[package].remove(folder)
+    importlib.import_module(package).__path__.remove(str(folder))
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if name.startswith(f"{package}.") and file and Path(file).is_relative_to(folder):
+            del sys.modules[name]
+    _listed.cache_clear()
+
+
+def added(package: str) -> list[Path]:
+    """The folders that were added to a package."""
+    return _added.get(package, [])
+
+
+def foreign() -> set[str]:
+    """The top packages of what others add by entry points."""
+    return {module.partition(".")[0] for of in GROUPS for module in _entries(of).values()}
+
+
+_added: dict[str, list[Path]] = {}
+# What others can add to.
+GROUPS = tuple(f"strata.{kind}" for kind in ("architectures", "measures", "datasets", "hosts", "figures"))
+
+
+def group(package: str) -> str:
+    """The group of entry points that add to a package."""
+    return f"strata.{package.rsplit('.', 1)[-1].replace('kinds', 'figures')}"
+
+
+def module_name(package: str, name: str) -> str:
+    """The dotted name of the module that holds `name`."""
+    return _entries(group(package)).get(name) or f"{package}.{name}"
+
+
+@cache
+def _listed(package: str) -> tuple[str, ...]:
     found = importlib.import_module(package)
-    return sorted(m.name for m in pkgutil.iter_modules(found.__path__) if not m.name.startswith("_"))
+    return tuple(m.name for m in pkgutil.iter_modules(found.__path__) if not m.name.startswith("_"))
+
+
+@cache
+def _entries(of: str) -> dict[str, str]:
+    """What installed packages add, by name. Raises ConfigError where two add the same."""
+    found: dict[str, str] = {}
+    for entry in metadata.entry_points(group=of):
+        if found.setdefault(entry.name, entry.module) != entry.module:
+            raise ConfigError(f"two packages add {entry.name} to {of}: {found[entry.name]} and {entry.module}")
+    return found
 
 
 def find(package: str, name: str) -> Callable[..., Any]:
@@ -29,15 +108,19 @@ def find(package: str, name: str) -> Callable[..., Any]:
     """
     if name not in names(package):
         raise NotFoundError(package.rsplit(".", 1)[-1].rstrip("s").replace("_", " "), name, names(package))
-    module = importlib.import_module(f"{package}.{name}")
+    return offered(importlib.import_module(module_name(package, name)), name)
+
+
+def offered(module: ModuleType, name: str) -> Callable[..., Any]:
+    """The class or function of a module that has the module's name. Raises NotFoundError."""
     # TopK and JumpReLU are spelled as in their papers: case and underscores do not count
-    wanted = name.replace("_", "")
+    wanted = name.replace("_", "").replace("-", "")
     for attribute, value in vars(module).items():
         here = getattr(value, "__module__", None) == module.__name__
-        if here and attribute.replace("_", "").lower() == wanted:
-            offered: Callable[..., Any] = value
-            return offered
-    raise NotFoundError(f"object in {package}.{name}", name, [a for a in vars(module) if not a.startswith("_")])
+        if here and attribute.replace("_", "").lower() == wanted.lower():
+            found: Callable[..., Any] = value
+            return found
+    raise NotFoundError(f"object in {module.__name__}", name, [a for a in vars(module) if not a.startswith("_")])
 
 
 def find_all(package: str) -> dict[str, Callable[..., Any]]:

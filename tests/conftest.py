@@ -25,7 +25,8 @@ import pytest  # noqa: E402
 import torch  # noqa: E402
 from hypothesis import settings  # noqa: E402
 
-from analysis.paths import Paths  # noqa: E402
+from analysis.plan import plugins  # noqa: E402
+from analysis.plan.paths import Paths  # noqa: E402
 
 torch.set_num_threads(1)
 # A shell that runs the suite in the background has it ignore these, and every process that a test starts with it.
@@ -37,6 +38,15 @@ pytest_plugins = ["browser_page", "published_project"]
 settings.register_profile("fixed", derandomize=True, deadline=None)
 settings.load_profile("fixed")
 CHECKOUT = Path(__file__).resolve().parent.parent
+# The figures of this repository's own project are found as its commands find them, also after a test of another one.
+plugins.load(Paths(CHECKOUT))
+
+
+@pytest.fixture(autouse=True)
+def own_project():
+    plugins.load(Paths(CHECKOUT))
+
+
 ACTIVE = 3
 # The files that take longest, longest first: whole files are dealt to processes, and one of these as the last would
 # have the other processes wait for it. A file that is not here comes after them.

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.config import HostConfig, RunConfig, SaeConfig, TowerConfig
-from analysis.paths import Paths
-from analysis.results import LOOKED, TABLES, Results
-from analysis.runs import MANIFEST, write_manifest
+from analysis.plan.config import HostConfig, RunConfig, SaeConfig, TowerConfig
+from analysis.plan.paths import Paths
+from analysis.plan.stage_folders import MANIFEST, write_manifest
+from analysis.results.tables import LOOKED, TABLES, Results
 from sae.discover import names
 
 CHECKOUT = Path(__file__).resolve().parent.parent

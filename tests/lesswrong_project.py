@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from analysis.paths import Paths
+from analysis.plan.paths import Paths
 from analysis.site.lesswrong import compose, sections
 from analysis.site.lesswrong.addresses import Addresses
 from analysis.site.lesswrong.context import Context

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from factories import write_results
 
-from analysis.answering import Links
-from analysis.artefacts import Artefact
-from analysis.build import log_pages, sources
-from analysis.log_pages import LogPages
-from analysis.paths import Paths
-from analysis.results import Results
+from analysis.figures.draw import Artefact
+from analysis.pages.answer_links import Links
+from analysis.pages.build import log_pages, sources
+from analysis.pages.log_pages import LogPages
+from analysis.plan.paths import Paths
+from analysis.results.tables import Results
 
 PAGE = """---
 title: "The page"

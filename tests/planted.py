@@ -13,17 +13,17 @@ import pandas as pd
 import torch
 from torch.nn.functional import normalize
 
-from analysis.activations import SPLITS, ActivationStore
-from analysis.config import RunConfig, SaeConfig, TowerConfig
-from analysis.pipeline import do_stage
-from analysis.plan import _null_tower, _nulls, _sae
-from analysis.rule import Verdict, judge
-from analysis.runs import Stage, writing
-from analysis.stages._floors import Place, tower_nulls, trained_nulls
-from analysis.stages._load import STOPPED, load_store, load_tower, read_json
-from analysis.stages._tables import Tables
-from analysis.stages.measures import Measured, on_examples, own_input
-from analysis.verdict import seeds_of
+from analysis.plan.chains import _null_tower, _nulls, _sae
+from analysis.plan.config import RunConfig, SaeConfig, TowerConfig
+from analysis.plan.stage_folders import Stage, writing
+from analysis.results.rule import Verdict, judge
+from analysis.results.verdict import seeds_of
+from analysis.run.activations import SPLITS, ActivationStore
+from analysis.run.pipeline import do_stage
+from analysis.run.stages._floors import Place, tower_nulls, trained_nulls
+from analysis.run.stages._load import STOPPED, load_store, load_tower, read_json
+from analysis.run.stages._tables import Tables
+from analysis.run.stages.measures import Measured, on_examples, own_input
 from sae.architectures.topk import TopK
 from sae.checkpoint import save_layer
 from sae.config import TrainConfig

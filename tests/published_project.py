@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from analysis.build import write_feed
-from analysis.paths import Paths
+from analysis.pages.build import write_feed
+from analysis.plan.paths import Paths
 from analysis.site import feed
 from analysis.site.embedded import render
 from analysis.site.made import Made
-from analysis.stamps import Written
+from analysis.system.stamps import Written
 
 CONFIG = """project:
   type: website

@@ -9,12 +9,12 @@ from typing import Any
 import pandas as pd
 from typer.testing import CliRunner
 
-from analysis.cli import app
-from analysis.paths import Paths
-from analysis.pipeline import Progress
-from analysis.plan import Chain
-from analysis.results import Results, open_results
-from analysis.runs import MANIFEST
+from analysis.cli.main import app
+from analysis.plan.chains import Chain
+from analysis.plan.paths import Paths
+from analysis.plan.stage_folders import MANIFEST
+from analysis.results.tables import Results, open_results
+from analysis.run.pipeline import Progress
 
 GRID = """
 title = "Tiny variants"

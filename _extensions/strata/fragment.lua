@@ -1,15 +1,34 @@
--- {{< figure NAME >}} and {{< part NAME >}} for Quarto: what the build wrote into report/_generated/NAME.md, a figure
+-- {{< figure NAME key=value >}} and {{< part NAME >}} for Quarto: what the build wrote into report/_generated, a figure
 -- with its caption or a part of a page, as if it stood there. It is read while the page is rendered: an include is
 -- expanded before pre-render has run, so in a fresh clone there would be nothing to include. The embedded renderer
 -- does the same in analysis/site/source.py.
 
 local FOLDER = { "report", "_generated" }
 
+local function word(what, text)
+  if not text:match("^[%w_.-]+$") then error(what .. ": letters, digits, dots, - and _ only, not '" .. text .. "'") end
+  return text
+end
+
+-- The name of what a call makes: as analysis/figures/asked.py has it, which the build goes by.
+local function made(name, kwargs)
+  local keys, given = {}, {}
+  for key, value in pairs(kwargs or {}) do
+    local text = pandoc.utils.stringify(value)
+    given[key] = word(key, text)
+    if key ~= "as" then table.insert(keys, key) end
+  end
+  if given["as"] then return given["as"] end
+  table.sort(keys)
+  for _, key in ipairs(keys) do name = name .. "_" .. given[key]:gsub("[.-]", "_") end
+  return name
+end
+
 local function fragment(kind)
   return function(args, kwargs)
-    if #args ~= 1 or next(kwargs or {}) then error(kind .. " takes one name: {{< " .. kind .. " NAME >}}") end
-    local name = pandoc.utils.stringify(args[1])
-    if not name:match("^[%w_-]+$") then error(kind .. ": a name has letters, digits, - and _, not '" .. name .. "'") end
+    if #args ~= 1 then error(kind .. " takes one name: {{< " .. kind .. " NAME >}}") end
+    if kind == "part" and next(kwargs or {}) then error("a part takes no arguments") end
+    local name = made(word(kind, pandoc.utils.stringify(args[1])), kwargs)
     local root = quarto.project.directory
     if not root then error(kind .. ": the page is rendered outside its project; run quarto render at the project's root") end
     local path = pandoc.path.join({ root, FOLDER[1], FOLDER[2], name .. ".md" })

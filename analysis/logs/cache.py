@@ -14,10 +14,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from analysis.code_version import code_version
 from analysis.logs.files import parse_bytes
 from analysis.logs.items import Log, Problem
 from analysis.logs.kept import from_record, to_record
+from analysis.plan.code_version import code_version
 from sae.errors import DataError
 from sae.temporary import replacing
 

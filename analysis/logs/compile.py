@@ -8,8 +8,6 @@ from datetime import date
 from pathlib import Path
 from urllib.parse import unquote
 
-from analysis import git
-from analysis import paths as project
 from analysis.logs.cache import Cache
 from analysis.logs.fates import Order, follow_up
 from analysis.logs.files import dated, files_in, read_bytes, shown
@@ -17,6 +15,8 @@ from analysis.logs.items import Compilation, Log, Problem, natural
 from analysis.logs.join import join
 from analysis.logs.likeness import COMPARED
 from analysis.logs.settings import load_settings, unused
+from analysis.plan import paths as project
+from analysis.system import git
 from sae.errors import ConfigError, DataError
 
 

@@ -8,12 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from html import escape as escape_html
 
-from analysis import pandoc_program
 from analysis.logs.fates import WAITING, Order
 from analysis.logs.items import Compilation, Item
 from analysis.logs.output import as_json, iso, line, record, to_markdown
 from analysis.logs.unseen import without_unseen
 from analysis.logs.write import escape
+from analysis.system import pandoc_program
 from sae.errors import RenderError
 
 _NUM = re.compile(r"\{\{<\s*num\s+(\S+)\s*>\}\}")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from analysis.bounded_yaml import YamlError, load
 from analysis.logs.dates import parse_date
 from analysis.logs.sections import section
+from analysis.system.bounded_yaml import YamlError, load
 
 _MAX_HEADER = 80
 _KNOWN_KEYS = frozenset(

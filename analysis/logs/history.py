@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis.history import History
+from analysis.logs.counts import History
 from analysis.logs.fates import Order
 from analysis.logs.items import Compilation, Kind
 

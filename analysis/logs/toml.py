@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from analysis import toml_file
-from analysis.settings import build
+from analysis.plan.settings import build
+from analysis.system import toml_file
 from sae.errors import ConfigError
 
 T = TypeVar("T")

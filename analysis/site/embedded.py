@@ -22,7 +22,7 @@ from pathlib import Path
 from analysis.site import links, pandoc, shell, sitemap, source
 from analysis.site.metadata import metadata
 from analysis.site.project import CONFIG, NOT_FOUND, Project, as_list, load_project, resource_files
-from analysis.swap import fresh_beside
+from analysis.system.swap import fresh_beside
 from sae.errors import RenderError
 
 THREADS = 2

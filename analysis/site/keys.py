@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from analysis.bounded_yaml import YamlError, load
+from analysis.system.bounded_yaml import YamlError, load
 from sae.errors import RenderError
 
 # A project lists those that its pages use.
@@ -78,6 +78,7 @@ _SHARED: dict[str, Any] = {
 }  # fmt: skip
 
 PROJECT_KEYS: dict[str, Any] = _SHARED | {
+    "strata": {"experiment": TEXT},
     "project": {
         "type": Only("website"), "output-dir": IGNORED, "render": TEXTS, "resources": TEXTS,
         "pre-render": IGNORED, "post-render": IGNORED, "preview": IGNORED, "execute-dir": IGNORED,

@@ -6,14 +6,18 @@ Taken from the result tables and from git, never from a clock: the same results 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from analysis.git import commit_of
-from analysis.paths import Paths
-from analysis.results import Results
+from analysis.logs.items import Log
+from analysis.plan.paths import Paths
+from analysis.results.tables import Results
 from analysis.site.feed import Site
+from analysis.system.git import commit_of
 
+# Of a site with neither results nor dated logs: never a clock's, so that the same sources give the same bytes.
+FIRST = date(2000, 1, 1)
 NUMBER = "made"
 """The name by which the footer asks for date and commit: {{< num made >}}."""
 
@@ -23,7 +27,7 @@ class Made:
     """Where the pages come from."""
 
     day: date
-    """Of the newest run of the results."""
+    """Of the newest run of the results, or else of the newest log."""
     experiment: str
     trained: tuple[str, ...]
     """The commits that the runs were made at, `+` behind one with uncommitted changes."""
@@ -31,8 +35,11 @@ class Made:
     """The commit of the pages, likewise; empty outside git."""
 
     @classmethod
-    def of(cls, results: Results, paths: Paths) -> Made:
-        """Read from the tables and from the checkout."""
+    def of(cls, results: Results | None, paths: Paths, logs: Sequence[Log] = ()) -> Made:
+        """Read from the tables and from the checkout; without tables from the logs."""
+        if results is None:
+            days = [log.date for log in logs if log.date]
+            return cls(max(days, default=FIRST), "", (), commit_of(paths.root))
         runs = results.runs
         newest = max(date.fromisoformat(str(day)) for day in runs["date"])
         commits = tuple(sorted({str(commit) for commit in runs["commit"]} - {"unknown"}))
@@ -45,13 +52,14 @@ class Made:
 
     def number(self) -> dict[str, str]:
         """What the footer shows, with what it means as title."""
-        title = f"the date of the newest run of {self.experiment}"
+        title = f"the date of the newest {f'run of {self.experiment}' if self.experiment else 'log'}"
         return {"text": self.short, "title": title, "experiment": self.experiment}
 
     def fragment(self) -> str:
         """The same in sentences, for the page that says how to make everything again."""
         trained = ", ".join(f"`{commit}`" for commit in self.trained)
-        says = f"The newest run of `{self.experiment}` is of {self.day.isoformat()}"
+        newest = f"run of `{self.experiment}`" if self.experiment else "log"
+        says = f"The newest {newest} is of {self.day.isoformat()}"
         says += f", trained at commit {trained}." if trained else "."
         if self.commit:
             says += f" These pages were made at commit `{self.commit}`."

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from analysis import pandoc_program
 from analysis.site import language
 from analysis.site.kinds import NUMBERED, UNNUMBERED
 from analysis.site.source import Source
+from analysis.system import pandoc_program
 from sae.errors import RenderError
 
 # The one list of classes that a span, a div, a link, an image or a table may carry; each is styled in

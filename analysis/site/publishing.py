@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
 
-from analysis.git import changed, commit_of
-from analysis.paths import Paths
+from analysis.plan.paths import Paths
 from analysis.site.inside import refusal
 from analysis.site.links import ELSEWHERE, of_set, refresh_of, tags_of, works_anywhere
 from analysis.site.project import CONFIG, NOT_FOUND_PAGE, base_of, site_url
 from analysis.site.rooted import unrooted_settings
+from analysis.system.git import changed, commit_of
 from sae.errors import RenderError
 
 EXPECTED = ("index.html", "sitemap.xml", "robots.txt")

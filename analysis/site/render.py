@@ -8,14 +8,14 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from analysis import children
-from analysis.paths import Paths
+from analysis.plan.paths import Paths
 from analysis.site import search
 from analysis.site.embedded import render as render_embedded
 from analysis.site.inside import refusal
 from analysis.site.keys import key_line, read_yaml, text_file
 from analysis.site.project import CONFIG, as_list, resource_files
 from analysis.site.rooted import unrooted_settings
+from analysis.system import children
 from sae.errors import RenderError
 
 # `_extensions/strata/_extension.yml` asks Quarto itself for it

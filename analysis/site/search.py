@@ -18,9 +18,9 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from analysis import children
 from analysis.site.project import NOT_FOUND_PAGE
 from analysis.site.tags import Parser
+from analysis.system import children
 from sae.errors import RenderError
 
 FOLDER = "pagefind"

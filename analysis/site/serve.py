@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_to_bytes, urlsplit
 
-from analysis.paths import Paths
+from analysis.plan.paths import Paths
 from analysis.site.inside import refusal
 from analysis.site.project import NOT_FOUND_PAGE, base_of, site_url
 from sae.errors import RenderError

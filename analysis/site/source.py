@@ -16,6 +16,7 @@ from html import unescape
 from pathlib import Path
 from typing import Any
 
+from analysis.figures.asked import CALL, parse
 from analysis.site.inside import project_file
 from analysis.site.keys import PAGE_KEYS, as_written, check_keys, key_line, read_yaml, text_file, without_empty
 from analysis.site.kinds import NUMBERED, UNNUMBERED
@@ -53,8 +54,6 @@ _SHORTCODE = re.compile(
 )
 INCLUDE = re.compile(r"^\{\{<\s*include\s+(?P<path>\S+)\s*>\}\}\s*$", re.M)
 """A line that puts a file of the project in its place."""
-FRAGMENT = re.compile(r"^\{\{<\s*(?P<kind>figure|part)\s+(?P<name>[\w-]+)\s*>\}\}\s*$", re.M)
-"""A line that puts what the build wrote in its place: a figure, or a part of a page."""
 # Where only a citation or a reference can begin with `@`; addresses of mail have a letter before it.
 _REFERENCE = re.compile(rf"(?<![\w@])@(?:{'|'.join([*NUMBERED, *UNNUMBERED])})-[\w-]+", re.IGNORECASE)
 # An escaped sign, or inline code: in neither does anything else begin.
@@ -233,11 +232,11 @@ class _Reader:
             if include := INCLUDE.match(text):
                 self._include(include["path"], file, number, above)
                 continue
-            if fragment := FRAGMENT.match(text):
+            if fragment := CALL.match(text):
                 around = [lines[at] for at in (number - 2, number) if start <= at < len(lines)]
                 if not all(re.match(r"[ \t>]*(:::.*)?$", line) for line in around):
                     raise RenderError(f"leave a blank line before and after {text.strip()}", file, number)
-                self._fragment(fragment["kind"], fragment["name"], file, number, above)
+                self._fragment(fragment, file, number, above)
                 continue
             if file.startswith(f"{GENERATED}/") and (reference := _REFERENCE.search(_read_text(text))):
                 # Quarto resolves it, but warns of a citation that is not found, and a warning fails the render
@@ -275,7 +274,12 @@ class _Reader:
             raise RenderError(f"the included file {target} has front matter; only pages have", file, number)
         self._put(target, lines, file, number, above)
 
-    def _fragment(self, kind: str, name: str, file: str, number: int, above: tuple[str, ...]) -> None:
+    def _fragment(self, call: re.Match[str], file: str, number: int, above: tuple[str, ...]) -> None:
+        kind, name = call["kind"], call["name"]
+        if kind == "figure":
+            name = parse(name, call["rest"], file, number).name
+        elif call["rest"]:
+            raise RenderError(f"a part takes no arguments: {{{{< part {name} >}}}}", file, number)
         target = f"{GENERATED}/{name}.md"
         if not (self.root / target).is_file():
             found = [path.stem for path in sorted((self.root / GENERATED).glob("*.md"))]

@@ -9,7 +9,7 @@
   var holders = [], runtime = null;
   var light = ROLES();
 
-  // The light palette is also the set of names by which a spec refers to theme colours (analysis/style.py).
+  // The light palette is also the set of names by which a spec refers to theme colours (analysis/figures/style.py).
   function ROLES() {
     return {
       "#1b1f24": "--ink", "#57606a": "--muted", "#d0d7de": "--line", "#fffffe": "--paper", "#0072b2": "--c1",

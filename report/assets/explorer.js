@@ -1,4 +1,4 @@
-// The explorer: one latent at a time, from files fetched when needed (format: analysis/explorer.py). The page holds the
+// The explorer: one latent at a time, from files fetched when needed (format: analysis/pages/explorer.py). The page holds the
 // words: data-t gets a text, data-n a number (key, place, form, place of its floor), data-if may hide.
 (function () {
   "use strict";

@@ -1,5 +1,5 @@
 // A depth that is chosen in one chart, or with the buttons below the first one, is marked in all charts of the page that
-// are drawn over depth (analysis/linked.py), and kept from page to page. An address may carry it (?depth=3).
+// are drawn over depth (analysis/figures/chosen_depth.py), and kept from page to page. An address may carry it (?depth=3).
 (function () {
   "use strict";
   var KEY = "strata-depth", SIGNAL = "depth_choice", charts = [], buttons = [], chosen = null;

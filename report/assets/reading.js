@@ -67,7 +67,7 @@
   }
 
   function number(span) {
-    // what it is; and behind the first semicolon, from which runs (analysis/numbers.py)
+    // what it is; and behind the first semicolon, from which runs (analysis/pages/numbers.py)
     var parts = span.dataset.title.split(/;\s(.*)/s);
     var says = [element("p", parts[0], parts[1] ? "card-title" : "")];
     if (!span.dataset.experiment) return parts[1] ? says.concat(element("p", parts[1])) : says;

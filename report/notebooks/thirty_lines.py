@@ -12,8 +12,8 @@ result would have come out of nothing.
 import matplotlib.pyplot as plt
 import torch
 
-from analysis.datasets.digits import digits
-from analysis.hosts.mlp import Mlp
+from analysis.run.datasets.digits import digits
+from analysis.run.hosts.mlp import Mlp
 from sae.architectures.topk import TopK
 from sae.config import TrainConfig
 from sae.measures.variance_explained import explained

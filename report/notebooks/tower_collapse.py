@@ -11,8 +11,8 @@ alive.
 import matplotlib.pyplot as plt
 import torch
 
-from analysis.datasets.digits import digits
-from analysis.hosts.mlp import Mlp
+from analysis.run.datasets.digits import digits
+from analysis.run.hosts.mlp import Mlp
 from sae.architectures.relu_l1 import ReluL1
 from sae.architectures.topk import TopK
 from sae.config import TrainConfig

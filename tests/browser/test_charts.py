@@ -12,12 +12,12 @@ from browser_page import NEEDS_CHROMIUM
 from playwright.sync_api import expect
 from tests_root import CHECKOUT
 
-from analysis.artefacts import chart_html
-from analysis.build import write_runtime
-from analysis.drawing import Drawing, over_depth
-from analysis.paths import Paths
+from analysis.figures.draw import chart_html
+from analysis.figures.drawing import Drawing, over_depth
+from analysis.figures.style import ROLES
+from analysis.pages.build import write_runtime
+from analysis.plan.paths import Paths
 from analysis.site.check.server import served
-from analysis.style import ROLES
 
 pytestmark = NEEDS_CHROMIUM
 RAMP = pd.DataFrame([{"series": "PCA", "run": "a", "depth": depth, "value": depth / 4} for depth in (1, 2, 3)])

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from analysis.datasets.digits import digits
-from analysis.interpret import attributes as module
-from analysis.interpret.attributes import ATTRIBUTES, attributes
+from analysis.run.datasets.digits import digits
+from analysis.run.interpret import attributes as module
+from analysis.run.interpret.attributes import ATTRIBUTES, attributes
 from sae.errors import DataError
 
 quick = settings(derandomize=True, max_examples=25, deadline=None, database=None)

@@ -10,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.interpret.bands import BANDS, BINS, banded, histogram
+from analysis.run.interpret.bands import BANDS, BINS, banded, histogram
 
 quick = settings(max_examples=12, derandomize=True, deadline=None, database=None)
 seeds = st.integers(0, 2**16)

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
-from analysis.interpret import causes
-from analysis.interpret.causes import Decoded, Effect, ablation, attribution, focus, steering, strong_activations
+from analysis.run.interpret import causes
+from analysis.run.interpret.causes import Decoded, Effect, ablation, attribution, focus, steering, strong_activations
 
 quick = settings(max_examples=6, derandomize=True, deadline=None, database=None)
 seeds = st.integers(0, 2**16)

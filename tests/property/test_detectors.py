@@ -10,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.interpret.detectors import Detectors, Shown, best_class, corrected, detectors
+from analysis.run.interpret.detectors import Detectors, Shown, best_class, corrected, detectors
 from sae.errors import DataError
 
 quick = settings(max_examples=6, derandomize=True, deadline=None, database=None)

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.interpret.relations import coactive, correlation, nearest_directions
+from analysis.run.interpret.relations import coactive, correlation, nearest_directions
 
 quick = settings(max_examples=12, derandomize=True, deadline=None, database=None)
 seeds = st.integers(0, 2**16)

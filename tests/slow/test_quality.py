@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from analysis.datasets.digits import digits
-from analysis.hosts.mlp import Mlp
-from analysis.stages._load import images_of
+from analysis.run.datasets.digits import digits
+from analysis.run.hosts.mlp import Mlp
+from analysis.run.stages._load import images_of
 from sae.architectures.topk import TopK
 from sae.config import TrainConfig
 from sae.evaluate import Seen, evaluate

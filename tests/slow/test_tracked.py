@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from tests_root import CHECKOUT
 
-from analysis.datasets.fashion_mnist import fashion_mnist
-from analysis.paths import Paths
-from analysis.results import Results
-from analysis.verify import verify
+from analysis.plan.paths import Paths
+from analysis.results.tables import Results
+from analysis.run.datasets.fashion_mnist import fashion_mnist
+from analysis.run.verify import verify
 from sae.errors import DataError
 
 TOLERANCE = 0.02

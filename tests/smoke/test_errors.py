@@ -15,9 +15,9 @@ import psutil
 import pytest
 from conftest import TINY
 
-from analysis.cli import main
-from analysis.config import load_experiment
-from analysis.plan import plan
+from analysis.cli.main import main
+from analysis.plan.chains import plan
+from analysis.plan.config import load_experiment
 from sae.errors import ConfigError, NotFoundError
 
 

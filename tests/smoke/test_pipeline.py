@@ -17,11 +17,11 @@ import pytest
 from conftest import CHECKOUT, TINY, make_project
 from PIL import Image
 
-from analysis.config import InterpretConfig, load_experiment
-from analysis.pipeline import do_stage, run
-from analysis.plan import plan
-from analysis.results import SPRITE_COLUMNS, TABLES, is_current, open_results
-from analysis.runs import read_manifest
+from analysis.plan.chains import plan
+from analysis.plan.config import InterpretConfig, load_experiment
+from analysis.plan.stage_folders import read_manifest
+from analysis.results.tables import SPRITE_COLUMNS, TABLES, is_current, open_results
+from analysis.run.pipeline import do_stage, run
 from sae.errors import ConfigError, DataError, NotFoundError, StageError
 from sae.evaluate import versions
 
@@ -189,9 +189,9 @@ def test_a_deeper_tower_and_another_seed_share_the_stages_that_are_the_same(whol
 
 
 SCRIPT = """
-from analysis.config import InterpretConfig, load_experiment
-from analysis.paths import find
-from analysis.pipeline import do_stage, run
+from analysis.plan.config import InterpretConfig, load_experiment
+from analysis.plan.paths import find
+from analysis.run.pipeline import do_stage, run
 run(load_experiment(find().experiments, "tiny"), find(), workers=1)
 """
 
@@ -368,7 +368,7 @@ def test_looks_that_fail_are_reported_and_lose_no_table_of_the_chains(project, m
     def fit(*given):
         raise DataError("no image of a five")
 
-    monkeypatch.setattr("analysis.interpret.reader.Reader.fit", fit)
+    monkeypatch.setattr("analysis.run.interpret.reader.Reader.fit", fit)
     with pytest.raises(StageError, match=r"^looking at latents failed; tables of all 2 are collected:\n") as caught:
         run(tiny(project, seeds=(0,), interpret=InterpretConfig(kind="latents")), project, workers=1)
     assert "images of digits, stage reader/" in str(caught.value) and "no image of a five" in str(caught.value)

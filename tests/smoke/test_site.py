@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import importlib
 import json
 import os
 import re
@@ -18,28 +17,27 @@ import pytest
 from factories import site_project
 from PIL import Image
 from planted import shapes_unchecked
+from project_figures import CALLS, code
 from typer.testing import CliRunner
 
-from analysis import build as builder
-from analysis import pipeline
-from analysis.artefacts import PACKAGES, Artefact, draw_all, drawn_from
-from analysis.cli import app
-from analysis.config import load_experiment
-from analysis.explorer import shown_cells, write_all
+from analysis.cli.main import app
+from analysis.figures.draw import Artefact, draw_all, drawn_from
+from analysis.figures.style import ROLES
 from analysis.logs.answers import compile_with_answers
 from analysis.logs.history import history
-from analysis.loose_images import write_images
-from analysis.numbers import resolve
-from analysis.plan import plan
-from analysis.results import LOOKED, Results, open_results
-from analysis.runs import seal
+from analysis.pages import build as builder
+from analysis.pages.explorer import shown_cells, write_all
+from analysis.pages.image_folders import write_images
+from analysis.pages.numbers import resolve
+from analysis.plan.chains import plan
+from analysis.plan.config import load_experiment
+from analysis.plan.stage_folders import seal
+from analysis.results.tables import LOOKED, Results, open_results
+from analysis.run import pipeline
 from analysis.site import render as renderer
 from analysis.site.serve import serve
-from analysis.style import ROLES
-from sae.discover import find_all, names
+from sae.discover import offered
 from sae.errors import DataError, NotFoundError, RenderError, StrataError
-
-ARTEFACTS = [(package, name) for package in PACKAGES for name in names(f"analysis.{package}")]
 
 
 @pytest.fixture(scope="module")
@@ -87,21 +85,22 @@ class Ids(HTMLParser):
             self.images.append(found)
 
 
-@pytest.mark.parametrize(("package", "name"), ARTEFACTS)
-def test_every_artefact_has_words_data_and_one_body(site, package, name):
+@pytest.mark.parametrize("name", CALLS)
+def test_every_figure_has_words_data_and_one_body(site, name):
     paths, results, _ = site
-    given = drawn_from(importlib.import_module(f"analysis.{package}.{name}"), results, logs_of(paths), paths)
-    drawing = find_all(f"analysis.{package}")[name](*given)
+    function = offered(code(name), CALLS[name].figure)
+    given = drawn_from(code(name), results, logs_of(paths), paths, CALLS[name].experiment)
+    drawing = function(*given, **CALLS[name].options(function))
     assert drawing.title and drawing.caption.endswith(".") and drawing.alt
     assert sum([drawing.chart is not None, bool(drawing.html), bool(drawing.png)]) == 1
     assert not drawing.data.empty
-    assert drawing.kind == ("tbl" if package == "tables" else "fig")
+    assert drawing.kind in ("tbl", "fig")
 
 
-@pytest.mark.parametrize(("package", "name"), ARTEFACTS)
-def test_every_fragment_has_its_id_and_no_leftover_colour_or_nan(site, package, name):
+@pytest.mark.parametrize("name", CALLS)
+def test_every_fragment_has_its_id_and_no_leftover_colour_or_nan(site, name):
     text = (site[0].generated / f"{name}.md").read_text()
-    kind = "tbl" if package == "tables" else "fig"
+    kind = next(record for record in site[2] if record.name == name).figure[:3]
     assert text.startswith(f"::: {{#{kind}-{name.replace('_', '-')}")
     shown = re.sub(r"<script.*?</script>", "", text, flags=re.S)
     assert not any(colour in shown for colour in ROLES.values())
@@ -110,7 +109,7 @@ def test_every_fragment_has_its_id_and_no_leftover_colour_or_nan(site, package, 
 
 
 def test_chart_specs_are_json_with_a_description_and_few_rows(site):
-    for name in names("analysis.charts"):
+    for name in CALLS:
         text = (site[0].generated / f"{name}.md").read_text()
         for spec in re.findall(r'class="chart-spec">(.*?)</script>', text, re.S):
             assert "<" not in spec  # `<!--<script` would swallow the rest of the page
@@ -148,12 +147,12 @@ def test_no_page_names_another_host_but_in_links(site):
 def test_a_second_build_draws_nothing_and_a_changed_record_draws_one(site):
     paths, results, records = site
     drawn: list[str] = []
-    draw_all(results, logs_of(paths), paths, drawn.append)
+    draw_all(list(CALLS.values()), results, logs_of(paths), paths, drawn.append)
     assert drawn == []
     record = paths.build / "artefacts" / "live_by_depth.json"
     content = json.loads(record.read_text())
     record.write_text(json.dumps(content | {"key": "older"}))
-    draw_all(results, logs_of(paths), paths, drawn.append)
+    draw_all(list(CALLS.values()), results, logs_of(paths), paths, drawn.append)
     assert drawn == ["live_by_depth"]
     assert isinstance(records[0], Artefact)
 
@@ -178,7 +177,7 @@ def test_artefacts_of_a_module_that_is_gone_are_removed(site):
     stray.write_text("old")
     record = paths.build / "artefacts" / "gone.json"
     record.write_text(json.dumps({"files": [paths.relative(stray)]}))
-    draw_all(results, logs_of(paths), paths)
+    draw_all(list(CALLS.values()), results, logs_of(paths), paths)
     assert not stray.exists() and not record.exists()
 
 
@@ -245,7 +244,7 @@ def test_commands_on_a_finished_project(site):
 def test_a_build_whose_tables_were_replaced_on_the_way_says_so(site, monkeypatch):
     paths, results, records = site
     older = replace(results, given=replace(results.pinned, raw=results.pinned.raw + b"\n"))
-    monkeypatch.setattr("analysis.artefacts.draw_all", lambda *_: records)
+    monkeypatch.setattr("analysis.pages.build.draw_all", lambda *_: records)
     monkeypatch.setattr(builder, "run_notebooks", lambda *_: [])
     with pytest.raises(DataError, match="results/digits was replaced while it was read, by a run that has just ended"):
         builder.build(older, paths)

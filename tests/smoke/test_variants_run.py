@@ -10,15 +10,15 @@ import pytest
 from conftest import make_project
 from variants_story import GRID, KINDS, MENDED, STOPS, Story, cli
 
-from analysis.config import load_experiment
-from analysis.listing import listed, text
-from analysis.pipeline import run
-from analysis.plan import plan
-from analysis.results import TABLES, Results, is_current
-from analysis.runs import MANIFEST, read_manifest
-from analysis.stages._load import STOPPED, read_json
-from analysis.track import LATENT_MEASURES, track
-from analysis.verdict import panel, verdicts
+from analysis.plan.chains import plan
+from analysis.plan.config import load_experiment
+from analysis.plan.stage_folders import MANIFEST, read_manifest
+from analysis.results.tables import TABLES, Results, is_current
+from analysis.results.verdict import panel, verdicts
+from analysis.run.listing import listed, text
+from analysis.run.pipeline import run
+from analysis.run.stages._load import STOPPED, read_json
+from analysis.run.track import LATENT_MEASURES, track
 from sae.errors import DataError, NotFoundError, StageError
 
 

@@ -14,8 +14,8 @@ from log_project import LogProject, log_project
 from markdown_it import MarkdownIt
 from tests_root import CHECKOUT
 
-from analysis.answering import Shown, headings, sentence
 from analysis.logs.answers import FILE, Answer, append, compile_with_answers, find_question, read_answers
+from analysis.pages.answer_links import Shown, headings, sentence
 from sae.errors import ConfigError, DataError, RenderError
 
 LINK = "selectivity/latents/1"

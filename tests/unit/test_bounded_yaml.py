@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from tests_root import CHECKOUT
 
-from analysis.bounded_yaml import CHARACTERS, YamlError, load
 from analysis.logs.reader import parse_log
 from analysis.site.project import load_project
 from analysis.site.source import load_source
+from analysis.system.bounded_yaml import CHARACTERS, YamlError, load
 from sae.errors import RenderError
 
 DOUBLED = "n0: &n0 {k: v, l: w}\n" + "".join(

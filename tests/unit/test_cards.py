@@ -11,9 +11,9 @@ import pytest
 from log_project import drawn
 from PIL import Image
 
-from analysis.artefacts import Artefact
-from analysis.cards import HEADLINE, MOST_LINES, SMALLEST, WIDTH, card, wrapped, write_cards
-from analysis.paths import Paths
+from analysis.figures.draw import Artefact
+from analysis.pages.preview_cards import HEADLINE, MOST_LINES, SMALLEST, WIDTH, card, wrapped, write_cards
+from analysis.plan.paths import Paths
 from sae.errors import RenderError
 
 CHART = alt.Chart(pd.DataFrame({"x": [1, 2]})).mark_bar(color="#b84e00").encode(x="x:Q")

@@ -12,9 +12,9 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from analysis.paths import Paths
+from analysis.cli.check import app
+from analysis.plan.paths import Paths
 from analysis.site.check import browser, lighthouse, node_tools, survey, validity, visits
-from analysis.site.check.commands import app
 from analysis.site.check.findings import Finding, grouped
 from analysis.site.check.folder import read
 from analysis.site.check.printed import as_json, text
@@ -339,6 +339,6 @@ def test_a_check_that_breaks_down_is_a_failure_of_its_page() -> None:
 
 
 def test_the_command_is_part_of_strata() -> None:
-    from analysis.cli import app as whole
+    from analysis.cli.main import app as whole
 
     assert "check" in typer.main.get_command(whole).commands  # type: ignore[attr-defined]

@@ -15,7 +15,7 @@ import psutil
 import pytest
 from conftest import CHECKOUT
 
-from analysis import children, signals
+from analysis.system import children, signals
 
 FAMILY = "sleep 97 & echo $!; sleep 98 & echo $!; wait"  # a child that has children of its own, and says their ids
 
@@ -61,7 +61,7 @@ def test_leaving_the_block_ends_the_program():
 
 def test_children_of_a_process_that_is_killed_go_with_it():
     lines = f"""
-        from analysis import children
+        from analysis.system import children
         with children.started(["sh", "-c", {FAMILY!r}], stdout=children.subprocess.PIPE) as child:
             print(child.pid, child.stdout.readline().decode().strip(), child.stdout.readline().decode(), flush=True)
             child.wait()
@@ -77,7 +77,7 @@ def test_children_of_a_process_that_is_killed_go_with_it():
 def test_a_worker_that_watches_is_gone_when_its_parent_is(number):
     """As an idle worker is, and one that works: nothing of it asks whether somebody still waits."""
     worker = (
-        "import os, time; from analysis import children; children.watch_parent(os.getppid()); print(); time.sleep(95)"
+        "import os, time; from analysis.system import children; children.watch_parent(os.getppid()); print(); time.sleep(95)"
     )
     lines = f"""
         import subprocess, sys
@@ -100,7 +100,7 @@ def test_a_process_does_not_watch_itself():
 STUCK = """
     import os, subprocess, sys, threading, time
     from concurrent.futures import ThreadPoolExecutor
-    from analysis import signals
+    from analysis.system import signals
     signals.GRACE_SECONDS = 0.5
     signals.install()
     try:
@@ -129,7 +129,7 @@ def test_what_the_user_has_told_the_system_to_ignore_stays_ignored():
     """`nohup strata run ... &` goes on when the window closes."""
     lines = """
         import os, signal
-        from analysis import signals
+        from analysis.system import signals
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         signals.install()
         print(flush=True)

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from analysis import code_version as module
-from analysis.code_version import code_version
-from analysis.config import Experiment, SaeConfig, TowerConfig
-from analysis.plan import plan
+from analysis.plan import code_version as module
+from analysis.plan.chains import plan
+from analysis.plan.code_version import code_version
+from analysis.plan.config import Experiment, SaeConfig, TowerConfig
 
-SAE = ("analysis.stages.sae", "sae.architectures.topk")
+SAE = ("analysis.run.stages.sae", "sae.architectures.topk")
 CHECKOUT = module.ROOT
 
 
@@ -104,13 +104,13 @@ def test_neither_another_architecture_nor_a_page_influences_the_sae_stage(copy, 
     (tmp_path / "sae" / "architectures" / "another.py").write_text("class Another:\n    pass\n")
     (tmp_path / "analysis" / "charts").mkdir(exist_ok=True)
     (tmp_path / "analysis" / "charts" / "another.py").write_text("def another():\n    pass\n")
-    copy("analysis/results.py", "SPRITE_COLUMNS = 50", "SPRITE_COLUMNS = 51")
+    copy("analysis/results/tables.py", "SPRITE_COLUMNS = 50", "SPRITE_COLUMNS = 51")
     assert code_version(*SAE) == before
 
 
 def test_each_stage_follows_what_it_runs(copy):
     before = stage_codes()
-    copy("analysis/hosts/mlp.py", "BATCH = 128", "BATCH = 64")
+    copy("analysis/run/hosts/mlp.py", "BATCH = 128", "BATCH = 64")
     after = stage_codes()
     different = {key[0] for key in before if before[key] != after[key]}
     assert different == {"host", "activations", "measures"}
@@ -143,9 +143,9 @@ def test_floors_need_no_sae():
 
 
 def test_how_logs_are_read_makes_no_chart_stale(copy):
-    before = code_version("analysis.charts.variance_by_depth", "analysis.artefacts")
+    before = code_version("analysis.figures.kinds.margins", "analysis.figures.draw")
     copy("analysis/logs/items.py", "from dataclasses import", "import os\nfrom dataclasses import")
-    assert code_version("analysis.charts.variance_by_depth", "analysis.artefacts") == before
+    assert code_version("analysis.figures.kinds.margins", "analysis.figures.draw") == before
 
 
 def everything():

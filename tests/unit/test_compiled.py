@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from analysis.plan import trained_by
+from analysis.plan.chains import trained_by
 from sae import installed
 from sae.architectures.batch_topk import BatchTopK
 from sae.architectures.topk import TopK

@@ -7,8 +7,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from analysis import toml_file
-from analysis.config import (
+from analysis.plan.chains import plan, run_id
+from analysis.plan.config import (
     KINDS,
     Experiment,
     HostConfig,
@@ -21,7 +21,7 @@ from analysis.config import (
     load_experiment,
     scheduled,
 )
-from analysis.plan import plan, run_id
+from analysis.system import toml_file
 from sae.config import StopConfig, TrainConfig
 from sae.errors import ConfigError, NotFoundError
 

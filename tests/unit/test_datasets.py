@@ -11,14 +11,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from analysis.config import load_experiment
-from analysis.datasets import fashion_mnist as fashion_mnist_module
-from analysis.datasets import mnist
-from analysis.datasets._dataset import Dataset, from_idx_folder, read_idx
-from analysis.datasets.digits import digits
-from analysis.datasets.fashion_mnist import DEBIAN, fashion_mnist
-from analysis.pipeline import run
-from analysis.plan import fingerprint, to_fetch
+from analysis.plan.chains import fingerprint, to_fetch
+from analysis.plan.config import load_experiment
+from analysis.run.datasets import fashion_mnist as fashion_mnist_module
+from analysis.run.datasets import mnist
+from analysis.run.datasets._dataset import Dataset, from_idx_folder, read_idx
+from analysis.run.datasets.digits import digits
+from analysis.run.datasets.fashion_mnist import DEBIAN, fashion_mnist
+from analysis.run.pipeline import run
 from sae.errors import DataError
 
 PARTS = {
@@ -231,7 +231,7 @@ def test_a_run_fetches_its_data_before_it_is_planned_and_says_what(project, monk
         idx_folder(folder)
 
     monkeypatch.setattr("torchvision.datasets.MNIST", download)
-    monkeypatch.setattr("analysis.pipeline.plan", planned)
+    monkeypatch.setattr("analysis.run.pipeline.plan", planned)
     with pytest.raises(Offline, match=r"^[0-9a-f]{16}$"):
         run(experiment, project, warn=said.append)
     assert said == ["the data set mnist is not here: fetching 12 MB by torchvision into data/downloads/MNIST/raw"]

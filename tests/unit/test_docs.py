@@ -11,9 +11,9 @@ import typer.main
 from conftest import LONGEST
 from tests_root import CHECKOUT
 
-from analysis.cli import app
-from analysis.numbers import CONTROLS
-from analysis.results import LOOKED, TABLES
+from analysis.cli.main import app
+from analysis.pages.numbers import CONTROLS
+from analysis.results.tables import LOOKED, TABLES
 from analysis.site.render import OLDEST_QUARTO
 from sae.discover import find_all, names
 
@@ -46,13 +46,10 @@ def test_every_table_column_and_control_is_documented():
         assert word in text, word
 
 
-def test_every_figure_id_is_in_the_architecture():
+def test_every_figure_is_in_the_architecture():
     text = read("ARCHITECTURE.md")
-    for package in ("charts", "grids"):
-        for name in names(f"analysis.{package}"):
-            assert f"fig-{name.replace('_', '-')}" in text, name
-    for name in names("analysis.tables"):
-        assert f"tbl-{name.replace('_', '-')}" in text, name
+    for name in names("analysis.figures.kinds"):
+        assert f"`{name}`" in text, name
 
 
 def test_the_readme_starts_with_the_two_commands_and_a_picture():
@@ -72,7 +69,7 @@ def test_every_measure_says_what_it_is():
 
 
 def test_building_needs_no_torch():
-    modules = "analysis.build, analysis.plan, analysis.cli, analysis.site.render"
+    modules = "analysis.pages.build, analysis.plan.chains, analysis.cli.main, analysis.site.render"
     code = f"import {modules}, sys; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=CHECKOUT, check=False).returncode == 0
 

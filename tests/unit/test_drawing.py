@@ -11,8 +11,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests_root import CHECKOUT
 
-from analysis.drawing import LABEL_GAP, end_labels, over_seeds, spoken
-from analysis.style import ROLES, css_colours
+from analysis.figures.drawing import LABEL_GAP, end_labels, over_seeds, spoken
+from analysis.figures.style import ROLES, css_colours
 
 
 def lines(values: dict[str, list[float]]) -> pd.DataFrame:

@@ -10,11 +10,11 @@ import pandas as pd
 import pytest
 import torch
 
-from analysis import explorer
-from analysis.explorer import fits, gate
-from analysis.interpret.causes import Decoded, Effect, ablation
-from analysis.stages._effects import ENOUGH, disagreeing, lowered_class, share_of
-from analysis.track import rounded
+from analysis.pages import explorer
+from analysis.pages.explorer import fits, gate
+from analysis.run.interpret.causes import Decoded, Effect, ablation
+from analysis.run.stages._effects import ENOUGH, disagreeing, lowered_class, share_of
+from analysis.run.track import rounded
 from sae.errors import NumericError
 
 
@@ -92,7 +92,7 @@ def test_the_explorer_says_why_a_latent_has_no_name(row, why):
 
 
 def test_the_explorer_asks_as_much_of_a_name_as_the_stage_does():
-    from analysis.interpret import explain
+    from analysis.run.interpret import explain
 
     assert explorer.DETECTION == explain.DETECTION
 

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.interpret.explain import Labelled, Names, benjamini_hochberg, detection, explain
-from analysis.interpret.rules import Ends, Rule
+from analysis.run.interpret.explain import Labelled, Names, benjamini_hochberg, detection, explain
+from analysis.run.interpret.rules import Ends, Rule
 from sae.errors import DataError
 from sae.seeding import stream
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from tests_root import CHECKOUT
 
-from analysis import git
 from analysis.logs.compile import compile_logs
+from analysis.system import git
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 WHO = ("-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false")
@@ -267,7 +267,7 @@ def test_a_repository_within_the_project_is_not_asked(
 
 def test_nothing_else_calls_git() -> None:
     calls = re.compile(r"""[\["'(]git["' ]|\bimport (?:git|pygit2|dulwich)\b""")
-    allowed = {"analysis/git.py"}
+    allowed = {"analysis/system/git.py"}
     sources = [path for place in ("sae", "analysis", "benchmarks") for path in (CHECKOUT / place).rglob("*.py")]
     found = {p.relative_to(CHECKOUT).as_posix() for p in sources if calls.search(p.read_text(encoding="utf-8"))}
     assert found - {"analysis/logs/compile.py"} == allowed  # which imports the module of that name

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from log_project import log_project
 
-from analysis.build import sources
-from analysis.log_pages import picture_file
-from analysis.paths import Paths
+from analysis.pages.build import sources
+from analysis.pages.log_pages import picture_file
+from analysis.plan.paths import Paths
 from analysis.site.embedded import render
 from analysis.site.inside import refusal
 from analysis.site.render import render_by_quarto

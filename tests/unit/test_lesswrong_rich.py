@@ -10,9 +10,9 @@ import pytest
 from lesswrong_project import BASE, PAGE, Made, compose_all, make_site
 from typer.testing import CliRunner
 
-from analysis.paths import Paths
+from analysis.cli.lesswrong import app
+from analysis.plan.paths import Paths
 from analysis.site.lesswrong import kit, sections
-from analysis.site.lesswrong.commands import app
 from analysis.site.lesswrong.rich import rich
 from analysis.site.project import load_project
 from sae.errors import ConfigError, NotFoundError, RenderError

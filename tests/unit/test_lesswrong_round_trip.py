@@ -8,7 +8,8 @@ import pytest
 from lesswrong_project import BASE, Made, compose_all, make_site
 from tests_root import CHECKOUT
 
-from analysis.paths import Paths
+from analysis.figures.asked import asked
+from analysis.plan.paths import Paths
 from analysis.site.lesswrong import lints
 from analysis.site.lesswrong.dialect import markdown
 from analysis.site.lesswrong.events import compressed
@@ -16,7 +17,6 @@ from analysis.site.lesswrong.reader import read
 from analysis.site.lesswrong.rich import rich
 from analysis.site.lesswrong.round_trip import lost
 from analysis.site.lesswrong.wanted import wanted
-from analysis.site.source import FRAGMENT
 
 PAGES = ("index.qmd", "report/answers.qmd", "report/methods.qmd", "report/names.qmd")
 
@@ -110,8 +110,8 @@ def test_punctuation_may_differ_and_numbers_may_not():
 
 def built(page):
     """Whether everything that the page includes was built here, by whatever version."""
-    text = (CHECKOUT / page).read_text() if page != "index.qmd" else (CHECKOUT / "report/_write-up.qmd").read_text()
-    return all((CHECKOUT / f"report/_generated/{one['name']}.md").exists() for one in FRAGMENT.finditer(text))
+    file = CHECKOUT / (page if page != "index.qmd" else "report/_write-up.qmd")
+    return all((CHECKOUT / f"report/_generated/{call.name}.md").exists() for call in asked([file], CHECKOUT))
 
 
 BUILT = (CHECKOUT / "report/_generated/numbers.json").exists() and (

@@ -2,42 +2,26 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import re
-from functools import cache
 
 import pandas as pd
 import pytest
 import vl_convert
+from project_figures import CALLS, drawing, text
 from tests_root import CHECKOUT
 
-from analysis.artefacts import chart_html
-from analysis.drawing import Drawing, over_depth
-from analysis.linked import CHOICE, READINGS
-from analysis.paths import Paths
-from analysis.results import Results
-from analysis.specs import MAX_SPEC_BYTES
-from analysis.style import altair_config
-from analysis.svg import clean_svg
-from sae.discover import find, names
+from analysis.figures.chosen_depth import CHOICE, READINGS
+from analysis.figures.draw import chart_html
+from analysis.figures.drawing import Drawing, over_depth
+from analysis.figures.specs import MAX_SPEC_BYTES
+from analysis.figures.style import altair_config
+from analysis.figures.svg import clean_svg
 
-PATHS = Paths(CHECKOUT)
 # Depth is no axis of theirs: penalties, architectures, slopes over all depths, logs, and a raster.
 OTHERS = {"architecture_error", "atomicity_slopes", "class_map", "collapse_fixes", "log_timeline"}
-LINKED = sorted(set(names("analysis.charts")) - OTHERS)
-
-
-@cache
-def tracked(name):
-    return Results(PATHS.tracked / name)
-
-
-@cache
-def drawing(name):
-    """Drawn from tracked tables; those that are drawn from the site's own experiment get the one that has all of it."""
-    wanted = getattr(importlib.import_module(f"analysis.charts.{name}"), "EXPERIMENTS", ("fashion",))
-    return find("analysis.charts", name)(*map(tracked, wanted))
+CHARTS = [name for name in CALLS if "chart=" in text(name)]
+LINKED = sorted(set(CHARTS) - OTHERS)
 
 
 def by_depth(percent=False, level=None):

@@ -9,20 +9,20 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from analysis.figures.kinds.log_timeline import log_timeline
 from log_project import LogProject, log_project
 from markdown_it import MarkdownIt
 from PIL import Image
 from typer.testing import CliRunner
 
-from analysis.charts.log_timeline import log_timeline
-from analysis.cli import app
-from analysis.log_pages import picture_file
+from analysis.cli.main import app
 from analysis.logs.answers import FILE, compile_with_answers
 from analysis.logs.history import history
-from analysis.outline import outline, verdict_of, write_draft
-from analysis.prose import check_prose
+from analysis.pages.draft_page import outline, verdict_of, write_draft
+from analysis.pages.log_pages import picture_file
+from analysis.pages.typed_numbers import check_prose
 from analysis.site.embedded import render
-from analysis.stamps import Written
+from analysis.system.stamps import Written
 from sae.errors import ConfigError, NotFoundError
 
 LINK = "selectivity/latents/1"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis.log_commands import tell
+from analysis.cli.logs import tell
 from analysis.logs import likeness
 from analysis.logs.answers import append, read_answers
 from analysis.logs.compile import compile_logs

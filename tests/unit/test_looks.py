@@ -6,9 +6,9 @@ import dataclasses
 
 import pytest
 
-from analysis.config import Experiment, HostConfig, InterpretConfig, SaeConfig, TowerConfig
-from analysis.looks import of_chains, of_data
-from analysis.plan import plan
+from analysis.plan.chains import plan
+from analysis.plan.config import Experiment, HostConfig, InterpretConfig, SaeConfig, TowerConfig
+from analysis.plan.looks import of_chains, of_data
 from sae.errors import ConfigError
 
 LATENTS = TowerConfig(kind="latents", depth=3, nulls=False)

@@ -9,23 +9,18 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from analysis.figures.kinds.class_best import class_best
 from factories import write_results
 from tests_root import CHECKOUT
 
-from analysis.charts import _heat
-from analysis.charts.class_heat import class_heat
-from analysis.results import Results
-from analysis.selective import entropy, fits, of_depth
-from analysis.style import ROLES
-from analysis.tables import _neuron_words
-from analysis.tables._neuron_rows import COLUMNS
-from analysis.tables.class_best import class_best
-from analysis.tables.neurons import neurons
-from analysis.tables.neurons_0 import neurons_0
-from analysis.tables.neurons_1 import neurons_1
-from analysis.tables.neurons_2 import neurons_2
-from analysis.tables.neurons_3 import neurons_3
-from analysis.tables.neurons_fashion import neurons_fashion
+from analysis.figures.kinds import class_heat as _heat
+from analysis.figures.kinds import neurons as _neuron_words
+from analysis.figures.kinds.class_heat import class_heat
+from analysis.figures.kinds.neurons import neurons
+from analysis.figures.neuron_rows import COLUMNS
+from analysis.figures.style import ROLES
+from analysis.results.detectors import entropy, fits, of_depth
+from analysis.results.tables import Results
 
 CLASSES = ["T-shirt/top", "Bag & <b>", "7"]
 NAN = math.nan
@@ -95,7 +90,7 @@ def cells(html, row):
 
 
 def test_a_row_has_the_numbers_of_the_tables_in_the_order_of_the_heads(results):
-    html = neurons_2(results).html
+    html = neurons(results, depth=2).html
     heads = re.findall(r'<th scope="col"[^>]*>(?:<button type="button">)?([^<]+)', html)
     assert heads == [column.head for column in COLUMNS]
     found = dict(zip(heads, cells(html, "d2-0"), strict=True))
@@ -109,13 +104,13 @@ def test_a_row_has_the_numbers_of_the_tables_in_the_order_of_the_heads(results):
 
 
 def test_effects_are_those_on_the_latents_own_class(results):
-    row = neurons_1(results).data.set_index("latent").loc[3]
+    row = neurons(results, depth=1).data.set_index("latent").loc[3]
     assert row["class"] == CLASSES[1] and row["ablation"] == pytest.approx(0.004) and math.isnan(row["steering"])
-    assert ["+0.4"] in cells(neurons_1(results).html, "d1-3")
+    assert ["+0.4"] in cells(neurons(results, depth=1).html, "d1-3")
 
 
 def test_the_best_come_first_and_the_data_have_every_latent_dead_ones_too(results, monkeypatch):
-    drawing = neurons_1(results)
+    drawing = neurons(results, depth=1)
     assert re.findall(r'<tr id="([^"]+)"', drawing.html) == ["d1-1", "d1-0", "d1-3", "d1-2"]
     assert drawing.data["latent"].tolist() == [0, 1, 2, 3, 4] and len(neurons(results).data) == 10
     monkeypatch.setattr(_neuron_words, "PER_DEPTH", 1)
@@ -127,24 +122,24 @@ def test_what_does_not_pass_is_marked_in_words_and_counted_in_the_title(results)
     marked = [row for row in re.findall(r'<tr id="([^"]+)"', html) if cells(html, row)[5][1:] == ["not", "passed"]]
     assert sorted(marked) == ["d0-0", "d1-3"]
     assert neurons(results).title.endswith("1 of 2 neurons, 3 of 4 at depth 1, 1 of 1 at depth 2")
-    assert neurons_1(results).title.startswith("3 of 4 latents that fire at depth 1 detect")
+    assert neurons(results, depth=1).title.startswith("3 of 4 latents that fire at depth 1 detect")
 
 
 def test_where_nothing_passes_the_titles_say_so(tmp_path):
     given = {depth: [{**own, "class_q": 0.9} for own in latents[:1]] for depth, latents in GIVEN.items()}
     results = results_of(tmp_path / "by-hand", given)
     assert neurons(results).title == "No latent detects a class better than shuffled labels do"
-    assert neurons_0(results).title.startswith("None of 1 neurons that fire")
-    assert neurons_1(results).html.count("not passed") == 1
+    assert neurons(results, depth=0).title.startswith("None of 1 neurons that fire")
+    assert neurons(results, depth=1).html.count("not passed") == 1
     assert class_best(results).title.startswith("No class has a detector")
     assert "none passes" in class_best(results).html and "no latent" in class_best(results).html
 
 
 def test_names_and_class_names_are_escaped(results):
-    for drawing in (neurons(results), neurons_1(results), class_best(results)):
+    for drawing in (neurons(results), neurons(results, depth=1), class_best(results)):
         assert "<b>" not in drawing.html.replace('<b class="flag">', "") and "<tops>" not in drawing.html
         assert "Bag &amp; &lt;b&gt;" in drawing.html and "T-shirt/top" in drawing.html
-    html = neurons_1(results).html
+    html = neurons(results, depth=1).html
     assert 'data-class="Bag &amp; &lt;b&gt;"' in html and 'name="class" value="Bag &amp; &lt;b&gt;"' in html
     assert "bold &lt;tops&gt; &amp; bags" in html
 
@@ -156,7 +151,7 @@ def test_a_name_fits_or_not_or_that_is_unclear():
 
 def test_fits_name_has_its_three_states_and_a_dash(tmp_path):
     latents = [{}, {"effect_class": 1, "disagrees": 1.0}, {"effect_class": 1}, {"effect_class": NAN, "disagrees": NAN}]
-    html = neurons_0(results_of(tmp_path / "by-hand", {0: [*latents, {"name": "unnamed"}]})).html
+    html = neurons(results_of(tmp_path / "by-hand", {0: [*latents, {"name": "unnamed"}]})).html
     found = [" ".join(cells(html, f"d0-{latent}")[15]) for latent in range(5)]
     assert found == ["yes", "no: Bag &amp; &lt;b&gt;", "unclear", "–", "–"]
 
@@ -174,7 +169,7 @@ def test_class_precision_and_recall_are_those_of_the_f1(tmp_path):
 
 
 def test_clothes_have_their_own_images_and_their_own_place_in_the_explorer(results):
-    html = neurons_fashion(results).html
+    html = neurons(results, set_name="fashion").html
     assert html.count('<div class="digits line fashion"') == html.count("<tr id=") and "data-pages" not in html
     links = re.findall(r'href="([^"]+)"', html)
     assert len(links) > 7 and all(link.endswith("&amp;set=fashion") for link in links)
@@ -200,7 +195,7 @@ def luminance(colour):
 
 
 def test_every_row_leads_to_the_explorer_and_has_an_address_of_its_own(results):
-    for drawing in (neurons(results), neurons_0(results), neurons_2(results)):
+    for drawing in (neurons(results), neurons(results, depth=0), neurons(results, depth=2)):
         rows = re.findall(
             r'<tr id="d(\d+)-(\d+)" data-depth="(\d+)".*?<th scope="row"><a href="([^"]+)">', drawing.html
         )
@@ -214,23 +209,29 @@ def test_a_row_is_small_enough_for_three_hundred_of_them(results):
 
 
 def test_images_are_the_five_strongest_with_words_for_them(results):
-    html = neurons_2(results).html
+    html = neurons(results, depth=2).html
     assert html.count("<i style=") == 5 and 'aria-label="5 of 5 are T-shirt/top"' in html
 
 
 def test_what_is_not_known_is_a_dash_and_never_nan(results):
-    drawings = [neurons(results), neurons_0(results), neurons_1(results), neurons_2(results), class_best(results)]
+    drawings = [
+        neurons(results),
+        neurons(results, depth=0),
+        neurons(results, depth=1),
+        neurons(results, depth=2),
+        class_best(results),
+    ]
     assert not any("nan" in drawing.html.lower() for drawing in drawings)
-    assert cells(neurons_1(results).html, "d1-2")[6:10] == [["–"], ["–"], ["–"], ["–"]]
-    assert '<span class="muted">unnamed</span>' in neurons_0(results).html
+    assert cells(neurons(results, depth=1).html, "d1-2")[6:10] == [["–"], ["–"], ["–"], ["–"]]
+    assert '<span class="muted">unnamed</span>' in neurons(results, depth=0).html
 
 
 def test_depths_without_parents_have_no_column_for_them(results):
-    assert "made of" not in neurons_1(results).html and "made of" in neurons(results).html
+    assert "made of" not in neurons(results, depth=1).html and "made of" in neurons(results).html
 
 
 def test_a_depth_that_the_tower_does_not_have_is_a_sentence(results):
-    drawing = neurons_3(results)
+    drawing = neurons(results, depth=3)
     assert "This tower has no depth 3. Stop." in drawing.html and drawing.caption.endswith(".")
     assert drawing.data["note"].tolist() == ["This tower has no depth 3. Stop."]
 
@@ -239,12 +240,12 @@ def test_a_depth_that_only_another_seed_reached_is_left_out(tmp_path):
     results = results_of(tmp_path / "by-hand", {0: GIVEN[0], 1: GIVEN[1], 2: []})
     assert results.depths("latents") == [1, 2]
     assert "depth 2" not in neurons(results).title and set(class_best(results).data["depth"]) == {0, 1}
-    assert "This tower has no depth 2." in neurons_2(results).html
+    assert "This tower has no depth 2." in neurons(results, depth=2).html
 
 
 def test_a_depth_where_nothing_fires_says_so(tmp_path):
     results = results_of(tmp_path / "by-hand", {0: GIVEN[0], 1: [DEAD, DEAD]})
-    drawing = neurons_1(results)
+    drawing = neurons(results, depth=1)
     assert drawing.title == "No latent at depth 1 fires" and "No latent of this depth fires." in drawing.html
     assert len(drawing.data) == 2 and "none of 0 at depth 1" in neurons(results).title
     assert class_best(results).data.query("depth == 1")["latents"].tolist() == [0, 0, 0]
@@ -269,4 +270,4 @@ def test_the_script_is_small_and_every_page_includes_its_table():
     assert (CHECKOUT / "report/assets/neurons.js").stat().st_size < 3072
     for depth in range(5):
         page = (CHECKOUT / f"report/neurons-{depth}.qmd").read_text()
-        assert f"{{{{< figure neurons_{depth} >}}}}" in page
+        assert f"{{{{< figure neurons depth={depth} >}}}}" in page

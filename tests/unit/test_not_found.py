@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from published_project import NOT_FOUND, change, page
 
-from analysis.paths import Paths
+from analysis.plan.paths import Paths
 from analysis.site.check.server import served
 from analysis.site.embedded import render
 from analysis.site.publishing import absolute

@@ -11,10 +11,10 @@ import nbformat
 import pytest
 from tests_root import CHECKOUT
 
-from analysis import notebooks
-from analysis.code_version import code_version
-from analysis.notebooks import modules_of, parsed, run_all
-from analysis.paths import Paths
+from analysis.pages import notebooks
+from analysis.pages.notebooks import modules_of, parsed, run_all
+from analysis.plan.code_version import code_version
+from analysis.plan.paths import Paths
 from sae.errors import RenderError
 
 REAL = sorted((CHECKOUT / "report" / "notebooks").glob("*.py"))
@@ -346,10 +346,9 @@ def test_a_notebook_sees_one_thread_a_home_of_its_own_and_no_secrets(tmp_path, m
 
 
 def test_modules_that_a_script_imports_are_part_of_its_key():
-    text = (
-        "import sae.nulls\nfrom sae.train import train\nfrom analysis import paths\nimport torch\n# %%\nimport x.sae\n"
-    )
-    assert modules_of(text) == ["sae.nulls", "sae.train", "analysis.paths"]
+    lines = ("import sae.nulls", "from sae.train import train", "from analysis.plan import paths", "import torch")
+    text = "\n".join((*lines, "# %%", "import x.sae"))
+    assert modules_of(text) == ["sae.nulls", "sae.train", "analysis.plan.paths"]
     assert code_version(*modules_of(text))
     assert notebooks._key(text) != notebooks._key(text.replace("sae.nulls", "sae.rows"))
     assert [modules_of(text) for text in ("no python at all", "import sae\0", "(" * 5000)] == [[], [], []]

@@ -9,10 +9,10 @@ import pytest
 import torch
 from training import ARCHITECTURES
 
-from analysis.hosts._host import as_pixels
-from analysis.hosts.mlp import Mlp
-from analysis.interpret.optimise import ablation_images, mean_images, optimise, scored
-from analysis.stages._load import dataset_of, images_of
+from analysis.run.hosts._host import as_pixels
+from analysis.run.hosts.mlp import Mlp
+from analysis.run.interpret.optimise import ablation_images, mean_images, optimise, scored
+from analysis.run.stages._load import dataset_of, images_of
 from sae import discover
 from sae.errors import ConfigError
 from sae.layer import Layer

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from analysis.build import sources
-from analysis.paths import Paths
-from analysis.prose import unsourced
+from analysis.pages.build import sources
+from analysis.pages.typed_numbers import unsourced
+from analysis.plan.paths import Paths
 from analysis.site.embedded import render
 from analysis.site.source import load_source
 from sae.errors import RenderError

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from analysis import pandoc_program
 from analysis.logs.document import Document
 from analysis.logs.items import Compilation
 from analysis.site import source
 from analysis.site.nesting import MOST
 from analysis.site.pandoc import convert
 from analysis.site.source import INCLUDES_DEEP, load_source
+from analysis.system import pandoc_program
 from sae.errors import RenderError
 
 FRONT = "---\ntitle: T\n---\n"

@@ -8,13 +8,13 @@ from dataclasses import replace
 import pytest
 from factories import write_results
 
-from analysis.config import InterpretConfig, load_experiment
-from analysis.paths import Paths
-from analysis.pipeline import run
-from analysis.results import open_results
-from analysis.runs import read_manifest, seal
-from analysis.track import track
-from analysis.verify_files import verify_files
+from analysis.plan.config import InterpretConfig, load_experiment
+from analysis.plan.paths import Paths
+from analysis.plan.stage_folders import read_manifest, seal
+from analysis.results.tables import open_results
+from analysis.run.pipeline import run
+from analysis.run.track import track
+from analysis.run.verify_files import verify_files
 from sae.errors import ConfigError
 
 
@@ -50,7 +50,7 @@ def test_a_path_outside_is_refused_in_a_line(tmp_path):
 
 def test_runs_and_tracked_results_may_lie_on_other_disks(project, tmp_path, monkeypatch):
     monkeypatch.setenv("STRATA_BACKEND", "sequential")  # processes, and images, take longer than the run
-    monkeypatch.setattr("analysis.collect.write_sprite", lambda dataset, folder: None)
+    monkeypatch.setattr("analysis.run.collect.write_sprite", lambda dataset, folder: None)
     disk = tmp_path / "disk"
     disk.mkdir()
     for folder in (project.runs, project.tracked):

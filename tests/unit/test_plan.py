@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 import torch
 
-from analysis.config import Experiment, SaeConfig, TowerConfig
-from analysis.plan import Chain, plan
-from analysis.runs import Stage
-from analysis.stages.sae import train_layer
-from analysis.verify import Report, other_steps
+from analysis.plan.chains import Chain, plan
+from analysis.plan.config import Experiment, SaeConfig, TowerConfig
+from analysis.plan.stage_folders import Stage
+from analysis.run.stages.sae import train_layer
+from analysis.run.verify import Report, other_steps
 from sae.config import StopConfig, TrainConfig
 from sae.errors import StageError
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from analysis import preflight
-from analysis.config import SaeConfig, load_experiment
+from analysis.plan.config import SaeConfig, load_experiment
+from analysis.run import preflight
 from sae import discover
 from sae.errors import ConfigError
 
@@ -37,7 +37,7 @@ def test_what_the_file_says_wrongly_is_blamed_on_its_line(project, monkeypatch):
     monkeypatch.setattr(discover, "find", lambda package, name: int)
     monkeypatch.setattr(discover.inspect, "signature", lambda kind: Anything())
     with pytest.raises(ConfigError, match=r"tiny\.toml:\d+: host: TypeError: "), blame(project):
-        discover.construct("analysis.hosts", "mlp", hidden1=3)
+        discover.construct("analysis.run.hosts", "mlp", hidden1=3)
 
 
 class Anything:

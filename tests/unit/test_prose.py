@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from analysis.prose import check_prose, unsourced
+from analysis.pages.typed_numbers import check_prose, unsourced
 from sae.errors import RenderError
 
 

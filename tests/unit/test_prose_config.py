@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from tests_root import CHECKOUT
 
-from analysis.config import load_experiment
-from analysis.rule import THRESHOLDS
+from analysis.plan.config import load_experiment
+from analysis.results.rule import THRESHOLDS
 
 SHOWN = load_experiment(CHECKOUT / "data/experiments", "towers")
 DIGITS = load_experiment(CHECKOUT / "data/experiments", "digits")

@@ -16,13 +16,13 @@ from factories import write_results
 from published_project import DAY, MADE, change, page, site_of
 from typer.testing import CliRunner
 
-from analysis.build import write_feed
-from analysis.paths import Paths
-from analysis.publish_commands import app
+from analysis.cli.publish import app
+from analysis.pages.build import write_feed
+from analysis.plan.paths import Paths
 from analysis.site.embedded import render
 from analysis.site.made import Made, citation
 from analysis.site.publishing import absolute, survey
-from analysis.stamps import Written
+from analysis.system.stamps import Written
 from sae.errors import RenderError
 
 # --- feed, footer, citation ---

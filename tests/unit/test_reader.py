@@ -8,9 +8,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from analysis.hosts._host import as_pixels
-from analysis.interpret.reader import BATCH, SHIFT, Reader, distorted, majority
-from analysis.stages._load import dataset_of, images_of
+from analysis.run.hosts._host import as_pixels
+from analysis.run.interpret.reader import BATCH, SHIFT, Reader, distorted, majority
+from analysis.run.stages._load import dataset_of, images_of
 from sae.errors import ConfigError, DataError
 from sae.seeding import stream
 

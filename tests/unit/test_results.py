@@ -11,11 +11,11 @@ import pandas as pd
 import pytest
 from factories import write_results
 
-from analysis import swap
-from analysis.numbers import resolve, slug
-from analysis.paths import Paths
-from analysis.results import TABLES, Results, open_results, source
-from analysis.runs import read_manifest, seal
+from analysis.pages.numbers import resolve, slug
+from analysis.plan.paths import Paths
+from analysis.plan.stage_folders import read_manifest, seal
+from analysis.results.tables import TABLES, Results, open_results, source
+from analysis.system import swap
 from sae.errors import DataError, NotFoundError, StageError
 
 RUNS = {

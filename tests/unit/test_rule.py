@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.rule import DICTIONARIES, MEMORISING, TRAINED, WORDS, Seed, Thresholds, interval, judge
+from analysis.results.rule import DICTIONARIES, MEMORISING, TRAINED, WORDS, Seed, Thresholds, interval, judge
 
 FLOORS = {
     "permuted_null": 0.5, "gaussian_null": 0.3, "gaussian_tower": 0.35, "frozen_decoder": 0.4, "stored_dictionary": 0.6,

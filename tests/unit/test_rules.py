@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.interpret.rules import Ends, Rule, Tables, choose, combinations_of, text
+from analysis.run.interpret.rules import Ends, Rule, Tables, choose, combinations_of, text
 
 DIGITS = tuple("0123456789")
 CLOTHES = ("T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")

@@ -10,9 +10,20 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from analysis import digests
-from analysis.digests import of_json
-from analysis.runs import FILES, MANIFEST, SEAL, Stage, damage, provenance, read_manifest, seal, write_manifest, writing
+from analysis.plan.stage_folders import (
+    FILES,
+    MANIFEST,
+    SEAL,
+    Stage,
+    damage,
+    provenance,
+    read_manifest,
+    seal,
+    write_manifest,
+    writing,
+)
+from analysis.system import digests
+from analysis.system.digests import of_json
 from sae.errors import StageError
 from sae.temporary import temporary_name
 

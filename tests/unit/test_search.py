@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from tests_root import CHECKOUT
 
-from analysis.paths import Paths
+from analysis.plan.paths import Paths
 from analysis.site import render as renderer
 from analysis.site import search
 from analysis.site.embedded import render

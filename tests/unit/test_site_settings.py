@@ -10,8 +10,8 @@ from published_project import change
 from tests_root import CHECKOUT
 from typer.testing import CliRunner
 
-from analysis.paths import Paths
-from analysis.site.check.commands import app
+from analysis.cli.check import app
+from analysis.plan.paths import Paths
 from analysis.site.embedded import render
 from analysis.site.project import CONFIG, load_project
 from analysis.site.publishing import survey

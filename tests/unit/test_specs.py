@@ -15,14 +15,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.artefacts import _write, chart_html
-from analysis.drawing import Drawing
-from analysis.paths import Paths
+from analysis.figures.draw import _write, chart_html
+from analysis.figures.drawing import Drawing
+from analysis.figures.spec_names import renumbered
+from analysis.figures.specs import MAX_SPEC_ROWS, spec_of
+from analysis.figures.style import ROLES
+from analysis.figures.svg import clean_svg
+from analysis.plan.paths import Paths
 from analysis.site.links import Linker
-from analysis.spec_names import renumbered
-from analysis.specs import MAX_SPEC_ROWS, spec_of
-from analysis.style import ROLES
-from analysis.svg import clean_svg
 from sae.errors import StrataError
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from analysis.activations import ActivationStore
-from analysis.stages._load import load_weights, read_json, save_tensors
+from analysis.run.activations import ActivationStore
+from analysis.run.stages._load import load_weights, read_json, save_tensors
 from sae.errors import StageError
 
 CHANGES = {

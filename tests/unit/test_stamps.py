@@ -8,12 +8,14 @@ import os
 import pytest
 import vl_convert
 
-from analysis import artefacts, build
-from analysis.artefacts import remove_strangers
+from analysis.figures import draw as artefacts
+from analysis.figures.asked import Asked
+from analysis.figures.draw import remove_strangers
 from analysis.logs.answers import compile_with_answers
 from analysis.logs.history import history
-from analysis.paths import Paths
-from analysis.stamps import Stamp, Written, copy_if_other, files_of, key_of, remove
+from analysis.pages import build
+from analysis.plan.paths import Paths
+from analysis.system.stamps import Stamp, Written, copy_if_other, files_of, key_of, remove
 
 
 @pytest.fixture
@@ -165,7 +167,7 @@ def test_a_copy_that_differs_is_copied_again(paths):
 def drawn(paths):
     heard = []
     logs = history(compile_with_answers([paths.logs])[0])
-    made = artefacts._draw("charts", "log_timeline", None, logs, paths, heard.append)
+    made = artefacts._draw(Asked("log_timeline", (), "log_timeline"), None, logs, paths, heard.append)
     return heard, made
 
 

@@ -15,14 +15,14 @@ from pathlib import Path
 
 import pytest
 
-from analysis import swap
-from analysis.swap import fresh_beside
+from analysis.system import swap
+from analysis.system.swap import fresh_beside
 from sae.temporary import MARK, host_name, temporary_name
 
 BUILD = """
 import os, signal
 from pathlib import Path
-from analysis.swap import fresh_beside
+from analysis.system.swap import fresh_beside
 with fresh_beside(Path({out!r})) as fresh:
     (fresh / "page").write_text("half")
     {then}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from analysis.stages._tables import Tables
+from analysis.run.stages._tables import Tables
 from sae.evaluate import Seen, evaluate
 from sae.records import Codes
 

@@ -15,10 +15,10 @@ import pytest
 import torch
 from PIL import Image
 
-from analysis.collect import collect
-from analysis.config import load_experiment
-from analysis.runs import Stage, writing
-from analysis.stages._load import save_tensors
+from analysis.plan.config import load_experiment
+from analysis.plan.stage_folders import Stage, writing
+from analysis.run.collect import collect
+from analysis.run.stages._load import save_tensors
 from sae.errors import DataError, StageError, StrataError
 from sae.files import write_safetensors
 from sae.temporary import host_name, replacing, temporary_name, to_disk, unwritable
@@ -107,7 +107,7 @@ def test_tables_that_fill_the_disk_are_one_line_too_and_the_older_ones_stay(proj
     folder = project.collected / "tiny"
     folder.mkdir(parents=True)
     (folder / "runs.parquet").write_bytes(b"old")
-    monkeypatch.setattr("analysis.collect._fill", lambda work, *_: WRITERS["parquet"](work / "measures.parquet"))
+    monkeypatch.setattr("analysis.run.collect._fill", lambda work, *_: WRITERS["parquet"](work / "measures.parquet"))
     with pytest.raises(StageError, match=r"cannot be written: .*; free some space or make"):
         collect(load_experiment(project.experiments, "tiny"), [], project)
     assert [path.name for path in project.collected.iterdir()] == ["tiny"]

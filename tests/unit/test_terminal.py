@@ -8,9 +8,11 @@ import unicodedata
 
 import pytest
 
-from analysis import cli, listing
-from analysis.pipeline import Progress
-from analysis.terminal import shown
+from analysis.cli import main as cli
+from analysis.cli import saying
+from analysis.run import listing
+from analysis.run.pipeline import Progress
+from analysis.system.terminal import shown
 from sae.errors import ConfigError
 
 STEERING = [
@@ -63,8 +65,8 @@ def test_a_title_and_the_name_of_a_variant_stay_in_their_lines_of_the_list():
 
 
 def test_what_a_command_says_steers_no_terminal(capsys, monkeypatch):
-    cli.write(HOSTILE)
-    cli.say(HOSTILE)
+    saying.write(HOSTILE)
+    saying.say(HOSTILE)
     monkeypatch.setattr(cli, "app", lambda: (_ for _ in ()).throw(ConfigError(HOSTILE)))
     monkeypatch.setattr(cli.signals, "install", lambda: None)
     with pytest.raises(SystemExit, match="1"):
@@ -75,7 +77,7 @@ def test_what_a_command_says_steers_no_terminal(capsys, monkeypatch):
 
 
 def test_without_a_terminal_a_line_says_which_stage_is_done(capsys):
-    with cli.progress_bar("run tiny") as tell:
+    with saying.progress_bar("run tiny") as tell:
         for done, seconds in ((3, 0.0), (3, 1.0), (5, 61.0), (6, 62.0)):
             tell(Progress(done, 6, seconds))
     assert capsys.readouterr().err.splitlines() == ["run tiny: 5 of 6 stages, 61 s", "run tiny: 6 of 6 stages, 62 s"]

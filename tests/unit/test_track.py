@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from factories import write_results
 
-from analysis.results import Results
-from analysis.runs import FILES, MANIFEST, SEAL, damage, read_manifest, seal
-from analysis.track import add_digests, track
+from analysis.plan.stage_folders import FILES, MANIFEST, SEAL, damage, read_manifest, seal
+from analysis.results.tables import Results
+from analysis.run.track import add_digests, track
 from sae.errors import DataError, NotFoundError, StageError
 
 RUNS = {"r0": ("", 0, 0.1), "r1": ("", 1, 0.3)}

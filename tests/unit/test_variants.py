@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from analysis.config import Experiment, RunConfig, load_experiment
-from analysis.plan import run_id
-from analysis.settings import flat, override, said
+from analysis.plan.chains import run_id
+from analysis.plan.config import Experiment, RunConfig, load_experiment
+from analysis.plan.settings import flat, override, said
 from sae.config import StopConfig
 from sae.errors import ConfigError
 

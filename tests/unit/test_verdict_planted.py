@@ -9,7 +9,7 @@ import torch
 from planted import Plant, depth_2_on_noise, judged, noise, recovered, sparse, unit
 from torch.nn.functional import normalize
 
-from analysis.config import SaeConfig, TowerConfig
+from analysis.plan.config import SaeConfig, TowerConfig
 from sae.config import TrainConfig
 
 D_IN = 32

@@ -8,11 +8,11 @@ import pytest
 from factories import write_results
 from typer.testing import CliRunner
 
-from analysis.cli import app
-from analysis.config import load_experiment
-from analysis.plan import plan
-from analysis.runs import MANIFEST, read_manifest, seal, write_manifest, writing
-from analysis.verify_files import verify_files
+from analysis.cli.main import app
+from analysis.plan.chains import plan
+from analysis.plan.config import load_experiment
+from analysis.plan.stage_folders import MANIFEST, read_manifest, seal, write_manifest, writing
+from analysis.run.verify_files import verify_files
 from sae.errors import NotFoundError
 
 RUNS = {"r0": ("", 0, 0.1), "r1": ("", 1, 0.3)}
@@ -94,7 +94,7 @@ def test_a_name_of_nothing_is_refused(stages, project):
 
 def test_nothing_agrees_with_damaged_files(stages, project, monkeypatch):
     """And nothing is trained to find that out."""
-    monkeypatch.setattr("analysis.verify.run_chain", lambda *_: pytest.fail("trained"))
+    monkeypatch.setattr("analysis.run.verify.run_chain", lambda *_: pytest.fail("trained"))
     (stages[0] / "weights.bin").write_bytes(b"")
     done = CliRunner().invoke(app, ["verify", "tiny"])
     assert done.exit_code == 1 and "DOES NOT AGREE" in done.stdout

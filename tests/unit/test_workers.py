@@ -12,7 +12,7 @@ import psutil
 import pytest
 from test_children import assert_gone, script
 
-from analysis import workers
+from analysis.run import workers
 from sae.errors import ConfigError
 
 GB = 10**9
@@ -20,8 +20,8 @@ GB = 10**9
 RUN = """
     import os, sys, time
     import psutil
-    from analysis import signals, workers
-
+    from analysis.system import signals
+    from analysis.run import workers
     said = []
 
     def tell():

@@ -12,8 +12,8 @@ import typer.main
 import yaml
 from tests_root import CHECKOUT
 
-from analysis import publish_commands
-from analysis.cli import app
+from analysis.cli.main import app
+from analysis.cli.main import publish as publish_commands
 
 FOLDER = CHECKOUT / ".github/workflows"
 NAMES = sorted(path.name for path in FOLDER.glob("*.yml"))

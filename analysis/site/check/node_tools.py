@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from analysis import children
+from analysis.system import children
 from sae.errors import StrataError
 
 MANIFESTS = Path(__file__).parent / "node"

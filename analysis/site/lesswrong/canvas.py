@@ -10,7 +10,7 @@ from pathlib import Path
 import matplotlib
 from PIL import Image, ImageDraw, ImageFont
 
-from analysis.style import ROLES
+from analysis.figures.style import ROLES
 
 # Everything is drawn in device pixels, two to one pixel of the page.
 SCALE = 2

@@ -13,11 +13,11 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 
-from analysis.paths import Paths
+from analysis.figures.style import ROLES
+from analysis.plan.paths import Paths
 from analysis.site.lesswrong import canvas
 from analysis.site.lesswrong.canvas import NORMAL, SCALE, Line, below, beside, doubled, framed, words
 from analysis.site.lesswrong.markup import Element, flat
-from analysis.style import ROLES
 from sae.errors import RenderError
 
 GRIDS = ("depth-grid", "name-sample", "digits")

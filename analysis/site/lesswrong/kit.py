@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from analysis.paths import Paths
+from analysis.plan.paths import Paths
 from analysis.site.lesswrong import compose, dialect, lints, pages, round_trip, sections
 from analysis.site.lesswrong.addresses import Addresses
 from analysis.site.lesswrong.context import Context

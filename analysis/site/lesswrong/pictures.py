@@ -15,6 +15,7 @@ from urllib.parse import unquote_to_bytes
 import vl_convert
 from PIL import Image, UnidentifiedImageError
 
+from analysis.figures.style import ROLES
 from analysis.site.lesswrong import widgets
 from analysis.site.lesswrong.canvas import NORMAL, SCALE, Line, below, beside, doubled, framed, on_white, words
 from analysis.site.lesswrong.context import Context, short_hash
@@ -23,7 +24,6 @@ from analysis.site.lesswrong.grids import Sprites
 from analysis.site.lesswrong.markup import Element, written
 from analysis.site.lesswrong.nodes import Figure, Inlines
 from analysis.site.lesswrong.sections import slug_of
-from analysis.style import ROLES
 from sae.errors import RenderError
 
 MIN_WIDTH, MAX_BYTES = 640, 10_000_000

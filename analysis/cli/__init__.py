@@ -1,0 +1,1 @@
+"""The command `strata`, a module a group of commands."""

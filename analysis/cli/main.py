@@ -1,0 +1,53 @@
+"""The command `strata`. Each command reads files, calls one function, and says where it wrote."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sys
+
+import typer
+
+from analysis.cli import check, lesswrong, logs, publish, runs, site
+from analysis.cli.saying import errors
+from analysis.plan import paths as project
+from analysis.plan import plugins
+from analysis.system import signals
+from analysis.system.terminal import shown
+from sae.errors import StrataError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Train towers of sparse autoencoders, judge any, measure every depth, compile logs, render the write-up.",
+)
+
+
+@app.callback()
+def found() -> None:
+    """What the project adds is found by all commands; some of them need no project."""
+    with contextlib.suppress(project.NoProjectError):
+        plugins.load(project.find())
+
+
+for group in (runs, site, logs, lesswrong, publish, check):
+    app.add_typer(group.app)
+
+
+def main() -> None:
+    """Entry point: an error of ours is one line on stderr and exit code 1; a signal, one line and 128 + n."""
+    try:
+        signals.install()
+        app()
+    except (StrataError, OSError) as error:  # of the system: an unwritable folder, a full disk; it names the file
+        text = shown(error, line=False)  # a report of several failed chains has a line for each
+        errors.print(f"error: {text}", style="red", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        signals.leave()
+    except SystemExit as end:
+        # typer has its own way of ending on an interrupt; a server that is told to end with Ctrl-C has done its work
+        if signals.received() not in (0, signal.SIGINT) or (signals.received() and end.code != 0):
+            signals.leave()
+        raise

@@ -1,0 +1,101 @@
+"""The panel of one tower as a table people can read: quantities down, depths across, the word on top."""
+
+from __future__ import annotations
+
+import math
+from html import escape
+
+import pandas as pd
+
+from analysis.figures.drawing import Drawing
+from analysis.figures.html_table import depth_heads, framed, group
+from analysis.figures.verdict_cells import chip, margin, over, said, titled
+from analysis.results.margins import spelled
+from analysis.results.rule import NAMES, Verdict
+from analysis.results.tables import Results
+from analysis.results.verdict import verdicts
+
+# group, label, measure, split, control, kind that stands in for the tower's own, digits after the point
+EXPLAINED = "variance_explained"
+ROWS = (
+    ("Variance explained of its input", "in-sample", EXPLAINED, "train", "none", "", 2),
+    ("", "memorising bound", EXPLAINED, "train", "memorising", "", 2),
+    ("", "held out, own codes", EXPLAINED, "held_out", "none", "", 2),
+    ("", NAMES["permuted_null"], EXPLAINED, "held_out", "permuted_null", "", 2),
+    ("", NAMES["gaussian_null"], EXPLAINED, "held_out", "gaussian_null", "", 2),
+    ("", NAMES["gaussian_tower"], EXPLAINED, "held_out", "gaussian_tower", "", 2),
+    ("", NAMES["frozen_decoder"], EXPLAINED, "held_out", "frozen_decoder", "", 2),
+    ("", "held out, fitted codes", "variance_explained_refit", "held_out", "none", "", 2),
+    ("", NAMES["stored_dictionary"], EXPLAINED, "held_out", "stored_dictionary", "", 2),
+    ("", NAMES["matched_dictionary"], EXPLAINED, "held_out", "matched_dictionary", "", 2),
+    ("", NAMES["random_dictionary"], EXPLAINED, "held_out", "random_dictionary", "", 2),
+    ("", "PCA (never decides)", EXPLAINED, "held_out", "pca", "", 2),
+    ("", "random network, own codes", EXPLAINED, "held_out", "random_host", "", 2),
+    ("The SAE", "active latents (L0)", "l0", "train", "none", "", 0),
+    ("", "live latents", "live_share", "train", "none", "", 2),
+    ("", "copies, of all latents", "copy_score", "train", "none", "", 2),
+    ("", "copies, of live latents", "live_copies", "train", "none", "", 2),
+    ("", "the same, random network", "live_copies", "train", "random_host", "", 2),
+    ("", "found again from another seed", "matched_share", "train", "none", "", 2),
+    ("", "mean cosine of those pairs", "matched_cosine", "train", "none", "", 2),
+    ("", "the same, random directions", "matched_cosine", "train", "random_dictionary", "", 2),
+    ("", "gamma of its input", "gamma", "train", "none", "", 2),
+    ("Decoded down to the network", "variance explained", "host_variance_explained", "held_out", "none", "", 2),
+    ("", "random network", "host_variance_explained", "held_out", "random_host", "", 2),
+    ("", "accuracy, spliced in", "host_accuracy", "held_out", "none", "", 2),
+    ("Class selectivity", "the tower", "selectivity", "held_out", "none", "", 2),
+    ("", "random network", "selectivity", "held_out", "random_host", "", 2),
+    ("", "one SAE as sparse", "selectivity", "held_out", "none", "direct", 2),
+    ("", "shuffled labels", "selectivity", "held_out", "permuted_labels", "", 2),
+)
+
+
+def verdict_table(results: Results, kind: str) -> tuple[str, pd.DataFrame, list[Verdict]]:
+    """HTML, data and the verdicts of one tower."""
+    words = [word for (at, _), word in sorted(verdicts(results).items()) if at == kind]
+    depths = list(range(1, len(words) + 1))
+    chips = "".join(f"<td>{chip(word)}</td>" for word in words)
+    near = "".join(f"<td>{margin(word)}</td>" for word in words)
+    floors = "".join(f'<td class="floor-name">{escape(NAMES.get(word.best_floor, "–"))}</td>' for word in words)
+    body = [
+        f'<tr class="verdict-row"><th scope="row">verdict</th>{chips}</tr>',
+        f'<tr><th scope="row">above its best floor (95%)</th>{near}</tr>',
+        f'<tr><th scope="row">best floor</th>{floors}</tr>',
+    ]
+    data: list[dict[str, object]] = [
+        {"row": "verdict", "depth": depth, "word": word.word, "mean": word.margin, "low": word.low,
+         "high": word.high} for depth, word in zip(depths, words, strict=True)
+    ]  # fmt: skip
+    for title, label, measure, split, control, other, digits in ROWS:
+        if title:
+            body.append(group(title, len(depths) + 1))
+        values = [over(results, measure, other or kind, depth, split, control) for depth in depths]
+        if all(math.isnan(value[0]) for value in values):
+            continue
+        cells = "".join(f"<td{titled(value)}>{said(value[0], digits)}</td>" for value in values)
+        body.append(f'<tr><th scope="row">{escape(label)}</th>{cells}</tr>')
+        data += [
+            {"row": f"{measure}, {split}, {control}, {other or kind}", "depth": depth, "mean": value[0],
+             "low": value[1], "high": value[2]} for depth, value in zip(depths, values, strict=True)
+        ]  # fmt: skip
+    heads = [f"{kind} tower", *depth_heads(len(depths))]
+    html = framed(f"Verdicts on the {kind} tower by depth", heads, body, "verdict-table")
+    return html, pd.DataFrame(data), words
+
+
+def verdict(results: Results, *, kind: str = "latents") -> Drawing:
+    """The table of one tower with its words around it."""
+    html, data, words = verdict_table(results, kind)
+    folds = " From depth 2 on rows are held out by five folds. A dash: not defined there."
+    return Drawing(
+        kind="tbl",
+        title=f"{kind.capitalize()} tower: {spelled([word.word for word in words])}",
+        caption=(
+            f"Means over {results.runs['seed'].nunique()} seeds; point at a number for its 95% interval, at a word for "
+            "the reason. Own codes are to be compared with the trained floors below them, fitted codes with the "
+            "unlearned dictionaries below them." + (folds if kind == "directions" else "")
+        ),
+        alt="Table of verdicts by depth with the numbers that decided them.",
+        data=data,
+        html=html,
+    )

@@ -1,0 +1,171 @@
+"""The tables of latents as HTML: head, filters, one row a latent. Complete without scripts; neurons.js sorts it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from html import escape
+from itertools import groupby
+from typing import Any
+
+import pandas as pd
+
+from analysis.figures.image_sheets import cells, spoken_counts
+
+NONE = "–"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: its key in the URL (none: it cannot be sorted), its head, what it says, the head above several."""
+
+    key: str
+    head: str
+    says: str
+    group: str = ""
+
+
+COLUMNS = (
+    Column("latent", "latent", "its number, with the depth in front; leads to the explorer"),
+    Column("name", "name", "what predicts its firing, with how well that does (balanced accuracy) and what chance "
+           "reaches; unnamed where that is too little, or where it fires on too few of the images that it speaks of"),
+    Column("class", "class", "the class with the largest mean activation on training images"),
+    Column("", "strongest images", "the held-out images that drive it most"),
+    Column("f1", "F1", "harmonic mean of precision and recall", "detects its class"),
+    Column("null", "chance", "95% point of its F1 over shuffles of the labels, the class chosen anew in each; marked "
+           "where the latent does not pass, at 5% false finds over the depth", "detects its class"),
+    Column("precision", "prec.", "precision: of the images on which it fires, the share that has its class",
+           "detects its class"),
+    Column("recall", "recall", "of the images of its class, the share on which it fires", "detects its class"),
+    Column("selectivity", "sel.", "selectivity index: largest minus second class mean, over the largest",
+           "how mixed"),
+    Column("share", "top", "share of its activation that falls on its strongest class", "how mixed"),
+    Column("entropy", "bits", "entropy of its activation over the classes, in bits; 0: one class only", "how mixed"),
+    Column("rate", "fires on", "share of the held-out images on which it fires", "how often"),
+    Column("l0", "of L0", "its share of all firing of the depth", "how often"),
+    Column("ablation", "removed", "change of the probability of its class where it fires, when it is taken out; "
+           "percentage points, with half the 95% interval", "effect on its class"),
+    Column("steering", "forced", "change of the probability of its class over a sample of all images, when it is set "
+           "to the 95% point of its activations; percentage points, with half the 95% interval", "effect on its class"),
+    Column("fits", "fits name", "whether its name has the class whose probability falls most when it is taken out; "
+           "no, with that class, where it has not; unclear where it has not either, but that class does not surely "
+           "fall more than those of the name; a dash without a name, or where no class surely falls by a point",
+           "effect on its class"),
+    Column("parents", "made of", "the two latents one depth below with the largest weights in it"),
+)  # fmt: skip
+
+
+def latent_link(name: str, set_name: str = "") -> str:
+    """A link to a latent in the explorer; `name` as in `d3/412`, `set_name` of an experiment that is not the site's."""
+    depth, latent = name.removeprefix("d").split("/")
+    state = f"depth={depth}&amp;latent={latent}" + (f"&amp;set={set_name}" if set_name else "")
+    return f'<a href="/report/explorer.qmd#{state}">{name}</a>'
+
+
+def table(
+    rows: pd.DataFrame,
+    images: dict[tuple[int, int], list[int]],
+    sprite: dict[str, Any],
+    pages: int = 0,
+    set_name: str = "",
+) -> str:
+    """Filters, what the columns mean, and the table. Depth chips stand where there are several depths, parents where
+    there are some; `pages` says of how many depths there are pages with more rows, `set_name` whose images they are."""
+    records: list[dict[str, Any]] = [{str(key): value for key, value in row.items()} for row in rows.to_dict("records")]
+    columns = COLUMNS if (rows["parents"] != "").any() else COLUMNS[:-1]
+    body = "".join(
+        _row(row, images.get((row["depth"], row["latent"]), []), sprite, len(columns), set_name) for row in records
+    )
+    depths = sorted(rows["depth"].unique())
+    chosen = [_chips("class", [(name, name) for name in sprite["class_names"]])]
+    if len(depths) > 1:
+        chosen.insert(0, _chips("depth", [(depth, depth or "neurons") for depth in depths]))
+    meanings = "".join(f"<dt>{column.head}</dt><dd>{escape(column.says)}</dd>" for column in columns)
+    more = f" data-pages={pages}" if pages else ""
+    own = f' data-set="&amp;set={set_name}"' if set_name else ""
+    return (
+        f'<div class="neurons"{more}{own}>'
+        f'<details class="neuron-meanings"><summary>What the columns mean</summary><dl>{meanings}</dl></details>'
+        f'<div class="neuron-filters">{"".join(chosen)}<p class="neuron-count" aria-live="polite"></p></div>'
+        '<div class="table-scroll" tabindex="0" role="region" aria-label="Latents and the classes that they detect">'
+        '<table data-quarto-disable-processing="true" class="neuron-table">'
+        f"<thead>{_heads(columns)}</thead><tbody>{body}</tbody></table></div></div>"
+    )
+
+
+def _chips(name: str, values: Iterable[tuple[object, object]]) -> str:
+    buttons = "".join(
+        f'<button type="button" name="{name}" value="{escape(str(value))}" aria-pressed="false">'
+        f"{escape(str(shown))}</button>"
+        for value, shown in values
+    )
+    return f'<div role="group" aria-label="Filter by {name}"><span>{name}</span>{buttons}</div>'
+
+
+def _heads(columns: Sequence[Column]) -> str:
+    """Two rows: what several columns have in common, and the columns' own heads, buttons where they sort."""
+    above = ""
+    for group, own in groupby(columns, lambda column: column.group):
+        count = len(list(own))
+        above += f'<th scope="colgroup" colspan="{count}">{group}</th>' if group else f'<td colspan="{count}"></td>'
+    heads = "".join(
+        f'<th scope="col" data-key="{column.key}" title="{escape(column.says)}">'
+        f'<button type="button">{column.head}</button></th>' if column.key else f'<th scope="col">{column.head}</th>'
+        for column in columns
+    )  # fmt: skip
+    return f'<tr class="groups">{above}</tr><tr>{heads}</tr>'
+
+
+def _row(row: dict[str, Any], examples: list[int], sprite: dict[str, Any], columns: int, set_name: str) -> str:
+    name = f"d{row['depth']}/{row['latent']}"
+    pictures = NONE
+    if examples:
+        pictures = (
+            f'<div class="digits line{set_name and f" {set_name}"}" role="img" '
+            f'aria-label="{spoken_counts(sprite, examples)}">{cells(sprite, examples)}</div>'
+        )
+    numbers = [
+        _number(row["f1"]), _chance(row), _number(row["precision"]), _number(row["recall"]),
+        _number(row["selectivity"]), _number(row["share"]), _number(row["entropy"]),
+        _number(row["rate"], "{:.1%}".format), _number(row["l0_share"], "{:.2%}".format),
+    ]  # fmt: skip
+    parents = " ".join(latent_link(parent, set_name) for parent in row["parents"].split()) or NONE
+    last = f"<td>{parents}</td>" if columns == len(COLUMNS) else ""
+    return (
+        f'<tr id="{name.replace("/", "-")}" data-depth="{row["depth"]}" data-class="{escape(row["class"])}">'
+        f'<th scope="row">{latent_link(name, set_name)}</th>{_name(row)}<td>{escape(row["class"])}</td>'
+        f"<td>{pictures}</td>{''.join(f'<td>{number}</td>' for number in numbers)}"
+        f"{_points(row['ablation'], row['ablation_half'])}"
+        f"{_points(row['steering'], row['steering_half'])}<td>{_fits(row)}</td>{last}</tr>"
+    )
+
+
+def _number(value: float, form: Callable[[float], str] = "{:.2f}".format) -> str:
+    return NONE if math.isnan(value) else form(value).replace("-0.00", "0.00")
+
+
+def _chance(row: dict[str, Any]) -> str:
+    return _number(row["f1_null"]) + ("" if row["passes"] else "<small>not passed</small>")
+
+
+def _points(value: float, half: float = math.nan) -> str:
+    """A cell with a change in percentage points, and half its interval."""
+    if math.isnan(value):
+        return f"<td>{NONE}</td>"
+    shown = f"{100 * value:+.1f}".replace("-", "−")
+    interval = "" if math.isnan(half) else f"<small>±{100 * half:.1f}</small>"
+    return f'<td data-value="{100 * value:.2f}">{shown}{interval}</td>'
+
+
+def _name(row: dict[str, Any]) -> str:
+    known = not math.isnan(row["detection"])
+    score = f"<small>{row['detection']:.2f} (chance {row['detection_null']:.2f})</small>" if known else ""
+    if row["named"]:
+        return f"<td>{escape(row['name'])}{score}</td>"
+    # sorted as a dash: what has no name stands last
+    return f'<td data-value="{NONE}"><span class="muted">{escape(row["name"])}</span>{score}</td>'
+
+
+def _fits(row: dict[str, Any]) -> str:
+    return f'<b class="flag">no: {escape(row["lowers"])}</b>' if row["fits"] == "no" else row["fits"] or NONE

@@ -1,0 +1,61 @@
+"""Cells of tables of verdicts: a word with its reason, a distance, a mean with its interval."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from html import escape
+
+import numpy as np
+
+from analysis.results.rule import Verdict, interval
+from analysis.results.tables import Results, mean_of
+
+
+def cells(
+    results: Results, columns: Iterable[tuple[str, str, str, str]], kind: str, depth: int, digits: int
+) -> tuple[str, dict[str, float]]:
+    """HTML cells and means of one depth; a column is name, measure, split, control."""
+    values = {name: over(results, measure, kind, depth, split, control) for name, measure, split, control in columns}
+    html = "".join(f"<td{titled(value)}>{said(value[0], digits)}</td>" for value in values.values())
+    return html, {name: value[0] for name, value in values.items()}
+
+
+def over(results: Results, measure: str, kind: str, depth: int, split: str, control: str) -> tuple[float, float, float]:
+    """Mean over seeds and its 95% interval; NaN where there is no number."""
+    values = results.numbers(measure, kind, depth, split, control)
+    defined = values[~np.isnan(values)]
+    return (mean_of(defined), *interval(defined.tolist())) if len(defined) else (math.nan, math.nan, math.nan)
+
+
+def chip(verdict: Verdict) -> str:
+    """The word, with its reason behind it."""
+    word = verdict.word or "undecided"
+    return f'<span class="verdict {word}" title="{escape(verdict.why, quote=True)}">{word}</span>'
+
+
+def margin(verdict: Verdict) -> str:
+    """Distance to the best floor and its interval, on two lines."""
+    if math.isnan(verdict.margin):
+        return "–"
+    between = (
+        ""
+        if math.isnan(verdict.low)
+        else f'<span class="between">{signed(verdict.low)} to {signed(verdict.high)}</span>'
+    )
+    return f"{signed(verdict.margin)}{between}"
+
+
+def signed(value: float) -> str:
+    """Three decimals with a sign, a true minus."""
+    return f"{value:+.3f}".replace("-", "−")
+
+
+def said(value: float, digits: int) -> str:
+    """A cell."""
+    return "–" if math.isnan(value) else f"{value:.{digits}f}".replace("-", "−")
+
+
+def titled(value: tuple[float, float, float]) -> str:
+    """The interval, to be read on hover."""
+    return "" if math.isnan(value[1]) else f' title="95% of the mean: {value[1]:.3f} to {value[2]:.3f}"'

@@ -1,1 +1,0 @@
-"""Host models, one to a file: a class that satisfies `analysis.hosts._host.Host`. A new file here is a new host."""

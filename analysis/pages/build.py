@@ -1,0 +1,144 @@
+"""`strata build`: results -> artefacts, numbers, logs -> page fragments. No training, and nothing drawn twice."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import date
+from importlib import metadata
+from pathlib import Path
+
+import vl_convert
+
+from analysis.figures.asked import asked
+from analysis.figures.draw import Artefact, draw_all
+from analysis.logs.answers import Answers, compile_with_answers
+from analysis.logs.history import history
+from analysis.logs.items import Compilation, Problem
+from analysis.logs.write import escape
+from analysis.pages.answer_links import Links, follow_all
+from analysis.pages.explorer import write_all
+from analysis.pages.log_pages import LogPages
+from analysis.pages.notebooks import run_all as run_notebooks
+from analysis.pages.numbers import resolve_all
+from analysis.pages.preview_cards import write_cards
+from analysis.pages.typed_numbers import check_prose
+from analysis.plan import plugins
+from analysis.plan.paths import Paths
+from analysis.results.tables import Results
+from analysis.site import feed
+from analysis.site.inside import project_file
+from analysis.site.keys import text_file
+from analysis.site.made import NUMBER, Made, citation
+from analysis.system.stamps import Stamp, Written
+
+RUNTIME = "vega.js"
+EXPORTED = "window.strataEmbed = vegaEmbed;"
+"""What charts.js finds of the runtime."""
+Write = Callable[[Path, str], None]
+
+
+def build(
+    results: Results | None,
+    paths: Paths,
+    report: Callable[[str], None] = lambda name: None,
+    warn: Callable[[Problem], None] = lambda problem: None,
+) -> list[Artefact]:
+    """Bring everything that pages include up to date; `warn` hears what could not be read in the logs. `results` are
+    those that the site is about; None where the project has no experiment.
+
+    Raises RenderError for a figure that is not there or cannot be drawn, prose with a number typed by hand, a number
+    that nothing answers to, an answer whose result is gone, a notebook that fails; DataError for tables that are
+    damaged, or were replaced by a run in the meantime.
+    """
+    plugins.load(paths)
+    pages = sources(paths)
+    check_prose(pages, paths.root)
+    compilation, answers = compile_with_answers([paths.logs], cache_folder=paths.build / "logs")
+    for problem in compilation.problems:
+        warn(problem)
+    drawn = draw_all(asked(pages, paths.root), results, history(compilation), paths, report)
+    run_notebooks(paths, lambda name: report(f"notebook {name}"))
+    with Written(paths.build / "written.json", paths.root) as write:
+        parts = _followed(compilation, answers, Links(results, paths, pages, drawn), paths).write(write)
+        numbers = resolve_all([*pages, *parts], results, paths)
+        made = Made.of(results, paths, compilation.logs)
+        shown = {name: asdict(number) for name, number in numbers.items()} | {NUMBER: made.number()}
+        write(paths.generated / "numbers.json", json.dumps(dict(sorted(shown.items())), indent=1) + "\n")
+        write(paths.generated / "made.md", made.fragment())
+        site = feed.Site.of(paths.root, shown)
+        write(paths.generated / "cite.md", citation(made, site))
+        write_feed(paths, site, max([made.day, *(log.date for log in compilation.logs if log.date)]), write)
+        write(paths.generated / "reproduce.md", reproduce_fragment(drawn))
+        if results is not None:
+            config = (paths.experiments / f"{results.experiment}.toml").read_text(encoding="utf-8")
+            write(paths.generated / "config.md", f"```toml\n{config}```\n")
+            write_all(results, paths, write)
+    write_runtime(paths)
+    write_cards(pages, drawn, site.title, paths)
+    if results is not None:
+        results.check_unchanged()
+    return drawn
+
+
+def log_pages(results: Results | None, paths: Paths, pages: list[Path], drawn: list[Artefact]) -> LogPages:
+    """The project's logs with their answers, each link of an answer followed to its result. Raises RenderError."""
+    compilation, answers = compile_with_answers([paths.logs], cache_folder=paths.build / "logs")
+    return _followed(compilation, answers, Links(results, paths, pages, drawn), paths)
+
+
+def _followed(compilation: Compilation, answers: Answers, links: Links, paths: Paths) -> LogPages:
+    by_id = {answer.id: answer for answer in answers.answers}
+    return LogPages(compilation, by_id, follow_all(answers, links), links, paths)
+
+
+def sources(paths: Paths) -> list[Path]:
+    """The pages and parts that people write: what is generated is not among them.
+
+    Raises RenderError for one that is no readable text, or a link out of the project.
+    """
+    found = sorted([*paths.root.glob("*.qmd"), *paths.report.glob("*.qmd")])
+    for page in found:
+        name = page.relative_to(paths.root).as_posix()  # `paths.relative` would follow a link
+        text_file(project_file(paths.root, name, "page", name), name)
+    return found
+
+
+def reproduce_fragment(drawn: list[Artefact]) -> str:
+    """A list of every artefact: finding, code, runs, key. Each has an anchor that its caption links to."""
+    rows = "".join(
+        f"- [`{artefact.figure}`]{{#made-{artefact.name.replace('_', '-')}}}: {escape(artefact.title)}. "
+        f"Drawn by `{artefact.source}` {_origin(artefact)}; key `{artefact.key}`.\n"
+        for artefact in sorted(drawn, key=lambda a: a.figure)
+    )
+    # titles of figures, all in one place, would come before the figures in every search
+    return f'::: {{data-pagefind-ignore="all"}}\n\n{rows}\n:::\n'
+
+
+def _origin(artefact: Artefact) -> str:
+    """What an artefact was drawn from; an experiment's row has config, commit and seconds."""
+    if not artefact.experiments:
+        return "from the logs"
+    named = ", ".join(f"[`{name}`](#experiment-{name})" for name in artefact.experiments)
+    return f"from {named}, runs {', '.join(f'`{run}`' for run in artefact.runs)}"
+
+
+def write_feed(paths: Paths, site: feed.Site, day: date, write: Write) -> None:
+    """The feed, where the pages link to it."""
+    target = paths.built_assets / feed.FILE
+    if feed.is_linked(paths.root, paths.relative(target)):
+        write(target, feed.rss(site, paths.relative(target), day))
+    else:
+        target.unlink(missing_ok=True)
+
+
+def write_runtime(paths: Paths) -> None:
+    """Vega, Vega-Lite and vega-embed as one local file, in a scope of its own (unwrapped it leaks its globals)."""
+    target = paths.built_assets / RUNTIME
+    key = f"{metadata.version('vl-convert-python')} {EXPORTED}"
+    stamp = Stamp(paths.build / "runtime.json", key, paths.root)
+    if stamp.current() is None:
+        stamp.forget()
+        target.write_text(f"(function(){{{vl_convert.javascript_bundle(EXPORTED)}}})();\n", encoding="utf-8")
+        stamp.write([target])

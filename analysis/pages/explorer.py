@@ -1,0 +1,254 @@
+"""The explorer's data: one JSON a depth, fetched when needed, and the sheets of pictures. Free of torch.
+
+Numbers are rounded to what a screen shows, and written as whole numbers (thousandths): a depth of 512 latents stays
+below 200 KB gzipped. A latent that never fires is left out; one without a number has null in its place.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from analysis.plan.paths import Paths
+from analysis.plan.stage_folders import MANIFEST
+from analysis.results import detectors as selective
+from analysis.results import latents
+from analysis.results.tables import Results, source
+from analysis.system.stamps import Stamp, copy_if_other, key_of, remove
+from sae.errors import NumericError
+
+# The folder of the site's own experiment, whatever its name.
+OWN = "site"
+CHILDREN = 6
+BANDS = 5
+FITS = {"": None, "yes": 0, "no": 1, "unclear": 2}
+# As in analysis/run/interpret/explain.py, which cannot be loaded here: it needs torch.
+DETECTION = 0.75
+
+
+def write_all(main: Results, paths: Paths, write: Callable[[Path, str], None]) -> None:
+    """The images of the site's own experiment, which all pages show, and the data of every experiment whose latents
+    were looked at: the site's own as `site`, tracked ones by their names."""
+    base = paths.built_assets / "explorer"
+    tracked = sorted(path.parent.name for path in paths.tracked.glob(f"*/{MANIFEST}") if Results(path.parent).looked)
+    for stray in set(base.glob("*")) - {base / name for name in (OWN, *tracked)}:
+        remove(stray)  # of an experiment that is tracked no longer: the site would carry it on
+    copy_pictures(main, base / OWN)
+    if main.looked:
+        write_explorer(main, base / OWN, write)
+    for name in tracked:
+        results = source(main, name, paths)
+        copy_pictures(results, base / name)
+        write_shown(results, name, paths)
+        write_explorer(results, base / name, write)
+
+
+def copy_pictures(results: Results, folder: Path) -> None:
+    """The sprite, and the sheets of the trained network. The style sheet counts on 50 columns in a sprite."""
+    folder.mkdir(parents=True, exist_ok=True)
+    assert results.sprite  # raises where there are tables without images
+    for name in (*(name for name in results.pictures() if name.endswith("-none.webp")), "sprite.webp"):
+        picture = results.file(name)
+        copy_if_other(picture, folder / picture.name)
+
+
+def write_shown(results: Results, name: str, paths: Paths) -> None:
+    """The sprite with those cells only that pages show, each in its place: `shown.webp`.
+
+    The explorer can show every image of an experiment, pages show some; for Fashion-MNIST up to 4 MB against a
+    fraction of that, which is what a reader waits for. The emptied cells are black and cost next to nothing.
+    """
+    sprite, folder = results.sprite, paths.built_assets / "explorer" / name
+    target, cells = folder / "shown.webp", shown_cells(name, paths)
+    key = key_of(repr(sorted(cells)), (folder / "sprite.webp").read_bytes())
+    stamp = Stamp(paths.build / "shown" / f"{name}.json", key, paths.root)
+    if stamp.current() is not None:
+        return
+    stamp.forget()
+    whole = np.asarray(Image.open(folder / "sprite.webp").convert("L"))
+    kept = np.zeros_like(whole)
+    for x, y in cells:
+        rows = slice(y * sprite["height"], (y + 1) * sprite["height"])
+        columns = slice(x * sprite["width"], (x + 1) * sprite["width"])
+        kept[rows, columns] = whole[rows, columns]
+    Image.fromarray(kept).save(target, "webp", lossless=True, quality=100, method=4)
+    stamp.write([target])
+
+
+def shown_cells(name: str, paths: Paths) -> set[tuple[int, int]]:
+    """Column and row of every cell of an experiment's sprite that a fragment shows."""
+    blocks = re.compile(rf'<div class="digits[^"]* {re.escape(name)}"[^>]*>(.*?)</div>', re.S)
+    found = set()
+    for fragment in sorted(paths.generated.glob("*.md")):
+        for block in blocks.findall(fragment.read_text(encoding="utf-8")):
+            found |= {(int(x), int(y)) for x, y in re.findall(r"--x:(\d+);--y:(\d+)", block)}
+    return found
+
+
+def write_explorer(results: Results, folder: Path, write: Callable[[Path, str], None]) -> None:
+    """What the explorer fetches for one experiment: a file a depth, and `index.json`."""
+    levels = []
+    for kind, depth in latents.places(results):
+        name = f"{kind}-{depth}.json"
+        try:
+            found = level(results, kind, depth)
+            write(folder / name, _compact({"depth": depth, "kind": kind, "latents": found}))
+        except NumericError as error:
+            place = f"{results.experiment}, {kind} at depth {depth}"
+            raise NumericError(f"{place}: {error}; the tables of its run are damaged: run it again") from None
+        levels.append(
+            {
+                "depth": depth, "kind": kind, "file": name, "live": len(found),
+                "all": len(latents.names(results, kind, depth)), "named": sum(latent["m"] for latent in found),
+            }
+        )  # fmt: skip
+    write(folder / "index.json", _compact({**index(results), "levels": levels}))
+
+
+def index(results: Results) -> dict[str, Any]:
+    """What is common to all depths: classes, how sprite and sheets are cut, the labels of the sprite's cells."""
+    sprite, sheets = results.sprite, results.sheets
+    return {
+        "experiment": results.experiment, "title": results.manifest["title"], "classes": sprite["class_names"],
+        "sprite": {name: sprite[name] for name in ("columns", "width", "height", "labels", "ids")},
+        "sheets": {name: sheets[name] for name in ("columns", "width", "height")},
+    }  # fmt: skip
+
+
+def level(results: Results, kind: str, depth: int) -> list[dict[str, Any]]:
+    """One object per latent of a depth that fires on the images that are shown."""
+    table = latents.wide(results, kind, depth)
+    rows: dict[Any, dict[str, float]] = table.to_dict("index")  # type: ignore[assignment]  # columns are measures
+    classes = range(len(results.sprite["class_names"]))
+    cell = {example: number for number, example in enumerate(results.sprite["ids"])}
+    names = latents.names(results, kind, depth)
+    called = dict(zip(names.index, zip(names["name"], names["named"], names["classes"], strict=True), strict=True))
+    bands = bands_of(results, kind, depth)
+    bars = latents.pairs(_ordered(results, "histograms", kind, depth, "bin"), ["latent"], ("count", "bin"))
+    beside = _beside(results, kind, depth)
+    found = []
+    for number, row in rows.items():
+        # a latent that fires on few images has empty bands; one that is silent is left out
+        shown = [bands.get((number, band), []) for band in range(BANDS)]
+        if not any(shown):
+            continue
+
+        def several(measure: str, scale: int = 1000, row: dict[str, float] = row) -> list[int | None]:
+            return [whole(row.get(f"{measure}_{c}"), scale) for c in classes]
+
+        def some(*measures: str, row: dict[str, float] = row) -> list[int | None]:
+            return [whole(row.get(measure)) for measure in measures]
+
+        largest = row["largest"]
+        found.append(
+            {
+                "i": number, "n": str(called[number][0]), "m": int(called[number][1]),
+                "d": some("detection", "class_detection", "detection_null", "name_q"),
+                "r": some("name_precision", "name_recall", "rule_precision", "rule_recall"),
+                "c": whole(row.get("detector_class"), 1),
+                "f": some("f1", "f1_null", "detector_precision", "detector_recall", "class_q"),
+                "s": some("selectivity", "top_class_share", "share_null", "firing_rate", "l0_share"),
+                "a": float(f"{largest:.3g}"),
+                "h": [count for count, _ in bars.get((number,), [])],
+                "b": [[cell[example] for example, _ in part] for part in shown],
+                "v": [[whole(drive / largest, 100) for _, drive in part] for part in shown],
+                "k": several("class_share"), "ab": several("ablation"), "ah": several("ablation_half"),
+                "st": several("steering"), "sh": several("steering_half"), "at": several("attribution", 100),
+                "e": whole(row.get("effect_class"), 1), "x": fits(row, called[number][2]), "q": gate(row),
+                "o": [*some("optimised_enters"), whole(row.get("optimised_activation", math.nan) / largest, 100),
+                      whole(row.get("read_optimised"), 1), *some("read_optimised_certainty")],
+                "t": [whole(row.get("read_top"), 1), *some("read_top_share")],
+                **beside.get(number, NOTHING_BESIDE),
+            }
+        )  # fmt: skip
+    return found
+
+
+def _beside(results: Results, kind: str, depth: int) -> dict[int, dict[str, Any]]:
+    """By latent: `p` parents, `u` the largest children and `w` how many there are, `y` active together one depth below,
+    `g` close directions, `z` the most similar latent of every other tower."""
+    found: dict[int, dict[str, Any]] = {}
+
+    def place(latent: Any) -> dict[str, Any]:
+        return found.setdefault(int(latent), {name: 0 if name == "w" else [] for name in NOTHING_BESIDE})
+
+    if kind == latents.KIND:
+        for (latent,), made in latents.pairs(_largest(results, depth), ["latent"], ("below", "weight")).items():
+            place(latent)["p"] = _whole(made)
+    for (latent,), uses in latents.pairs(_largest(results, depth + 1), ["below"], ("latent", "weight")).items():
+        if depth:
+            place(latent).update(u=_whole(uses[:CHILDREN]), w=len(uses))
+    rows = _ordered(results, "relations", kind, depth, "rank").astype({"relation": str})
+    for (latent, relation), others in latents.pairs(rows, ["latent", "relation"], ("other", "value")).items():
+        if relation in ("coactive", "nearest"):
+            place(latent)["y" if relation == "coactive" else "g"] = _whole(others)
+        else:
+            place(latent)["z"] += [[relation, *pair] for pair in _whole(others)]
+    for here in found.values():
+        here["z"].sort(key=lambda match: str(match[0]).replace("random_host", "~"))  # the floor stands last
+    return found
+
+
+NOTHING_BESIDE: dict[str, Any] = {"p": [], "u": [], "w": 0, "y": [], "g": [], "z": []}
+
+
+@latents.kept
+def bands_of(results: Results, kind: str, depth: int) -> dict[tuple[Any, ...], latents.Pairs]:
+    """By latent and band: the examples with their activations, strongest first."""
+    rows = _ordered(results, "bands", kind, depth, "rank")
+    return latents.pairs(rows, ["latent", "band"], ("example", "activation"))
+
+
+def fits(row: dict[str, float], classes: str) -> int | None:
+    """0: the class that ablation lowers most is in the name; 1: surely another one; 2: another one, not surely. None
+    where no class surely falls."""
+    own = [int(one) for one in classes.split()]
+    return FITS[selective.fits(row.get("effect_class", math.nan), own, row.get("disagrees") == 1)]
+
+
+def gate(row: dict[str, float]) -> int:
+    """Why a latent has no name, see analysis/run/interpret/explain.py: 0 nothing known, 1 no better than chance, 2
+    predicts too little, 3 true of too many images on which the latent is silent."""
+    if math.isnan(row.get("name_q", math.nan)):
+        return 0
+    return 1 if row["name_q"] > latents.SIGNIFICANT else 2 if row["detection"] < DETECTION else 3
+
+
+def _ordered(results: Results, table: str, kind: str, depth: int, by: str) -> pd.DataFrame:
+    return latents.of(results, table, kind, depth).sort_values(["latent", by])
+
+
+def _largest(results: Results, depth: int) -> pd.DataFrame:
+    """Links of a depth, the largest first."""
+    rows = latents.of(results, "links", latents.KIND, depth)
+    # a dead latent's direction is that of the start: it is made of nothing
+    live = {latent for latent, _ in bands_of(results, latents.KIND, depth)}
+    return rows[rows["latent"].isin(live)].sort_values("weight", ascending=False, kind="stable")
+
+
+def _whole(others: latents.Pairs) -> list[list[int | None]]:
+    return [[other, whole(value)] for other, value in others]
+
+
+def whole(value: Any, scale: int = 1000) -> int | None:
+    """A number in parts of `scale`; None for one that is not there. Raises NumericError for infinity."""
+    if value is None or pd.isna(value):
+        return None
+    if math.isinf(value):
+        raise NumericError(f"a number of a latent is {value}, which the explorer cannot show")
+    return round(float(value) * scale)
+
+
+def _compact(content: Any) -> str:
+    try:
+        return json.dumps(content, separators=(",", ":"), ensure_ascii=False, allow_nan=False) + "\n"
+    except ValueError:
+        raise NumericError("a number of a latent is infinite or NaN, which the explorer cannot show") from None

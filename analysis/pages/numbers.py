@@ -1,0 +1,200 @@
+"""Numbers in prose: `{{< num MEASURE/KIND/DEPTH... >}}` is looked up in the tables, never typed by hand.
+
+A name is a path: measure, kind, depth, and then in any order a control (`random_host`, ...), a split (`train`), a
+form (`pct`, `points`, `range`, `int`, `one`, `three`, `tenth`, `x`). What is left out is the trained host, held out,
+and two decimals:
+
+    variance_explained/latents/1                     0.93
+    variance_explained/directions/2/train/pct        64%
+    selectivity/latents/4/random_host/range          0.79 to 0.81   (least and largest over seeds)
+
+Before a colon stands another experiment, and after a slash a variant of it, as a slug:
+
+    towers:selectivity/latents/6                     from data/results/towers
+    collapse/as-published-penalty-0.1:loss/latents/2/train
+
+`margin` as a measure is the verdict's: observed minus best floor. Numbers that are made of several are a project's own:
+its `report/numbers.py` holds `NUMBERS`, a table from a name to a function that gives a value per run, with the same
+forms behind a slash.
+Only names that pages use are resolved; a name that nothing answers to fails the build, with file and line.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import runpy
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import pandas as pd
+
+from analysis.plan.paths import Paths
+from analysis.results.tables import Results, source
+from analysis.results.verdict import seeds_of
+from sae.errors import NotFoundError, RenderError
+
+USE = re.compile(r"(?<!\{)\{\{<\s*num\s+([^\s>]+)\s*>\}\}")
+CONTROLS = (
+    "none",
+    "random_host",
+    "permuted_labels",
+    "random_direction",
+    "random_dictionary",
+    "matched_dictionary",
+    "stored_dictionary",
+    "pca",
+    "memorising",
+    "gaussian_null",
+    "permuted_null",
+    "gaussian_tower",
+    "frozen_decoder",
+)
+SPLITS = ("train", "held_out")
+FORMS = ("pct", "points", "range", "int", "x", "one", "three", "tenth")
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number as it stands in a page, with where it comes from."""
+
+    text: str
+    title: str
+    experiment: str
+    """Whose row on the reproduce page says config, commit and seconds."""
+
+
+# Of an experiment as a whole.
+DERIVED: dict[str, Callable[[Results], pd.Series]] = {
+    "seeds": lambda r: pd.Series([r.runs["seed"].nunique()]),
+    "chains": lambda r: pd.Series([len(r.runs)]),
+    "seconds": lambda r: pd.Series([r.runs["seconds"].sum()]),
+}
+
+
+def used(pages: Iterable[Path]) -> list[tuple[str, Path, int]]:
+    """Every name that the pages use, with file and line."""
+    found = []
+    for page in pages:
+        for line, text in enumerate(page.read_text(encoding="utf-8").splitlines(), 1):
+            found += [(match, page, line) for match in USE.findall(text)]
+    return found
+
+
+def resolve_all(pages: Iterable[Path], results: Results | None, paths: Paths) -> dict[str, Number]:
+    """Every number that the pages use. Raises RenderError with file and line for a name without an answer."""
+    numbers: dict[str, Number] = {}
+    for name, page, line in used(pages):
+        if name not in numbers:
+            try:
+                numbers[name] = resolve(name, results, paths)
+            except NotFoundError as error:
+                raise RenderError(str(error), page.relative_to(paths.root).as_posix(), line) from error
+    return numbers
+
+
+def resolve(whole: str, main: Results | None, paths: Paths) -> Number:
+    """The number that `whole` asks for. Raises NotFoundError when nothing answers to it."""
+    place, _, name = whole.rpartition(":")
+    experiment, _, wanted = place.partition("/")
+    results = source(main, experiment, paths)
+    if wanted:
+        slugs = {slug(variant): variant for variant in results.variants}
+        if wanted not in slugs:
+            raise NotFoundError(f"variant of {results.experiment}", wanted, list(slugs))
+        results = results.of(slugs[wanted])
+    first, *rest = name.split("/")
+    derived = derived_numbers(paths)
+    if first in derived:
+        values, forms, where = derived[first](results), rest, first.replace("_", " ")
+    else:
+        values, forms, where = _from_tables(name, first, rest, results, list(derived))
+    unknown = [form for form in forms if form not in FORMS]
+    if unknown:
+        raise NotFoundError(f"part of the number {name!r}", unknown[0], [*FORMS, *CONTROLS, *SPLITS])
+    if values.empty:
+        raise NotFoundError("number", name, [*derived, "MEASURE/KIND/DEPTH"])
+    by_run = not pd.api.types.is_numeric_dtype(values.index)  # a number of the whole experiment has no run
+    runs = ", ".join(sorted({str(run) for run in values.index})) if by_run else "all runs"
+    over = f"mean of {len(values)} runs ({values.min():.3g} to {values.max():.3g}): {runs}" if len(values) > 1 else runs
+    title = f"{place}{': ' * bool(place)}{where}; {over}"
+    return Number(_spoken(values, forms), title, results.experiment)
+
+
+def derived_numbers(paths: Paths) -> dict[str, Callable[[Results], pd.Series]]:
+    """Numbers that are made of several, by name: the tool's, and the project's own. Raises RenderError for a file of
+    the project that cannot be read."""
+    file = paths.report / "numbers.py"
+    if not file.is_file():
+        return DERIVED
+    stat = file.stat()
+    return DERIVED | _own_numbers(file, stat.st_mtime_ns, stat.st_size)
+
+
+@cache
+def _own_numbers(file: Path, time: int, size: int) -> dict[str, Callable[[Results], pd.Series]]:
+    try:
+        found = runpy.run_path(str(file))["NUMBERS"]
+    except KeyError:
+        raise RenderError("has no NUMBERS, a table from a name to a function of the results", file.name) from None
+    except Exception as error:
+        raise RenderError(f"cannot be read: {type(error).__name__}: {error}", file.name) from error
+    return dict(found)
+
+
+def slug(variant: str) -> str:
+    """A variant's name as it stands in a number: lower case, hyphens for all that is not a letter, digit or dot."""
+    return re.sub(r"[^a-z0-9.]+", "-", variant.lower()).strip("-")
+
+
+def margin_rows(results: Results, kind: str) -> pd.DataFrame:
+    """Observed minus best floor, one row a run and depth: what the verdict is made of."""
+    found = [
+        {"run": run, "depth": depth, "value": seed.margin()}
+        for (run, at, depth), seed in seeds_of(results.measures).items()
+        if at == kind
+    ]
+    return pd.DataFrame(found, columns=["run", "depth", "value"])
+
+
+def _from_tables(
+    name: str, measure: str, rest: list[str], results: Results, derived: list[str]
+) -> tuple[pd.Series, list[str], str]:
+    if len(rest) < 2 or not rest[1].isdigit():
+        raise NotFoundError("number", name, [*derived, "MEASURE/KIND/DEPTH"])
+    kind, depth, parts = rest[0], int(rest[1]), rest[2:]
+    control = next((part for part in parts if part in CONTROLS), "none")
+    split = next((part for part in parts if part in SPLITS), "held_out")
+    rows = margin_rows(results, kind) if measure == "margin" else results.values(measure, kind, split, control)
+    rows = rows[rows["depth"] == depth]
+    if rows.empty:
+        raise NotFoundError("number", name, [str(m) for m in results.measures["measure"].unique()])
+    forms = [part for part in parts if part not in (*CONTROLS, *SPLITS)]
+    values = rows.set_index(rows["run"].astype(str))["value"]
+    where = f"{measure.replace('_', ' ')}, {kind}, depth {depth}, {split.replace('_', ' ')}"
+    return values, forms, where + ("" if control == "none" else f", {control.replace('_', ' ')}")
+
+
+def _spoken(values: pd.Series, forms: list[str]) -> str:
+    def say(value: float) -> str:
+        if math.isnan(value):
+            return "undefined"
+        if "pct" in forms:
+            return f"{value:.0%}"
+        if "points" in forms:
+            return f"{100 * value:.0f}"
+        if "int" in forms:
+            return f"{value:,.0f}"
+        if "tenth" in forms:
+            return f"{value:.1%}"
+        if "three" in forms:
+            return f"{value:.3f}"
+        if "one" in forms:
+            return f"{value:.1f}"
+        return f"{value:.2f}".replace("-", "−")
+
+    if "range" in forms:
+        return f"{say(values.min())} to {say(values.max())}"
+    return say(float(values.mean())) + ("×" if "x" in forms else "")

@@ -1,0 +1,106 @@
+"""Pictures that links to the pages show: a chart of the results under the sentence that it found.
+
+A page's front matter, or `_quarto.yml` for all pages without one, asks for a card by the name of a chart:
+
+    image: assets/generated/card-margin_by_depth.png
+
+Drawn when the chart has changed. 1200 by 630 pixels, which is what the places ask for that show such pictures.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from pathlib import Path
+
+import matplotlib
+import vl_convert
+from PIL import Image, ImageDraw, ImageFont
+
+from analysis.figures.draw import Artefact, library_versions
+from analysis.figures.style import ROLES
+from analysis.plan.code_version import code_version
+from analysis.plan.paths import Paths
+from analysis.site.project import CONFIG
+from analysis.system.stamps import Stamp, key_of
+from sae.errors import RenderError
+
+WIDTH, HEIGHT, MARGIN = 1200, 630, 56
+HEADLINE, SMALLEST, NAME = 40, 26, 24
+"""Sizes of type in pixels: of the finding, how small it may get, of the site's name."""
+MOST_LINES = 3
+_WANTED = re.compile(r"^\s*image: *\S*?card-([a-z0-9_]+)\.png *$", re.M)
+_SPEC = re.compile(r'class="chart-spec">(.*?)</script>', re.S)
+
+
+def write_cards(pages: list[Path], drawn: list[Artefact], site: str, paths: Paths) -> None:
+    """Write every card that the settings or a page ask for. Raises RenderError for one of no chart."""
+    charts = {artefact.name: artefact for artefact in drawn}
+    for source in [paths.root / CONFIG, *pages]:
+        for name in _WANTED.findall(source.read_text(encoding="utf-8")):
+            spec = _spec(paths.generated / f"{name}.md") if name in charts else None
+            if spec is None:
+                raise RenderError(f"image: card-{name}.png: there is no chart {name!r}", paths.relative(source))
+            _write(charts[name], spec, site, paths)
+
+
+def _spec(fragment: Path) -> str | None:
+    """The chart's spec, as it stands in the page."""
+    found = _SPEC.search(fragment.read_text(encoding="utf-8"))
+    return found[1] if found else None
+
+
+def _write(chart: Artefact, spec: str, site: str, paths: Paths) -> None:
+    target = paths.built_assets / f"card-{chart.name}.png"
+    key = key_of(chart.title, spec, site, library_versions(), code_version("analysis.pages.preview_cards"))
+    stamp = Stamp(paths.build / "cards" / f"{chart.name}.json", key, paths.root)
+    if stamp.current() is None:
+        stamp.forget()
+        target.write_bytes(card(chart.title, spec, site))
+        stamp.write([target])
+
+
+def card(finding: str, spec: str, site: str) -> bytes:
+    """A PNG: the finding, the chart below it, the site's name in the corner."""
+    picture = Image.new("RGB", (WIDTH, HEIGHT), ROLES["paper"])
+    draw = ImageDraw.Draw(picture)
+    lines, font = wrapped(finding, WIDTH - 2 * MARGIN)
+    leading = round(font.size * 1.25)
+    for number, line in enumerate(lines):
+        draw.text((MARGIN, MARGIN - 8 + number * leading), line, ROLES["ink"], font)
+    top = MARGIN + len(lines) * leading + 14
+    room = (WIDTH - 2 * MARGIN, HEIGHT - top - MARGIN // 2)
+    # no addresses allowed: a build asks no host for anything
+    drawn = vl_convert.vegalite_to_png(json.loads(spec), scale=3, allowed_base_urls=[])
+    chart = Image.open(io.BytesIO(drawn)).convert("RGBA")
+    chart.thumbnail(room)
+    picture.paste(chart, (MARGIN, top), chart)
+    name = _font(NAME)
+    draw.text((WIDTH - MARGIN, HEIGHT - MARGIN // 2), site, ROLES["muted"], name, anchor="rs")
+    out = io.BytesIO()
+    picture.save(out, "PNG", optimize=True)
+    return out.getvalue()
+
+
+def wrapped(text: str, width: int) -> tuple[list[str], ImageFont.FreeTypeFont]:
+    """The text in at most three lines, as large as it then can be; what is too long even so ends in dots."""
+    for size in range(HEADLINE, SMALLEST - 1, -2):
+        font, lines = _font(size), [""]
+        for word in text.split():
+            longer = f"{lines[-1]} {word}".strip()
+            if font.getlength(longer) <= width:
+                lines[-1] = longer
+            else:
+                lines.append(word)
+        if len(lines) <= MOST_LINES:
+            return lines, font
+    last = lines[MOST_LINES - 1].split()
+    while font.getlength(" ".join(last) + " …") > width:
+        last.pop()
+    return [*lines[: MOST_LINES - 1], " ".join(last) + " …"], font
+
+
+def _font(size: int) -> ImageFont.FreeTypeFont:
+    """DejaVu Sans, which comes with Matplotlib: the same on every machine."""
+    return ImageFont.truetype(str(Path(matplotlib.get_data_path()) / "fonts/ttf/DejaVuSans-Bold.ttf"), size)

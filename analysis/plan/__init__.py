@@ -1,0 +1,1 @@
+"""What shall be done: settings, experiments, folders, code versions, stages. Free of torch."""

@@ -1,0 +1,245 @@
+"""Which stages a run is made of, without loading torch or doing any of them.
+
+For each seed there are two chains, one on the trained host and one on its randomly initialised twin:
+host -> activations -> sae depth 1 -> ... -> measures. Beside a tower stand single SAEs on the host (`direct`: as wide
+and as sparse as a depth of the latents tower; `small`: as wide as a depth of the directions tower) and, on the
+trained host, what was trained on nothing (`nulls`) and one SAE of each architecture to compare. A depth is a
+stage of its own, so a deeper tower, another kind or a killed run does again only what is missing; depth 1 is shared
+by both kinds.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import importlib
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from types import ModuleType
+
+from analysis.plan.code_version import code_version
+from analysis.plan.config import Experiment, RunConfig, SaeConfig, TowerConfig
+from analysis.plan.stage_folders import Stage
+from sae.config import TrainConfig
+from sae.discover import module_name, names
+from sae.errors import NotFoundError
+from sae.installed import numba_fault
+
+# control "none" is the trained host itself
+HOSTS = {"none": True, "random_host": False}
+# what the single SAEs beside a tower are called in the tables
+SINGLES = {"latents": "direct", "directions": "small"}
+
+
+@dataclass(frozen=True)
+class Chain:
+    """The stages of one run on one host, each before those that need it; the last one measures."""
+
+    config: RunConfig
+    control: str
+    """`none` (the trained host) or `random_host`."""
+    stages: tuple[Stage, ...]
+
+    @cached_property
+    def run(self) -> str:
+        """The run's id."""
+        return run_id(self.config)
+
+    @property
+    def name(self) -> str:
+        """For messages."""
+        return f"run {self.run} ({self.control})"
+
+    @property
+    def measures(self) -> Stage:
+        """The stage that holds the tables."""
+        return self.stages[-1]
+
+
+def run_id(config: RunConfig) -> str:
+    """Ten hex digits: a hash of the canonical config."""
+    return hashlib.sha256(config.canonical().encode()).hexdigest()[:10]
+
+
+def plan(experiment: Experiment) -> list[Chain]:
+    """Every chain of an experiment. Raises NotFoundError for a data set, host or architecture that is not there."""
+    return [
+        chain(config, control)
+        for config in experiment.runs()
+        for control in HOSTS
+        if config.controls or control == "none"
+    ]
+
+
+def chain(config: RunConfig, control: str) -> Chain:
+    """The stages of one run under one control."""
+    host = stage_of(
+        "host",
+        {
+            "dataset": config.dataset,
+            "data": fingerprint(config.dataset),
+            "host": config.host.name,
+            "options": config.host.options,
+            "trained": HOSTS[control],
+            "seed": config.seed,
+        },
+        {},
+        module_of("analysis.run.datasets", config.dataset),
+        module_of("analysis.run.hosts", config.host.name),
+    )
+    activations = stage_of(
+        "activations",
+        {"hook": config.host.hook},
+        {"host": host},
+        module_of("analysis.run.datasets", config.dataset),
+        module_of("analysis.run.hosts", config.host.name),
+    )
+    first = _sae(config, config.sae, None, 1, [], activations)
+    layers = [first]
+    inputs: dict[str, Stage] = {}
+    for tower in config.towers:
+        below: list[Stage] = []
+        for depth in range(1, tower.depth + 1):
+            layer = first if depth == 1 else _sae(config, tower.at(depth, config.sae), tower, depth, below, activations)
+            below = [*below, layer]
+            layers.append(layer)
+            inputs[f"{tower.kind}_{depth}"] = layer
+            if tower.nulls and control == "none":
+                nulls = _nulls(layer, tower.kind, below, activations)
+                layers.append(nulls)
+                inputs[f"nulls-{tower.kind}_{depth}"] = nulls
+            if tower.direct and depth > 1:
+                single = _sae(config, tower.single(depth, config.sae), None, 1, [], activations)
+                layers.append(single)
+                inputs[f"{SINGLES[tower.kind]}_{depth}"] = single
+    judged = {
+        tower.kind: [inputs[f"{tower.kind}_{depth}"] for depth in range(1, tower.depth + 1)]
+        for tower in config.towers
+        if tower.nulls and control == "none"
+    }
+    if judged:
+        inputs["null-tower"] = _null_tower(config.seed, judged, activations)
+        layers.append(inputs["null-tower"])
+    # architectures are compared on what was learned; their floors are those of depth 1
+    compared = [_sae(config, sae, None, 1, [], activations) for sae in config.compare if control == "none"]
+    layers += compared
+    inputs |= {f"compare_{stage.config['architecture']}": stage for stage in compared}
+    measures = stage_of(
+        "measures",
+        {
+            "towers": {tower.kind: tower.depth for tower in config.towers},
+            "singles": [name for name in inputs if name.split("_")[0] in SINGLES.values()],
+            "panel": config.panel,
+            "compare": [str(stage.config["architecture"]) for stage in compared],
+            "control": control,
+            "run": run_id(config),
+            "seed": config.seed,
+        },
+        {"host": host, "activations": activations, **inputs},
+        module_of("analysis.run.hosts", config.host.name),
+        *(module_of("sae.measures", name) for name in names("sae.measures")),
+        *(module_of("sae.architectures", name) for name in architectures(config)),
+    )
+    # depth 1 belongs to both kinds of tower and is one stage
+    once = {stage.key: stage for stage in (host, activations, *layers, measures)}
+    return Chain(config, control, tuple(once.values()))
+
+
+def architectures(config: RunConfig) -> list[str]:
+    """Every architecture that a run uses, sorted."""
+    saes = [config.sae, *config.compare]
+    saes += [tower.at(depth, config.sae) for tower in config.towers for depth in range(2, tower.depth + 1)]
+    return sorted({sae.architecture for sae in saes})
+
+
+def fingerprint(dataset: str) -> str:
+    """A hash of what the data set's files hold, if it gives one: other data, another run."""
+    return str(getattr(_dataset_module(dataset), "fingerprint", str)())
+
+
+def to_fetch(dataset: str) -> str:
+    """What has to be downloaded before a run on the data set, in words; empty when all is there."""
+    return str(getattr(_dataset_module(dataset), "to_fetch", str)())
+
+
+def _dataset_module(dataset: str) -> ModuleType:
+    return importlib.import_module(module_of("analysis.run.datasets", dataset))
+
+
+def _sae(
+    config: RunConfig,
+    sae: SaeConfig,
+    tower: TowerConfig | None,
+    depth: int,
+    below: list[Stage],
+    activations: Stage,
+) -> Stage:
+    kind = tower.kind if tower else None
+    return stage_of(
+        "sae",
+        {
+            "architecture": sae.architecture,
+            "width": sae.width,
+            "k": sae.k,
+            "options": sae.options,
+            "train": dataclasses.asdict(sae.train),
+            "kind": kind,
+            "depth": depth,
+            "folds": tower.folds if tower and kind == "directions" else 0,
+            "stop": dataclasses.asdict(tower.stop) if tower else None,
+            "seed": config.seed,
+            "step": trained_by(sae.train),
+        },
+        {"activations": activations, **{f"layer_{d}": stage for d, stage in enumerate(below, 1)}},
+        module_of("sae.architectures", sae.architecture),
+    )
+
+
+def trained_by(train: TrainConfig) -> str:
+    """Which steps train SAEs on this machine: `compiled where there is one`, or torch on a kind of device.
+
+    Both keep to the same formulas, and add up in another order: after some hundred steps many numbers differ in their
+    third digit. So it is part of a stage's key, and never of a run's id: results of another machine stay readable,
+    and nothing of theirs is mixed into what is trained here.
+    """
+    kind = (os.environ.get("STRATA_DEVICE", "") or "cpu").split(":")[0]
+    if kind == "cpu" and train.compiled and not train.bf16 and not numba_fault():
+        return "compiled where there is one"
+    return f"torch on {kind}"
+
+
+def _nulls(layer: Stage, kind: str, below: list[Stage], activations: Stage) -> Stage:
+    """What a depth is compared with, trained as it was; `below` ends with the depth itself."""
+    settings = {name: value for name, value in layer.config.items() if name != "stop"}
+    return stage_of(
+        "nulls",
+        # depth 1 belongs to both kinds and is the same in both
+        {**settings, "kind": kind if layer.config["depth"] != 1 else None},
+        {"activations": activations, **{f"layer_{d}": stage for d, stage in enumerate(below, 1)}},
+        module_of("sae.architectures", str(layer.config["architecture"])),
+    )
+
+
+def _null_tower(seed: int, towers: dict[str, list[Stage]], activations: Stage) -> Stage:
+    """All depths of the towers once more, on noise."""
+    architectures = sorted({str(layer.config["architecture"]) for layers in towers.values() for layer in layers})
+    return stage_of(
+        "null_tower",
+        {"seed": seed, "towers": {kind: [layer.config for layer in layers] for kind, layers in towers.items()}},
+        {"activations": activations},
+        *(module_of("sae.architectures", name) for name in architectures),
+    )
+
+
+def module_of(package: str, name: str) -> str:
+    """The full name of a module that is there. Raises NotFoundError, listing the others, for one that is not."""
+    if name not in names(package):
+        raise NotFoundError(package.split(".")[-1].removesuffix("s"), name, names(package))
+    return module_name(package, name)
+
+
+def stage_of(name: str, config: dict[str, object], inputs: dict[str, Stage], *modules: str) -> Stage:
+    """A stage with the code version of its own module and of `modules`, which it finds by name."""
+    code = code_version(f"analysis.run.stages.{name}", *modules)
+    return Stage(name=name, config=config, code=code, inputs=inputs)

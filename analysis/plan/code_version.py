@@ -1,0 +1,137 @@
+"""The version of a piece of code: a hash of the modules it is made of, found by following imports.
+
+A stage or an artefact is done again only when its config, its inputs or THIS changes. Source is compared as parsed,
+without docstrings, so that a comment or a sentence in a docstring costs nobody a training run. Only modules of
+`sae` and `analysis` count, what a project adds to them, and packages that add something by an entry point; the versions
+of other libraries stand in the manifest instead.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib.util
+import threading
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from sae import discover
+
+PACKAGES = ("sae", "analysis")
+ROOT = Path(__file__).resolve().parents[2]
+# CPython 3.11 counts the depth of the syntax trees that are being built in one place for all threads: two that parse
+# at once end in "AST constructor recursion depth mismatch". Whoever parses does it under this lock.
+PARSING = threading.RLock()
+
+
+@dataclass(frozen=True)
+class _Source:
+    """What a module's file said when it had this time and size."""
+
+    time: int
+    size: int
+    imports: tuple[str, ...]
+    """Modules of ours that it imports anywhere."""
+    normal: str
+    """Hash of the module as parsed, docstrings left out."""
+
+
+_read: dict[Path, _Source] = {}
+
+
+def code_version(*modules: str) -> str:
+    """A short hash over `modules` (dotted names) and all modules of ours that they import, directly or not.
+
+    May be called from several threads at once. A file is parsed again when its time or size has changed.
+    """
+    seen: dict[str, str] = {}
+    waiting = list(modules)
+    while waiting:
+        name = waiting.pop()
+        if name not in seen:
+            source = _source(name)
+            seen[name] = source.normal
+            waiting.extend(source.imports)
+    text = "\n".join(f"{name} {normal}" for name, normal in sorted(seen.items()))
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def parse(text: str) -> ast.Module:
+    """The syntax tree of a text, in one thread at a time. Raises SyntaxError."""
+    with PARSING:
+        return ast.parse(text)
+
+
+def _file(module: str) -> Path:
+    """The file of a module, which need not be there."""
+    package, _, name = module.rpartition(".")
+    places = [_top(module.partition(".")[0]).joinpath(*module.split(".")[1:])]
+    places += [folder / name for folder in discover.added(package)]
+    for path in places:
+        if path.is_dir():
+            return path / "__init__.py"
+        if path.with_suffix(".py").exists():
+            return path.with_suffix(".py")
+    return places[0].with_suffix(".py")
+
+
+def _top(name: str) -> Path:
+    """The folder of a package of ours, or of one that adds to them."""
+    return ROOT / name if name in PACKAGES else _installed(name)
+
+
+@cache
+def _installed(name: str) -> Path:
+    spec = importlib.util.find_spec(name)
+    if spec is None or spec.origin is None:
+        return ROOT / name
+    return Path(spec.origin).parent if spec.submodule_search_locations else Path(spec.origin).with_suffix("")
+
+
+def _exists(module: str) -> bool:
+    return module.split(".")[0] in {*PACKAGES, *discover.foreign()} and _file(module).exists()
+
+
+def _source(module: str) -> _Source:
+    """What is known of a module's file, which is read when it is new or changed."""
+    path = _file(module)
+    with PARSING:
+        status = path.stat()
+        known = _read.get(path)
+        if known is None or (known.time, known.size) != (status.st_mtime_ns, status.st_size):
+            tree = parse(path.read_text(encoding="utf-8"))
+            within = module if path.name == "__init__.py" else module.rpartition(".")[0]
+            imports = _imports(tree, within)  # before the tree loses its docstrings
+            known = _Source(status.st_mtime_ns, status.st_size, imports, _normal(tree))
+            _read[path] = known
+        return known
+
+
+def _imports(tree: ast.Module, within: str) -> tuple[str, ...]:
+    """Modules of ours that are imported anywhere by a module of the package `within`. The package of `from package
+    import module` is not followed."""
+    found: list[str] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = within.split(".")[: len(within.split(".")) + 1 - node.level] if node.level else []
+            source = ".".join([*base, *([node.module] if node.module else [])])
+            children = [f"{source}.{alias.name}" for alias in node.names]
+            found += [child if _exists(child) else source for child in children]
+    return tuple(name for name in dict.fromkeys(found) if _exists(name))
+
+
+def _normal(tree: ast.Module) -> str:
+    """Hash of the tree, out of which docstrings are taken."""
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list):
+            # a string that stands alone is documentation, also under a field
+            node.body = [part for part in body if not _is_text(part)]  # type: ignore[attr-defined]  # just read
+    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()
+
+
+def _is_text(node: ast.AST) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)

@@ -1,0 +1,114 @@
+"""Which stages look at single latents, after the chains are done. Free of torch.
+
+Of the data set, once: measured attributes of its images, and an independent classifier that reads pictures. Of every
+chain: names, classes against shuffled labels, causes. Of the first seed's chains: pictures, and relations to the other
+seeds. An experiment asks for it with `[interpret]`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from analysis.plan.chains import Chain, architectures, fingerprint, module_of, stage_of
+from analysis.plan.config import Experiment, InterpretConfig
+from analysis.plan.stage_folders import Stage
+
+# The reader shares no seed with a run, and nothing else.
+READER_SEED = 1_000_003
+
+
+@dataclass(frozen=True)
+class Look:
+    """Stages beside the chains, each before those that need it."""
+
+    name: str
+    """For messages."""
+    stages: tuple[Stage, ...]
+    """Those of the chain that is looked at are not among them."""
+    tables: tuple[Stage, ...] = ()
+    """Those that hold tables to collect."""
+
+
+def stages_of(experiment: Experiment, chains: list[Chain]) -> dict[str, Stage]:
+    """Every stage of an experiment, by its key."""
+    works: list[Chain | Look] = [*chains, *of_data(experiment), *of_chains(experiment, chains)]
+    return {stage.key: stage for work in works for stage in work.stages}
+
+
+def of_data(experiment: Experiment) -> list[Look]:
+    """What needs the data set only, and can be done beside the chains."""
+    if not experiment.interpret.kind:
+        return []
+    return [Look(f"images of {experiment.dataset}", (images(experiment), reader(experiment)))]
+
+
+def of_chains(experiment: Experiment, chains: list[Chain]) -> list[Look]:
+    """What looks at the latents of each chain."""
+    settings = experiment.interpret
+    if not settings.kind:
+        return []
+    first = min(chain.config.seed for chain in chains)
+    found = []
+    for chain in chains:
+        own = _interpret(chain, settings, images(experiment))
+        stages = [own]
+        if chain.config.seed == first:
+            stages.append(_pictures(chain, chains, settings, own, reader(experiment)))
+        found.append(Look(f"latents of run {chain.run} ({chain.control})", tuple(stages), tuple(stages)))
+    return found
+
+
+def images(experiment: Experiment) -> Stage:
+    """Attributes of the images that are looked at."""
+    settings = experiment.interpret
+    config = {**_data(experiment), "train_rows": settings.train_rows, "held_out_rows": settings.held_out_rows}
+    return stage_of("images", config, {}, module_of("analysis.run.datasets", experiment.dataset))
+
+
+def reader(experiment: Experiment) -> Stage:
+    """The independent classifier."""
+    config = {**_data(experiment), "seed": READER_SEED, "options": experiment.interpret.reader}
+    return stage_of("reader", config, {}, module_of("analysis.run.datasets", experiment.dataset))
+
+
+def _data(experiment: Experiment) -> dict[str, object]:
+    return {"dataset": experiment.dataset, "data": fingerprint(experiment.dataset)}
+
+
+def _place(chain: Chain, kind: str) -> tuple[dict[str, object], dict[str, Stage]]:
+    """What a look must know of its chain: whose numbers they are, and the stages that it reads."""
+    inputs = {name: stage for name, stage in chain.measures.inputs.items() if name in ("host", "activations")}
+    layers = {name: stage for name, stage in chain.measures.inputs.items() if name.startswith(f"{kind}_")}
+    singles = {name: stage for name, stage in chain.measures.inputs.items() if name.startswith("direct_")}
+    config = {
+        "run": chain.run, "control": chain.control, "seed": chain.config.seed, "kind": kind, "depth": len(layers),
+    }  # fmt: skip
+    return config, {**inputs, **layers, **singles}
+
+
+def _modules(chain: Chain) -> list[str]:
+    found = [module_of("sae.architectures", name) for name in architectures(chain.config)]
+    return [module_of("analysis.run.hosts", chain.config.host.name), *found]
+
+
+def _interpret(chain: Chain, settings: InterpretConfig, attributes: Stage) -> Stage:
+    config, inputs = _place(chain, settings.kind)
+    own = {name: getattr(settings, name) for name in ("train_rows", "held_out_rows", "permutations")}
+    return stage_of("interpret", {**config, **own}, {**inputs, "images": attributes}, *_modules(chain))
+
+
+def _pictures(chain: Chain, chains: list[Chain], settings: InterpretConfig, own: Stage, classifier: Stage) -> Stage:
+    """Also reads the towers of the other seeds, and the same seed's tower on the random host: what a match is worth."""
+    config, inputs = _place(chain, settings.kind)
+    for other in chains:
+        same_seed = other.config.seed == chain.config.seed
+        if chain.control != "none" or same_seed == (other.control == "none"):
+            continue
+        name = "random_host" if same_seed else f"seed {other.config.seed}"
+        _, theirs = _place(other, settings.kind)
+        read = {part for part in theirs if part == "activations" or part.startswith(f"{settings.kind}_")}
+        inputs |= {f"{name}/{part}": stage for part, stage in theirs.items() if part in read}
+    own_settings = {name: getattr(settings, name) for name in ("train_rows", "held_out_rows", "steps")}
+    return stage_of(
+        "pictures", {**config, **own_settings}, {**inputs, "interpret": own, "reader": classifier}, *_modules(chain)
+    )

@@ -1,0 +1,125 @@
+"""The one module that knows the folders. Nobody else joins paths to project files.
+
+The project is found from `STRATA_ROOT` if that is set, else from the working directory upwards (the folder that
+holds `_quarto.yml`), else it is the checkout this package was installed from.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from sae.errors import ConfigError
+
+MARK = "_quarto.yml"
+
+
+class NoProjectError(ConfigError):
+    """Neither the working directory nor a folder above it is a project."""
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Every folder and file that a stage, an artefact or a page may read or write."""
+
+    root: Path
+
+    @property
+    def data(self) -> Path:
+        """Embedded inputs, experiments, logs, tracked results."""
+        return self.root / "data"
+
+    @property
+    def experiments(self) -> Path:
+        """One TOML per experiment."""
+        return self.data / "experiments"
+
+    @property
+    def logs(self) -> Path:
+        """The researcher's own logs."""
+        return self.data / "logs"
+
+    @property
+    def runs(self) -> Path:
+        """Cache of stage folders, safe to delete."""
+        return self.data / "runs"
+
+    @property
+    def collected(self) -> Path:
+        """Result tables of experiments run here."""
+        return self.runs / "results"
+
+    @property
+    def tracked(self) -> Path:
+        """Result tables that are part of the repository."""
+        return self.data / "results"
+
+    @property
+    def plugins(self) -> Path:
+        """The project's own architectures, data sets, hosts and measures, a folder each."""
+        return self.root / "plugins"
+
+    @property
+    def report(self) -> Path:
+        """The pages' sources."""
+        return self.root / "report"
+
+    @property
+    def figures(self) -> Path:
+        """The project's own figures, a module each."""
+        return self.report / "figures"
+
+    @property
+    def generated(self) -> Path:
+        """Page fragments and numbers that the build writes."""
+        return self.report / "_generated"
+
+    @property
+    def assets(self) -> Path:
+        """Styles and scripts, served as they are."""
+        return self.report / "assets"
+
+    @property
+    def built_assets(self) -> Path:
+        """Files the build adds to the assets: the sprite, the chart runtime, CSV tables."""
+        return self.assets / "generated"
+
+    @property
+    def site(self) -> Path:
+        """The rendered website."""
+        return self.root / "_site"
+
+    @property
+    def lesswrong(self) -> Path:
+        """Posts that `strata lesswrong` writes."""
+        return self.root / "lesswrong"
+
+    @property
+    def build(self) -> Path:
+        """Caches of the build and outputs of benchmarks, safe to delete."""
+        return self.root / "build"
+
+    def relative(self, path: Path) -> str:
+        """`path` as it should be printed or stored: relative to the project, never a path of this machine.
+
+        A folder of the project may be a link to another disk: what lies in it is called by where the project has it.
+        Raises ConfigError for a path outside.
+        """
+        if not path.is_absolute():
+            return path.as_posix()
+        for given, root in ((Path(os.path.normpath(path)), self.root), (path.resolve(), self.root.resolve())):
+            if given.is_relative_to(root):
+                return given.relative_to(root).as_posix()
+        raise ConfigError(f"{path} is outside the project {self.root}: choose a place in it")
+
+
+def find() -> Paths:
+    """The project's folders. Raises NoProjectError where there is none."""
+    named = os.environ.get("STRATA_ROOT")
+    here = Path(named).resolve() if named else Path.cwd().resolve()
+    candidates = [here] if named else [here, *here.parents, Path(__file__).resolve().parents[2]]
+    for folder in candidates:
+        if (folder / MARK).exists():
+            return Paths(folder)
+    raise NoProjectError(f"no {MARK} in {here} or above it: run strata inside a project, or set STRATA_ROOT")

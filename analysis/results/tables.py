@@ -1,0 +1,323 @@
+"""The tidy tables: what every chart, table, grid and number is drawn from. Free of torch.
+
+An experiment's tables lie in one folder (`data/runs/results/NAME`, or tracked in `data/results/NAME`):
+
+runs.parquet      run, experiment, variant, seed, dataset, host, hook, control, config (canonical JSON), date, machine,
+                  commit, seconds, measures (stage key)                          one row a chain
+measures.parquet  run, kind, depth, split, control, measure, version, value, n   one number a row
+latents.parquet   run, kind, depth, split, control, latent, measure, value       one number of one latent a row
+examples.parquet  run, kind, depth, split, control, latent, rank, example, activation   what drives a latent most
+training.parquet  run, kind, depth, control, architecture, steps, rows, seconds, path   how each SAE was trained; `rows`
+                  counts repetitions, `path` says which step did it
+links.parquet     run, kind, depth, control, latent, below, weight         which latents below a latent is made of
+stops.parquet     run, kind, control, depth, reason, value, limit, sentence   a tower that stopped before `depth`
+names.parquet     run, kind, depth, control, latent, name, named, classes, conditions    what a latent is called
+bands.parquet     run, kind, depth, control, latent, band, rank, example, activation   images over a latent's range
+histograms.parquet  run, kind, depth, control, latent, bin, count          activations in 12 equal parts of 0..`largest`
+relations.parquet run, kind, depth, control, latent, relation, rank, other, value   what stands beside a latent
+sheets/VIEW-KIND-DEPTH-CONTROL.webp   pictures of latents; sheets.json says how many in a row
+sprite.webp       the held-out images side by side, `SPRITE_COLUMNS` in a row, in the order of sprite.json's ids
+manifest.json     experiment, run ids, stage keys, library versions, size and sha256 of each file; written last
+
+kind: `host` (depth 0), `latents`, `directions`, `direct` (one SAE on the host, as wide and sparse as that depth of the
+latents tower), `small` (one as wide as that depth of the directions tower), or the name of an architecture that is
+compared (one SAE on the host, depth 1).
+split: `train`, `held_out`.
+control: `none`, `random_host`, `permuted_labels`, `random_direction`, `random_dictionary`, `matched_dictionary`,
+`stored_dictionary`, `pca`, `memorising`, and trained ones: `gaussian_null`, `permuted_null`, `gaussian_tower`,
+`frozen_decoder`.
+variant: which point of a grid a run is; empty without one. `Results.of(variant)` sees the runs of one only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from dataclasses import dataclass, field, replace
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from analysis.plan.chains import Chain
+from analysis.plan.code_version import code_version
+from analysis.plan.config import Experiment
+from analysis.plan.looks import of_chains
+from analysis.plan.paths import Paths
+from analysis.plan.stage_folders import MANIFEST, damage, read_manifest
+from analysis.results.pinned import Pinned, present
+from analysis.system import digests
+from sae.errors import DataError, NotFoundError, StageError
+
+TABLES = ("runs", "training", "measures", "latents", "examples", "links", "stops")
+# Only where an experiment asks for single latents to be looked at (`[interpret]`).
+LOOKED = ("names", "bands", "histograms", "relations")
+SPRITE_COLUMNS = 50
+SHEETS = "sheets"
+
+
+@dataclass(frozen=True)
+class Results:
+    """An experiment's tables as they stood when this was made, read when asked for.
+
+    What differs from that, damaged or replaced by a run that ended in between, raises DataError: nothing mixes two
+    versions. Raises StageError for a folder without a manifest.
+    """
+
+    folder: Path
+    only: str | None = None
+    """The variant that is seen; None: all of them."""
+    others: dict[Path, Pinned] = field(default_factory=dict, repr=False, compare=False)
+    """What was opened of other experiments beside these, by folder; see `source`."""
+    given: Pinned | None = field(default=None, repr=False, compare=False)
+    """The folder as it stood; now, where it is not given."""
+    pinned: Pinned = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "pinned", self.given or Pinned.now(self.folder))
+
+    @cached_property
+    def variants(self) -> list[str]:
+        """The points of the grid, in the order of the runs."""
+        runs = self.pinned.table("runs")
+        if "variant" not in runs:
+            raise DataError(f"{self.folder} was made by an older version; `strata run {self.experiment}` renews it")
+        return [str(name) for name in runs["variant"].unique()]
+
+    def of(self, variant: str) -> Results:
+        """The same tables with the runs of one variant. Raises NotFoundError for one that is not there."""
+        if variant not in self.variants:
+            raise NotFoundError("variant", variant, self.variants)
+        return replace(self, only=variant, given=self.pinned)
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """What the tables were made from."""
+        return self.pinned.manifest
+
+    @property
+    def experiment(self) -> str:
+        """The experiment's name."""
+        return str(self.manifest["experiment"])
+
+    @cached_property
+    def runs(self) -> pd.DataFrame:
+        """One row a chain; see the module's docstring."""
+        rows = self.pinned.table("runs")
+        return rows if self.only is None else rows[rows["variant"] == self.only]
+
+    @cached_property
+    def training(self) -> pd.DataFrame:
+        """One trained SAE a row; see the module's docstring."""
+        return self._seen("training")
+
+    @cached_property
+    def measures(self) -> pd.DataFrame:
+        """One number a row; see the module's docstring."""
+        return self._seen("measures")
+
+    @cached_property
+    def latents(self) -> pd.DataFrame:
+        """One number of one latent a row; see the module's docstring."""
+        return self._seen("latents")
+
+    @cached_property
+    def examples(self) -> pd.DataFrame:
+        """What drives a latent most; see the module's docstring."""
+        return self._seen("examples")
+
+    @cached_property
+    def links(self) -> pd.DataFrame:
+        """Which latents below a latent is made of; see the module's docstring."""
+        return self._seen("links")
+
+    @cached_property
+    def stops(self) -> pd.DataFrame:
+        """Where towers stopped, and why; see the module's docstring."""
+        return self._seen("stops")
+
+    @property
+    def looked(self) -> bool:
+        """Whether single latents were looked at."""
+        return self.pinned.has("names.parquet")
+
+    @cached_property
+    def names(self) -> pd.DataFrame:
+        """What latents are called; see the module's docstring. Raises DataError where nobody looked."""
+        return self._looked("names")
+
+    @cached_property
+    def bands(self) -> pd.DataFrame:
+        """Images over a latent's range; see the module's docstring. Raises DataError where nobody looked."""
+        return self._looked("bands")
+
+    @cached_property
+    def histograms(self) -> pd.DataFrame:
+        """How strongly latents fire; see the module's docstring. Raises DataError where nobody looked."""
+        return self._looked("histograms")
+
+    @cached_property
+    def relations(self) -> pd.DataFrame:
+        """What stands beside latents; see the module's docstring. Raises DataError where nobody looked."""
+        return self._looked("relations")
+
+    @cached_property
+    def sheets(self) -> dict[str, Any]:
+        """Columns and cell size of the sheets of pictures, and their file names."""
+        content: dict[str, Any] = json.loads(self.file(f"{SHEETS}/sheets.json").read_text())
+        return content
+
+    def pictures(self) -> list[str]:
+        """The files of all sheets of pictures, as `SHEETS/VIEW-KIND-DEPTH-CONTROL.webp`, and their JSON."""
+        return self.pinned.under(SHEETS)
+
+    def file(self, name: str) -> Path:
+        """A file of the folder that holds what was written. Raises DataError."""
+        return self.pinned.file(name)
+
+    def check_unchanged(self) -> None:
+        """Raises DataError where these tables, or others that were opened beside, are not those that stand there now:
+        what was made of them need not agree with what is made next."""
+        for opened in (self.pinned, *self.others.values()):
+            opened.check_unchanged()
+
+    def _looked(self, name: str) -> pd.DataFrame:
+        if not self.looked:
+            raise DataError(f"nobody looked at the latents of {self.experiment}: its TOML has no [interpret]")
+        return self._seen(name)
+
+    def _seen(self, name: str) -> pd.DataFrame:
+        rows = self.pinned.table(name)
+        return rows if self.only is None else rows[rows["run"].isin(set(self.runs["run"]))]
+
+    @cached_property
+    def sprite(self) -> dict[str, Any]:
+        """Columns, cell size, example ids and labels of the sprite's cells, and the class names."""
+        if not self.pinned.has("sprite.json"):
+            raise DataError(f"{self.folder} holds no images, as tracked tables do; `strata run {self.experiment}` does")
+        content: dict[str, Any] = json.loads(self.file("sprite.json").read_text())
+        return content
+
+    @cached_property
+    def digest(self) -> str:
+        """A hash of the tables: what is drawn from equal tables need not be drawn again."""
+        whole = hashlib.sha256()
+        names = (*(f"{table}.parquet" for table in (*TABLES, *LOOKED)), "sprite.webp", "sprite.json", *self.pictures())
+        for name in names:
+            if self.pinned.has(name):  # tracked tables of what nobody looked at have no images
+                whole.update(f"{name} {digests.digest(self.file(name))}\n".encode())
+        return whole.hexdigest()[:16]
+
+    @property
+    def first_run(self) -> str:
+        """The run whose latents are shown one by one: that of the first seed."""
+        trained = self.runs[self.runs["control"] == "none"]
+        return str(trained.sort_values("seed", kind="stable")["run"].iloc[0])
+
+    def depths(self, kind: str) -> list[int]:
+        """The depths of a tower."""
+        rows = self.measures[(self.measures["kind"] == kind) & (self.measures["depth"] > 0)]
+        return sorted(int(depth) for depth in rows["depth"].unique())
+
+    def values(
+        self, measure: str, kind: str | None = None, split: str = "held_out", control: str = "none"
+    ) -> pd.DataFrame:
+        """Rows of one measure: run, kind, depth, value, n; sorted. Empty when there are none."""
+        rows = self._by_measure.get((measure, split, control), self.measures.iloc[:0])
+        if kind is not None:
+            rows = rows[rows["kind"] == kind]
+        return rows[["run", "kind", "depth", "value", "n"]]
+
+    @cached_property
+    def _by_measure(self) -> dict[tuple[str, str, str], pd.DataFrame]:
+        """The rows of each measure, split and control, sorted: the pages of a site ask thousands of times."""
+        ordered = self.measures.sort_values(["kind", "depth", "run"])
+        found = ordered.groupby(["measure", "split", "control"], observed=True, sort=False)
+        return {(str(measure), str(split), str(control)): rows for (measure, split, control), rows in found}
+
+    def numbers(
+        self, measure: str, kind: str, depth: int, split: str = "held_out", control: str = "none"
+    ) -> npt.NDArray[np.float64]:
+        """The values of one measure in one place, a run each, sorted by run; what is undefined is NaN."""
+        return self._by_place.get((measure, kind, depth, split, control), np.empty(0))
+
+    @cached_property
+    def _by_place(self) -> dict[tuple[str, str, int, str, str], npt.NDArray[np.float64]]:
+        """As `_by_measure`, for those who ask for one number: choosing rows of a table costs more than adding them."""
+        places = ["measure", "kind", "depth", "split", "control"]
+        found = self.measures.sort_values("run", kind="stable").groupby(places, observed=True, sort=False)["value"]
+        return {
+            (str(measure), str(kind), int(str(depth)), str(split), str(control)): values.to_numpy(np.float64)
+            for (measure, kind, depth, split, control), values in found
+        }
+
+    def mean(self, measure: str, kind: str, depth: int, split: str = "held_out", control: str = "none") -> float:
+        """Mean over seeds. Raises NotFoundError where there is no such number."""
+        values = self.numbers(measure, kind, depth, split, control)
+        if not len(values):
+            raise NotFoundError(
+                f"value of {measure} ({kind}, depth {depth}, {split}, {control}); measure",
+                measure, [str(name) for name in self.measures["measure"].unique()],
+            )  # fmt: skip
+        return mean_of(values)
+
+
+def mean_of(values: npt.NDArray[np.float64]) -> float:
+    """The mean of what is defined; NaN where nothing is."""
+    defined = values[~np.isnan(values)]
+    return float(defined.sum() / len(defined)) if len(defined) else math.nan
+
+
+def open_results(name: str, paths: Paths) -> Results:
+    """The tables of an experiment, run here or tracked. Raises NotFoundError when there are none.
+
+    Raises StageError for tables that were run here and have lost their manifest: the tracked ones are older.
+    """
+    for folder in (paths.collected / name, paths.tracked / name):
+        if present(folder):
+            return Results(folder)
+    found = {p.parent.name for base in (paths.collected, paths.tracked) for p in base.glob(f"*/{MANIFEST}")}
+    raise NotFoundError("results of an experiment", name, sorted(found))
+
+
+def source(main: Results | None, name: str, paths: Paths) -> Results:
+    """The tables that a figure or a number names: `main`, those that the site is built from, where it names none.
+
+    `main` keeps what was opened first, so that it can say in the end whether it was replaced in between. Raises
+    NotFoundError where there are none.
+    """
+    if main is None:
+        return open_results(name or "of this site (it has no experiment)", paths)
+    if name in ("", main.experiment):
+        return main
+    found = open_results(name, paths)
+    opened = _opened(found.folder, found.pinned)
+    main.others.setdefault(opened.folder, opened.pinned)
+    return opened
+
+
+@cache
+def _opened(folder: Path, pinned: Pinned) -> Results:
+    """Tables that are read once, however many artefacts ask for them."""
+    return Results(folder, given=pinned)
+
+
+def is_current(experiment: Experiment, chains: list[Chain], paths: Paths) -> bool:
+    """Whether the collected tables are those of exactly these chains, every file as it was written."""
+    folder = paths.collected / experiment.name
+    try:
+        manifest = read_manifest(folder)
+    except StageError:  # none yet, or a broken one in a cache: not current, so that it is made again
+        return False
+    wanted = (stage_keys(experiment, chains), experiment.title, code_version("analysis.run.collect"))
+    return tuple(manifest.get(name) for name in ("stages", "title", "code")) == wanted and not damage(folder)
+
+
+def stage_keys(experiment: Experiment, chains: list[Chain]) -> dict[str, str]:
+    """What an experiment's tables are joined from: keys of the stages that hold them, by chain and stage."""
+    keys = {f"{chain.run}/{chain.control}": chain.measures.key for chain in chains}
+    return keys | {f"{look.name}/{s.name}": s.key for look in of_chains(experiment, chains) for s in look.tables}

@@ -1,0 +1,180 @@
+"""The panel: for each tower and depth every measure beside its floors and controls, and the rule's word."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.plan.config import KINDS, RunConfig
+from analysis.results.rule import DICTIONARIES, MEMORISING, THRESHOLDS, TRAINED, Seed, Verdict, interval, judge
+from analysis.results.tables import Results
+
+
+def panel(results: Results) -> list[dict[str, Any]]:
+    """One object per variant, tower and depth.
+
+    experiment, variant, kind, depth; for towers word, why, margin (mean, low, high: the interval over seeds),
+    best_floor, floors[floor] (distance to each: mean, low, high) and stopped (in how many seeds);
+    measures[measure][split][control] with mean, least, greatest (over seeds), low, high (95% interval of the mean)
+    and seeds. NaN, a measure that is undefined there, becomes null.
+    """
+    rows = []
+    for variant in results.variants:
+        seen = results.of(variant)
+        table = seen.measures
+        numbers = {}
+        for key, place in table.groupby(["kind", "depth"], observed=True, sort=True):
+            kind, depth = (str(part) for part in key)
+            numbers[kind, int(depth)] = _numbers(place)
+        words, seeds = verdicts(seen), seeds_of(table)
+        for at in sorted({*numbers, *words}):
+            row: dict[str, Any] = {
+                "experiment": results.experiment, "variant": variant, "kind": at[0], "depth": at[1],
+            }  # fmt: skip
+            if at in words:
+                row |= _said(words[at], [seed for (_, *place), seed in seeds.items() if tuple(place) == at])
+                row["stopped"] = len(stopped(seen, *at))
+            rows.append({**row, "measures": numbers.get(at, {})})
+    return rows
+
+
+def verdicts(results: Results) -> dict[tuple[str, int], Verdict]:
+    """The word for every depth that was planned, by kind and depth; `results` of one variant."""
+    trained = results.runs[results.runs["control"] == "none"]
+    if trained.empty:
+        return {}
+    config = RunConfig.from_canonical(str(trained["config"].iloc[0]))
+    table = seeds_of(results.measures)
+    found = {}
+    for tower in config.towers:
+        for depth in range(1, tower.depth + 1):
+            here = [seed for (_, kind, at), seed in table.items() if kind == tower.kind and at == depth]
+            found[tower.kind, depth] = judge(here, stopped(results, tower.kind, depth))
+    return found
+
+
+def stopped(results: Results, kind: str, depth: int) -> list[str]:
+    """The sentences of the seeds in which the tower stopped before it trained `depth`."""
+    rows = results.stops
+    rows = rows[(rows["kind"] == kind) & (rows["control"] == "none") & (rows["depth"] <= depth)]
+    return [str(text) for text in rows["sentence"]]
+
+
+def seeds_of(rows: pd.DataFrame) -> dict[tuple[str, str, int], Seed]:
+    """What the rule asks about each run, tower and depth, from rows of `measures`."""
+    rows = rows[rows["kind"].isin(KINDS)]
+    cells = {
+        (str(run), str(kind), int(depth), str(split), str(control), str(measure)): float(value)
+        for run, kind, depth, split, control, measure, value in rows[
+            ["run", "kind", "depth", "split", "control", "measure", "value"]
+        ].itertuples(index=False)
+    }
+    places = {key[:3] for key in cells if key[4] == "none"}
+    return {place: _seed(place, cells) for place in sorted(places)}
+
+
+def _seed(place: tuple[str, str, int], cells: dict[Any, float]) -> Seed:
+    def get(split: str, measure: str, control: str = "none") -> float:
+        return cells.get((*place, split, control, measure), math.nan)
+
+    explained = "variance_explained"
+    floors = {name: get("held_out", explained, name) for name in (*TRAINED, *DICTIONARIES)}
+    floors[MEMORISING] = get("train", explained, MEMORISING)
+    return Seed(
+        live_share=get("train", "live_share"), in_sample=get("train", explained), own=get("held_out", explained),
+        refit=get("held_out", "variance_explained_refit"), copy_score=get("train", "copy_score"),
+        floors={name: value for name, value in floors.items() if not math.isnan(value)},
+    )  # fmt: skip
+
+
+def _numbers(place: pd.DataFrame) -> dict[str, Any]:
+    measures: dict[str, Any] = {}
+    for key, cell in place.groupby(["measure", "split", "control"], observed=True, sort=True):
+        measure, split, control = (str(part) for part in key)
+        values = cell["value"].dropna()
+        low, high = interval(values.tolist())
+        measures.setdefault(measure, {}).setdefault(split, {})[control] = {
+            "mean": _plain(values.mean()), "least": _plain(values.min()), "greatest": _plain(values.max()),
+            "low": _plain(low), "high": _plain(high), "seeds": len(values),
+        }  # fmt: skip
+    return measures
+
+
+def _said(verdict: Verdict, seeds: list[Seed]) -> dict[str, Any]:
+    names = dict.fromkeys(name for seed in seeds for name in seed.margins())
+    floors = {name: [seed.margins().get(name, math.nan) for seed in seeds] for name in names}
+    margin = {name: _plain(getattr(verdict, name)) for name in ("low", "high")}
+    return {
+        "word": verdict.word,
+        "why": verdict.why,
+        "margin": {"mean": _plain(verdict.margin), **margin},
+        "best_floor": verdict.best_floor or None,
+        "floors": {
+            name: {
+                "mean": _plain(float(np.mean(values))),
+                **dict(zip(("low", "high"), map(_plain, interval(values)), strict=True)),
+            }
+            for name, values in floors.items()
+        },
+    }
+
+
+def text(rows: list[dict[str, Any]], whole: bool = False) -> str:
+    """The words with their reasons, and the distance to each floor; with `whole` the held-out means of everything."""
+    lines = ["Thresholds: " + json.dumps(dataclasses.asdict(THRESHOLDS))]
+    for row in rows:
+        if "why" in row:
+            lines += [f"\n{_title(row)}: {row['word'] or 'undecided'}", f"  {row['why']}"]
+            lines += [
+                f"  above {name:<20} {cell['mean']:+.3f}"
+                + ("" if cell["low"] is None else f"  ({cell['low']:+.3f} to {cell['high']:+.3f})")
+                for name, cell in row["floors"].items()
+                if cell["mean"] is not None
+            ]
+        if not whole:
+            continue
+        lines += [] if "why" in row else [f"\n{_title(row)}"]
+        for measure, splits in row["measures"].items():
+            controls = splits.get("held_out") or splits.get("train") or {}
+            where = "" if "held_out" in splits else " (train)"
+            shown = "   ".join(
+                f"{control} {cell['mean']:.3f}" for control, cell in controls.items() if cell["mean"] is not None
+            )
+            lines.append(f"  {measure + where:<28} {shown}")
+    return "\n".join(lines)
+
+
+def _title(row: dict[str, Any]) -> str:
+    name = ", ".join(part for part in (row["experiment"], row["variant"], row["kind"]) if part)
+    return f"{name}, depth {row['depth']}"
+
+
+def summary(results: Results) -> str:
+    """The words of all towers in short: `latents: structure x3, copy; directions: floor`."""
+    parts = []
+    for variant in results.variants:
+        words: dict[str, list[str]] = {}
+        for (kind, _), verdict in sorted(verdicts(results.of(variant)).items()):
+            words.setdefault(kind, []).append(verdict.word or "undecided")
+        said = "; ".join(f"{kind}: {_counted(given)}" for kind, given in words.items())
+        parts.append(f"{variant}: {said}" if variant else said)
+    return " | ".join(parts)
+
+
+def _counted(words: list[str]) -> str:
+    runs: list[list[Any]] = []
+    for word in words:
+        if runs and runs[-1][0] == word:
+            runs[-1][1] += 1
+        else:
+            runs.append([word, 1])
+    return ", ".join(f"{word} x{count}" if count > 1 else str(word) for word, count in runs)
+
+
+def _plain(value: float) -> float | None:
+    return None if math.isnan(value) else round(float(value), 6)

@@ -1,0 +1,1 @@
+"""Doing it: data sets, hosts, stages, the pipeline, and the tables that a run leaves."""

@@ -1,0 +1,114 @@
+"""A small multi-layer perceptron: pixels -> 256 -> 128 -> classes, ReLU between. Hooks are after each ReLU.
+
+The default hook of the digits experiment is `hidden1`, the 256-wide layer: there an SAE of k = 16 leaves about half
+of the variance that PCA of rank 16 leaves, while on the 128-wide `hidden2` PCA is as good (see docs/decisions).
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import torch
+from jaxtyping import Float, Int, UInt8
+from torch import Tensor, nn
+
+from analysis.run.hosts._host import as_pixels, check_hook
+from sae.errors import ConfigError, DataError
+from sae.seeding import stream
+
+BATCH = 128
+MAX_SHIFT = 2
+# Beyond these a typing error would be trained for days, or fill the memory.
+MAX_EPOCHS, MAX_HIDDEN = 10_000, 65_536
+
+
+class Mlp(nn.Module):
+    """See the module's docstring. Initialised and trained from `seed` alone."""
+
+    def __init__(
+        self,
+        image_shape: tuple[int, int],
+        n_classes: int,
+        seed: int,
+        *,
+        hidden1: int = 256,
+        hidden2: int = 128,
+        epochs: int = 12,
+        lr: float = 4e-3,
+    ) -> None:
+        super().__init__()
+        for name, value in (("hidden1", hidden1), ("hidden2", hidden2), ("epochs", epochs)):
+            most = MAX_EPOCHS if name == "epochs" else MAX_HIDDEN
+            if type(value) is not int or not 1 <= value <= most:
+                raise ConfigError(
+                    f"host option {name} = {value!r}: must be a whole number of at least 1 and at most {most}"
+                )
+        if isinstance(lr, bool) or not isinstance(lr, int | float) or not 0 < lr < math.inf:
+            raise ConfigError(f"host option lr = {lr!r}: must be a number above 0")
+        self.widths = {"hidden1": hidden1, "hidden2": hidden2}
+        self.seed, self.epochs, self.lr = seed, epochs, lr
+        sizes = [image_shape[0] * image_shape[1], hidden1, hidden2, n_classes]
+        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in itertools.pairwise(sizes))
+        draw = stream(seed, "host")
+        with torch.no_grad():
+            for parameter in self.parameters():
+                # torch's own default for both weight and bias of a linear layer: 1 / sqrt(inputs)
+                if parameter.dim() == 2:
+                    bound = parameter.shape[1] ** -0.5
+                parameter.uniform_(-bound, bound, generator=draw)
+
+    def hooks(self) -> dict[str, int]:
+        """`hidden1` and `hidden2`, after their ReLU."""
+        return dict(self.widths)
+
+    def _run(self, rows: Tensor, first: int, last: int) -> Tensor:
+        """Layers first..last-1, with a ReLU after all but the output layer."""
+        for number in range(first, last):
+            rows = self.layers[number](rows)
+            if number < len(self.layers) - 1:
+                rows = torch.relu(rows)
+        return rows
+
+    def forward_to(self, pixels: Float[Tensor, "rows h w"], hook: str) -> Float[Tensor, "rows width"]:
+        """Activations after the ReLU of `hook`, differentiable."""
+        check_hook(hook, self)
+        return self._run(pixels.flatten(1), 0, list(self.widths).index(hook) + 1)
+
+    def forward_from(self, activations: Float[Tensor, "rows width"], hook: str) -> Float[Tensor, "rows n_classes"]:
+        """The rest of the network, from `hook` on, differentiable."""
+        check_hook(hook, self)
+        return self._run(activations, list(self.widths).index(hook) + 1, len(self.layers))
+
+    @torch.no_grad()
+    def activations(self, images: UInt8[Tensor, "rows h w"], hook: str) -> Float[Tensor, "rows width"]:
+        """Activations after the ReLU of `hook`."""
+        return self.forward_to(as_pixels(images), hook)
+
+    @torch.no_grad()
+    def logits_from(self, activations: Float[Tensor, "rows width"], hook: str) -> Float[Tensor, "rows n_classes"]:
+        """The rest of the network, from `hook` on."""
+        return self.forward_from(activations, hook)
+
+    def fit(self, images: UInt8[Tensor, "rows h w"], labels: Int[Tensor, " rows"]) -> None:
+        """Cross-entropy with AdamW on a one-cycle schedule; each batch is shifted by up to 2 pixels.
+
+        The shift is worth about one point of held-out accuracy on 8,000 digits and costs nothing.
+        """
+        if len(images) < BATCH:
+            raise DataError(f"{len(images)} images to train the host on: needs at least {BATCH}")
+        draw = stream(self.seed, "host training")
+        steps = self.epochs * (len(images) // BATCH)
+        optimiser = torch.optim.AdamW(self.parameters(), lr=self.lr, weight_decay=0.05)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, self.lr, total_steps=steps)
+        for _ in range(self.epochs):
+            order = torch.randperm(len(images), generator=draw)
+            for start in range(0, len(images) - BATCH + 1, BATCH):
+                chosen = order[start : start + BATCH]
+                shift = torch.randint(-MAX_SHIFT, MAX_SHIFT + 1, (2,), generator=draw).tolist()
+                rows = as_pixels(torch.roll(images[chosen], shift, (1, 2))).flatten(1)
+                loss = nn.functional.cross_entropy(self._run(rows, 0, len(self.layers)), labels[chosen])
+                optimiser.zero_grad()
+                loss.backward()  # type: ignore[no-untyped-call]  # torch's own gap
+                optimiser.step()
+                schedule.step()

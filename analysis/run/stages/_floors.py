@@ -1,0 +1,99 @@
+"""Floors of a depth that need no training, and those that the stage `nulls` has trained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import get_args
+
+import torch
+from torch.nn.functional import normalize
+
+from analysis.run.stages._load import read_json
+from analysis.run.stages._tables import Tables
+from sae.measures.variance_explained import explained
+from sae.nulls import matched_directions, memorising_bound, pca, pursue, random_directions, stored_directions
+from sae.seeding import stream
+from sae.tower import Kind, Tower
+
+KINDS = get_args(Kind)
+# What a dictionary can be made of without learning one; all are given codes by the same coder.
+DICTIONARIES = {
+    "random_dictionary": lambda rows, n_latents, draw: random_directions(n_latents, rows.shape[1], draw),
+    "matched_dictionary": matched_directions,
+    "stored_dictionary": stored_directions,
+}
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where in the tables an SAE's numbers go (`kind`, `depth`), and where it stands in its tower (`level`)."""
+
+    kind: str
+    depth: int
+    tower: Tower
+    level: int
+
+
+def floors(
+    tables: Tables, place: Place, split: str, pairs: list[tuple[torch.Tensor, torch.Tensor]], k: int, seed: int
+) -> None:
+    """Unlearned dictionaries and PCA at the depth's own L0, and the memorising bound. Only on the trained host's rows.
+
+    SAEs that are there to be compared read the same rows at the same k as depth 1, whose floors are theirs.
+
+    `pairs` are (rows to fit on, rows to score): one pair, or one a fold, so that no floor sees what it is scored on.
+    """
+    if tables.control != "none" or place.kind not in (*KINDS, "direct"):
+        return
+    kind, depth, n_latents = place.kind, place.depth, place.tower.layers[place.level - 1].sae.n_latents
+    draw = stream(seed, "random dictionary", kind, depth)
+    back: dict[str, list[torch.Tensor]] = {name: [] for name in (*DICTIONARIES, "pca")}
+    for fit, rows in pairs:
+        mean = fit.mean(0)
+        for control, make in DICTIONARIES.items():
+            back[control].append(pursue(rows - mean, make(fit - mean, n_latents, draw), k) + mean)
+        back["pca"].append(pca(fit, rows, k))
+    x = torch.cat([rows for _, rows in pairs])
+    for control, parts in back.items():
+        value = explained(x, torch.cat(parts))
+        tables.value(kind, depth, split, control, "variance_explained", value, len(x))
+    if split == "train":
+        n_rows = len(pairs[0][0])
+        tables.value(
+            kind, depth, split, "memorising", "variance_explained", memorising_bound(n_latents, n_rows), n_rows
+        )
+
+
+def trained_nulls(tables: Tables, kind: str, depth: int, folder: Path) -> None:
+    """What the stage `nulls` found for a depth, as rows of the tables."""
+    for row in read_json(folder / "nulls.json"):
+        tables.value(kind, depth, row["split"], row["control"], row["measure"], row["value"], row["n"])
+
+
+def tower_nulls(tables: Tables, folder: Path, reached: dict[str, int]) -> None:
+    """What the stage `null_tower` found, as far as the real towers of each kind reach."""
+    for row in read_json(folder / "nulls.json"):
+        if row["depth"] <= reached[row["kind"]]:
+            tables.value(**row)
+
+
+def against_small(tables: Tables, depth: int, tower: Tower, small: Tower, seed: int) -> None:
+    """Are meta-latents the latents of a smaller SAE? Mean largest cosine, both ways (Leask et al., arXiv 2502.04878).
+
+    `cosine_to_small`: of each meta-latent of `depth` to the directions of an SAE on the host that has as many latents;
+    `cosine_from_small`: of each of those to the meta-latents. Controls: unlearned dictionaries, made of the
+    directions that the meta-SAE read, in its place.
+    """
+    read = tower.layers[depth - 2].sae.directions()
+    ours, theirs = tower.layers[depth - 1].sae.directions(), small.layers[0].sae.directions()
+    draw = stream(seed, "against small", depth)
+    made = {
+        control: make(read - read.mean(0), len(ours), draw)
+        for control, make in DICTIONARIES.items()
+        if tables.control == "none"
+    }
+    for control, directions in {tables.control: ours, **made}.items():
+        cosine = normalize(directions, dim=1) @ normalize(theirs, dim=1).T
+        for name, best in (("cosine_to_small", cosine.max(1)), ("cosine_from_small", cosine.max(0))):
+            tables.value("directions", depth, "train", control, name, float(best.values.mean()), len(best.values))

@@ -1,0 +1,97 @@
+"""Load what earlier stages saved, and save tensors for later ones."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import torch
+from safetensors.torch import load_file, save_file
+
+from analysis.plan.stage_folders import read_manifest
+from analysis.run.activations import ActivationStore, unreadable
+from analysis.run.datasets._dataset import Dataset
+from analysis.run.hosts._host import Host
+from sae.checkpoint import load_layer
+from sae.discover import construct, find
+from sae.errors import StageError
+from sae.temporary import replacing, usual_rights
+from sae.tower import Kind, Tower
+
+STOPPED = "stopped.json"
+
+
+def dataset_of(name: str) -> Dataset:
+    """The data set named `name`."""
+    found: Dataset = find("analysis.run.datasets", name)()
+    return found
+
+
+def new_host(config: dict[str, Any], dataset: Dataset) -> Host:
+    """The host that a host stage's config describes, with its initial weights."""
+    shape = (dataset.images.shape[1], dataset.images.shape[2])
+    host: Host = construct(
+        "analysis.run.hosts", config["host"], shape, dataset.n_classes, config["seed"], **config["options"]
+    )
+    return host
+
+
+def load_host(folder: Path) -> tuple[Host, Dataset]:
+    """A saved host and the data set it was made for."""
+    config = read_manifest(folder)["config"]
+    dataset = dataset_of(config["dataset"])
+    host = new_host(config, dataset)
+    load_weights(host, folder / "host.safetensors")
+    return host, dataset
+
+
+def save_tensors(tensors: Mapping[str, torch.Tensor], path: Path) -> None:
+    """Write tensors as a safetensors file, whole or not at all. Raises DataError where it cannot be written."""
+    with replacing(path) as temporary:
+        try:
+            save_file(dict(tensors), temporary)
+        except safetensors.SafetensorError as error:  # what it says of a full disk is no OSError
+            raise OSError(str(error)) from error
+        usual_rights(temporary)
+
+
+def load_weights(module: Host | torch.nn.Module, path: Path) -> None:
+    """Put the tensors of a file into a module. Raises StageError for a file that cannot be read or does not fit."""
+    try:
+        module.load_state_dict(load_file(path))
+    except (OSError, ValueError, RuntimeError, safetensors.SafetensorError) as error:
+        raise StageError(unreadable(path, error)) from error
+
+
+def load_store(folder: Path, most: int = 0) -> ActivationStore:
+    """A saved activation store; of each split at most about `most` rows, 0 for all."""
+    return ActivationStore(folder, read_manifest(folder)["notes"]["n_classes"], most)
+
+
+def load_tower(kind: Kind, folders: list[Path]) -> Tower:
+    """The tower whose layers lie in `folders`, depth 1 first, up to where it stopped."""
+    return Tower(kind, tuple(load_layer(folder / "layer.safetensors") for folder in trained(folders)))
+
+
+def trained(folders: list[Path]) -> list[Path]:
+    """Those of a tower's folders that hold an SAE: the ones before it stopped."""
+    return [folder for folder in folders if not (folder / STOPPED).exists()]
+
+
+def images_of(dataset: Dataset, split: str) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Images (rows, h, w) uint8, labels and example ids of a split."""
+    mask = torch.from_numpy(dataset.held_out == (split == "held_out"))
+    images = torch.from_numpy(dataset.images)[mask]
+    labels = torch.from_numpy(dataset.labels)[mask].long()
+    return images, labels, mask.nonzero().flatten()
+
+
+def read_json(path: Path) -> Any:
+    """A JSON file's content. Raises StageError."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise StageError(unreadable(path, error)) from error

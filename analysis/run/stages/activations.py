@@ -1,0 +1,19 @@
+"""Stage `activations`: what the host has at the hook, for every example, as a memory-mapped store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from analysis.run.activations import SPLITS, ActivationStore
+from analysis.run.stages._load import images_of, load_host
+
+
+def activations(work: Path, config: dict[str, Any], inputs: dict[str, Path]) -> dict[str, Any]:
+    """Writes the store; notes the number of classes and the width."""
+    model, dataset = load_host(inputs["host"])
+    store = ActivationStore(work, dataset.n_classes)
+    for split in SPLITS:
+        images, labels, ids = images_of(dataset, split)
+        store.save(split, model.activations(images, config["hook"]), labels, ids)
+    return {"n_classes": dataset.n_classes, "width": model.hooks()[config["hook"]]}

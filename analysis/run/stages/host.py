@@ -1,0 +1,24 @@
+"""Stage `host`: train the host on the data set, or leave it as initialised (the control)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from analysis.run.stages._load import dataset_of, images_of, new_host, save_tensors
+
+
+def host(work: Path, config: dict[str, Any], inputs: dict[str, Path]) -> dict[str, Any]:
+    """Writes `host.safetensors`; notes its accuracy on both splits."""
+    dataset = dataset_of(config["dataset"])
+    model = new_host(config, dataset)
+    if config["trained"]:
+        model.fit(*images_of(dataset, "train")[:2])
+    save_tensors(model.state_dict(), work / "host.safetensors")
+    hook = next(iter(model.hooks()))
+    accuracy = {}
+    for split in ("train", "held_out"):
+        images, labels, _ = images_of(dataset, split)
+        predicted = model.logits_from(model.activations(images, hook), hook).argmax(1)
+        accuracy[split] = float((predicted == labels).float().mean())
+    return {"accuracy": accuracy}

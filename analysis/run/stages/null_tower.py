@@ -1,0 +1,78 @@
+"""Stage `null_tower`: the whole tower once more, on host rows that keep nothing but their mean and covariance.
+
+Nulls of single depths destroy structure in what a depth reads, and with it what the SAE below has put there: k active
+latents a row, latents that share a row because they compete for it. A depth can catch that on pure noise. The floor
+that has it too is a depth of a tower that stands on noise.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from analysis.run.stages._load import load_store
+from analysis.run.stages.nulls import rows_read, worth
+from analysis.run.stages.sae import held_out_by_folds, stop_before, train_layer
+from sae.layer import Layer
+from sae.nulls import gaussian_rows
+from sae.records import StepRecord
+from sae.seeding import stream
+from sae.tower import Kind, Tower
+
+CONTROL = "gaussian_tower"
+
+
+def null_tower(work: Path, config: dict[str, Any], inputs: dict[str, Path]) -> dict[str, Any]:
+    """Writes `nulls.json`: a list of kind, depth, control, split, measure, value, n."""
+    store = load_store(inputs["activations"])
+    train, held = store.rows("train"), store.rows("held_out")
+    drawn = gaussian_rows(train, len(train) + len(held), stream(config["seed"], "null tower"))
+    train, held = drawn[: len(train)], drawn[len(train) :]
+    first: tuple[Layer, float] | None = None
+    found: list[dict[str, Any]] = []
+    for kind, layers in config["towers"].items():
+        first = first or trained(layers[0], train)
+        found += worths(kind, layers, first, train, held)
+    (work / "nulls.json").write_text(json.dumps(found))
+    return {}
+
+
+def worths(
+    kind: Kind, layers: list[dict[str, Any]], first: tuple[Layer, float], train: torch.Tensor, held: torch.Tensor
+) -> list[dict[str, Any]]:
+    """Held-out variance explained at every depth, with the SAE's own codes.
+
+    From where the noise tower stops by itself it is 0; or 1 if it stops because nothing is left to explain.
+    """
+    found: list[dict[str, Any]] = []
+    tower, loss, stopped, value = Tower(kind, ()), first[1], False, 0.0
+    for config in layers:
+        rows = rows_read(tower, train) if not stopped else train
+        if tower.layers and not stopped:
+            stop = stop_before(config, tower, train, rows, loss)
+            stopped, value = stop is not None, float(stop is not None and stop.reason == "loss")
+        if not stopped:
+            layer, loss = first if not tower.layers else trained(config, rows)
+            if config["folds"]:
+                assert isinstance(rows, torch.Tensor)
+                value = held_out_by_folds(config, rows)["variance_explained"]
+            else:
+                value = worth(layer, rows_read(tower, held))
+            tower = Tower(kind, (*tower.layers, layer))
+        found.append(
+            {
+                "kind": kind, "depth": config["depth"], "control": CONTROL, "split": "held_out",
+                "measure": "variance_explained", "value": value, "n": len(rows),
+            }
+        )  # fmt: skip
+    return found
+
+
+def trained(config: dict[str, Any], rows: Any) -> tuple[Layer, float]:
+    """An SAE and its last reconstruction error."""
+    records: list[StepRecord] = []
+    layer = train_layer(config, rows, records.append)
+    return layer, records[-1].terms.get("reconstruction", records[-1].loss)

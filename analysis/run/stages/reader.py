@@ -1,0 +1,32 @@
+"""Stage `reader`: train the independent classifier that reads the pictures of latents."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from analysis.run.hosts._host import as_pixels
+from analysis.run.interpret.reader import Reader
+from analysis.run.stages._load import dataset_of, images_of, save_tensors
+from sae.errors import ConfigError
+
+
+def reader(work: Path, config: dict[str, Any], inputs: dict[str, Path]) -> dict[str, Any]:
+    """Writes `reader.safetensors`; notes its accuracy on held-out images."""
+    dataset = dataset_of(config["dataset"])
+    shape = (dataset.images.shape[1], dataset.images.shape[2])
+    model = new_reader(shape, dataset.n_classes, config["seed"], config["options"])
+    pixels, labels, _ = images_of(dataset, "train")
+    model.fit(pixels, labels)
+    held_out, answers, _ = images_of(dataset, "held_out")
+    said = model.probabilities(as_pixels(held_out)).argmax(1)
+    save_tensors(model.state_dict(), work / "reader.safetensors")
+    return {"shape": list(shape), "n_classes": dataset.n_classes, "accuracy": float((said == answers).float().mean())}
+
+
+def new_reader(shape: tuple[int, int], n_classes: int, seed: int, options: dict[str, Any]) -> Reader:
+    """A reader with its initial weights. Raises ConfigError for an option that it does not take."""
+    try:
+        return Reader(shape, n_classes, seed, **options)
+    except TypeError as error:
+        raise ConfigError(f"interpret.reader: {str(error).split('__init__() ')[-1]}; its options: steps") from error

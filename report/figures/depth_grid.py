@@ -1,0 +1,97 @@
+"""One row a depth, columns are latents, each cell the held-out images that drive a latent most."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from analysis.figures.drawing import Drawing, spoken
+from analysis.figures.image_sheets import cells, spoken_counts
+from analysis.results.tables import Results
+
+COLUMNS = 6
+IMAGES = 9
+GLOSSES = {1: "SAE on the network", 2: "SAE on the latents of depth 1", 3: "SAE on depth 2"}
+
+
+def rows_of(results: Results) -> list[tuple[str, int, str, str, str]]:
+    """Kind, depth, control, name and gloss of each row: neurons, every depth, and the last one on a random host."""
+    depths = results.depths("latents")
+    rows = [("host", 0, "none", "Neurons", "the network's own, for comparison")]
+    rows += [("latents", d, "none", f"Depth {d}", GLOSSES.get(d, f"SAE on depth {d - 1}")) for d in depths]
+    last = max(depths)
+    rows.append(("latents", last, "random_host", f"Depth {last}, random", "the same tower on an untrained network"))
+    return rows
+
+
+def depth_grid(results: Results) -> Drawing:
+    """Grid of the latents tower, first seed. The latents are not picked by eye: see `evenly`."""
+    body, data = [], []
+    last = max(results.depths("latents"))
+
+    def purity(kind: str, depth: int, control: str = "none") -> str:
+        return spoken(results.mean("top_class_share", kind, depth, control=control), percent=True)
+
+    for kind, depth, control, name, gloss in rows_of(results):
+        chosen = evenly(results, kind, depth, control, COLUMNS)
+        if chosen.empty:
+            body.append(
+                f'<div class="grid-row"><div class="grid-head"><b>{name}</b></div>'
+                "<p>No latent fires ten times or more here.</p></div>"
+            )
+            continue
+        figures = []
+        for rank, row in chosen.iterrows():
+            seen = results.examples
+            top = seen[
+                (seen["run"] == results.first_run) & (seen["kind"] == kind) & (seen["depth"] == depth)
+                & (seen["control"] == control) & (seen["latent"] == row["latent"])
+            ].sort_values("rank").head(IMAGES)  # fmt: skip
+            examples = top["example"].tolist()
+            word = "neuron" if kind == "host" else "latent"
+            says = f"{name}, {word} {int(row['latent'])}: {spoken_counts(results.sprite, examples)}"
+            figures.append(
+                f'<figure class="grid-cell"><div class="digits" role="img" aria-label="{says}">'
+                f"{cells(results.sprite, examples)}</div>"
+                f"<figcaption>{word} {int(row['latent'])}<br><b>{row['share']:.0%}</b></figcaption></figure>"
+            )
+            data.append(top.assign(column=rank, top_class_share=row["share"]))
+        body.append(
+            f'<div class="grid-row"><div class="grid-head"><b>{name}</b><br><span>{gloss}</span></div>'
+            f'<div class="grid-cells">{"".join(figures)}</div></div>'
+        )
+    return Drawing(
+        title=(
+            f"Deeper latents are purer, and on an untrained network too: their strongest class takes "
+            f"{purity('host', 0)} of the activation of a neuron, {purity('latents', last)} at depth {last}, "
+            f"{purity('latents', last, 'random_host')} at depth {last} of the random network (first seed)"
+        ),
+        caption=(
+            f"Each cell shows the {IMAGES} held-out digits that drive one latent most, strongest first. The columns "
+            f"are not picked by eye: of the latents of a row that fire on ten held-out digits or more, {COLUMNS} are "
+            "taken at even steps from the least to the most class-selective. The percentage is the share of a latent's "
+            "whole activation that falls on its strongest class: it can be low where the top images all agree, because "
+            "top images hide the rest of the range. First seed."
+        ),
+        alt=(
+            f"Grid of digit images, {len(body)} rows by {COLUMNS} columns. Plain neurons respond to mixed digits; "
+            "deeper rows hold more cells in which all images are one digit, also on the random host."
+        ),
+        data=pd.concat(data).reset_index(drop=True) if data else pd.DataFrame(),
+        html=f'<div class="depth-grid">{"".join(body)}</div>',
+    )
+
+
+def evenly(results: Results, kind: str, depth: int, control: str, count: int) -> pd.DataFrame:
+    """`count` latents at even steps of top-class share, among those that fire ten times or more; latent, share."""
+    rows = results.latents
+    rows = rows[
+        (rows["run"] == results.first_run) & (rows["kind"] == kind) & (rows["depth"] == depth)
+        & (rows["split"] == "held_out") & (rows["control"] == control) & (rows["measure"] == "top_class_share")
+    ]  # fmt: skip
+    ranked = rows.sort_values(["value", "latent"]).reset_index(drop=True)
+    if ranked.empty:
+        return pd.DataFrame({"latent": [], "share": []})
+    steps = np.unique(np.linspace(0, len(ranked) - 1, count).round().astype(int))
+    picked = ranked.iloc[steps].reset_index(drop=True)
+    return pd.DataFrame({"latent": picked["latent"].astype(int), "share": picked["value"]})

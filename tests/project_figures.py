@@ -1,0 +1,48 @@
+"""What the pages of this repository ask for, drawn from its tracked tables."""
+
+from __future__ import annotations
+
+import importlib
+from functools import cache
+from pathlib import Path
+
+from tests_root import CHECKOUT
+
+from analysis.figures.asked import Asked, asked
+from analysis.figures.draw import module_of
+from analysis.figures.drawing import Drawing
+from analysis.pages.build import sources
+from analysis.plan.paths import Paths
+from analysis.results.tables import Results
+from sae.discover import offered
+
+PATHS = Paths(CHECKOUT)
+CALLS: dict[str, Asked] = {call.name: call for call in asked(sources(PATHS), PATHS.root)}
+
+
+def code(name: str):
+    """The module that a call is drawn by."""
+    return importlib.import_module(module_of(CALLS[name]))
+
+
+def experiments(name: str) -> tuple[str, ...]:
+    """Whose tables it is drawn from; the empty name stands for the site's own."""
+    call = CALLS[name]
+    return (call.experiment,) if call.experiment else getattr(code(name), "EXPERIMENTS", ("",))
+
+
+def text(name: str) -> str:
+    """The module's source."""
+    return Path(code(name).__file__).read_text(encoding="utf-8")
+
+
+@cache
+def tracked(name: str) -> Results:
+    return Results(PATHS.tracked / (name or "fashion"))
+
+
+@cache
+def drawing(name: str) -> Drawing:
+    """From tracked tables; what is drawn from the site's own experiment gets the one that has all of it."""
+    function = offered(code(name), CALLS[name].figure)
+    return function(*map(tracked, experiments(name)), **CALLS[name].options(function))
