@@ -8,14 +8,20 @@ and no variable `GIT_*` of the environment is passed on. What the user's and the
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 import shutil
 import subprocess
 from datetime import date
 from pathlib import Path
 
+from analysis.system import children
+
 SECONDS = 20
 """A call that takes longer says nothing."""
+ENTRY = re.compile(r"([^\0]+)\0(?:  [^\n]*\n){2}  dev: \d+\tino: (\d+)\n(?:  [^\n]*\n){2}")
+"""What `git ls-files -z --debug` says of a file: its name, and its number in the file system (the lower 32 bits)."""
 
 _OVERRIDES = (
     "core.fsmonitor=false", "core.hooksPath=/dev/null", "core.pager=cat", "core.sshCommand=false", "core.askPass=",
@@ -70,8 +76,8 @@ def first_days(root: Path, folder: Path) -> dict[str, date]:
 
 
 def is_checkout(root: Path) -> bool:
-    """Whether `root` is the top level of a checkout whose repository is its own: `.git` in it, or a linked worktree's
-    or submodule's that names `root` in turn."""
+    """Whether `root` is the top level of a checkout whose repository is its own: `.git` in it; a linked worktree's or
+    submodule's that names `root` in turn; or one kept elsewhere (`--separate-git-dir`) whose index is of files here."""
     root = root.resolve()
     mark = root / ".git"
     if mark.is_symlink() or not (mark.is_dir() or mark.is_file()):
@@ -84,8 +90,24 @@ def is_checkout(root: Path) -> bool:
         return repository == common == mark
     if repository == common:
         named = _say(root, "config", "--local", "core.worktree").strip()
-        return bool(named) and (repository / named).resolve() == root
+        return (repository / named).resolve() == root if named else _was_checked_out(root)
     return repository.parent.parent == common and _first_line(repository, "gitdir") == str(mark)
+
+
+def _was_checked_out(root: Path) -> bool:
+    """Whether the index knows a file of `root` as the very one that git wrote or read there, not as one of its name.
+
+    A repository that is kept elsewhere says nowhere whose it is, and anybody can write a file `.git` that points to it.
+    The index holds the number of each file in its file system, which no archive can bring along. False where it holds
+    none (Windows).
+    """
+    for name, number in ENTRY.findall(_say(root, "ls-files", "-z", "--debug")):
+        file = root / name
+        with contextlib.suppress(OSError, ValueError):
+            here = file.parent.resolve() == file.parent  # by way of a link it would be somebody else's file
+            if here and int(number) and file.lstat().st_ino & 0xFFFF_FFFF == int(number):
+                return True
+    return False
 
 
 def _first_line(repository: Path, name: str) -> str:
@@ -136,15 +158,7 @@ def _say(root: Path, *words: str) -> str:
     options = [part for setting in _OVERRIDES for part in ("-c", setting)]
     command = [program, "--no-pager", "--no-optional-locks", "--literal-pathspecs", *options, *words]
     try:
-        done = subprocess.run(
-            command,
-            cwd=root,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=SECONDS,
-            check=True,
-        )
-    except (OSError, subprocess.SubprocessError):
+        done = children.run(command, seconds=SECONDS, cwd=root, env=environment)
+    except (OSError, subprocess.TimeoutExpired):
         return ""
-    return done.stdout.decode(errors="replace")
+    return "" if done.returncode else done.stdout.decode(errors="replace")

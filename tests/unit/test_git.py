@@ -10,11 +10,12 @@ import time
 from datetime import date
 from pathlib import Path
 
+import psutil
 import pytest
 from tests_root import CHECKOUT
 
 from analysis.logs.compile import compile_logs
-from analysis.system import git
+from analysis.system import children, git
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 WHO = ("-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false")
@@ -225,6 +226,43 @@ def test_a_linked_worktree_may_be_named_by_a_relative_path(tmp_path: Path, monke
     assert git.commit_of(linked) == ""
 
 
+def test_a_repository_that_is_kept_elsewhere_is_asked_by_the_files_that_it_wrote(tmp_path: Path, trap: Path) -> None:
+    source, store, project = tmp_path / "source", tmp_path / "stores/.git", tmp_path / "project"
+    head = checkout(source)
+    store.parent.mkdir()
+    call(source, "clone", "--quiet", f"--separate-git-dir={store}", str(source), str(project))
+    call(project, "config", "core.fsmonitor", str(trap))
+    call(project, "config", "filter.x.clean", str(trap))
+    (store / "info/attributes").write_text("* filter=x\n")
+    said, _, days = ask_everything(project)
+    assert said.rstrip("+") == head and days == {"a.md": date(2024, 3, 5)}
+    call(source, "init", "--quiet", f"--separate-git-dir={tmp_path / 'moved'}")
+    assert git.commit_of(source) == head, "a repository that was moved out of its checkout"
+    # the same pointer beside a copy of the files, and beside a way into the checkout itself
+    shutil.copytree(project, tmp_path / "copy")
+    (tmp_path / "through").mkdir()
+    shutil.copy(project / ".git", tmp_path / "through/.git")
+    (tmp_path / "through/notes").symlink_to(project / "notes")
+    for folder in ("copy", "through"):
+        assert git.commit_of(tmp_path / folder) == "" and git.changed(tmp_path / folder) == [], folder
+    assert not (tmp_path / "sprung").exists()
+
+
+def test_a_call_that_takes_too_long_says_nothing_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, program = tmp_path / "project", tmp_path / "programs/git"
+    checkout(root)
+    program.parent.mkdir()
+    program.write_text(f"#!/bin/sh\nsleep 300 &\necho $! > {tmp_path}/started\nwait\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setattr(git, "SECONDS", 0.5)
+    assert git.commit_of(root) == ""
+    number = int((tmp_path / "started").read_text())
+    assert not psutil.pid_exists(number) or not children.is_alive(psutil.Process(number))
+
+
 def test_a_commit_of_an_impossible_year_has_no_day(tmp_path: Path) -> None:
     checkout(tmp_path)
     tree, head = call(tmp_path, "rev-parse", "HEAD^{tree}"), call(tmp_path, "rev-parse", "HEAD")
@@ -244,7 +282,7 @@ def test_logs_outside_the_project_are_read_without_git(
     (tmp_path / "project").mkdir()
     (tmp_path / "project/_quarto.yml").write_text("")
     monkeypatch.setenv("STRATA_ROOT", str(tmp_path / "project"))
-    monkeypatch.setattr(subprocess, "run", lambda *a, **k: pytest.fail("a program was started"))
+    monkeypatch.setattr(children, "started", lambda *a, **k: pytest.fail("a program was started"))
     (log,) = compile_logs([tmp_path / "theirs/notes"]).logs
     assert log.date is None
     # nor by a link that stands in the project
