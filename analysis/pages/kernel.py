@@ -6,6 +6,7 @@ kept from it is what a page should not depend on or show: settings of a home, an
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import site
@@ -17,10 +18,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from analysis.figures.style import ROLES
+from analysis.system import children
 
 if TYPE_CHECKING:
     from jupyter_client.kernelspec import KernelSpecManager
 
+START_SECONDS = 60
+"""How long a kernel may take to start, and as long the list of fonts before it."""
 PASSED = re.compile(
     r"PATH|LANG|LANGUAGE|LC_\w+|TZ|TMPDIR|TEMP|TMP|STRATA_\w+"
     # what Python needs to be found and to find its packages and libraries
@@ -74,7 +78,8 @@ def _fonts() -> tuple[str, bytes]:
         "m.json_dump(m.fontManager, pathlib.Path(sys.argv[1], f'fontlist-v{m.FontManager.__version__}.json'))"
     )
     with tempfile.TemporaryDirectory(prefix="strata-") as folder:
-        subprocess.run([sys.executable, "-c", code, folder], capture_output=True, check=False)
+        with contextlib.suppress(subprocess.TimeoutExpired):  # then the first cell that draws builds its own
+            children.run([sys.executable, "-c", code, folder], seconds=START_SECONDS)
         for file in Path(folder).glob("fontlist-*.json"):
             return file.name, file.read_bytes()
     return "", b""

@@ -25,14 +25,17 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
+from analysis.pages import kernel
 from analysis.pages.kernel import close_loop, environment, this_python
 from analysis.pages.typed_numbers import unsourced
 from analysis.plan.code_version import PACKAGES, ROOT, code_version, parse
 from analysis.plan.paths import Paths
+from analysis.system import children
 from analysis.system.stamps import Stamp, key_of, remove
 from sae.errors import RenderError
 
 if TYPE_CHECKING:
+    from nbclient import NotebookClient
     from nbformat import NotebookNode
 
 LIBRARIES = ("torch", "matplotlib", "jupytext", "nbclient")
@@ -205,13 +208,13 @@ def _check_metadata(script: _Script, number: int, cell: NotebookNode) -> None:
 def _execute(script: _Script, root: Path) -> None:
     """Run the cells in a kernel of this interpreter, which has ended when this returns. Raises RenderError."""
     from nbclient import NotebookClient
-    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
     with tempfile.TemporaryDirectory(prefix="strata-") as name:
         home = Path(name)
         env = environment(home, root)
         client = NotebookClient(
-            script.notebook, timeout=TIMEOUT, record_timing=False, coalesce_streams=True,
+            script.notebook, timeout=TIMEOUT, startup_timeout=kernel.START_SECONDS, record_timing=False,
+            coalesce_streams=True,
             shutdown_kernel="immediate",  # nothing in it is worth an orderly end
             resources={"metadata": {"path": str(root)}},
         )  # fmt: skip
@@ -222,19 +225,32 @@ def _execute(script: _Script, root: Path) -> None:
             if os.name == "posix"
             else "tcp",  # files rather than ports, which other programs could read
         )
-        with client.setup_kernel(env=env, cleanup_kc=True):
-            for number, cell in enumerate(script.notebook.cells):
-                try:
-                    client.execute_cell(cell, number)
-                except CellExecutionError:
-                    failed = next(output for output in cell.outputs if output.output_type == "error")
-                    trace = plain("\n".join(failed.traceback))
-                    message = f"{failed.ename}: {failed.evalue}\n\n{cell.source}\n\n{trace}"
-                    raise script.error(number, message) from None
-                except CellTimeoutError:
-                    raise script.error(number, f"took more than {TIMEOUT} seconds\n\n{cell.source}") from None
-                except DeadKernelError:
-                    raise script.error(number, f"ended the Python that ran it\n\n{cell.source}") from None
+        client.start_new_kernel(env=env)
+        process: Any = client.km.provisioner  # typed as its base class, which has no number yet
+        with children.adopted(process.pid):
+            try:
+                client.start_new_kernel_client()
+            except RuntimeError as error:
+                raise RenderError(f"the Python that runs notebooks did not start: {error}", script.file) from None
+            _execute_cells(script, client)
+
+
+def _execute_cells(script: _Script, client: NotebookClient) -> None:
+    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+
+    with client.setup_kernel(cleanup_kc=True):
+        for number, cell in enumerate(script.notebook.cells):
+            try:
+                client.execute_cell(cell, number)
+            except CellExecutionError:
+                failed = next(output for output in cell.outputs if output.output_type == "error")
+                trace = plain("\n".join(failed.traceback))
+                message = f"{failed.ename}: {failed.evalue}\n\n{cell.source}\n\n{trace}"
+                raise script.error(number, message) from None
+            except CellTimeoutError:
+                raise script.error(number, f"took more than {TIMEOUT} seconds\n\n{cell.source}") from None
+            except DeadKernelError:
+                raise script.error(number, f"ended the Python that ran it\n\n{cell.source}") from None
 
 
 def plain(text: str) -> str:

@@ -79,6 +79,26 @@ def started(command: Sequence[str | os.PathLike[str]], **options: Any) -> Iterat
             _tell_warden(f"-{child.pid}")
 
 
+@contextlib.contextmanager
+def adopted(group: int) -> Iterator[None]:
+    """For a process that a library started as a group of its own: on leaving the block, and when Strata is killed, it
+    and all that it has started are killed. `group` is its number; nothing is done for one that leads no group."""
+    leads = False
+    with contextlib.suppress(OSError):  # it has ended
+        leads = GROUPS and os.getpgid(group) == group  # a member of our own group would take us along
+    if leads:
+        with _lock:
+            _tell_warden(f"+{group}")
+    try:
+        yield
+    finally:
+        if leads:
+            with contextlib.suppress(OSError):  # nothing is left
+                os.killpg(group, signal.SIGKILL)
+            with _lock:
+                _tell_warden(f"-{group}")
+
+
 def kill(child: subprocess.Popen[bytes]) -> None:
     """Kill a child and its group, and wait until it is gone; nothing where it has ended and left nothing behind."""
     _kill_group(child)

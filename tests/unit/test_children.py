@@ -73,6 +73,38 @@ def test_children_of_a_process_that_is_killed_go_with_it():
         assert_gone(family)
 
 
+def test_what_a_library_has_started_goes_too_when_its_block_or_the_parent_ends():
+    child = subprocess.Popen(["sleep", "96"], start_new_session=True)
+    with children.adopted(child.pid):
+        assert child.poll() is None
+    assert child.wait() == -signal.SIGKILL
+    with children.adopted(child.pid):  # gone already
+        pass
+    lines = f"""
+        from analysis.system import children
+        child = children.subprocess.Popen(
+            ["sh", "-c", {FAMILY!r}], stdout=children.subprocess.PIPE, start_new_session=True
+        )
+        with children.adopted(child.pid):
+            print(child.pid, child.stdout.readline().decode().strip(), child.stdout.readline().decode(), flush=True)
+            child.wait()
+    """
+    with script(lines) as (process, family):
+        assert len(family) == 3
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        assert_gone(family)
+
+
+def test_what_leads_no_group_is_left_alone():
+    """Its group is ours."""
+    with subprocess.Popen(["sleep", "97"]) as child:
+        with children.adopted(child.pid):
+            pass
+        assert child.poll() is None
+        child.kill()
+
+
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_a_worker_that_watches_is_gone_when_its_parent_is(number):
     """As an idle worker is, and one that works: nothing of it asks whether somebody still waits."""

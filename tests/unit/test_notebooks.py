@@ -8,13 +8,15 @@ import re
 import shutil
 
 import nbformat
+import psutil
 import pytest
 from tests_root import CHECKOUT
 
-from analysis.pages import notebooks
+from analysis.pages import kernel, notebooks
 from analysis.pages.notebooks import modules_of, parsed, run_all
 from analysis.plan.code_version import code_version
 from analysis.plan.paths import Paths
+from analysis.system import children
 from sae.errors import RenderError
 
 REAL = sorted((CHECKOUT / "report" / "notebooks").glob("*.py"))
@@ -291,6 +293,29 @@ def test_a_cell_that_takes_too_long_is_refused(tmp_path, monkeypatch):
     paths = project_at(tmp_path, slow=HEAD + "# %%\nimport time\ntime.sleep(30)\n")
     with pytest.raises(RenderError, match=r"slow\.py:8: cell 2: took more than 1 seconds\n\nimport time"):
         run_all(paths)
+
+
+def test_a_python_that_does_not_start_is_an_error_of_the_script(tmp_path, monkeypatch):
+    class Other(type(kernel.this_python())):
+        def get_kernel_spec(self, kernel_name):
+            spec = super().get_kernel_spec(kernel_name)
+            spec.argv = ["sleep", "91"]
+            return spec
+
+    monkeypatch.setattr(kernel, "START_SECONDS", 1)
+    monkeypatch.setattr(notebooks, "this_python", Other)
+    with pytest.raises(RenderError, match=r"lesson\.py: the Python that runs notebooks did not start: "):
+        run_all(project_at(tmp_path, lesson=HEAD + "# %%\nprint(1)\n"))
+
+
+def test_a_list_of_fonts_that_is_never_done_is_left_out(tmp_path, monkeypatch):
+    (tmp_path / "python").write_text(f"#!/bin/sh\nsleep 91 &\necho $! > {tmp_path}/started\nwait\n")
+    (tmp_path / "python").chmod(0o755)
+    monkeypatch.setattr(kernel.sys, "executable", str(tmp_path / "python"))
+    monkeypatch.setattr(kernel, "START_SECONDS", 0.5)
+    assert kernel._fonts.__wrapped__() == ("", b"")
+    number = int((tmp_path / "started").read_text())
+    assert not psutil.pid_exists(number) or not children.is_alive(psutil.Process(number))
 
 
 @pytest.mark.parametrize(
