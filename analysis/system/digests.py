@@ -5,6 +5,7 @@ A file that was digested once in this process costs a look at its times and size
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 from collections.abc import Mapping
@@ -24,9 +25,20 @@ def digest(path: Path) -> str:
     return _digest(str(path), stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size)
 
 
+def digest_unpacked(path: Path) -> str:
+    """The sha256 of what a file holds once unpacked: of a gzipped one (`.gz`) equal to that of the plain file.
+
+    Raises OSError, and EOFError or zlib.error for a gzipped file that is cut off or broken.
+    """
+    if path.suffix != ".gz":
+        return digest(path)
+    stat = path.stat()
+    return _digest(str(path), stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size, unpack=True)
+
+
 @cache
-def _digest(path: str, written: int, changed: int, size: int) -> str:
-    with Path(path).open("rb") as file:
+def _digest(path: str, written: int, changed: int, size: int, unpack: bool = False) -> str:
+    with gzip.open(path) if unpack else Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

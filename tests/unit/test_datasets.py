@@ -196,6 +196,33 @@ def test_the_fingerprint_follows_what_the_files_hold_and_not_their_names_sizes_o
     assert module.fingerprint() == before, "another time"
 
 
+def test_the_fingerprint_is_of_what_is_packed_and_not_of_how(tmp_path, monkeypatch):
+    """A package gzips files in its own way, a download leaves plain ones, or both beside each other."""
+    monkeypatch.setattr(mnist, "folders", lambda: (tmp_path,))
+    idx_folder(tmp_path)
+    plain = mnist.fingerprint()
+    for count, path in enumerate(sorted(tmp_path.iterdir())):
+        raw = path.read_bytes()
+        (tmp_path / f"{path.name}.gz").write_bytes(gzip.compress(raw, 1 + 2 * count, mtime=count))
+        path.unlink()
+        assert mnist.fingerprint() == plain, path.name
+    last = tmp_path / f"{path.name}.gz"
+    last.write_bytes(gzip.compress(raw[:-1] + bytes([raw[-1] ^ 1])))
+    assert mnist.fingerprint() != plain
+    opened = []
+    monkeypatch.setattr("analysis.system.digests.gzip.open", opened.append)
+    assert mnist.fingerprint() != plain and not opened, "unpacked once in a process"
+
+
+@pytest.mark.parametrize("case", ["gzip cut off", "not gzip", "gzip with a broken stream"])
+def test_a_gzipped_file_that_cannot_be_unpacked_has_no_fingerprint(tmp_path, monkeypatch, case):
+    monkeypatch.setattr(mnist, "folders", lambda: (tmp_path,))
+    idx_folder(tmp_path, ".gz")
+    (tmp_path / "t10k-labels-idx1-ubyte.gz").write_bytes(BROKEN[case][1])
+    with pytest.raises(DataError, match=r"t10k-labels-idx1-ubyte\.gz cannot be read: .*get it again"):
+        mnist.fingerprint()
+
+
 @pytest.mark.parametrize("module", [mnist, fashion_mnist_module])
 def test_data_that_is_not_here_is_said_to_be_fetched_and_gives_no_key_of_a_run(tmp_path, monkeypatch, module):
     monkeypatch.setattr(module, "folders", lambda: (tmp_path,))

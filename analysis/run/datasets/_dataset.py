@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.system.digests import digest
+from analysis.system.digests import digest_unpacked
 from sae.errors import DataError
 
 
@@ -79,18 +79,22 @@ def first_complete(folders: Sequence[Path]) -> Path | None:
 
 
 def idx_fingerprint(folders: Sequence[Path]) -> str:
-    """A hash of what the first complete folder's files hold. Raises DataError for one that cannot be read.
+    """A hash of what the first complete folder's files hold, gzipped or not. Raises DataError for one that cannot be
+    read.
 
     Where none is complete yet it says so: no run has that for its data, which is fetched before a run is planned.
     """
     folder = first_complete(folders)
     if folder is None:
         return "not here yet"
-    files = {part: idx_file(folder, part) for part in IDX_PARTS}
-    try:
-        text = " ".join(f"{part}:{digest(path)}" for part, path in files.items() if path)
-    except OSError as error:
-        raise DataError(f"{folder} cannot be read: {error}") from error
+    parts = []
+    for part in IDX_PARTS:
+        path = idx_file(folder, part)
+        try:
+            parts += [f"{part}:{digest_unpacked(path)}"] if path else []
+        except (OSError, EOFError, zlib.error) as error:
+            raise DataError(f"{path} cannot be read: {error}; get it again") from error
+    text = " ".join(parts)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
