@@ -49,7 +49,7 @@ def usable(device: str) -> str:
 def make_trainable(architecture: str, sae: Any) -> None:
     """Bring back to life the weights of an SAE that was made in inference mode: torch forbids changing those.
 
-    Raises ConfigError for weights in another format than float32 and for weights that take no gradients.
+    Raises ConfigError for weights in another format than float32.
     """
     if isinstance(sae, nn.Module):
         for part in sae.modules():
@@ -62,8 +62,3 @@ def make_trainable(architecture: str, sae: Any) -> None:
     for name, weight in sae.named_parameters():
         if weight.dtype != torch.float32:
             raise ConfigError(f"{name} of the {architecture} SAE is in {weight.dtype}, expected float32: sae.float()")
-        if not weight.requires_grad:
-            raise ConfigError(
-                f"{name} of the {architecture} SAE takes no gradients: sae.requires_grad_(True); to train with the "
-                "decoder as it was drawn, Trainee(..., frozen_decoder=True)"
-            )

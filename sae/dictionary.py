@@ -129,8 +129,11 @@ class Dictionary(nn.Module, ABC):
         """Random unit directions, and the encoder along them (tied at the start only)."""
         # in place where it can be: these matrices are the largest things there are
         directions = torch.randn(self.n_latents, self.d_in, generator=generator, dtype=torch.float32, device="cpu")
-        self.W_dec.copy_(directions.div_(directions.norm(dim=1, keepdim=True)))
-        self.W_enc.copy_(self.W_dec).mul_(self.encoder_norm)
+        if self.W_dec.requires_grad:
+            self.W_dec.copy_(directions.div_(directions.norm(dim=1, keepdim=True)))
+            self.W_enc.copy_(self.W_dec).mul_(self.encoder_norm)
+        else:  # it was given, and stays: the encoder starts along it
+            self.W_enc.copy_(self.unit_directions()).mul_(self.encoder_norm)
 
     @torch.no_grad()
     def _start(self, sample: Float[Tensor, "rows d_in"], generator: torch.Generator) -> None:

@@ -47,6 +47,8 @@ class Trained:
     """Moving average of each parameter; empty without one."""
     frozen: bool = False
     """Whether the decoder stays as it was drawn."""
+    given: str = ""
+    """Digest of the weights that take no gradients and stay as they were given; empty where all take some."""
 
     def tensors(self) -> dict[str, Tensor]:
         """All of it by name."""
@@ -135,7 +137,9 @@ def identity(trained: Sequence[Trained], config: TrainConfig, seed: int, rows: R
     digest = hashlib.sha256(rows.normaliser.mean.numpy().tobytes() + some.numpy().tobytes()).hexdigest()
     content: dict[str, Any] = {
         "saes": [
-            [t.architecture, t.sae.d_in, t.sae.n_latents, t.sae.options(), t.lr, t.step.path, t.frozen] for t in trained
+            [t.architecture, t.sae.d_in, t.sae.n_latents, t.sae.options(), t.lr, t.step.path, t.frozen]
+            + ([t.given] if t.given else [])
+            for t in trained
         ],
         "config": dataclasses.asdict(config),
         "seed": seed,

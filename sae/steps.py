@@ -17,6 +17,7 @@ from torch import Tensor
 from sae.ambient import usable
 from sae.config import TrainConfig
 from sae.errors import ConfigError, NumericError
+from sae.frozen import without_gradients
 from sae.installed import numba_fault
 from sae.protocol import SAE
 from sae.records import Loss
@@ -53,19 +54,25 @@ class Step(Protocol):
 
 
 def step_for(sae: SAE, config: TrainConfig, device: str = "cpu") -> Step:
-    """The fastest step that gives this SAE what the reference would. Raises ConfigError for a shortlist without one."""
+    """The fastest step that gives this SAE what the reference would. Raises ConfigError for a shortlist without one.
+
+    The compiled step trains every weight, so an SAE of which some take no gradients has torch's, which says so.
+    """
     # said by the class itself: one derived from it may have another loss, which a compiled step would not know
     able = vars(type(sae)).get("selects", "") == "row" and device == "cpu"
-    if able and config.compiled and not config.bf16 and not numba_fault():
+    held = without_gradients(sae)
+    if able and not held and config.compiled and not config.bf16 and not numba_fault():
         from sae.compiled.step import CompiledStep
 
         return CompiledStep(sae, config)
     if config.shortlist:
         raise ConfigError(
             f"train.shortlist = {config.shortlist}: only the compiled step has one (TopK on a CPU, numba installed, "
-            "train.compiled on, train.bf16 off)"
+            "train.compiled on, train.bf16 off, all weights with gradients)"
         )
-    return TorchStep(sae, config, device)
+    step = TorchStep(sae, config, device)
+    step.path += f", without gradients for {', '.join(held)}" if held else ""
+    return step
 
 
 def paths(device: str = "cpu") -> str:
@@ -102,6 +109,11 @@ class TorchStep:
             group["lr"] = lr
         loss = self.sae.loss(batch.x, dead)
         check_loss(loss, self.taken)
+        if not loss.total.requires_grad:
+            raise ConfigError(
+                f"{type(self.sae).__name__}: no weight that takes gradients is part of the loss at step {self.taken}: "
+                "sae.requires_grad_(True)"
+            )
         self.optimiser.zero_grad(set_to_none=True)
         loss.total.backward()  # type: ignore[no-untyped-call]  # torch's own gap
         self.sae._before_step()

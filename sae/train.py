@@ -19,6 +19,7 @@ from sae.config import TrainConfig
 from sae.dictionary import Dictionary
 from sae.discover import find, names
 from sae.errors import ConfigError, InputError
+from sae.frozen import Frozen
 from sae.given import TrainingRows
 from sae.layer import Layer
 from sae.protocol import SAE
@@ -72,7 +73,8 @@ def train(
 
     A latent counts as having fired when it is above 0 (the released code of Gao et al. asks for 1e-3).
     Deterministic for one seed on one machine, interrupted and resumed from `checkpoints` or not; torch's modes and
-    defaults (gradients, inference mode, autocast, number format, device) make no difference. Raises InputError for
+    defaults (gradients, inference mode, autocast, number format, device) make no difference. A weight whose
+    `requires_grad` is off stays bit for bit as it was given; torch's step trains the others. Raises InputError for
     rows of another type, number of axes or width, NumericError when the rows or the loss are not finite (the message
     names the row or the term), ConfigError for a device that is not there or an SAE that is not the architecture's,
     and CheckpointError for a checkpoint of another training.
@@ -157,12 +159,21 @@ class _Learner:
                 raise ConfigError(f"device = {device!r}: {trainee.architecture} is not a torch module")
             sae.to(device)
         self.config, self.lr, self.trainee = config, trainee.lr or config.lr, trainee
-        self.frozen: Tensor | None = None
+        self.frozen = Frozen(trainee.architecture, sae)
         if isinstance(sae, Dictionary):
             sae.bf16 = config.bf16
         self.step = step_for(sae, config, device)
         silent = torch.zeros(sae.n_latents, dtype=torch.float32, device=device)
-        self.trained = Trained(trainee.architecture, sae, self.step, self.lr, silent, {}, trainee.frozen_decoder)
+        self.trained = Trained(
+            trainee.architecture,
+            sae,
+            self.step,
+            self.lr,
+            silent,
+            {},
+            trainee.frozen_decoder,
+            self.frozen.digest(),
+        )
         if config.ema:
             # buffers of numbers too: averaged weights need the average of their threshold
             state = sae.state_dict().items()
@@ -170,17 +181,11 @@ class _Learner:
         self.dead_rows = config.dead_after * config.steps * min(config.batch, n_rows)
 
     def start(self, sample: Float[Tensor, "rows d_in"], seed: int) -> None:
-        """Initial weights; of a frozen decoder they are the last ones, too."""
-        sae = self.trained.sae
-        sae._start(sample, stream(seed, "directions"))
-        if self.trainee.frozen_decoder and isinstance(sae, Dictionary):
-            self.frozen = sae.W_dec.detach().clone()
-
-    @torch.no_grad()
-    def keep_frozen(self) -> None:
-        """Put a frozen decoder back, whatever a step, a revival or an average has done to it."""
-        if self.frozen is not None and isinstance(self.trained.sae, Dictionary):
-            self.trained.sae.W_dec.copy_(self.frozen)
+        """Initial weights; of what is frozen they are the last ones, too."""
+        self.trained.sae._start(sample, stream(seed, "directions"))
+        self.frozen.restore()
+        if self.trainee.frozen_decoder:
+            self.frozen.keep_decoder()
 
     def learn(self, batch: Batch, step: int, watched: bool) -> StepRecord | None:
         """Take a step; a record if one is wanted."""
@@ -189,7 +194,7 @@ class _Learner:
         lr = self.lr * schedule(step, self.config)
         helped = step % self.config.aux_every == 0 and bool(dead.any())
         loss = self.step(batch, dead if helped else None, lr, watched)
-        self.keep_frozen()
+        self.frozen.restore()
         rows = len(batch.x)
         trained.silent = torch.where(loss.codes.fired(), 0.0, trained.silent + rows)
         with torch.no_grad():
@@ -219,7 +224,7 @@ class _Learner:
         weight = error.pow(2) + 1e-12 * error.pow(2).max() + 1e-30
         chosen = torch.multinomial(weight, len(latents), replacement=len(latents) > len(rows), generator=draw)
         sae._revive(latents, rows[chosen.to(rows.device)])
-        self.keep_frozen()
+        self.frozen.restore()
         self.step.forget(latents)
         self.trained.silent[latents] = 0
         for name, average in self.trained.average.items():
@@ -235,7 +240,7 @@ class _Learner:
             for name, average in self.trained.average.items():
                 state[name].copy_(average / (1 - self.config.ema**self.config.steps))
             self.trained.sae._constrain()
-            self.keep_frozen()
+            self.frozen.restore()
         check_weights(self.trained.sae, self.config.steps)
         if isinstance(self.trained.sae, Dictionary):
             self.trained.sae.bf16 = False
