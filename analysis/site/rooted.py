@@ -18,8 +18,8 @@ from sae.errors import RenderError
 
 SIDES = ("left", "center", "right")
 INCLUDES = ("include-in-header", "include-before-body", "include-after-body")
-_MARKDOWN = re.compile(r"\]\(\s*<?([^)\s>]+)|^\s*\[[^\]\n]+\]:\s*<?([^\s>]+)", re.MULTILINE)
-
+_BRACKET = re.compile(r"\[|\](?:\(\s*<?([^)\s>]+))?")
+_DEFINITION = re.compile(r"^\s*\[[^\]\n]+\]:\s*<?([^\s>]+)", re.MULTILINE)
 # In code, and behind a backslash, no link begins.
 _NOT_READ = re.compile(r"\\.|(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)", re.DOTALL)
 
@@ -79,8 +79,20 @@ def _included(root: Path, item: object, key: str, text: str, file: str) -> Itera
 
 def _in_markdown(words: str) -> list[str]:
     words = _NOT_READ.sub(" ", words)
-    found = [match[1] or match[2] for match in _MARKDOWN.finditer(words)]
-    return [address for address in (*found, *relative_addresses(words)) if _is_relative(address)]
+    found = [*_linked(words), *_DEFINITION.findall(words), *relative_addresses(words)]
+    return [address for address in found if _is_relative(address)]
+
+
+def _linked(words: str) -> Iterator[str]:
+    """The addresses behind brackets that were opened: without one `c](d)` is text."""
+    open_brackets = 0
+    for match in _BRACKET.finditer(words):
+        if match[0] == "[":
+            open_brackets += 1
+        elif open_brackets:
+            open_brackets -= 1
+            if match[1]:
+                yield match[1]
 
 
 def _is_relative(address: str) -> bool:

@@ -12,11 +12,13 @@ from typer.testing import CliRunner
 
 from analysis.cli.check import app
 from analysis.plan.paths import Paths
+from analysis.site import pandoc
 from analysis.site.embedded import render
 from analysis.site.project import CONFIG, load_project
 from analysis.site.publishing import survey
 from analysis.site.render import render_by_quarto
-from analysis.site.rooted import unrooted_settings
+from analysis.site.rooted import _in_markdown, unrooted_settings
+from analysis.site.source import settings_text
 from sae.errors import RenderError
 
 PLAIN = """project:
@@ -109,3 +111,22 @@ def test_check_and_publish_fail_with_it(paths: Paths, monkeypatch: pytest.Monkey
 def test_a_footer_may_show_how_links_are_written(root: Path) -> None:
     (root / CONFIG).write_text(PLAIN.replace("By us", "Use `[a](b)` or \\\\[c\\\\](d), by us"))
     load_project(root)
+
+
+WRITTEN = [r"\[c](d)", r"c](d)", r"[a] c](d)", r"[a\](d)", r"`[`c](d)"]
+
+
+@pytest.mark.parametrize("words", WRITTEN)
+def test_brackets_that_make_no_link_are_text(root: Path, words: str) -> None:
+    assert _in_markdown(words) == []
+    (root / CONFIG).write_text(PLAIN.replace("By us", words.replace("\\", "\\\\")))
+    load_project(root)
+    shown = settings_text(words, {}, CONFIG, 1)
+    assert "<a" not in pandoc.inline_html(shown, root, CONFIG, 1)
+
+
+@pytest.mark.parametrize(
+    "words", [r"[c](d)", r"\\[c](d)", r"[a \[b](d)", r"\[a [b](d)", r"[![x](/y)](d)", r"![a](<d>)"]
+)
+def test_brackets_that_make_a_link_are_one(root: Path, words: str) -> None:
+    assert _in_markdown(words) == ["d"]
