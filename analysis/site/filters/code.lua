@@ -13,6 +13,43 @@ local ATTRIBUTES = pandoc.List {
 }
 -- How a line ends that code annotations speak of: a comment of any language with a number in it.
 local ANNOTATED = { "[#%%;]%s*<%d+>%s*$", "//%s*<%d+>%s*$", "%-%-%s*<%d+>%s*$", "/%*%s*<%d+>%s*%*/%s*$", "<!%-%-%s*<%d+>%s*%-%->%s*$" }
+-- For which languages Quarto knows annotations: their comments begin so, and end so.
+local COMMENTS = {}
+for sign, languages in pairs {
+  ["#"] = "r python julia powershell bash stan octave awk gawk sed perl ruby coffee yaml elm",
+  ["//"] = "scala csharp fsharp cpp cc java groovy js d3 node sass scss go asy dot json typescript swift javascript",
+  ["--"] = "sql mysql psql lua haskell vhdl",
+  ["%"] = "matlab tikz latex", ["%%"] = "mermaid", ["!"] = "fortran fortran95", ["*"] = "stata", ["⍝"] = "apl",
+  ["/*"] = "c css",
+} do
+  for language in languages:gmatch("%S+") do COMMENTS[language] = { sign, sign == "/*" and "*/" or "" } end
+end
+COMMENTS.sas = { "*", ";" }
+
+local function literally(sign) return (sign:gsub("%p", "%%%0")) end
+
+-- For `code-annotations: none`, as Quarto has it: the marks go out of the code, and the list that explains them with
+-- them. Code of cells stands in a cell's div for Quarto, and is left alone elsewhere.
+local function unannotated(blocks)
+  local out, explained = pandoc.Blocks {}, false
+  for _, el in ipairs(blocks) do
+    local found = false
+    local comment = el.t == "CodeBlock" and not el.classes:includes("cell-code") and COMMENTS[el.classes[1]]
+    if comment then
+      local mark = "%s*" .. literally(comment[1]) .. "%s*<%d+>%s*" .. literally(comment[2]) .. "%s*$"
+      local lines = {}
+      for line in (el.text .. "\n"):gmatch("(.-)\n") do
+        local plain, count = line:gsub(mark, "")
+        found = found or count > 0
+        table.insert(lines, plain)
+      end
+      el.text = table.concat(lines, "\n")
+    end
+    if not (explained and el.t == "OrderedList") then out:insert(el) end
+    explained = found
+  end
+  return out
+end
 
 local function truth(el, key)
   local value = el.attributes[key] or common.context.settings[key]
@@ -34,8 +71,9 @@ local function check(el)
     end
   end
   common.check_attributes(el, ATTRIBUTES, "a code block")
-  -- with `code-annotations: false` Quarto leaves them in the code
-  for line in (common.context.settings["code-annotations"] ~= "false" and el.text or ""):gmatch("[^\n]+") do
+  -- with `code-annotations: false` Quarto leaves them in the code; with `none` they are gone already
+  local setting = common.context.settings["code-annotations"]
+  for line in (setting ~= "false" and setting ~= "none" and el.text or ""):gmatch("[^\n]+") do
     for _, pattern in ipairs(ANNOTATED) do
       if line:match(pattern) then
         fail("code annotations are not supported; say it in the text, or in a comment without <...>", { line })
@@ -87,4 +125,4 @@ local function decorated(el)
   return blocks
 end
 
-return { check = check, decorated = decorated }
+return { check = check, unannotated = unannotated, decorated = decorated }

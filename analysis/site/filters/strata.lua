@@ -116,6 +116,7 @@ function Pandoc(doc)
   for kind, word in pairs(common.context.kinds) do common.KINDS[kind] = word end
   common.allowed, common.words = pandoc.List(common.context.classes), common.context.words
   doc = doc:walk(conditions)
+  if common.context.settings["code-annotations"] == "none" then doc = doc:walk { Blocks = code.unannotated } end
   doc = doc:walk(checks.filter)
   doc.blocks = common.convert(doc.blocks)
   -- footnotes hold blocks, too; what is numbered in them comes after the text's
