@@ -109,7 +109,8 @@ def test_what_leads_no_group_is_left_alone():
 def test_a_worker_that_watches_is_gone_when_its_parent_is(number):
     """As an idle worker is, and one that works: nothing of it asks whether somebody still waits."""
     worker = (
-        "import os, time; from analysis.system import children; children.watch_parent(os.getppid()); print(); time.sleep(95)"
+        "import os, time; from analysis.system import children; "
+        "children.watch_parent(os.getppid()); print(); time.sleep(95)"
     )
     lines = f"""
         import subprocess, sys
