@@ -55,7 +55,7 @@ class Asked:
             if key not in known:
                 says = ", ".join((*known, *RESERVED))
                 raise RenderError(f"the figure {self.figure} takes no {key}=; it takes: {says}", self.file, self.line)
-            found[key] = _typed(text, str(known[key].annotation), f"{self.figure} {key}={text}", self)
+            found[key] = _typed(text, known[key].annotation, f"{self.figure} {key}={text}", self)
         for key, parameter in known.items():
             if parameter.default is parameter.empty and key not in found:
                 raise RenderError(f"the figure {self.figure} needs {key}=...", self.file, self.line)
@@ -119,9 +119,10 @@ def outside_code(text: str) -> Iterable[tuple[int, str]]:
             yield number, line
 
 
-def _typed(text: str, annotation: str, what: str, call: Asked) -> Any:
-    """A value as the annotation says: whole number, number, truth value, or text."""
-    kinds = {part.strip() for part in annotation.strip("'\"").split("|")}
+def _typed(text: str, annotation: Any, what: str, call: Asked) -> Any:
+    """A value as the annotation (a type, or its text) says: whole number, number, truth value, or text."""
+    said = annotation.__name__ if isinstance(annotation, type) else str(annotation)
+    kinds = {part.strip() for part in said.split("|")}
     if "bool" in kinds:
         if text in ("true", "false"):
             return text == "true"

@@ -43,7 +43,11 @@ def altair_config() -> dict[str, object]:
     return {
         "background": None,
         "font": FONT,
-        "view": {"stroke": None},
+        # of a chart that gives itself no size: else two bars would be drawn 40 wide, and stretched over the page
+        "view": {
+            "stroke": None, "continuousWidth": PLOT_WIDTH, "continuousHeight": PLOT_HEIGHT,
+            "discreteWidth": PLOT_WIDTH, "discreteHeight": PLOT_HEIGHT,
+        },
         "axis": {
             "labelColor": muted, "titleColor": ink, "titleFontWeight": "normal", "labelFontSize": 14,
             "titleFontSize": 14, "gridColor": line, "domainColor": line, "tickColor": line, "titlePadding": 8,

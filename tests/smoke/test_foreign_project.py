@@ -1,0 +1,219 @@
+"""A project of somebody else's, made with an installed wheel: what they add touches their own files only."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+import pytest
+from tests_root import CHECKOUT
+
+# What a wheel is made of.
+SOURCES = ("pyproject.toml", "setup.py", "MANIFEST.in", "README.md", "sae", "analysis", "report/assets", "_extensions")
+OWN = {
+    # a colleague's folder of that name is not the tool
+    "analysis/__init__.py": "raise RuntimeError('not the tool')\n",
+    "plugins/datasets/stripes.py": '''"""Pictures of stripes, lying or standing."""
+
+import numpy as np
+
+from analysis.run.datasets._dataset import Dataset
+
+
+def stripes() -> Dataset:
+    draw = np.random.default_rng(0)
+    labels = np.arange(640) % 2
+    images = draw.integers(0, 60, (640, 6, 8))
+    for image, label in zip(images, labels):
+        place = draw.integers(0, 6)
+        image[(place, slice(None)) if label else (slice(None), place)] = 250
+    return Dataset("stripes", images.astype(np.uint8), labels.astype(np.uint8), np.arange(640) % 4 == 0, ("up", "flat"))
+''',
+    "plugins/hosts/halves.py": '''"""One hidden layer, of the tool's own perceptron."""
+
+from analysis.run.hosts.mlp import Mlp
+
+
+class Halves(Mlp):
+    """With other sizes to begin with."""
+
+    def __init__(self, image_shape, n_classes, seed, *, width: int = 12, epochs: int = 2):
+        super().__init__(image_shape, n_classes, seed, hidden1=width, hidden2=6, epochs=epochs)
+''',
+    "plugins/architectures/loud.py": '''"""TopK that starts with a longer encoder."""
+
+from sae.architectures.topk import TopK
+
+from ._loudness import LOUDNESS
+
+
+class Loud(TopK):
+    """See above."""
+
+    def __init__(self, d_in, n_latents, *, k, encoder_norm: float = LOUDNESS):
+        super().__init__(d_in, n_latents, k=k, encoder_norm=encoder_norm)
+
+    def options(self):
+        return {"k": self.k, "encoder_norm": self.encoder_norm}
+''',
+    "plugins/architectures/_loudness.py": "LOUDNESS = 1.5\n",
+    "report/figures/how_sparse.py": '''"""Active latents by depth."""
+
+import altair as alt
+
+from analysis.figures.drawing import Drawing
+
+
+def how_sparse(results, *, colour: str = "black"):
+    data = results.values("l0", "latents").groupby("depth", as_index=False)["value"].mean()
+    return Drawing(
+        title=f"{data['value'].iloc[0]:.0f} latents are active at depth 1", caption="Mean over rows.", alt="Bars.",
+        data=data, chart=alt.Chart(data).mark_bar(color=colour).encode(x="depth:O", y="value:Q"),
+    )
+''',
+    "report/own.qmd": """---
+title: A page of my own
+description: With a chart of my own.
+---
+
+At depth 1 the SAE has {{< num l0/latents/1/one >}} active latents.
+
+{{< figure how_sparse colour=teal >}}
+
+{{< figure measures >}}
+""",
+    "data/logs/2026-02-03-stripes.md": "# Stripes\n\n## Questions\n\n- Is a stripe one latent?\n",
+    "data/experiments/mine.toml": """title = "Stripes"
+dataset = "stripes"
+seeds = [5]
+controls = false
+
+[host]
+name = "halves"
+options = { width = 16 }
+
+[sae]
+architecture = "loud"
+width = 24
+k = 3
+train = { steps = 20, batch = 64 }
+
+[[towers]]
+kind = "latents"
+depth = 2
+nulls = false
+train = { steps = 20, batch = 64 }
+""",
+}
+
+
+class Elsewhere:
+    """An installed tool and a project, both far from the checkout."""
+
+    def __init__(self, base: Path) -> None:
+        self.project, self.python = base / "their project", base / "venv" / "bin" / "python"
+        self.tool = base / "venv" / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}" / "site-packages"
+
+    def strata(self, *arguments: str, fails: bool = False) -> str:
+        """What a command says, by the console script."""
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(("STRATA", "PYTHON"))}
+        command = [str(self.python.with_name("strata")), *arguments]
+        done = subprocess.run(command, cwd=self.project, env=environment, capture_output=True, text=True, check=False)
+        assert (done.returncode != 0) == fails, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def tool_files(self) -> dict[str, str]:
+        """Hashes of every file of the installed tool."""
+        files = [file for name in ("sae", "analysis") for file in (self.tool / name).rglob("*") if file.is_file()]
+        return {
+            str(f): hashlib.sha256(f.read_bytes()).hexdigest()
+            for f in files
+            if f.suffix not in (".pyc", ".nbi", ".nbc")
+        }
+
+
+@pytest.fixture(scope="module")
+def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Elsewhere:
+    base = tmp_path_factory.mktemp("elsewhere")
+    source = base / "source"
+    for name in SOURCES:
+        here = CHECKOUT / name
+        skip = shutil.ignore_patterns("generated", "__pycache__")
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copytree(here, source / name, ignore=skip) if here.is_dir() else shutil.copy(here, source / name)
+    quiet = ["-q", "--disable-pip-version-check", "--no-deps"]
+    pip = [sys.executable, "-m", "pip"]
+    subprocess.run([*pip, "wheel", *quiet, "--no-build-isolation", "-w", str(base), str(source)], check=True)
+    shutil.rmtree(source)
+    found = Elsewhere(base)
+    venv.create(base / "venv", with_pip=False, symlinks=True)
+    subprocess.run([*pip, "--python", str(found.python), "install", *quiet, str(next(base.glob("*.whl")))], check=True)
+    packages = [path for path in sys.path if path.endswith("site-packages")]
+    (found.tool / "zz-test-environment.pth").write_text("\n".join(packages) + "\n")
+    found.project.mkdir()
+    return found
+
+
+def test_the_tool_is_the_installed_one(elsewhere: Elsewhere) -> None:
+    says = "import analysis, sae; print(analysis.__file__, sae.__file__)"
+    done = subprocess.run(
+        [elsewhere.python, "-P", "-c", says], cwd=elsewhere.project, capture_output=True, text=True, check=True
+    )
+    assert all(Path(file).is_relative_to(elsewhere.tool) for file in re.findall(r"/\S+\.py", done.stdout))
+    assert len(re.findall(r"/\S+\.py", done.stdout)) == 2
+
+
+def test_what_they_add_touches_their_own_files_only(elsewhere: Elsewhere) -> None:
+    project = elsewhere.project
+    (project / "notes.txt").write_text("was here before")
+    assert "files written" in elsewhere.strata("new", "--here", "--template", "blank", "--title", "Theirs")
+    given = {file: file.read_bytes() for file in project.rglob("*") if file.is_file()}
+    tool = elsewhere.tool_files()
+    for name, text in OWN.items():
+        assert not (project / name).exists()
+        (project / name).parent.mkdir(parents=True, exist_ok=True)
+        (project / name).write_text(text)
+    settings, text = project / "_quarto.yml", (project / "_quarto.yml").read_text()
+    for line in ("    - report/logs.qmd\n", "      - href: report/logs.qmd\n"):
+        assert line in text
+        text = text.replace(line, line.replace("logs", "own") + line, 1)
+    settings.write_text(
+        text.replace("# site-url: https://YOU.github.io/REPOSITORY", "site-url: https://they.example/stripes")
+    )
+
+    assert "results of mine" in elsewhere.strata("run", "mine")
+    assert "rendered by the embedded renderer" in elsewhere.strata("render", "--renderer", "embedded")
+
+    page = (project / "_site/report/own.html").read_text()
+    assert "3 latents are active at depth 1" in page and "has <span" in page
+    assert 'data-chart="how_sparse_teal"' in page and "every measure of 2 depths" in page.lower()
+    assert "Is a stripe one latent?" in (project / "_site/report/logs.html").read_text()
+    assert (project / "_site/report/assets/theme.css").is_file()
+    # four kinds of thing added, and nothing of the tool or of what `strata new` wrote was changed but the list of pages
+    changed = [file for file, content in given.items() if file.read_bytes() != content]
+    assert [file.name for file in changed] == ["_quarto.yml"]
+    assert elsewhere.tool_files() == tool
+
+
+def test_what_is_missing_is_named_with_the_page_and_line_that_asked(elsewhere: Elsewhere) -> None:
+    page = elsewhere.project / "report/own.qmd"
+    before = page.read_text()
+    page.write_text(f"{before}\n{{{{< figure how_spars >}}}}\n")
+    try:
+        said = elsewhere.strata("build", fails=True)
+    finally:
+        page.write_text(before)
+    place = f"report/own.qmd:{before.count(chr(10)) + 2}: "
+    assert said.startswith(f"error: {place}there is no figure 'how_spars'") and said.count("\n") == 1
+
+
+def test_a_folder_that_is_a_project_is_not_written_over(elsewhere: Elsewhere) -> None:
+    assert "is a project already" in elsewhere.strata("new", "--here", fails=True)
+    assert "is not empty" in elsewhere.strata("new", ".", fails=True)
+    assert "template" in elsewhere.strata("new", "other", "--template", "castles", fails=True)
