@@ -14,8 +14,8 @@ Before a colon stands another experiment, and after a slash a variant of it, as 
     collapse/as-published-penalty-0.1:loss/latents/2/train
 
 `margin` as a measure is the verdict's: observed minus best floor. Numbers that are made of several are a project's own:
-its `report/numbers.py` holds `NUMBERS`, a table from a name to a function that gives a value per run, with the same
-forms behind a slash.
+its `report/derived_numbers.py` holds `NUMBERS`, a table from a name to a function that gives a value per run, with the
+same forms behind a slash.
 Only names that pages use are resolved; a name that nothing answers to fails the build, with file and line.
 """
 
@@ -126,7 +126,7 @@ def resolve(whole: str, main: Results | None, paths: Paths) -> Number:
 def derived_numbers(paths: Paths) -> dict[str, Callable[[Results], pd.Series]]:
     """Numbers that are made of several, by name: the tool's, and the project's own. Raises RenderError for a file of
     the project that cannot be read."""
-    file = paths.report / "numbers.py"
+    file = paths.report / "derived_numbers.py"
     if not file.is_file():
         return DERIVED
     stat = file.stat()

@@ -85,3 +85,4 @@ def _files(template: str) -> Iterator[tuple[Path, str]]:
             if target not in seen:
                 seen.add(target)
                 yield source, target
+    yield from ((source, f"report/{source.name}") for source in shipped.hooks())

@@ -24,6 +24,11 @@ def extension() -> Path:
     return _folder("extension", "_extensions/strata")
 
 
+def hooks() -> list[Path]:
+    """The scripts that Quarto runs before and after it renders: they lie in a project's `report`."""
+    return sorted(_folder("hooks", "report").glob("*_render.py"))
+
+
 def templates() -> dict[str, Path]:
     """The templates of projects, by name; `common` is part of each."""
     return {folder.name: folder for folder in sorted((_TOOL / "templates").iterdir()) if folder.is_dir()}

@@ -15,7 +15,7 @@ import pytest
 from tests_root import CHECKOUT
 
 # What a wheel is made of.
-SOURCES = ("pyproject.toml", "setup.py", "MANIFEST.in", "README.md", "sae", "analysis", "report/assets", "_extensions")
+SOURCES = ("pyproject.toml", "setup.py", "MANIFEST.in", "README.md", "sae", "analysis", "report", "_extensions")
 OWN = {
     # a colleague's folder of that name is not the tool
     "analysis/__init__.py": "raise RuntimeError('not the tool')\n",
