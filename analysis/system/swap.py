@@ -5,7 +5,9 @@
 
 Where the system can exchange two folders in one step (Linux, macOS), a kill between two steps cannot happen; elsewhere
 the old folder is moved aside first, and put back if that work ends there, or by the next one if it was killed. Many
-may work at one `out`, threads or machines: each has a folder of its own, and the last, or the first, one stands.
+may work at one `out`, threads or machines: each has a folder of its own, and the last, or the first, one stands. The
+two steps, and putting back, are done by one at a time (`locks.alone`): otherwise one could put its old folder between
+the two steps of another, whose new one would be lost. `steadily` is for readers, who find the old or the new.
 
 What killed work left lying about is removed by the next one. It is known by a lock that nobody holds; of another
 machine, whose locks need not be seen here, and of what has no lock, by its age. What cannot be removed, another user's
@@ -24,23 +26,25 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, TextIO, TypeVar
 
+from analysis.locks import alone, taken
 from sae.temporary import MARK, host_name, temporary_name
 
-try:
-    import fcntl
-except ImportError:
-    fcntl = None  # type: ignore[assignment]  # Windows has none
+T = TypeVar("T")
 
 _AT_FDCWD = -100  # Linux, fcntl.h: paths are relative to the working folder
 _EXCHANGE = 2  # RENAME_EXCHANGE of Linux' renameat2(2), RENAME_SWAP of macOS' renamex_np(2)
 OLD, NEW, LOCK = "old", "new", "lock"
+DONE = "done"
+"""What stood there, once it is replaced: from then on nobody puts it back, whole or removed in part."""
 COPY, COPIED = "copy", "old-copied"
 """What stood there, while it is copied, and while it is removed since there is a whole copy."""
 FORGOTTEN_SECONDS = 7 * 24 * 3600
 """No stage takes so long: what is older belongs to nobody, whoever made it."""
 TRIES = 100
+LOOKS = 3
+"""Where two steps replace a folder, it may be gone right after it was seen."""
 SETTLED_SECONDS = 2.0
 
 
@@ -79,7 +83,7 @@ def _made(out: Path) -> tuple[Path, TextIO]:
             lock = unnamed.open("w")
         except FileNotFoundError:  # as it was still empty, another one tidied it away
             continue
-        _taken(lock)  # where a file system has no locks, age alone tells
+        taken(lock)  # where a file system has no locks, age alone tells
         with contextlib.suppress(OSError):  # Windows renames no open file; nor has it locks
             unnamed.rename(holder / LOCK)
         return holder, lock
@@ -89,6 +93,16 @@ def _made(out: Path) -> tuple[Path, TextIO]:
 def _clear(holder: Path, out: Path) -> None:
     """Empty the folder of some work, but for its lock. What it had moved aside and not replaced is put back first, or
     all is left. Raises OSError."""
+    if (holder / COPIED).is_dir() or ((holder / OLD).is_dir() and not out.exists()):
+        with alone(out):  # it may be missing only because another one is between the two steps
+            _back(holder, out)
+    for left in holder.iterdir():
+        if not left.name.startswith(LOCK):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _back(holder: Path, out: Path) -> None:
+    """Put back what was moved aside and not replaced. Raises OSError."""
     if (holder / COPIED).is_dir():  # what stood there was being removed, and may be there in part
         shutil.rmtree(out, ignore_errors=True)
         (holder / COPIED).rename(out)
@@ -98,9 +112,6 @@ def _clear(holder: Path, out: Path) -> None:
         except OSError as error:
             if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):  # another one has just put theirs there
                 raise
-    for left in holder.iterdir():
-        if not left.name.startswith(LOCK):
-            shutil.rmtree(left, ignore_errors=True)
 
 
 def _remove(holder: Path) -> None:
@@ -112,19 +123,28 @@ def _remove(holder: Path) -> None:
 
 
 def put(fresh: Path, out: Path) -> None:
-    """`fresh` in the place of `out`; what stood there is beside it afterwards, as OLD or in the place of `fresh`.
+    """`fresh` in the place of `out`; what stood there is beside it afterwards, as DONE or in the place of `fresh`.
 
     Where others put theirs at the same time, one of them stands in the end. A folder that cannot be moved, since it
     lies in a lower layer of a container's image, is copied and removed: for that long a reader finds a part of it.
     Raises OSError.
     """
-    for _ in range(TRIES):
+    if exchange(fresh, out):
+        return
+    with alone(out):
+        if _in_two_steps(fresh, out) and (fresh.parent / OLD).exists():
+            (fresh.parent / OLD).rename(fresh.parent / DONE)
+
+
+def _in_two_steps(fresh: Path, out: Path) -> bool:
+    """Move aside what stands there, and `fresh` there; False where another one was faster. Raises OSError."""
+    for _ in range(TRIES):  # where locks keep nobody out, others do the same
         if exchange(fresh, out):
-            return
+            return True
         try:
             if out.exists():
                 if (fresh.parent / OLD).exists():  # what we moved aside is replaced: another one was faster
-                    return
+                    return False
                 _aside(out, fresh.parent)
         except FileNotFoundError:  # another one has just moved it aside
             continue
@@ -134,7 +154,7 @@ def put(fresh: Path, out: Path) -> None:
             if error.errno not in (errno.ENOTEMPTY, errno.EEXIST) and not out.exists():
                 raise
             continue  # another one was faster; it may be gone again by now
-        return
+        return True
     raise OSError(f"{out} is replaced by others all the time")
 
 
@@ -170,6 +190,36 @@ def settle(out: Path) -> None:
         time.sleep(0.01)
 
 
+def standing(out: Path) -> tuple[int, int, int] | None:
+    """Which folder stands at `out`, None for none: another one after it was replaced. Raises OSError."""
+    for _ in range(LOOKS):
+        settle(out)
+        try:
+            found = out.stat()
+        except (FileNotFoundError, NotADirectoryError):  # replaced once more since
+            continue
+        return found.st_dev, found.st_ino, found.st_ctime_ns
+    return None
+
+
+def steadily(out: Path, read: Callable[[], T]) -> T:
+    """What `read` finds in `out`, or raises, while one folder stood there: it is asked again where that was replaced.
+
+    Raises OSError where it cannot be told which folder stands there.
+    """
+    for _ in range(TRIES):
+        before = standing(out)
+        try:
+            found = read()
+        except Exception:
+            if standing(out) == before:
+                raise
+            continue
+        if standing(out) == before:
+            return found
+    return read()
+
+
 def _between(out: Path) -> bool:
     """Whether somebody has moved `out` aside and not put another there yet."""
     try:
@@ -200,14 +250,15 @@ def _tidy(holder: Path, out: Path) -> None:
             holder.rmdir()
             return
         with contextlib.ExitStack() as held:
-            taken = None  # without a lock it is just being made or removed, or was killed before it had one
+            lock = None  # without a lock it is just being made or removed, or was killed before it had one
             with contextlib.suppress(OSError):
-                taken = _taken(held.enter_context(_opened(holder / LOCK)))
-            if taken is False:
+                lock = taken(held.enter_context(_opened(holder / LOCK)))
+            if lock is False:
                 return
-            if not (taken and ours) and not _forgotten(holder):
-                if not out.exists():  # of another machine, which may be at work: it can do its second step all the same
-                    (holder / OLD).rename(out)
+            if not (lock and ours) and not _forgotten(holder):
+                if (holder / OLD).is_dir() and not out.exists():
+                    with alone(out):  # of another machine, which may be at work where it sees no lock of ours: it
+                        _back(holder, out)  # can do its second step all the same
                 return
             _clear(holder, out)
         _remove(holder)
@@ -231,19 +282,3 @@ def _forgotten(left: Path) -> bool:
     with contextlib.suppress(OSError):  # removed by another one while we look
         times = [path.lstat().st_mtime for path in (left, *left.rglob("*"))]
     return bool(times) and time.time() - max(times) > FORGOTTEN_SECONDS
-
-
-def _taken(lock: TextIO) -> bool | None:
-    """Take the lock of a folder; False while somebody works in it, None where there are no locks to go by.
-
-    The system gives it back when the process ends.
-    """
-    if fcntl is None:
-        return None
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:  # a file system without locks
-        return None
-    return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import resource
 import shutil
@@ -10,11 +11,12 @@ import signal
 import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 import pytest
 
+from analysis import locks
 from analysis.system import swap
 from analysis.system.swap import fresh_beside
 from sae.temporary import MARK, host_name, temporary_name
@@ -166,7 +168,7 @@ def test_leftovers_are_known_by_their_lock_here_and_by_their_age_elsewhere(
 def test_a_leftover_whose_lock_is_held_stays_however_old_it_is(tmp_path: Path) -> None:
     holder = left(tmp_path / "site", host_name(), age=90 * 86400)
     with (holder / swap.LOCK).open("r+") as lock:
-        assert swap._taken(lock)
+        assert locks.taken(lock)
         swap.sweep(tmp_path)
         assert holder.exists()
     swap.sweep(tmp_path)
@@ -180,15 +182,7 @@ def test_what_another_machine_had_moved_aside_is_put_back_and_its_work_left_alon
     assert (tmp_path / "site").is_dir() and (holder / swap.NEW / "page").exists()
 
 
-@pytest.mark.parametrize(
-    "atomic",
-    [
-        True,
-        # Known fault, where the system has no exchange: of four threads that replace one folder without pause, one
-        # meets, in some runs, another between its two steps.
-        pytest.param(False, marks=pytest.mark.xfail(strict=False, reason="a race between the two steps")),
-    ],
-)
+@pytest.mark.parametrize("atomic", [True, False])
 def test_threads_that_replace_one_folder_disturb_neither_each_other_nor_a_reader(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, atomic: bool
 ) -> None:
@@ -204,11 +198,83 @@ def test_threads_that_replace_one_folder_disturb_neither_each_other_nor_a_reader
     with ThreadPoolExecutor(5) as pool:
         working = [pool.submit(several, writer) for writer in range(1, 5)]
         while not all(done.done() for done in working):
-            swap.settle(out)
-            assert not atomic or (out / "page").read_text()
+            assert swap.steadily(out, (out / "page").read_text)
         for done in working:
             done.result()
     assert page(out)
+
+
+@pytest.mark.parametrize("host", ["elsewhere", host_name()])
+def test_nothing_older_is_put_between_the_two_steps_of_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    out = tmp_path / "site"
+    build(out, "first")
+    monkeypatch.setattr(swap, "exchange", lambda one, other: False)
+    rename, tidying = Path.rename, []
+    with ThreadPoolExecutor(1) as pool:
+
+        def meanwhile(self: Path, target: Path) -> Path:
+            if self.name == swap.NEW and target == out:
+                holder = left(out, host)
+                rename(holder / swap.NEW, holder / swap.OLD)
+                tidying.append(pool.submit(swap.tidy, out))
+                wait(tidying, timeout=0.1)
+            return rename(self, target)
+
+        monkeypatch.setattr(Path, "rename", meanwhile)
+        build(out, "second")
+        tidying[0].result()
+    assert (out / "page").read_text() == "second"
+    assert not out.with_name(".site.lock").exists()
+
+
+def test_what_is_replaced_never_comes_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Killed after the second step; later somebody deletes the folder, and means it."""
+    out = tmp_path / "site"
+    build(out, "first")
+    monkeypatch.setattr(swap, "exchange", lambda one, other: False)
+    holder = left(out, host_name())
+    swap.put(holder / swap.NEW, out)
+    shutil.rmtree(out)
+    swap.tidy(out)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_killed_holder_of_the_lock_stops_nobody_and_without_locks_it_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "site"
+    build(out, "first")
+    monkeypatch.setattr(swap, "exchange", lambda one, other: False)
+    out.with_name(".site.lock").touch()
+    build(out, "second")
+    assert page(out) == "second"
+
+    def none(lock: object, how: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", none)
+    build(out, "third")
+    assert page(out) == "third"
+
+
+def test_a_reader_looks_again_where_the_folder_was_replaced_under_it(tmp_path: Path) -> None:
+    out = tmp_path / "site"
+    build(out, "first")
+    turns = []
+
+    def read() -> str:
+        found = (out / "page").read_text()
+        turns.append(found)
+        if len(turns) == 1:
+            build(out, "second")
+            raise FileNotFoundError("gone under the reader")
+        return found
+
+    assert swap.steadily(out, read) == "second" and turns == ["first", "second"]
+    with pytest.raises(FileNotFoundError):
+        swap.steadily(out, (out / "never").read_text)
 
 
 def test_the_folder_stays_where_it_was_made_while_one_works(tmp_path: Path) -> None:
