@@ -5,6 +5,7 @@ StrataError
 +-- DataError        a data file is missing, short or corrupt, or cannot be written
 +-- NotFoundError    no such architecture, measure, data set, experiment, ...
 +-- InputError       rows or codes of a type, width or shape that an SAE cannot read
++-- UnreadableError  a file is there, and the system refuses to read it
 +-- NumericError     NaN or infinity where a number must be
 +-- CheckpointError  a saved SAE is incomplete or of another architecture
 +-- StageError       a stage of a run failed, or its folder cannot be used
@@ -39,6 +40,10 @@ class NotFoundError(StrataError):
 
 class InputError(StrataError):
     """Rows or codes of a type, width or shape that an SAE cannot read; the message says what to do with them."""
+
+
+class UnreadableError(StrataError):
+    """A file is there and the system refuses to read it, which says nothing of what it holds: nothing is made again."""
 
 
 class NumericError(StrataError):

@@ -18,10 +18,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from sae.errors import DataError
+from sae.errors import DataError, UnreadableError
 
 MARK = ".tmp-"
 LONGEST_HOST = 24
+ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.EINVAL)
+"""What the system says where there is no such file, or something else in its place."""
 NO_FOLDERS = (errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EACCES)
 """What file systems say that bring no folders to the disk by name: FUSE, SMB, mounted images."""
 
@@ -84,6 +86,37 @@ def to_disk(path: Path) -> None:
     except OSError as error:
         if not folder or error.errno not in NO_FOLDERS:
             raise
+
+
+def check_readable(path: Path, error: Exception | None = None) -> None:
+    """Raises UnreadableError where the system refuses to read a file that is there; `error` is how reading it failed.
+
+    What a library made of the refusal need not say so: then the file is opened here. What is missing, or holds
+    something else than it should, is the caller's to tell.
+    """
+    if refused(error):
+        raise UnreadableError(refusal(path, error)) from error
+    try:
+        with path.open("rb") as file:
+            file.read(1)
+    except OSError as found:
+        if refused(found):
+            raise UnreadableError(refusal(path, found)) from found
+
+
+def refused(error: Exception | None) -> bool:
+    """Whether an error is the system's refusal: no right, a failing disk, a network that is away. Not what a library
+    says of a file that is short or broken, which comes without the system's number."""
+    return isinstance(error, OSError) and error.errno is not None and error.errno not in ABSENT
+
+
+def refusal(path: Path, error: Exception | None) -> str:
+    """What is said of it, with the remedy; one line."""
+    why = (isinstance(error, OSError) and error.strerror) or str(error)
+    return (
+        f"{path} cannot be read: {why}; nothing is made again over it: make it readable (its rights, its disk), "
+        "or delete it, then do it again"
+    )
 
 
 def unwritable(place: Path, error: Exception) -> str:

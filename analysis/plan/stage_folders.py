@@ -22,9 +22,9 @@ from typing import Any
 
 from analysis.system import digests
 from analysis.system.git import commit_of
-from analysis.system.swap import fresh_beside
-from sae.errors import StageError, StrataError
-from sae.temporary import replacing, to_disk, unwritable
+from analysis.system.swap import fresh_beside, standing, steadily
+from sae.errors import StageError
+from sae.temporary import check_readable, replacing, to_disk, unwritable
 
 MANIFEST = "manifest.json"
 FILES, SEAL = "files", "seal"
@@ -58,16 +58,27 @@ class Stage:
 
     def complete(self, runs: Path) -> bool:
         """Whether its product is there and whole, as far as times and sizes tell; `whole` reads what it is made of."""
-        return self.folder(runs).exists() and not self.damage(runs, quick=True)
+        return self._there(runs) and not self.damage(runs, quick=True)
 
     def whole(self, runs: Path) -> bool:
         """Whether its product is there, and every file of it as it was written."""
-        return self.folder(runs).exists() and not self.damage(runs)
+        return self._there(runs) and not self.damage(runs)
 
     def damage(self, runs: Path, *, quick: bool = False) -> str:
-        """What is wrong with its folder, in a line that names it; empty where it is whole or not there."""
+        """What is wrong with its folder, in a line that names it; empty where it is whole or not there.
+
+        Raises UnreadableError where that cannot be told.
+        """
+        return stage_damage(self.folder(runs), quick=quick) if self._there(runs) else ""
+
+    def _there(self, runs: Path) -> bool:
+        """Whether there is a folder, be it that another one is just put into its place."""
         folder = self.folder(runs)
-        return stage_damage(folder, quick=quick) if folder.exists() else ""
+        try:
+            return standing(folder) is not None
+        except OSError as error:
+            check_readable(folder, error)
+            return False
 
 
 @contextmanager
@@ -132,6 +143,8 @@ def parsed(read: Callable[[], bytes], folder: Path) -> dict[str, Any]:
     try:
         content = json.loads(read().decode("utf-8"))
     except (OSError, ValueError, RecursionError) as error:
+        if isinstance(error, OSError):
+            check_readable(folder / MANIFEST, error)
         raise StageError(f"{folder} has no readable manifest: {error}") from error
     if not isinstance(content, dict):
         raise StageError(f"{folder} has no readable manifest: it holds no object")
@@ -147,8 +160,22 @@ def parsed(read: Callable[[], bytes], folder: Path) -> dict[str, Any]:
 def damage(folder: Path, *, quick: bool = False) -> str:
     """What differs from a folder's manifest, in a line that names it; empty where all is as it was written.
 
-    `quick`: a file is read only where its times are later than the manifest's.
+    `quick`: a file is read only where its times are later than the manifest's. Where another folder is put there
+    meanwhile, that one is looked at. Raises UnreadableError where the system refuses to read a file: then nobody knows
+    what it holds, and it is not damaged.
     """
+    return _steadily(folder, lambda: _damage(folder, quick))
+
+
+def _steadily(folder: Path, read: Callable[[], str]) -> str:
+    try:
+        return steadily(folder, read)
+    except OSError as error:
+        check_readable(folder, error)
+        return " ".join(str(error).split())
+
+
+def _damage(folder: Path, quick: bool) -> str:
     trusted = 0
     try:
         content = _parsed(folder)
@@ -158,9 +185,9 @@ def damage(folder: Path, *, quick: bool = False) -> str:
         if FILES not in content:
             return f"{folder}: its manifest, of an older version, does not say what the files hold"
         found = digests.differences(folder, content[FILES], trusted)
-        if found and _parsed(folder) is not content:  # another one put a whole folder there while we looked
-            return damage(folder, quick=quick)
-    except (OSError, StrataError) as error:
+    except (OSError, StageError) as error:
+        if isinstance(error, OSError):
+            check_readable(folder / MANIFEST, error)
         return " ".join(str(error).split())
     return f"{folder}: {'; '.join(found)}" if found else ""
 
@@ -169,12 +196,17 @@ def stage_damage(folder: Path, *, quick: bool = False) -> str:
     """The same for `data/runs/<stage>/<key>`, which must hold what its name says.
 
     What only reading every file tells is marked in the folder, so that from then on a quick look tells it, too.
+    Raises UnreadableError.
     """
     if found := damage(folder, quick=quick):
         if not quick and not damage(folder, quick=True):
             with suppress(OSError):  # where nothing can be written, nothing can be made again either
                 (folder / SUSPECT).touch()
         return found
+    return _steadily(folder, lambda: _misplaced(folder))
+
+
+def _misplaced(folder: Path) -> str:
     stage, key = (_parsed(folder).get(name) for name in ("stage", "key"))
     if (stage, key) != (folder.parent.name, folder.name):
         return f"{folder} holds {stage}/{key}, not what its name says"
@@ -187,6 +219,7 @@ def _parsed(folder: Path) -> dict[str, Any]:
     try:
         stat = path.stat()
     except OSError as error:
+        check_readable(path, error)
         raise StageError(f"{folder} has no readable manifest: {error}") from error
     return _parsed_once(folder, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size)
 

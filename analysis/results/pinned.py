@@ -19,11 +19,10 @@ import pyarrow as pa
 
 from analysis.plan.stage_folders import FILES, MANIFEST, parsed
 from analysis.system import digests
-from analysis.system.swap import settle
+from analysis.system.swap import LOOKS, settle
 from sae.errors import DataError, StageError
+from sae.temporary import check_readable
 
-LOOKS = 3
-"""Where two steps replace a folder, it may be gone right after it was seen."""
 # without a manifest nobody knows which of the two it is
 MENDED = "`strata run` makes it again, or `git checkout` brings it back where git keeps it"
 
@@ -78,6 +77,7 @@ class Pinned:
             stat = path.stat()
             rows, found = _read(path, stat.st_mtime_ns, stat.st_ctime_ns)
         except (OSError, ValueError, pa.ArrowException) as error:
+            check_readable(path, error)
             if entry and (wrong := digests.difference(path, entry)):
                 raise self._broken(wrong) from error
             raise DataError(
@@ -140,6 +140,7 @@ def _manifest(folder: Path) -> bytes:
         try:
             return (folder / MANIFEST).read_bytes()
         except OSError as error:
+            check_readable(folder / MANIFEST, error)
             if look == LOOKS - 1:
                 raise StageError(f"{folder} has no readable manifest: {error}; {MENDED}") from error
     raise AssertionError("the last look returns or raises")

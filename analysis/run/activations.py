@@ -11,6 +11,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from sae.errors import StageError
+from sae.temporary import check_readable
 
 SPLITS = ("train", "held_out")
 
@@ -21,7 +22,11 @@ def spacing(rows: int, most: int) -> int:
 
 
 def unreadable(path: Path, error: Exception) -> str:
-    """What is said of a file of a stage that cannot be read, in one line; the caller names stage and run."""
+    """What is said of a file of a stage that cannot be read, in one line; the caller names stage and run.
+
+    Raises UnreadableError where making it again is no remedy.
+    """
+    check_readable(path, error)
     return f"{path} cannot be read: {' '.join(str(error).split())}; delete {path.parent}, `strata run` makes it again"
 
 

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sae.temporary import to_disk
+from sae.temporary import check_readable, to_disk
 
 Listed = Mapping[str, Mapping[str, Any]]
 """For each file, by its path in the folder: `bytes` and `sha256`."""
@@ -81,7 +81,7 @@ def differences(folder: Path, listed: Listed, trusted_until: int = 0) -> list[st
 
 
 def difference(path: Path, entry: Mapping[str, Any], trusted_until: int = 0) -> str:
-    """What is wrong with one file, or nothing."""
+    """What is wrong with one file, or nothing. Raises UnreadableError where that cannot be told."""
     try:
         stat = path.stat()
         if stat.st_size != entry["bytes"]:
@@ -92,6 +92,7 @@ def difference(path: Path, entry: Mapping[str, Any], trusted_until: int = 0) -> 
     except FileNotFoundError:
         return f"{path.name} is missing"
     except OSError as error:
+        check_readable(path, error)
         return f"{path.name} cannot be read: {error.strerror}"
     return "" if found == entry["sha256"] else altered(path.name, found, entry)
 

@@ -2,7 +2,8 @@
 
 A made thing is up to date when its key, a hash of all that it is made of, is the same and each of its files is byte
 for byte what was written. A file that is missing, cut or changed, or a record that cannot be read, is said on standard
-error and made again. Records are a cache: all of them may be deleted.
+error and made again. One that the system refuses to read ends the build: nobody knows what it holds. Records are a
+cache: all of them may be deleted.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Any
+
+from sae.temporary import check_readable
 
 
 def key_of(*parts: str | bytes) -> str:
@@ -122,10 +125,14 @@ def remove(path: Path) -> None:
 
 
 def _damage(file: Path, digest: str) -> str:
-    """What is wrong with a file that should have this digest, in words; "" where nothing is."""
-    if not file.is_file():
+    """What is wrong with a file that should have this digest, in words; "" where nothing is. Raises UnreadableError."""
+    try:
+        if not file.is_file():
+            return "is missing"
+        return "" if _digest(file) == digest else "is not what was written"
+    except OSError as error:
+        check_readable(file, error)
         return "is missing"
-    return "" if _digest(file) == digest else "is not what was written"
 
 
 def _say_damaged(name: str, how: str) -> None:
@@ -136,7 +143,10 @@ def _say_damaged(name: str, how: str) -> None:
 def _read(record: Path) -> dict[str, Any] | None:
     try:
         content = json.loads(record.read_bytes())
-    except (OSError, ValueError, RecursionError):
+    except OSError as error:
+        check_readable(record, error)
+        return None
+    except (ValueError, RecursionError):
         return None
     return content if isinstance(content, dict) else None
 

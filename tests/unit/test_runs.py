@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
+from analysis.plan import stage_folders as runs
 from analysis.plan.stage_folders import (
     FILES,
     MANIFEST,
     SEAL,
+    SUSPECT,
     Stage,
     damage,
     provenance,
@@ -22,9 +26,10 @@ from analysis.plan.stage_folders import (
     write_manifest,
     writing,
 )
-from analysis.system import digests
+from analysis.run.pipeline import do_stage
+from analysis.system import digests, swap
 from analysis.system.digests import of_json
-from sae.errors import StageError
+from sae.errors import StageError, UnreadableError
 from sae.temporary import temporary_name
 
 FIRST = Stage(name="first", config={"a": 1}, code="c0")
@@ -293,3 +298,64 @@ def test_a_full_disk_is_one_line_with_the_folder_and_a_remedy(tmp_path, error):
         raise error
     assert "\n" not in str(caught.value) and "first" in str(caught.value)
     assert list((tmp_path / "first").iterdir()) == []
+
+
+def refusing(monkeypatch, name):
+    """The system refuses to open one file, whoever asks, as it does not to the superuser."""
+    opened = Path.open
+
+    def refused(self, *given, **rest):
+        if self.name == name:
+            raise PermissionError(errno.EACCES, "Permission denied", str(self))
+        return opened(self, *given, **rest)
+
+    monkeypatch.setattr(Path, "open", refused)
+
+    def read_bytes(self):
+        with refused(self, "rb") as file:
+            return file.read()
+
+    monkeypatch.setattr(Path, "read_bytes", read_bytes)
+
+
+@pytest.mark.parametrize("name", ["product.txt", MANIFEST])
+def test_what_the_system_refuses_to_read_is_not_damaged_and_not_made_again(tmp_path, monkeypatch, name):
+    folder = fill(FIRST, tmp_path)
+    before = (folder / name).read_bytes()
+    (folder / SUSPECT).touch()  # so that a quick look reads, too
+    digests._digest.cache_clear()
+    runs._parsed_once.cache_clear()
+    with monkeypatch.context() as refusal:
+        refusing(refusal, name)
+        for ask in (FIRST.complete, FIRST.whole, FIRST.damage, lambda runs: do_stage(FIRST, runs)):
+            with pytest.raises(UnreadableError, match=rf"{name} cannot be read: Permission denied; .*make it readable"):
+                ask(tmp_path)
+    assert (folder / name).read_bytes() == before
+
+
+def test_a_stage_that_is_just_replaced_in_two_steps_is_neither_missing_nor_damaged(tmp_path, monkeypatch):
+    folder = fill(FIRST, tmp_path)
+    holder = temporary_name(folder)
+    holder.mkdir()
+    folder.rename(holder / swap.OLD)
+    monkeypatch.setattr(swap.time, "sleep", lambda seconds: (holder / swap.OLD).rename(folder))
+    assert FIRST.complete(tmp_path)
+    folder.rename(holder / swap.OLD)
+    assert FIRST.whole(tmp_path)
+
+
+def test_a_stage_that_goes_away_while_one_looks_is_looked_at_again(tmp_path, monkeypatch):
+    folder = fill(FIRST, tmp_path)
+    holder = temporary_name(folder)
+    holder.mkdir()
+    look, looked = digests.difference, []
+
+    def slow(path, entry, trusted=0):
+        if not looked:
+            looked.append(path)
+            folder.rename(holder / swap.OLD)
+        return look(path, entry, trusted)
+
+    monkeypatch.setattr(digests, "difference", slow)
+    monkeypatch.setattr(swap.time, "sleep", lambda seconds: (holder / swap.OLD).rename(folder))
+    assert FIRST.complete(tmp_path) and looked

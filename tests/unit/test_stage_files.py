@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+
 import numpy as np
 import pytest
 import torch
 
 from analysis.run.activations import ActivationStore
 from analysis.run.stages._load import load_weights, read_json, save_tensors
-from sae.errors import StageError
+from sae.errors import StageError, UnreadableError
 
 CHANGES = {
     "half": lambda raw: raw[: len(raw) // 2],
@@ -81,3 +83,16 @@ def test_an_array_of_objects_is_not_loaded(tmp_path):
     np.save(tmp_path / "train_labels.npy", np.array([{}], dtype=object), allow_pickle=True)
     with refused(tmp_path / "train_labels.npy"):
         store.labels("train")
+
+
+@pytest.mark.parametrize("read", [read_json, lambda path: load_weights(torch.nn.Linear(1, 1), path)])
+def test_a_file_that_the_system_refuses_is_not_to_be_deleted(tmp_path, monkeypatch, read):
+    path = tmp_path / "host.safetensors"
+    path.touch()
+
+    def refused(*given, **rest):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(type(path), "open", refused)
+    with pytest.raises(UnreadableError, match=r"host.safetensors cannot be read: Permission denied; .*readable"):
+        read(path)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+from pathlib import Path
 
 import pytest
 import vl_convert
@@ -16,6 +18,7 @@ from analysis.logs.history import history
 from analysis.pages import build
 from analysis.plan.paths import Paths
 from analysis.system.stamps import Stamp, Written, copy_if_other, files_of, key_of, remove
+from sae.errors import UnreadableError
 
 
 @pytest.fixture
@@ -229,3 +232,21 @@ def test_a_damaged_runtime_of_charts_is_written_again_and_said(paths, monkeypatc
     build.write_runtime(paths)
     assert target.read_bytes() == whole
     assert capsys.readouterr().err == "report/assets/generated/vega.js is not what was written: it is made again\n"
+
+
+@pytest.mark.parametrize("name", ["record.json", "made.txt"])
+def test_what_the_system_refuses_to_read_is_said_and_stays(tmp_path, monkeypatch, name):
+    made = tmp_path / "made.txt"
+    made.write_text("made")
+    stamp = Stamp(tmp_path / "record.json", "key", tmp_path)
+    stamp.write([made])
+    whole = Path.read_bytes
+
+    def refused(self):
+        if self.name == name:
+            raise PermissionError(errno.EACCES, "Permission denied", str(self))
+        return whole(self)
+
+    monkeypatch.setattr(Path, "read_bytes", refused)
+    with pytest.raises(UnreadableError, match=rf"{name} cannot be read: Permission denied; .*make it readable"):
+        stamp.current()
