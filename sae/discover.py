@@ -16,7 +16,7 @@ import inspect
 import pkgutil
 import sys
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 from importlib import metadata
 from pathlib import Path
 from types import ModuleType
@@ -44,7 +44,6 @@ def add_folder(package: str, folder: Path) -> None:
     paths.append(str(folder))
     _added.setdefault(package, []).append(folder)
     importlib.invalidate_caches()
-    _listed.cache_clear()
 
 
 def remove_folder(package: str, folder: Path) -> None:
@@ -57,7 +56,6 @@ def remove_folder(package: str, folder: Path) -> None:
         file = getattr(module, "__file__", None)
         if name.startswith(f"{package}.") and file and Path(file).is_relative_to(folder):
             del sys.modules[name]
-    _listed.cache_clear()
 
 
 def added(package: str) -> list[Path]:
@@ -85,10 +83,15 @@ def module_name(package: str, name: str) -> str:
     return _entries(group(package)).get(name) or f"{package}.{name}"
 
 
-@cache
 def _listed(package: str) -> tuple[str, ...]:
-    found = importlib.import_module(package)
-    return tuple(m.name for m in pkgutil.iter_modules(found.__path__) if not m.name.startswith("_"))
+    folders = tuple(map(str, importlib.import_module(package).__path__))
+    return _modules(folders, tuple(Path(folder).stat().st_mtime_ns for folder in folders))
+
+
+@lru_cache(maxsize=256)
+def _modules(folders: tuple[str, ...], changed: tuple[int, ...]) -> tuple[str, ...]:
+    """Listed once for folders as they are: a measure of a latent asks for it thousands of times."""
+    return tuple(m.name for m in pkgutil.iter_modules(folders) if not m.name.startswith("_"))
 
 
 @cache

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache, wraps
+from itertools import pairwise
 from typing import Concatenate, ParamSpec, TypeVar
 
+import numpy as np
 import pandas as pd
 
 from analysis.results.tables import Results
@@ -84,10 +86,13 @@ def pairs(rows: pd.DataFrame, by: list[str], values: tuple[str, str]) -> dict[tu
 def images(results: Results, kind: str, depth: int, control: str = "none") -> dict[int, dict[int, pd.DataFrame]]:
     """By latent and band: example and activation, strongest first. A latent that never fires is not there."""
     rows = of(results, "bands", kind, depth, control).sort_values(["latent", "band", "rank"])
-    return {
-        int(str(latent)): {int(str(band)): rows for band, rows in part.groupby("band", sort=True)}
-        for latent, part in rows.groupby("latent", sort=True)
-    }
+    latents, bands = rows["latent"].to_numpy(np.int64), rows["band"].to_numpy(np.int64)
+    # slices of the sorted rows: to group each latent's rows by band would take seconds
+    starts = np.flatnonzero(np.diff(latents, prepend=-1) | np.diff(bands, prepend=-1))
+    found: dict[int, dict[int, pd.DataFrame]] = {}
+    for start, end in pairwise([*starts.tolist(), len(rows)]):
+        found.setdefault(int(latents[start]), {})[int(bands[start])] = rows.iloc[start:end]
+    return found
 
 
 @kept

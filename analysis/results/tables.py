@@ -56,6 +56,7 @@ from sae.errors import DataError, NotFoundError, StageError
 TABLES = ("runs", "training", "measures", "latents", "examples", "links", "stops")
 # Only where an experiment asks for single latents to be looked at (`[interpret]`).
 LOOKED = ("names", "bands", "histograms", "relations")
+VALUES = ("run", "kind", "depth", "value", "n")
 SPRITE_COLUMNS = 50
 SHEETS = "sheets"
 
@@ -227,17 +228,21 @@ class Results:
         self, measure: str, kind: str | None = None, split: str = "held_out", control: str = "none"
     ) -> pd.DataFrame:
         """Rows of one measure: run, kind, depth, value, n; sorted. Empty when there are none."""
-        rows = self._by_measure.get((measure, split, control), self.measures.iloc[:0])
-        if kind is not None:
-            rows = rows[rows["kind"] == kind]
-        return rows[["run", "kind", "depth", "value", "n"]]
+        rows = self._by_measure.get((measure, kind or "", split, control))
+        return self.measures.loc[self.measures.index[:0], [*VALUES]] if rows is None else rows.copy()
 
     @cached_property
-    def _by_measure(self) -> dict[tuple[str, str, str], pd.DataFrame]:
-        """The rows of each measure, split and control, sorted: the pages of a site ask thousands of times."""
+    def _by_measure(self) -> dict[tuple[str, str, str, str], pd.DataFrame]:
+        """The rows of each measure, kind, split and control, sorted, and under "" those of all kinds: the pages of a
+        site ask thousands of times."""
         ordered = self.measures.sort_values(["kind", "depth", "run"])
-        found = ordered.groupby(["measure", "split", "control"], observed=True, sort=False)
-        return {(str(measure), str(split), str(control)): rows for (measure, split, control), rows in found}
+        places = {name: ordered[name].astype(str).to_numpy() for name in ("measure", "kind", "split", "control")}
+        own = ordered[[*VALUES]].groupby([*places.values()], sort=False)
+        every = ordered[[*VALUES]].groupby([values for name, values in places.items() if name != "kind"], sort=False)
+        found = {(str(measure), "", str(split), str(control)): rows for (measure, split, control), rows in every}
+        return found | {
+            (str(measure), str(kind), str(split), str(control)): rows for (measure, kind, split, control), rows in own
+        }
 
     def numbers(
         self, measure: str, kind: str, depth: int, split: str = "held_out", control: str = "none"

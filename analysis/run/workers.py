@@ -10,10 +10,9 @@ import itertools
 import os
 import platform
 import threading
-import time
 import warnings
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any, TypeVar
@@ -116,7 +115,7 @@ def in_processes(
         )
         while not doing.done():
             tell()
-            time.sleep(POLL_SECONDS)
+            wait([doing], timeout=POLL_SECONDS)
         found: list[T] = doing.result()
     except BrokenProcessPool as error:  # a worker was killed, by hand or for want of memory
         raise StageError(f"a worker process died ({error}); what was done is kept, run again") from error

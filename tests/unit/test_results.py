@@ -14,6 +14,7 @@ from factories import write_results
 from analysis.pages.numbers import resolve, slug
 from analysis.plan.paths import Paths
 from analysis.plan.stage_folders import read_manifest, seal
+from analysis.results import latents
 from analysis.results.tables import TABLES, Results, open_results, source
 from analysis.system import swap
 from sae.errors import DataError, NotFoundError, StageError
@@ -299,3 +300,29 @@ def test_a_number_without_an_answer_lists_what_there_is(name, words, paths):
 )  # fmt: skip
 def test_a_slug_can_stand_in_a_number(variant, text):
     assert slug(variant) == text and "/" not in text and ":" not in text
+
+
+def test_values_are_the_rows_of_the_measure_sorted_and_the_callers_own(grid):
+    rows = grid.measures.query("measure == 'selectivity' and split == 'held_out' and control == 'none'")
+    rows = rows.sort_values(["kind", "depth", "run"])[["run", "kind", "depth", "value", "n"]]
+    for kind in (None, "latents"):
+        found = grid.values("selectivity", kind)
+        assert len(found) and found.equals(rows)
+        found["value"] = 0.0
+        assert grid.values("selectivity", kind).equals(rows)
+    for empty in (grid.values("selectivity", "directions"), grid.values("nothing")):
+        assert empty.empty and list(empty) == list(rows)
+
+
+def test_images_of_a_latent_are_its_rows_of_each_band_strongest_first(paths):
+    results = write_results(paths.collected / "seen", "seen", {"run-1": ("", 0, 0.5)})
+    place = {"run": "run-1", "kind": "latents", "depth": 1, "control": "none"}
+    rows = [(5, 1, 0, 31, 0.2), (2, 0, 1, 11, 0.8), (2, 0, 0, 12, 0.9), (5, 0, 0, 30, 0.7), (2, 4, 0, 13, 0.1)]
+    columns = ("latent", "band", "rank", "example", "activation")
+    pd.DataFrame([place | dict(zip(columns, row, strict=True)) for row in rows]).to_parquet(
+        results.folder / "bands.parquet"
+    )
+    found = latents.images(Results(results.folder), "latents", 1)
+    shown = {one: {band: part["example"].tolist() for band, part in bands.items()} for one, bands in found.items()}
+    assert shown == {2: {0: [12, 11], 4: [13]}, 5: {0: [30], 1: [31]}}
+    assert latents.images(Results(results.folder), "latents", 9) == {}

@@ -127,3 +127,10 @@ def test_a_backend_that_is_not_there_is_one_line(monkeypatch, name):
     with pytest.raises(ConfigError, match=f"backend = '{name}'.*usual: loky") as caught:
         workers.backend()
     assert "\n" not in str(caught.value)
+
+
+def test_a_call_ends_with_its_work_and_not_with_the_next_report(monkeypatch):
+    monkeypatch.setattr(workers, "POLL_SECONDS", threading.TIMEOUT_MAX)
+    told = []
+    assert workers.in_processes(abs, [(-3,), (4,)], 1, lambda: told.append(1)) == [3, 4]
+    assert told
