@@ -10,6 +10,7 @@ import importlib
 import shutil
 import signal
 import typing
+from collections.abc import Iterator
 from pathlib import Path
 
 from jaxtyping import install_import_hook
@@ -33,7 +34,7 @@ torch.set_num_threads(1)
 for number in (signal.SIGINT, signal.SIGHUP) if hasattr(signal, "SIGHUP") else ():
     if signal.getsignal(number) is signal.SIG_IGN:
         signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
-pytest_plugins = ["browser_page", "published_project"]
+pytest_plugins = ["browser_page", "finished_project", "published_project"]
 # the same examples every time: a change is to blame for what fails, not luck, nor how busy the machine is
 settings.register_profile("fixed", derandomize=True, deadline=None)
 settings.load_profile("fixed")
@@ -49,11 +50,14 @@ def own_project():
 
 ACTIVE = 3
 # The files that take longest, longest first: whole files are dealt to processes, and one of these as the last would
-# have the other processes wait for it. A file that is not here comes after them.
+# have the other processes wait for it. A file that is not here comes after them. The second that needs the finished
+# project comes when the first has made it.
 LONGEST = (
-    "smoke/test_site.py", "smoke/test_pipeline.py", "smoke/test_variants_run.py", "unit/test_verdict_planted.py",
-    "smoke/test_errors.py", "contract/test_architectures.py", "unit/test_compiled.py", "unit/test_linked.py",
-    "unit/test_code_version.py", "unit/test_notebooks.py", "unit/test_train.py", "unit/test_lesswrong_rich.py",
+    "smoke/test_site.py", "smoke/test_pipeline.py", "unit/test_verdict_planted.py", "smoke/test_variants_run.py",
+    "smoke/test_site_again.py", "smoke/test_errors.py", "contract/test_architectures.py", "unit/test_compiled.py",
+    "unit/test_linked.py", "unit/test_code_version.py", "unit/test_notebooks.py", "unit/test_train.py",
+    "unit/test_lesswrong_rich.py", "property/test_measure_properties.py", "unit/test_children.py",
+    "unit/test_workers.py",
 )  # fmt: skip
 
 TINY = """
@@ -115,6 +119,15 @@ def make_project(root: Path, experiment: str = TINY) -> Paths:
     (root / "data" / "experiments").mkdir()
     (root / "data" / "experiments" / "tiny.toml").write_text(experiment)
     return Paths(root.resolve())
+
+
+@pytest.fixture(scope="module")
+def shapes_as_elsewhere() -> Iterator[None]:
+    """Without the shape checks, for whole runs: `finished_project` has them in a run of every stage there is."""
+    from planted import shapes_unchecked
+
+    with shapes_unchecked():
+        yield
 
 
 @pytest.fixture

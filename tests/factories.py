@@ -23,8 +23,8 @@ seeds = [0, 1]
 
 [interpret]
 kind = "latents"
-train_rows = 800
-held_out_rows = 500
+train_rows = 600
+held_out_rows = 400
 permutations = 39
 steps = 8
 reader = { steps = 20 }
@@ -36,22 +36,22 @@ options = { hidden1 = 48, hidden2 = 24, epochs = 2 }
 [sae]
 width = 64
 k = 16
-train = { steps = 60, batch = 64 }
+train = { steps = 40, batch = 64 }
 
 [[towers]]
 kind = "latents"
 direct = true
 k = "halving"
-train = { steps = 60, batch = 64 }
+train = { steps = 40, batch = 64 }
 
 [[towers]]
 kind = "directions"
 width = "halving"
 k = [4, 4, 4]
 folds = 2
-train = { steps = 20, batch = 64 }
+train = { steps = 15, batch = 64 }
 """ + "".join(
-    f'[[compare]]\narchitecture = "{name}"\nwidth = 64\ntrain = {{ steps = 60, batch = 64 }}\n'
+    f'[[compare]]\narchitecture = "{name}"\nwidth = 64\ntrain = {{ steps = 20, batch = 64 }}\n'
     for name in names("sae.architectures")
     if name != "topk"
 )

@@ -20,6 +20,8 @@ from analysis.plan.chains import plan
 from analysis.plan.config import load_experiment
 from sae.errors import ConfigError, NotFoundError
 
+pytestmark = pytest.mark.usefixtures("shapes_as_elsewhere")
+
 
 def strata(project, *words):
     """`strata` as it is typed, in this process, which has loaded torch already; `project` is found by STRATA_ROOT."""

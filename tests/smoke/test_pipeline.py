@@ -25,6 +25,8 @@ from analysis.run.pipeline import do_stage, run
 from sae.errors import ConfigError, DataError, NotFoundError, StageError
 from sae.evaluate import versions
 
+pytestmark = pytest.mark.usefixtures("shapes_as_elsewhere")
+
 KEY = ["run", "kind", "depth", "split", "control", "measure"]
 COLUMNS = {
     "runs": ["run", "experiment", "variant", "seed", "dataset", "host", "hook", "control", "config", "date", "machine",

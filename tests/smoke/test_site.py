@@ -1,74 +1,30 @@
-"""A tiny experiment, run, built and rendered once; then looked at from every side."""
+"""What stands on the pages and in the files of a finished project, looked at from every side."""
 
 from __future__ import annotations
 
 import gzip
 import json
-import os
 import re
-import shutil
-import time
 from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
-import pandas as pd
 import pytest
-from factories import site_project
 from PIL import Image
-from planted import shapes_unchecked
 from project_figures import CALLS, code
 from typer.testing import CliRunner
 
 from analysis.cli.main import app
 from analysis.figures.draw import Artefact, draw_all, drawn_from
 from analysis.figures.style import ROLES
-from analysis.logs.answers import compile_with_answers
-from analysis.logs.history import history
 from analysis.pages import build as builder
-from analysis.pages.explorer import shown_cells, write_all
+from analysis.pages.explorer import shown_cells
 from analysis.pages.image_folders import write_images
-from analysis.pages.numbers import resolve
-from analysis.plan.chains import plan
-from analysis.plan.config import load_experiment
-from analysis.plan.stage_folders import seal
-from analysis.results.tables import LOOKED, Results, open_results
-from analysis.run import pipeline
+from analysis.results.tables import LOOKED
 from analysis.site import render as renderer
 from analysis.site.serve import serve
 from sae.discover import offered
-from sae.errors import DataError, NotFoundError, RenderError, StrataError
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    """Paths, results and records of a project that was run, built and rendered."""
-    paths = site_project(tmp_path_factory.mktemp("site") / "project")
-    before = os.environ.get("STRATA_ROOT")
-    os.environ["STRATA_ROOT"] = str(paths.root)
-    try:
-        experiment = load_experiment(paths.experiments, "digits")
-        # shapes are checked in every call for the first seed; the second, and commands that train again, are the same
-        pipeline.run(replace(experiment, seeds=experiment.seeds[:1]), paths, workers=1)
-        with shapes_unchecked():
-            results = Results(pipeline.run(experiment, paths, workers=1))
-            records = builder.build(results, paths)
-            renderer.render(paths, "embedded")
-            yield paths, results, records
-    finally:
-        if before is None:
-            del os.environ["STRATA_ROOT"]
-        else:
-            os.environ["STRATA_ROOT"] = before
-
-
-def logs_of(paths):
-    return history(compile_with_answers([paths.logs])[0])
-
-
-def made(paths):
-    """Every file that the build makes."""
-    return [f for folder in (paths.generated, paths.built_assets) for f in folder.rglob("*") if f.is_file()]
+from sae.errors import DataError, NotFoundError, RenderError
 
 
 class Ids(HTMLParser):
@@ -87,9 +43,9 @@ class Ids(HTMLParser):
 
 @pytest.mark.parametrize("name", CALLS)
 def test_every_figure_has_words_data_and_one_body(site, name):
-    paths, results, _ = site
+    paths, results = site.paths, site.results
     function = offered(code(name), CALLS[name].figure)
-    given = drawn_from(code(name), results, logs_of(paths), paths, CALLS[name].experiment)
+    given = drawn_from(code(name), results, site.history(), paths, CALLS[name].experiment)
     drawing = function(*given, **CALLS[name].options(function))
     assert drawing.title and drawing.caption.endswith(".") and drawing.alt
     assert sum([drawing.chart is not None, bool(drawing.html), bool(drawing.png)]) == 1
@@ -99,8 +55,8 @@ def test_every_figure_has_words_data_and_one_body(site, name):
 
 @pytest.mark.parametrize("name", CALLS)
 def test_every_fragment_has_its_id_and_no_leftover_colour_or_nan(site, name):
-    text = (site[0].generated / f"{name}.md").read_text()
-    kind = next(record for record in site[2] if record.name == name).figure[:3]
+    text = (site.paths.generated / f"{name}.md").read_text()
+    kind = next(record for record in site.records if record.name == name).figure[:3]
     assert text.startswith(f"::: {{#{kind}-{name.replace('_', '-')}")
     shown = re.sub(r"<script.*?</script>", "", text, flags=re.S)
     assert not any(colour in shown for colour in ROLES.values())
@@ -110,7 +66,7 @@ def test_every_fragment_has_its_id_and_no_leftover_colour_or_nan(site, name):
 
 def test_chart_specs_are_json_with_a_description_and_few_rows(site):
     for name in CALLS:
-        text = (site[0].generated / f"{name}.md").read_text()
+        text = (site.paths.generated / f"{name}.md").read_text()
         for spec in re.findall(r'class="chart-spec">(.*?)</script>', text, re.S):
             assert "<" not in spec  # `<!--<script` would swallow the rest of the page
             parsed = json.loads(spec)
@@ -118,7 +74,7 @@ def test_chart_specs_are_json_with_a_description_and_few_rows(site):
 
 
 def test_pages_have_unique_ids_and_images_with_alt(site):
-    pages = list(site[0].site.rglob("*.html"))
+    pages = list(site.paths.site.rglob("*.html"))
     assert len(pages) == 25
     for page in pages:
         parser = Ids()
@@ -128,7 +84,7 @@ def test_pages_have_unique_ids_and_images_with_alt(site):
 
 
 def test_every_artefact_is_shown_on_a_page_and_listed_under_reproduce(site):
-    paths, _, records = site
+    paths, records = site.paths, site.records
     whole = "".join(page.read_text() for page in paths.site.rglob("*.html"))
     reproduce = (paths.site / "report/reproduce.html").read_text()
     for record in records:
@@ -137,7 +93,7 @@ def test_every_artefact_is_shown_on_a_page_and_listed_under_reproduce(site):
 
 
 def test_no_page_names_another_host_but_in_links(site):
-    for page in site[0].site.rglob("*.html"):
+    for page in site.paths.site.rglob("*.html"):
         text = re.sub(r'<a [^>]*href="https?://[^"]*"', "", page.read_text())
         text = re.sub(r'<meta [^>]*content="https?://[^"]*"|<link rel="canonical"[^>]*>|xmlns(:\w+)?="[^"]*"', "", text)
         text = re.sub(r'<script type="application/json".*?</script>', "", text, flags=re.S)
@@ -145,68 +101,30 @@ def test_no_page_names_another_host_but_in_links(site):
 
 
 def test_a_second_build_draws_nothing_and_a_changed_record_draws_one(site):
-    paths, results, records = site
+    paths, results, records = site.paths, site.results, site.records
     drawn: list[str] = []
-    draw_all(list(CALLS.values()), results, logs_of(paths), paths, drawn.append)
+    draw_all(list(CALLS.values()), results, site.history(), paths, drawn.append)
     assert drawn == []
     record = paths.build / "artefacts" / "live_by_depth.json"
     content = json.loads(record.read_text())
     record.write_text(json.dumps(content | {"key": "older"}))
-    draw_all(list(CALLS.values()), results, logs_of(paths), paths, drawn.append)
+    draw_all(list(CALLS.values()), results, site.history(), paths, drawn.append)
     assert drawn == ["live_by_depth"]
     assert isinstance(records[0], Artefact)
 
 
-def test_two_builds_from_the_same_results_are_byte_equal(site, tmp_path):
-    paths, results, _ = site
-    first = {f: f.read_bytes() for f in made(paths)}
-    shutil.rmtree(paths.build)
+def test_a_build_whose_tables_were_replaced_on_the_way_says_so(site, monkeypatch):
+    paths, results, records = site.paths, site.results, site.records
+    older = replace(results, given=replace(results.pinned, raw=results.pinned.raw + b"\n"))
+    monkeypatch.setattr("analysis.pages.build.draw_all", lambda *_: records)
+    monkeypatch.setattr(builder, "run_notebooks", lambda *_: [])
+    with pytest.raises(DataError, match="results/digits was replaced while it was read, by a run that has just ended"):
+        builder.build(older, paths)
     builder.build(results, paths)
-    second = {f: f.read_bytes() for f in made(paths)}
-    assert first.keys() == second.keys()
-    assert [name for name in first if first[name] != second[name]] == []
-
-
-def test_artefacts_of_a_module_that_is_gone_are_removed(site):
-    paths, results, _ = site
-    old = paths.built_assets / "explorer" / "gone"
-    old.mkdir()
-    write_all(results, paths, lambda path, text: None)
-    assert not old.exists() and (paths.built_assets / "explorer" / "site").exists()
-    stray = paths.generated / "gone.md"
-    stray.write_text("old")
-    record = paths.build / "artefacts" / "gone.json"
-    record.write_text(json.dumps({"files": [paths.relative(stray)]}))
-    draw_all(list(CALLS.values()), results, logs_of(paths), paths)
-    assert not stray.exists() and not record.exists()
-
-
-def test_an_unknown_number_fails_the_build_with_file_and_line(site):
-    paths, results, _ = site
-    page = paths.report / "methods.qmd"
-    before = page.read_text()
-    page.write_text(before + "\n{{< num selectivity/latents/77 >}}\n")
-    try:
-        with pytest.raises(RenderError, match=rf"report/methods\.qmd:{before.count(chr(10)) + 2}:"):
-            builder.build(results, paths)
-    finally:
-        page.write_text(before)
-
-
-def test_numbers_agree_with_the_tables(site):
-    paths, results, _ = site
-    rows = results.measures.query(
-        "measure == 'l0' and kind == 'latents' and depth == 2 and split == 'held_out' and control == 'none'"
-    )
-    assert resolve("l0/latents/2/one", results, paths).text == f"{rows['value'].mean():.1f}"
-    assert all(run in resolve("l0/latents/2", results, paths).title for run in rows["run"])
-    for wrong in ("nothing/latents/1", "l0/latents", "l0/latents/9", "l0/latents/1/wobbly"):
-        with pytest.raises(NotFoundError):
-            resolve(wrong, results, paths)
 
 
 def test_a_failed_render_leaves_the_last_good_site(site):
-    paths, _, _ = site
+    paths = site.paths
     page = paths.report / "logs.qmd"
     before, good = page.read_text(), (paths.site / "index.html").read_bytes()
     page.write_text(before + "\nsee @fig-nowhere\n")
@@ -219,84 +137,12 @@ def test_a_failed_render_leaves_the_last_good_site(site):
     assert not [f for f in paths.root.iterdir() if f.name.startswith("._site")]
 
 
-def test_commands_on_a_finished_project(site):
-    paths, results, _ = site
-    run = CliRunner()
-
-    def call(*words: str) -> str:
-        done = run.invoke(app, list(words))
-        assert done.exit_code == 0, done.output
-        return done.stdout
-
-    assert "data/runs/results/digits" in call("run", "digits")
-    assert "drew 0 anew" in call("build")
-    listed = json.loads(call("list", "--json"))
-    assert listed[0]["state"] == "complete" and listed[0]["stages_done"] == listed[0]["stages"]
-    panel = json.loads(call("verdict", "digits", "--json"))
-    cell = next(row for row in panel if row["kind"] == "latents" and row["depth"] == 3)
-    stored = results.mean("l0", "latents", 3)
-    assert cell["measures"]["l0"]["held_out"]["none"]["mean"] == pytest.approx(stored, abs=1e-6)
-    assert "latents, depth 3" in call("verdict", "digits")
-    assert json.loads(call("logs", str(paths.logs), "--format", "json"))
-    assert "agrees" in call("verify", "digits")
-
-
-def test_a_build_whose_tables_were_replaced_on_the_way_says_so(site, monkeypatch):
-    paths, results, records = site
-    older = replace(results, given=replace(results.pinned, raw=results.pinned.raw + b"\n"))
-    monkeypatch.setattr("analysis.pages.build.draw_all", lambda *_: records)
-    monkeypatch.setattr(builder, "run_notebooks", lambda *_: [])
-    with pytest.raises(DataError, match="results/digits was replaced while it was read, by a run that has just ended"):
-        builder.build(older, paths)
-    builder.build(results, paths)
-
-
-def test_verify_notices_results_that_cannot_be_made_again(site):
-    results = site[1]
-    files = [results.folder / name for name in ("measures.parquet", "manifest.json")]
-    before = [file.read_bytes() for file in files]
-    changed = pd.read_parquet(files[0])
-    changed.loc[changed["measure"] == "variance_explained", "value"] += 0.2
-    changed.to_parquet(files[0])
-    seal(results.folder, results.manifest)  # as if they had been written so
-    try:
-        done = CliRunner().invoke(app, ["verify", "digits"])
-        assert done.exit_code == 1 and "DOES NOT AGREE" in done.stdout and "1 chain(s) trained again" in done.stdout
-    finally:
-        for file, content in zip(files, before, strict=True):
-            file.write_bytes(content)
-
-
-def test_results_of_older_code_are_used_by_build_and_renewed_by_run(site):
-    paths, _, _ = site
-    experiment = load_experiment(paths.experiments, "digits")
-    toml = paths.experiments / "digits.toml"
-    before = toml.read_text()
-    toml.write_text(before.replace("seeds = [0, 1]", "seeds = [0]"))
-    try:
-        done = CliRunner().invoke(app, ["build"])
-        assert done.exit_code == 0 and "not made here by this code" in done.output
-        assert len(open_results("digits", paths).manifest["runs"]) == len(experiment.seeds)
-    finally:
-        toml.write_text(before)
-    assert plan(load_experiment(paths.experiments, "digits"))
-
-
-def test_wrong_names_are_errors_that_list_what_there_is(site, capsys):
-    with pytest.raises(NotFoundError, match="found: digits"):
-        CliRunner().invoke(app, ["run", "letters"], catch_exceptions=False)
-    with pytest.raises(NotFoundError, match="embedded, quarto"):
-        CliRunner().invoke(app, ["render", "--renderer", "latex"], catch_exceptions=False)
-    with pytest.raises(StrataError, match="results of an experiment"):
-        open_results("letters", site[0])
-
-
 def test_the_server_serves_the_site_to_this_machine_and_nothing_outside_it(site):
     import threading
     import urllib.error
     import urllib.request
 
-    paths, _, _ = site
+    paths = site.paths
     (paths.root / "secret.txt").write_text("not for you")
     server = serve(paths, 0)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
@@ -315,15 +161,6 @@ def test_the_server_serves_the_site_to_this_machine_and_nothing_outside_it(site)
         thread.join()
 
 
-def test_unchanged_files_keep_their_times(site):
-    paths, results, _ = site
-    numbers = paths.generated / "numbers.json"
-    before = numbers.stat().st_mtime_ns
-    time.sleep(0.01)
-    builder.build(results, paths)
-    assert numbers.stat().st_mtime_ns == before
-
-
 LOOKED_COLUMNS = {
     "names": ["run", "kind", "depth", "control", "latent", "name", "named", "classes", "conditions"],
     "bands": ["run", "kind", "depth", "control", "latent", "band", "rank", "example", "activation"],
@@ -333,7 +170,7 @@ LOOKED_COLUMNS = {
 
 
 def test_tables_of_single_latents_have_the_documented_columns_and_no_holes(site):
-    results = site[1]
+    results = site.results
     assert set(LOOKED_COLUMNS) == set(LOOKED)
     for table, columns in LOOKED_COLUMNS.items():
         frame = getattr(results, table)
@@ -350,7 +187,7 @@ def test_tables_of_single_latents_have_the_documented_columns_and_no_holes(site)
 
 
 def test_every_depth_of_every_chain_was_named_and_the_first_seed_has_pictures(site):
-    results = site[1]
+    results = site.results
     places = results.names.groupby(["run", "control", "kind", "depth"], observed=True).size()
     assert len(places) == 2 * 2 * 5, "two seeds, two hosts, neurons and four depths"
     assert set(results.bands["run"]) == {results.first_run}
@@ -359,7 +196,7 @@ def test_every_depth_of_every_chain_was_named_and_the_first_seed_has_pictures(si
 
 
 def test_the_explorer_can_fetch_every_depth_and_every_number_is_one(site):
-    paths, results, _ = site
+    paths, results = site.paths, site.results
     folder = paths.built_assets / "explorer" / "site"
     index = json.loads((folder / "index.json").read_text())
     assert [level["depth"] for level in index["levels"]] == [0, 1, 2, 3, 4]
@@ -380,7 +217,7 @@ def test_the_explorer_can_fetch_every_depth_and_every_number_is_one(site):
 
 
 def test_pages_fetch_only_the_images_that_they_show(site):
-    paths, _, _ = site
+    paths = site.paths
     folder = paths.built_assets / "explorer" / "fashion"
     whole, shown = (np.asarray(Image.open(folder / f"{name}.webp").convert("L")) for name in ("sprite", "shown"))
     meta = json.loads((folder / "index.json").read_text())["sprite"]
@@ -396,7 +233,7 @@ def test_pages_fetch_only_the_images_that_they_show(site):
 
 
 def test_images_are_written_as_folders_and_as_sheets(site, tmp_path):
-    results = site[1]
+    results = site.results
     run = CliRunner().invoke(app, ["images", "--out", str(tmp_path / "a"), "--depth", "2"])
     assert run.exit_code == 0, run.output
     folder = sorted((tmp_path / "a" / "depth-2").iterdir())[0]

@@ -21,6 +21,8 @@ from analysis.run.stages._load import STOPPED, read_json
 from analysis.run.track import LATENT_MEASURES, track
 from sae.errors import DataError, NotFoundError, StageError
 
+pytestmark = pytest.mark.usefixtures("shapes_as_elsewhere")
+
 
 @pytest.fixture(scope="module")
 def story(tmp_path_factory):

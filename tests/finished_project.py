@@ -1,0 +1,91 @@
+"""A tiny experiment on the real pages, run, built and rendered once for the whole session: a plugin.
+
+Whoever needs it first makes it, also among pytest-xdist's processes. Each file of tests then has a copy of its own,
+which it may change.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pickle
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from factories import site_project
+from planted import shapes_unchecked
+
+from analysis.figures.draw import Artefact
+from analysis.logs.answers import compile_with_answers
+from analysis.logs.history import History, history
+from analysis.pages import build as builder
+from analysis.plan.config import load_experiment
+from analysis.plan.paths import Paths
+from analysis.results.tables import Results, open_results
+from analysis.run import pipeline
+from analysis.site import render as renderer
+
+RECORDS = "records"
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A project with its tables, its pages and its site."""
+
+    paths: Paths
+    results: Results
+    records: list[Artefact]
+    pristine: Paths
+    """The one that was copied. Not to be changed by a test."""
+
+    def history(self) -> History:
+        return history(compile_with_answers([self.paths.logs])[0])
+
+
+def made(paths: Paths) -> list[Path]:
+    """Every file that the build makes, relative to the project."""
+    folders = (paths.generated, paths.built_assets)
+    return sorted(f.relative_to(paths.root) for folder in folders for f in folder.rglob("*") if f.is_file())
+
+
+def make(root: Path) -> None:
+    """Run, build and render the project in `root`, and keep the records of its artefacts beside it."""
+    paths = site_project(root)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("STRATA_ROOT", str(paths.root))
+        experiment = load_experiment(paths.experiments, "digits")
+        # shapes are checked in every call for the first seed; the second, and commands that train again, are the same
+        pipeline.run(replace(experiment, seeds=experiment.seeds[:1]), paths, workers=1)
+        with shapes_unchecked():
+            records = builder.build(Results(pipeline.run(experiment, paths, workers=1)), paths)
+            renderer.render(paths, "embedded")
+    root.with_name(RECORDS).write_bytes(pickle.dumps(records))  # the last: it says that all is there
+
+
+@pytest.fixture(scope="session")
+def pristine_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the project, which is made if nobody has made it."""
+    base = tmp_path_factory.getbasetemp()
+    home = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "finished"
+    home.mkdir(exist_ok=True)
+    with (home / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (home / RECORDS).exists():
+            shutil.rmtree(home / "project", ignore_errors=True)  # of a process that was killed over it
+            make(home / "project")
+    return home / "project"
+
+
+@pytest.fixture(scope="module")
+def site(pristine_site: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Finished]:
+    """The file's own copy of the finished project, found through STRATA_ROOT."""
+    root = tmp_path_factory.mktemp("site").resolve() / "project"
+    shutil.copytree(pristine_site, root)
+    paths = Paths(root)
+    with pytest.MonkeyPatch.context() as patch, shapes_unchecked():
+        patch.setenv("STRATA_ROOT", str(root))
+        records = pickle.loads(pristine_site.with_name(RECORDS).read_bytes())
+        yield Finished(paths, open_results("digits", paths), records, Paths(pristine_site))
