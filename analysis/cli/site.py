@@ -79,6 +79,36 @@ def render(
 
 
 @app.command()
+def preview(
+    port: Annotated[int, typer.Option(help="0 takes a free one")] = 8000, experiment: MainExperiment = None
+) -> None:
+    """Make the site, serve it at 127.0.0.1, and make it again whenever a page, figure, log or result changes.
+
+    Reads what build and render read; writes what they write, by the embedded renderer. Pages that are open load
+    themselves again.
+    """
+    import threading
+
+    from analysis.pages.preview import Preview
+    from analysis.site.serve import serve as start
+
+    paths = project.find()
+    shown = Preview(paths, lambda: build_site(experiment), say)
+    if not shown.make():
+        raise typer.Exit(1)
+    server = start(paths, port, lambda: shown.version)
+    print(f"http://127.0.0.1:{server.server_address[1]}/  (Ctrl+C stops it)", flush=True)
+    stop = threading.Event()
+    watching = threading.Thread(target=shown.watch, args=(stop,), daemon=True)
+    watching.start()
+    try:
+        server.serve_forever()
+    except KeyboardInterrupt:
+        server.server_close()
+    stop.set()
+
+
+@app.command()
 def serve(port: Annotated[int, typer.Option(help="0 takes a free one")] = 8000) -> None:
     """Serve _site at 127.0.0.1 until interrupted. Reads _site; writes nothing."""
     from analysis.site.serve import serve as start

@@ -16,8 +16,9 @@ import shutil
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from analysis.site import links, pandoc, shell, sitemap, source
 from analysis.site.metadata import metadata
@@ -37,17 +38,28 @@ class RenderReport:
     files: int
 
 
-def render(root: Path, out: Path, finish: Callable[[Path], object] | None = None) -> RenderReport:
+@dataclass
+class Kept:
+    """Pages as they were converted last, for who renders again and again."""
+
+    pages: dict[str, tuple[object, shell.Page]] = field(default_factory=dict)
+    """By the page's path: what it was made of, and the page."""
+
+
+def render(
+    root: Path, out: Path, finish: Callable[[Path], object] | None = None, kept: Kept | None = None
+) -> RenderReport:
     """Render the website of `root/_quarto.yml` into `out`, replacing what is there.
 
-    `finish` is given the whole fresh site, still beside `out`; when it raises, the last good site stays.
+    `finish` is given the whole fresh site, still beside `out`; when it raises, the last good site stays. What is `kept`
+    and made of the same is not converted again.
     """
     begun = time.perf_counter()
     root, out = root.resolve(), out.resolve()
     project = load_project(root)
     if root.is_relative_to(out) or any((root / page).is_relative_to(out) for page in project.pages):
         raise RenderError(f"the output folder {out} holds the sources")
-    site = _pages(project)
+    site = _pages(project, kept or Kept())
     with fresh_beside(out) as fresh:
         _write(project, site, fresh)
         if finish:
@@ -56,24 +68,38 @@ def render(root: Path, out: Path, finish: Callable[[Path], object] | None = None
     return RenderReport(project.pages, time.perf_counter() - begun, files)
 
 
-def _pages(project: Project) -> list[shell.Page]:
+def _pages(project: Project, kept: Kept) -> list[shell.Page]:
     """First pass. All sources are read first: the message for a reference names the page of its target."""
     numbers = source.load_numbers(project.root)
     sources = [source.load_source(project.root, page, numbers) for page in project.pages]
     with ThreadPoolExecutor(THREADS) as pool:
-        return list(pool.map(lambda one: _convert(project, one, sources), sources))
+        return list(pool.map(lambda one: _convert(project, one, sources, kept), sources))
 
 
-def _convert(project: Project, one: source.Source, sources: list[source.Source]) -> shell.Page:
+def _convert(project: Project, one: source.Source, sources: list[source.Source], kept: Kept) -> shell.Page:
     if not one.meta.get("title"):
         raise RenderError("the page needs a title: in its front matter", one.page, 1)
     extra = {key: one.meta[key] for key in ("subtitle", "pagetitle", "nocite") if key in one.meta}
     depth = int(shell.setting(project, one, "toc-depth", 3))
+    said = metadata(project, one) | extra
+    made_of = (one, said, depth, _read_by_pandoc(project, said))
+    known = kept.pages.get(one.page)
+    if known is not None and known[0] == made_of:
+        return known[1]
     try:
-        parts = pandoc.convert(one, metadata(project, one) | extra, project.root, depth)
+        parts = pandoc.convert(one, said, project.root, depth)
     except RenderError as error:
         raise _elsewhere(error, one, sources) from None
-    return shell.Page(one, parts, links.text_of(parts.pagetitle))
+    page = shell.Page(one, parts, links.text_of(parts.pagetitle))
+    kept.pages[one.page] = (made_of, page)
+    return page
+
+
+def _read_by_pandoc(project: Project, said: dict[str, Any]) -> list[tuple[str, int]]:
+    """Names and times of the files that pandoc reads beside a page: a change of them is a change of the page."""
+    names = [name for key in ("bibliography", "csl") for name in as_list(said.get(key))]
+    files = [Path(name) if Path(name).is_absolute() else project.root / name for name in names]
+    return [(str(file), file.stat().st_mtime_ns if file.exists() else 0) for file in files]
 
 
 def _elsewhere(error: RenderError, one: source.Source, sources: list[source.Source]) -> RenderError:

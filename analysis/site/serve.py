@@ -12,6 +12,7 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
@@ -163,11 +164,61 @@ def _is_path(address: str) -> bool:
     return all(sign.isprintable() for sign in path)
 
 
-def serve(paths: Paths, port: int) -> Server:
-    """A server bound to 127.0.0.1 for `_site`; port 0 takes a free one. Raises RenderError when there is no site."""
+RELOAD = "/.strata-preview"
+"""Where a page asks for the number of the site that is there now; no file of a site has a dot in front."""
+_SCRIPT = """<script>(() => {{
+  const ask = () => fetch("{at}").then((answer) => answer.text()).catch(() => "{now}");
+  setInterval(async () => {{ if (await ask() !== "{now}") location.reload(); }}, 400);
+}})()</script>"""
+
+
+class PreviewHandler(Handler):
+    """As `Handler`, and pages load themselves again when the site is another one."""
+
+    version: Callable[[], int]
+
+    def __init__(self, *words: Any, version: Callable[[], int], **settings: Any) -> None:
+        self.version = version
+        super().__init__(*words, **settings)
+
+    def do_GET(self) -> None:
+        """A page with the script behind it, the number, or a file."""
+        file = Path(self.translate_path(self.path))
+        if self.path == RELOAD:
+            self._send(str(self.version()).encode(), "text/plain")
+        elif file.suffix == ".html" or file.is_dir():
+            self._page(file / "index.html" if file.is_dir() else file)
+        else:
+            super().do_GET()
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Not each: pages ask twice a second."""
+
+    def _page(self, file: Path) -> None:
+        name = file.relative_to(Path(self.directory)).as_posix()
+        if refusal(Path(self.directory), name) or not file.is_file():
+            self.send_error(HTTPStatus.NOT_FOUND)
+            return
+        script = _SCRIPT.format(at=RELOAD, now=self.version())
+        text = file.read_text(encoding="utf-8")
+        self._send(text.replace("</body>", f"{script}</body>").encode(), "text/html; charset=utf-8")
+
+    def _send(self, body: bytes, kind: str) -> None:
+        self.send_response(HTTPStatus.OK)
+        self.send_header("Content-Type", kind)
+        self.send_header("Cache-Control", "no-store")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+def serve(paths: Paths, port: int, version: Callable[[], int] | None = None) -> Server:
+    """A server bound to 127.0.0.1 for `_site`; port 0 takes a free one. With `version`, the number of the site that is
+    there now, pages load themselves again when it changes. Raises RenderError when there is no site."""
     if not (paths.site / "index.html").exists():
         raise RenderError("there is no _site/index.html yet: run `make site`")
-    handler = partial(Handler, base=base_of(site_url(paths.root)), directory=str(paths.site))
+    settings: dict[str, Any] = {"base": base_of(site_url(paths.root)), "directory": str(paths.site)}
+    handler = partial(PreviewHandler, version=version, **settings) if version else partial(Handler, **settings)
     try:
         return Server(("127.0.0.1", port), handler)
     except (OSError, OverflowError) as error:

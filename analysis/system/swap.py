@@ -28,7 +28,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TextIO, TypeVar
 
-from analysis.locks import alone, taken
+from analysis.system.locks import alone, taken
 from sae.temporary import MARK, host_name, temporary_name
 
 T = TypeVar("T")

@@ -16,8 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis import locks
-from analysis.system import swap
+from analysis.system import locks, swap
 from analysis.system.swap import fresh_beside
 from sae.temporary import MARK, host_name, temporary_name
 
