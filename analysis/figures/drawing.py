@@ -6,6 +6,7 @@ it selects, averages over seeds, and draws.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +17,8 @@ import pandas as pd
 from analysis.figures.chosen_depth import columns, depth_axis, depth_scale, linked, point_size, rule
 from analysis.figures.style import PLOT_HEIGHT, PLOT_WIDTH, ROLES, SERIES
 from analysis.results.rule import interval
-from analysis.results.tables import Results
+from analysis.results.tables import Results, mean_of
+from sae.errors import DataError
 
 # Labels at line ends closer than this share of the axis are pushed apart.
 LABEL_GAP = 0.075
@@ -88,9 +90,11 @@ def over_depth(
 
     The band is the range over seeds, or with `intervals` the 95% interval of their mean. `level` draws a line
     across, such as zero. A depth that is chosen on the page (`analysis.figures.chosen_depth`) gets a rule and
-    larger points.
+    larger points. Raises DataError where no series has a number.
     """
-    data = over_seeds(lines, intervals).round(4)
+    data = over_seeds(lines[lines["value"].notna()], intervals).round(4)
+    if data.empty:
+        raise DataError(f"no series of this chart ({y}) has a number")
     names = list(dict.fromkeys(data["series"]))
     colours = alt.Scale(domain=names, range=[ROLES[styles[name][0]] for name in names])
     dashes = alt.Scale(domain=names, range=[styles[name][1] for name in names])
@@ -149,6 +153,19 @@ def readings(rows: pd.DataFrame, value: str, form: str) -> dict[int, str]:
     }
 
 
+def reaching(lines: pd.DataFrame, low: float, high: float) -> tuple[float, float]:
+    """A domain from `low` to `high`, further where the values are."""
+    least, most = float(lines["value"].min()), float(lines["value"].max())
+    return min(low, math.floor(20 * least) / 20), max(high, math.ceil(20 * most) / 20)
+
+
+def around(data: pd.DataFrame, steps: int) -> tuple[float, float]:
+    """A domain in whole 1/`steps` that holds zero, the means, and their intervals where there are some."""
+    whole = data[["mean", "low", "high"]].to_numpy(dtype=float)
+    low, high = min(0.0, float(np.nanmin(whole))), float(np.nanmax(whole))
+    return math.floor(steps * low) / steps, max(math.ceil(steps * high) / steps, 1 / steps)
+
+
 def end_labels(data: pd.DataFrame, domain: tuple[float, float]) -> pd.DataFrame:
     """Where each series' label stands: at its last point, pushed apart where two would touch."""
     ends = data.sort_values("depth").groupby("series", sort=False).tail(1)[["series", "depth", "mean"]]
@@ -171,10 +188,11 @@ def end_labels(data: pd.DataFrame, domain: tuple[float, float]) -> pd.DataFrame:
     return ends
 
 
-def mean_or_nan(results: Results, measure: str, kind: str, depth: int, control: str = "none") -> float:
-    """Mean over seeds, held out; NaN where there is no such number, as beyond the depth where a tower stopped."""
-    rows = results.values(measure, kind, control=control)
-    return float(rows[rows["depth"] == depth]["value"].mean())
+def mean_or_nan(
+    results: Results, measure: str, kind: str, depth: int, control: str = "none", split: str = "held_out"
+) -> float:
+    """Mean over seeds; NaN where there is no such number, as beyond the depth where a tower stopped."""
+    return mean_of(results.numbers(measure, kind, depth, split, control))
 
 
 def spoken(value: float, percent: bool = False) -> str:

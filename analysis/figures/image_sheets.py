@@ -39,7 +39,8 @@ class Cut:
     """The sprite and the sheets of an experiment, cut into images."""
 
     def __init__(self, results: Results) -> None:
-        self.results, self.sprite, self.sheets = results, results.sprite, results.sheets
+        self.results, self.sprite = results, results.sprite
+        self.sheets = results.sheets if results.pictures() else {}
         self.whole = np.asarray(Image.open(results.file("sprite.webp")).convert("L"))
         self.number = {example: cell for cell, example in enumerate(self.sprite["ids"])}
 
@@ -50,6 +51,10 @@ class Cut:
     def label(self, example: int) -> str:
         """The name of an example's class."""
         return str(self.sprite["class_names"][self.sprite["labels"][self.number[example]]])
+
+    def has(self, name: str) -> bool:
+        """Whether there is a sheet of that name."""
+        return f"{SHEETS}/{name}.webp" in self.results.pictures()
 
     def sheet(self, name: str) -> np.ndarray:
         """A whole sheet of pictures."""

@@ -19,7 +19,7 @@ SHOWN = (
     ("host_accuracy", "accuracy, spliced in"),
     ("l0", "active latents (L0)"),
     ("live_share", "live latents"),
-    ("eligible_share", "fire on ten digits or more"),
+    ("eligible_share", "fire on ten examples or more"),
     ("copy_score", "copies"),
     ("selectivity", "selectivity"),
     ("top_class_share", "top-class share"),

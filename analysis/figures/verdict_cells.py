@@ -10,6 +10,8 @@ import numpy as np
 
 from analysis.results.rule import Verdict, interval
 from analysis.results.tables import Results, mean_of
+from analysis.results.verdict import verdicts
+from sae.errors import DataError
 
 
 def cells(
@@ -26,6 +28,16 @@ def over(results: Results, measure: str, kind: str, depth: int, split: str, cont
     values = results.numbers(measure, kind, depth, split, control)
     defined = values[~np.isnan(values)]
     return (mean_of(defined), *interval(defined.tolist())) if len(defined) else (math.nan, math.nan, math.nan)
+
+
+def judged(results: Results, kind: str) -> dict[int, Verdict]:
+    """The verdicts of one tower by depth. Raises DataError where no such tower was planned."""
+    found = verdicts(results)
+    words = {depth: verdict for (at, depth), verdict in sorted(found.items()) if at == kind}
+    if not words:
+        there = ", ".join(dict.fromkeys(at for at, _ in found)) or "none"
+        raise DataError(f"{results.experiment} has no {kind} tower to judge; its towers: {there}")
+    return words
 
 
 def chip(verdict: Verdict) -> str:

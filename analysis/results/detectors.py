@@ -9,6 +9,7 @@ import pandas as pd
 
 from analysis.results import latents
 from analysis.results.tables import Results
+from sae.errors import DataError
 
 IMAGES = 5
 PARENTS = 2
@@ -42,15 +43,26 @@ class Level:
         return self.live[self.live["passes"]]
 
     @property
+    def judged(self) -> bool:
+        """Whether any latent was compared with shuffled labels: where none was, `passed` is empty and says nothing."""
+        return bool(self.rows["q"].notna().any())
+
+    @property
     def name(self) -> str:
         """What the depth is called."""
         return "neurons" if self.depth == 0 else f"depth {self.depth}"
 
 
 def levels(results: Results) -> list[Level]:
-    """Every depth that the first run has, the host's neurons first. Another seed's tower may go further."""
+    """Every depth that the first run has, the host's neurons first. Another seed's tower may go further.
+
+    Raises DataError where it has none.
+    """
     found = [of_depth(results, depth) for _, depth in latents.places(results)]
-    return [level for level in found if len(level.rows)]
+    there = [level for level in found if len(level.rows)]
+    if not there:
+        raise DataError(f"{results.experiment} has neither neurons nor latents of its first seed that were looked at")
+    return there
 
 
 def of_depth(results: Results, depth: int) -> Level:

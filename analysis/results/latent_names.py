@@ -1,4 +1,4 @@
-"""What a latent is called in a sentence: the classes it stands for, from held-out digits. Free of torch."""
+"""What a latent is called in a sentence: the classes it stands for, from held-out examples. Free of torch."""
 
 from __future__ import annotations
 

@@ -9,16 +9,21 @@ import pandas as pd
 
 from analysis.figures.drawing import Drawing
 from analysis.figures.style import PLOT_WIDTH, ROLES
+from analysis.figures.words import judged, needed
 from analysis.results.architectures import DICTIONARIES, OWN, REFIT, numbers, over_seeds
+from analysis.results.findings import EQUAL, HIGHER, LOWER, UNDECIDED, Comparison, Values, compare, counted
 from analysis.results.tables import Results
 
+# The smallest difference that matters between two shares of variance that are missed.
+CLEAR = 0.005
 CODERS = {OWN: "own codes", REFIT: "fitted codes"}
 
 
 def architecture_error(results: Results) -> Drawing:
     """A row an architecture or untrained dictionary; a tick at the mean of each coder, a dot a seed."""
     parts = [numbers(results, measure).assign(coder=coder) for measure, coder in CODERS.items()]
-    rows = pd.concat(parts).assign(missed=lambda frame: 1 - frame["value"])
+    rows = needed(pd.concat(parts), "variance explained at depth 1 by any architecture", results)
+    rows = rows.assign(missed=lambda frame: 1 - frame["value"])
     # an untrained dictionary has fitted codes only
     rows = rows[(~rows["floor"]) | (rows["what"].isin(DICTIONARIES) & (rows["coder"] == "fitted codes"))]
     means = pd.concat(
@@ -26,9 +31,8 @@ def architecture_error(results: Results) -> Drawing:
     )
     fitted = means[means["coder"] == "fitted codes"].sort_values("mean")
     order = [*fitted[~fitted["floor"]]["what"], *fitted[fitted["floor"]]["what"]]
-    by_heart = float(fitted[fitted["what"] == "stored rows"]["mean"].iloc[0])
-    own = fitted[~fitted["floor"]]
-    better = int((own["mean"] < by_heart).sum())
+    order += [what for what in dict.fromkeys(rows["what"]) if what not in order]
+    title, compared = _finding(rows)
     end = max(3, math.ceil(10 * float(rows["missed"].max())))
     scale = alt.Scale(domain=list(CODERS.values()), range=[ROLES["c2"], ROLES["c1"]])
     colour = alt.Color("coder:N", scale=scale, legend=alt.Legend(orient="top", title=None))
@@ -57,19 +61,43 @@ def architecture_error(results: Results) -> Drawing:
         .encode(x="high:Q", y=y, text="label:N")
     )
     return Drawing(
-        title=f"With fitted codes, {better} of {len(own)} learned dictionaries miss less than rows stored by heart",
+        title=title,
         caption=(
-            "Variance of the rows that depth 1 reads which each SAE misses on held-out digits, at about the same "
+            "Variance of the rows that depth 1 reads which each SAE misses on held-out examples, at about the same "
             "number of active latents: with the codes of its own encoder, and with codes fitted to its dictionary by "
             "matching pursuit. A dot is a seed, a tick their mean. The last rows are dictionaries that were not "
-            "trained, always with fitted codes; compare them with fitted codes only."
+            f"trained, always with fitted codes; compare them with fitted codes only.{judged(*compared, matters=CLEAR)}"
         ),
-        alt="Dot plot of the share of variance missed by each architecture under two coders, with floors below.",
+        alt="Dot plot of the share of variance missed by each architecture under two coders, with floors below: "
+        + "; ".join(f"{what} {_label(means, what)}" for what in order)
+        + ".",
         data=rows[["what", "coder", "run", "missed"]],
         chart=alt.layer(dots.encode(x=x, y=y, color=colour, shape=shape), ticks, text).properties(
             width=PLOT_WIDTH, height=28 * len(order)
         ),
     )
+
+
+def _finding(rows: pd.DataFrame) -> tuple[str, list[Comparison]]:
+    """How many learned dictionaries surely miss less than rows stored by heart, both with fitted codes."""
+    fitted = rows[rows["coder"] == CODERS[REFIT]]
+    values: dict[str, Values] = {
+        str(what): dict(zip(own["run"].astype(str), own["missed"], strict=True)) for what, own in fitted.groupby("what")
+    }
+    learned = [str(what) for what in dict.fromkeys(fitted[~fitted["floor"]]["what"])]
+    by_heart = values.get("stored rows", {})
+    found = [one for what in learned if (one := compare(values[what], by_heart, CLEAR))]
+    if not found:
+        own = len(set(rows[~rows["floor"]]["what"]))
+        what = "architecture" if own == 1 else "architectures"
+        return f"What {own} {what} leave{'s' if own == 1 else ''} unexplained at about one L0", []
+    words = [one.word for one in found]
+    better = words.count(LOWER)
+    noun = "dictionary misses" if len(words) == 1 or (better == 1 and len(words) == 1) else "dictionaries miss"
+    said = f"With fitted codes, {counted(better, len(words))} learned {noun} less than rows stored by heart"
+    others = [f"{words.count(word)} {text}" for word, text in
+              ((EQUAL, "about as much"), (HIGHER, "more"), (UNDECIDED, "undecided")) if word in words]  # fmt: skip
+    return said + (f" ({', '.join(others)})" if others else ""), found
 
 
 def _label(means: pd.DataFrame, what: str) -> str:

@@ -8,8 +8,10 @@ from html import escape
 import pandas as pd
 
 from analysis.figures.drawing import Drawing
+from analysis.figures.words import seeds, seeds_of
 from analysis.results.architectures import FLOORS, numbers, over_seeds, seconds
 from analysis.results.tables import Results
+from sae.errors import DataError
 
 # measure, its head, how it is written
 SHOWN = (
@@ -33,21 +35,30 @@ def architectures(results: Results) -> Drawing:
     own = explained[~explained["floor"]].sort_values("mean", ascending=False)
     heads = "".join(f'<th scope="col">{head}</th>' for _, head, _ in SHOWN)
     body = "".join(_row(cells, name) for name in own.index)
-    body += f'<tr class="group"><th scope="rowgroup" colspan="{len(SHOWN) + 1}">for comparison</th></tr>'
-    body += "".join(_row(cells, label) for label in FLOORS)
+    if own.empty:
+        raise DataError(f"{results.experiment} has no architecture with variance explained by fitted codes at depth 1")
     gap = own["mean"].max() - own["mean"].min()
+    title = (
+        f"At one L0, {len(own)} dictionaries lie within {gap:.2f} in variance explained, with fitted codes"
+        if len(own) > 1
+        else f"One dictionary, {own.index[0]}, explains {own['mean'].iloc[0]:.2f} of the variance with fitted codes"
+    )
+    floors = [label for label in FLOORS if any(label in cell.index for cell in cells.values())]
+    if floors:
+        body += f'<tr class="group"><th scope="rowgroup" colspan="{len(SHOWN) + 1}">for comparison</th></tr>'
+        body += "".join(_row(cells, label) for label in floors)
     return Drawing(
         kind="tbl",
-        title=f"At one L0, {len(own)} dictionaries lie within {gap:.2f} in variance explained, with fitted codes",
+        title=title,
         caption=(
             "One SAE each on the rows that depth 1 reads, aimed at the same number of active latents (L0); means over "
-            f"{results.runs['seed'].nunique()} seeds and their range, held-out digits. *With fitted codes*: the "
+            f"{seeds(seeds_of(results))} and their range, held-out examples. *With fitted codes*: the "
             "dictionary alone, with codes by matching pursuit, which is how untrained dictionaries are scored. "
             "*Length*: of reconstructions, against what it should be; 1 means no shrinkage. Seconds of training on "
-            "one core beside other work; TopK has a compiled step. Selectivity and one-class latents: see the "
+            "one core beside other work. Selectivity and one-class latents: see the "
             "methods."
         ),
-        alt="Table of architectures with L0, variance explained, live latents, selectivity, phi, shrinkage, seconds.",
+        alt=f"Table of architectures with L0, variance explained, live latents, selectivity, seconds. {title}.",
         data=pd.concat([cell.reset_index().assign(measure=name) for name, cell in cells.items()]),
         html=(
             '<div class="table-scroll" tabindex="0" role="region" aria-label="Architectures at one L0">'

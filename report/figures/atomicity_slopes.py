@@ -8,6 +8,8 @@ import pandas as pd
 
 from analysis.figures.drawing import Drawing
 from analysis.figures.style import PLOT_WIDTH, ROLES
+from analysis.figures.words import judged, needed, no_random, seeds
+from analysis.results.findings import HIGHER, LOWER, Comparison, Values, compare, counted
 from analysis.results.rule import interval
 from analysis.results.tables import Results
 
@@ -31,31 +33,31 @@ def slopes(results: Results) -> pd.DataFrame:
     for measure, name in METRICS.items():
         for tower, (kind, control) in TOWERS.items():
             values = results.values(measure, kind, control=control).dropna()
-            if kind == "direct":  # depth 1 of the tower is the first of the single SAEs
+            if kind == "direct" and not values.empty:  # depth 1 of the tower is the first of the single SAEs
                 values = pd.concat([results.values(measure, "latents").query("depth == 1"), values])
             for run, own in values.groupby("run", observed=True):
                 if len(own) < 3:
                     continue
-                y = own["value"] / abs(float(own["value"].iloc[0])) if measure == "fri" else own["value"]
+                size = abs(float(own["value"].iloc[0]))
+                if measure == "fri" and not size:
+                    continue
+                y = own["value"] / size if measure == "fri" else own["value"]
                 slope = float(np.polyfit(own["depth"], y, 1)[0])
                 rows.append({"metric": name, "tower": tower, "run": str(run), "slope": slope})
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=["metric", "tower", "run", "slope"])
 
 
 def atomicity_slopes(results: Results) -> Drawing:
     """Slope over depth of each metric, with its 95% interval over seeds."""
     rows = slopes(results)
+    needed(rows.rename(columns={"slope": "value"}), "metric of atomicity at three depths or more", results)
     means = pd.DataFrame(
         [
             {"metric": metric, "tower": tower, "mean": own["slope"].mean(), **_bounds(own["slope"].tolist())}
             for (metric, tower), own in rows.groupby(["metric", "tower"], sort=False)
         ]
     )
-    trained = means[means["tower"] == "trained network"].set_index("metric")
-    random = means[means["tower"] == "random network"].set_index("metric")
-    falling = [name for name in PROPOSED if trained["high"][name] < 0]
-    there = [name for name in falling if random["high"][name] < 0]
-    faster = trained["low"]["selectivity"] > random["high"]["selectivity"]
+    title, compared = _finding(rows)
     scale = alt.Scale(domain=list(TOWERS), range=[ROLES["c1"], ROLES["c2"], ROLES["c3"]])
     shape = alt.Scale(domain=list(TOWERS), range=["circle", "diamond", "square"])
     base = alt.Chart(means.round(4)).encode(
@@ -82,16 +84,16 @@ def atomicity_slopes(results: Results) -> Drawing:
         .resolve_scale(x="independent")
     )  # fmt: skip
     return Drawing(
-        title=(
-            f"{len(falling)} of the {len(PROPOSED)} proposed metrics fall with depth, {len(there)} of them on a random "
-            f"network too; selectivity rises {'faster than' if faster else 'no faster than it does'} there"
-        ),
+        title=title,
         caption=(
-            f"Slope over depth in the latents tower, mean and 95% interval over {rows['run'].nunique()} seeds. FRI, "
+            f"Slope over depth in the latents tower, mean and 95% interval over {seeds(rows['run'].nunique())}. FRI, "
             "CSP, PDS and LTES are the atomicity metrics that the project behind the logs proposed; FRI is divided by "
-            "its size at depth 1, because it is in the network's squared units. It ends at depth 4; the others "
-            "go to depth 6. *Single SAEs* stand on the network and are as sparse as each depth. Every metric has its "
+            "its size at depth 1, because it is in the network's squared units. A metric ends where it is not defined "
+            "any more, as FRI does where one latent is active. *Single SAEs* stand on the network and are as sparse as "
+            "each depth. Every metric has its "
             "own axis. Depths are not exchangeable, so slopes are compared between towers, not with permuted depths."
+            + no_random(results)
+            + judged(*compared, matters=0)
         ),
         alt="Dot plot of slopes: "
         + "; ".join(f"{row.metric}, {row.tower} {row.mean:+.3f}" for row in means.itertuples())
@@ -99,6 +101,51 @@ def atomicity_slopes(results: Results) -> Drawing:
         data=rows,
         chart=chart,
     )
+
+
+def _finding(rows: pd.DataFrame) -> tuple[str, list[Comparison]]:
+    """How many of the proposed metrics surely fall, and on the random network too; whether selectivity rises faster.
+
+    Slopes are in units of their own, so any that is surely not zero counts.
+    """
+
+    def slope(metric: str, tower: str) -> Values:
+        own = rows[(rows["metric"] == metric) & (rows["tower"] == tower)]
+        return dict(zip(own["run"], own["slope"], strict=True))
+
+    def sign(values: Values) -> Comparison:
+        return compare(values, dict.fromkeys(values, 0.0), matters=0)
+
+    tower, untrained = list(TOWERS)[:2]
+    signs = {name: one for name in PROPOSED if (one := sign(slope(name, tower)))}
+    falling = [name for name, one in signs.items() if one.word == LOWER]
+    open_ = [name for name, one in signs.items() if one.word not in (LOWER, HIGHER)]
+    random = {name: one for name in falling if (one := sign(slope(name, untrained)))}
+    too = sum(one.word == LOWER for one in random.values())
+    parts = []
+    if signs:
+        verb = "falls" if len(falling) == 1 else "fall"
+        said = f"{counted(len(falling), len(signs))} of the proposed metrics {verb} with depth".replace(
+            "of 4 of the", "of the 4"
+        )
+        parts.append(said + (f", {too} of them on a random network too" if random else ""))
+        if open_:
+            parts[0] += f"; undecided: {', '.join(open_)}"
+    own, there = slope("selectivity", tower), slope("selectivity", untrained)
+    direction, faster = sign(own), compare(own, there, matters=0)
+    if direction:
+        said = direction.choose(higher="selectivity rises", lower="selectivity falls", equal="selectivity stays",
+                                undecided="whether selectivity rises or falls is undecided")  # fmt: skip
+        if direction.word in (HIGHER, LOWER):
+            more, less = ("faster than", "slower than") if direction.word == HIGHER else ("slower than", "faster than")
+            said += faster.choose(
+                higher=f" {more} there", lower=f" {less} there", equal=" as fast there",
+                undecided=", undecided whether faster or slower than there",
+            ).replace("there", "on a random network")  # fmt: skip
+        parts.append(said)
+    compared = [*signs.values(), *random.values(), direction, faster]
+    text = "; ".join(parts) or "Slopes of metrics over depth"
+    return text[0].upper() + text[1:], compared
 
 
 def _bounds(values: list[float]) -> dict[str, float]:

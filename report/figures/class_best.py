@@ -32,7 +32,7 @@ def class_best(results: Results) -> Drawing:
     table = pd.DataFrame(data)
     return Drawing(
         kind="tbl",
-        title=_finding(table),
+        title=_finding(table, any(level.judged for level in found)),
         caption=(
             "The best detector of each class at each depth by F1 on held-out images, among the latents that pass; its "
             "class was chosen on training images. It is the best of many on the very images that it is scored on, so "
@@ -69,13 +69,20 @@ def _cell(row: dict[str, object], images: dict[int, list[int]], results: Results
     )
 
 
-def _finding(table: pd.DataFrame) -> str:
+def _finding(table: pd.DataFrame, judged: bool) -> str:
     known = table[table["f1"].notna()]
+    if not judged:
+        return "Whether a class has a detector better than shuffled labels is undecided: labels were not shuffled"
     if known.empty:
         return "No class has a detector that is better than shuffled labels"
     of_class = known.astype({"f1": float}).sort_values("f1", ascending=False).groupby("class", sort=False).first()
     best, worst = of_class.iloc[0], of_class.iloc[-1]
     lost = table["class"].nunique() - len(of_class)
+    if len(of_class) == 1:
+        return (
+            f"The best detector of class {of_class.index[0]} has F1 {spoken(best['f1'])} ({best['best']})"
+            + (f"; {lost} {'class has' if lost == 1 else 'classes have'} none" if lost else "")
+        )  # fmt: skip
     return (
         f"The best detector of class {of_class.index[0]} has F1 {spoken(best['f1'])} ({best['best']}), that of class "
         f"{of_class.index[-1]} {spoken(worst['f1'])} ({worst['best']})"

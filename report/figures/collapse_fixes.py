@@ -5,8 +5,9 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
-from analysis.figures.drawing import Drawing, end_labels, spoken
+from analysis.figures.drawing import Drawing, end_labels, mean_or_nan, spoken
 from analysis.figures.style import PLOT_HEIGHT, PLOT_WIDTH, ROLES
+from analysis.figures.words import bands, needed
 from analysis.plan.config import RunConfig
 from analysis.results.tables import Results
 
@@ -38,20 +39,27 @@ def sweep(results: Results, measure: str, depth: int) -> pd.DataFrame:
         last = dict(zip(at_depth["run"].astype(str), at_depth["value"], strict=True))
         for run in seen.runs["run"].unique():
             rows.append({"recipe": recipe, "penalty": float(penalty), "run": run, "value": last.get(str(run), 0.0)})
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=["recipe", "penalty", "run", "value"])
 
 
 def collapse_fixes(results: Results) -> Drawing:
     """Variance of the network explained by the last depth, over the penalty, a line a recipe."""
     depth = 4
-    rows = sweep(results, MEASURE, depth)
+    rows = needed(sweep(results, MEASURE, depth), "recipe with a penalty that is swept", results)
     rows["value"] = rows["value"].clip(lower=0)
     grouped = rows.groupby(["recipe", "penalty"], sort=False)
     data = pd.DataFrame(
         {"mean": grouped["value"].mean(), "low": grouped["value"].min(), "high": grouped["value"].max()}
     )
     data = data.reset_index()
-    fixed = pd.DataFrame([{"recipe": name, "mean": results.of(name).mean(MEASURE, "latents", depth)} for name in FIXED])
+    fixed = pd.DataFrame(
+        [
+            {"recipe": name, "mean": mean_or_nan(results.of(name), MEASURE, "latents", depth)}
+            for name in FIXED
+            if name in results.variants
+        ],
+        columns=["recipe", "mean"],
+    ).dropna()
     there = data[data["penalty"] == data["penalty"].max()]
     alive = int((there["mean"] > ALIVE).sum())
     colours = alt.Scale(domain=[*SWEPT, *FIXED], range=[ROLES[c] for c, _ in SWEPT.values()] + [ROLES["ink"]] * 2)
@@ -81,19 +89,22 @@ def collapse_fixes(results: Results) -> Drawing:
         x=alt.value("width"), y=alt.Y("at:Q", scale=y), text="series:N",
         color=alt.Color("series:N", scale=colours, legend=None),
     )  # fmt: skip
+    topk = fixed[fixed["recipe"] == FIXED[-1]]
     best = data.sort_values("mean").to_dict("records")[-1]
     return Drawing(
         title=(
-            f"At the log's penalty of {there['penalty'].iloc[0]:g}, {alive} of {len(there)} recipes with an L1 are "
-            f"alive at depth {depth}; TopK keeps {spoken(float(fixed['mean'].iloc[1]), True)} of the variance"
+            f"At the log's penalty of {there['penalty'].iloc[0]:g}, {alive} of {len(there)} "
+            f"{'recipe' if len(there) == 1 else 'recipes'} with an L1 {'is' if len(there) == 1 else 'are'} "
+            f"alive at depth {depth}"
+            + (f"; TopK keeps {spoken(float(topk['mean'].iloc[0]), True)} of the variance" if len(topk) else "")
         ),
         caption=(
             f"Variance of the network's state that is left when depth {depth} is decoded all the way down, on held-out "
-            "digits. One thing is changed at a time from the log's recipe: the penalty as a mean over the batch and "
-            "not a sum, inputs centred and scaled at every depth, decoder rows of unit length; then all three. TopK "
-            "has no penalty: the horizontal lines. A tower that stopped itself counts as 0. The best of the sweep is "
-            f"*{best['recipe']}* at {best['penalty']:g} with {spoken(float(best['mean']), True)}. Bands: range over "
-            f"{results.runs['seed'].nunique()} seeds."
+            "examples. One thing is changed at a time from the log's recipe: the penalty as a mean over the batch and "
+            "not a sum, inputs centred and scaled at every depth, decoder rows of unit length; then all three. "
+            + ("TopK has no penalty: the horizontal lines. " if len(fixed) else "")
+            + f"Alive: more than {ALIVE:.0%}. A tower that stopped itself counts as 0. The best of the sweep is "
+            f"*{best['recipe']}* at {best['penalty']:g} with {spoken(float(best['mean']), True)}. " + bands(results)
         ),
         alt="Line chart over the penalty: "
         + "; ".join(

@@ -6,8 +6,9 @@ import altair as alt
 import pandas as pd
 
 from analysis.figures.chosen_depth import columns, depth_axis, depth_scale, linked, point_size, rule
-from analysis.figures.drawing import Drawing, readings
+from analysis.figures.drawing import Drawing, mean_or_nan, readings
 from analysis.figures.style import PLOT_HEIGHT, PLOT_WIDTH, ROLES
+from analysis.figures.words import needed, seeds, seeds_of
 from analysis.results.tables import Results
 
 EXPERIMENTS = ("collapse",)
@@ -21,7 +22,7 @@ ZERO = 1e-48
 def collapse_loss(results: Results) -> Drawing:
     """Last training loss by depth on a logarithmic axis."""
     seen = results.of(PUBLISHED)
-    ours = seen.values("loss", "latents", "train")
+    ours = needed(seen.values("loss", "latents", "train"), f"loss of the variant {PUBLISHED!r}", results)
     means = ours.groupby("depth")["value"].mean()
     reported = list(LOG) + [LOG[-1]] * (len(means) - len(LOG))
     rows = pd.DataFrame(
@@ -29,10 +30,9 @@ def collapse_loss(results: Results) -> Drawing:
         + [{"series": "the log", "depth": depth, "loss": value} for depth, value in enumerate(reported, 1)]
     )
     rows["shown"] = rows["loss"].clip(lower=ZERO)
-    dead = [depth for depth, value in means.items() if value == 0]
-    zero = dead[0] if dead else 0
     depths = seen.depths("latents")
-    live = {depth: seen.mean("l0", "latents", depth) for depth in depths}
+    live = {depth: mean_or_nan(seen, "l0", "latents", depth) for depth in depths[:2]}
+    falls = [float(value) for value in means] == sorted(means, reverse=True) and means.iloc[-1] < means.iloc[0]
     scale = alt.Scale(domain=["our run", "the log"], range=[ROLES["c1"], ROLES["c2"]])
     ticks = [1e0, 1e-10, 1e-20, 1e-30, 1e-40, ZERO]
     across = depth_scale(depths)
@@ -57,17 +57,16 @@ def collapse_loss(results: Results) -> Drawing:
         x="depth:Q", y=alt.Y("shown:Q"), text="series:N", color=alt.Color("series:N", scale=scale, legend=None)
     )  # fmt: skip
     chart = alt.layer(rule(depths, across), line, columns(depths, across), points, text)
+    active = [f"{value:.2g} latents are active at depth {depth}" for depth, value in live.items() if value == value]
     return Drawing(
-        title=(
-            f"A dying tower's loss looks better at every depth: ours is {means[1]:.2g} at depth 1, {means[2]:.1g} at "
-            f"depth 2" + (f" and exactly 0 from depth {zero} on" if zero else "")
-        ),
+        title=_finding(means, falls),
         caption=(
             "Last training loss of a tower trained by the log's recipe: a sparsity penalty summed over the batch, free "
-            "decoder, inputs as they come, one epoch. The loss falls because the input vanishes: on held-out digits "
-            f"{live[1]:.2g} latents are active at depth 1 and {live[2]:.2g} at depth 2. Dashed, the losses that the "
+            "decoder, inputs as they come, one epoch. "
+            + ("The loss falls because the input vanishes: on" if falls and _vanishes(live) else "On")
+            + f" held-out examples {' and '.join(active)}. Dashed, the losses that the "
             "log reports (Jain, mnist-sae; another network, 2,304 latents where ours has 512), which end at the "
-            f"smallest numbers that a computer can hold. Mean of {seen.runs['seed'].nunique()} seeds."
+            f"smallest numbers that a computer can hold. Mean of {seeds(seeds_of(seen))}."
         ),
         alt="Line chart of the loss by depth, on a logarithmic axis: "
         + ", ".join(f"{value:.2g}" for value in means)
@@ -75,3 +74,27 @@ def collapse_loss(results: Results) -> Drawing:
         data=rows[["series", "depth", "loss"]],
         chart=linked(chart.properties(width=PLOT_WIDTH, height=PLOT_HEIGHT), readings(rows, "loss", ".2g")),
     )
+
+
+def _finding(means: pd.Series, falls: bool) -> str:
+    """Whether the loss falls at every depth, its first values, and from which depth on it is exactly 0."""
+    depths = list(means.index)
+    said = f"{means.iloc[0]:.2g} at depth {depths[0]}" + (
+        f", {means.iloc[1]:.1g} at depth {depths[1]}" if len(means) > 1 else ""
+    )
+    dead = next((depth for depth in depths if (means.loc[depth:] == 0).all()), None)
+    zero = f" and exactly 0 from depth {dead} on" if dead is not None else ""
+    if len(means) == 1:
+        return f"The tower's loss is {said}"
+    lead = (
+        "A dying tower's loss looks better at every depth"
+        if falls and dead is not None
+        else ("The tower's loss falls at every depth" if falls else "The tower's loss does not fall at every depth")
+    )
+    return f"{lead}: ours is {said}{zero}"
+
+
+def _vanishes(live: dict[int, float]) -> bool:
+    """Whether fewer latents are active at the second depth than at the first."""
+    values = list(live.values())
+    return len(values) > 1 and values[1] < values[0]

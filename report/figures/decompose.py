@@ -9,8 +9,10 @@ import pandas as pd
 from analysis.figures.drawing import Drawing, spoken
 from analysis.figures.html_table import framed, group
 from analysis.figures.verdict_cells import over, said
-from analysis.results.rule import interval
+from analysis.figures.words import judged, seeds, seeds_of
+from analysis.results.findings import by_run, compare
 from analysis.results.tables import Results
+from sae.errors import DataError
 
 EXPERIMENTS = ("decompose",)
 KIND = "directions"
@@ -29,6 +31,8 @@ ROWS = (
 def decompose(results: Results) -> Drawing:
     """Columns are the base SAEs."""
     variants = results.variants
+    if len(variants) < 2:
+        raise DataError(f"{results.experiment} has {len(variants)} variant: two base SAEs are compared here")
     body, data = [], []
     for title, label, measure, depth, split, control, digits in ROWS:
         if title:
@@ -44,35 +48,37 @@ def decompose(results: Results) -> Drawing:
                  "high": high}
             )  # fmt: skip
         body.append(f'<tr><th scope="row">{escape(label)}</th>{cells}</tr>')
-    low, high = interval(differences(results).tolist())
-    change = float(differences(results).mean())
+    joint, alone = fitted(results, variants[1]), fitted(results, variants[0])
+    found = compare(joint, alone)
+    if not found:
+        raise DataError(
+            f"{results.experiment} has no variance of directions explained with fitted codes in both variants"
+        )
+    word = found.choose(higher="easier", lower="harder", equal="about as easy", undecided="undecided")
+    lead = (
+        f"Whether joint training made directions easier or harder to decompose is {word}"
+        if word == "undecided"
+        else f"Joint training made directions {word} to decompose"
+    )
     return Drawing(
         kind="tbl",
         title=(
-            "Joint training made directions "
-            + ("easier" if low > 0 else "harder" if high < 0 else "neither easier nor harder")
-            + f" to decompose: held-out variance explained by a meta-SAE changes by {spoken(change)} "
-            f"({spoken(low)} to {spoken(high)})"
+            f"{lead}: held-out variance explained by a meta-SAE changes by {spoken(found.difference)}"
+            + (f" ({spoken(found.low)} to {spoken(found.high)})" if found.low == found.low else "")
         ),
         caption=(
             "A base SAE trained alone, and one trained against a meta-SAE inside; then a fresh meta-SAE on the "
-            f"directions of each. Means and 95% intervals over {results.runs['seed'].nunique()} seeds; the difference "
-            "in the title is taken within seeds, with fitted codes."
+            f"directions of each. Means and 95% intervals over {seeds(seeds_of(results))}; the difference "
+            f"in the title is taken within seeds, with fitted codes.{judged(found)}"
         ),
-        alt="Table that compares two base SAEs.",
+        alt=f"Table that compares two base SAEs: {lead[0].lower()}{lead[1:]}.",
         data=pd.DataFrame(data),
         html=framed("Joint training and decomposability", ["measured on", *map(escape, variants)], body),
     )
 
 
-def differences(results: Results) -> pd.Series:
-    """Jointly trained minus alone, held-out variance explained of the directions with fitted codes, by seed."""
-    columns = []
-    for variant in results.variants:
-        seen = results.of(variant)
-        seeds = seen.runs.set_index(seen.runs["run"].astype(str))["seed"]
-        rows = seen.values("variance_explained_refit", KIND)
-        rows = rows[rows["depth"] == 2]
-        columns.append(rows.set_index(rows["run"].astype(str).map(seeds))["value"])
-    found: pd.Series = columns[1] - columns[0]
-    return found
+def fitted(results: Results, variant: str) -> dict[str, float]:
+    """Held-out variance explained of the directions with fitted codes, by seed: runs of two variants differ."""
+    seen = results.of(variant)
+    seed_of = dict(zip(seen.runs["run"].astype(str), seen.runs["seed"].astype(str), strict=True))
+    return {seed_of[run]: value for run, value in by_run(seen, "variance_explained_refit", KIND, 2).items()}

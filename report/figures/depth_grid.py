@@ -5,8 +5,19 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from analysis.figures.drawing import Drawing, spoken
+from analysis.figures.drawing import Drawing, mean_or_nan, spoken
 from analysis.figures.image_sheets import cells, spoken_counts
+from analysis.figures.words import (
+    RANDOM,
+    has_random,
+    judged,
+    no_random,
+    seeds,
+    seeds_of,
+    tower_depths,
+    versus,
+)  # fmt: skip
+from analysis.results.findings import UNDECIDED, Comparison, by_run, compare
 from analysis.results.tables import Results
 
 COLUMNS = 6
@@ -16,21 +27,19 @@ GLOSSES = {1: "SAE on the network", 2: "SAE on the latents of depth 1", 3: "SAE 
 
 def rows_of(results: Results) -> list[tuple[str, int, str, str, str]]:
     """Kind, depth, control, name and gloss of each row: neurons, every depth, and the last one on a random host."""
-    depths = results.depths("latents")
+    depths = tower_depths(results, "latents")
     rows = [("host", 0, "none", "Neurons", "the network's own, for comparison")]
     rows += [("latents", d, "none", f"Depth {d}", GLOSSES.get(d, f"SAE on depth {d - 1}")) for d in depths]
     last = max(depths)
-    rows.append(("latents", last, "random_host", f"Depth {last}, random", "the same tower on an untrained network"))
+    if has_random(results):
+        rows.append(("latents", last, RANDOM, f"Depth {last}, random", "the same tower on an untrained network"))
     return rows
 
 
 def depth_grid(results: Results) -> Drawing:
     """Grid of the latents tower, first seed. The latents are not picked by eye: see `evenly`."""
     body, data = [], []
-    last = max(results.depths("latents"))
-
-    def purity(kind: str, depth: int, control: str = "none") -> str:
-        return spoken(results.mean("top_class_share", kind, depth, control=control), percent=True)
+    last = max(tower_depths(results, "latents"))
 
     for kind, depth, control, name, gloss in rows_of(results):
         chosen = evenly(results, kind, depth, control, COLUMNS)
@@ -60,25 +69,51 @@ def depth_grid(results: Results) -> Drawing:
             f'<div class="grid-row"><div class="grid-head"><b>{name}</b><br><span>{gloss}</span></div>'
             f'<div class="grid-cells">{"".join(figures)}</div></div>'
         )
+    title, compared = _finding(results, last)
     return Drawing(
-        title=(
-            f"Deeper latents are purer, and on an untrained network too: their strongest class takes "
-            f"{purity('host', 0)} of the activation of a neuron, {purity('latents', last)} at depth {last}, "
-            f"{purity('latents', last, 'random_host')} at depth {last} of the random network (first seed)"
-        ),
+        title=title,
         caption=(
-            f"Each cell shows the {IMAGES} held-out digits that drive one latent most, strongest first. The columns "
-            f"are not picked by eye: of the latents of a row that fire on ten held-out digits or more, {COLUMNS} are "
+            f"Each cell shows the {IMAGES} held-out images that drive one latent most, strongest first. The columns "
+            f"are not picked by eye: of the latents of a row that fire on ten held-out images or more, {COLUMNS} are "
             "taken at even steps from the least to the most class-selective. The percentage is the share of a latent's "
             "whole activation that falls on its strongest class: it can be low where the top images all agree, because "
-            "top images hide the rest of the range. First seed."
+            "top images hide the rest of the range. Cells are of the first seed, the numbers of the title means over "
+            f"{seeds(seeds_of(results))}.{no_random(results)}{judged(*compared)}"
         ),
-        alt=(
-            f"Grid of digit images, {len(body)} rows by {COLUMNS} columns. Plain neurons respond to mixed digits; "
-            "deeper rows hold more cells in which all images are one digit, also on the random host."
-        ),
+        alt=(f"Grid of images, {len(body)} rows by {COLUMNS} columns: neurons, then a row for each depth. {title}."),
         data=pd.concat(data).reset_index(drop=True) if data else pd.DataFrame(),
         html=f'<div class="depth-grid">{"".join(body)}</div>',
+    )
+
+
+def _finding(results: Results, last: int) -> tuple[str, list[Comparison]]:
+    """Whether the strongest class takes more of a latent's activation at the last depth: than of a neuron's, and than
+    at depth 1 where there are no neurons; beside the random network."""
+    measure, kind = "top_class_share", "latents"
+
+    def purity(kind: str, depth: int, control: str = "none") -> str:
+        return spoken(mean_or_nan(results, measure, kind, depth, control), percent=True)
+
+    own = by_run(results, measure, kind, last)
+    neurons = compare(own, by_run(results, measure, "host", 0))
+    random, untrained = by_run(results, measure, kind, last, RANDOM), by_run(results, measure, "host", 0, RANDOM)
+    there, beside = compare(random, untrained), compare(own, random)
+    if purity(kind, last) == "undefined":
+        return f"No latent of depth {last} fires often enough to say which class it prefers", []
+    said = f"takes {purity(kind, last)} of a latent's activation at depth {last}" + versus(
+        beside, f"on the random network ({purity(kind, last, RANDOM)})"
+    )
+    if not neurons:
+        return f"The strongest class {said}", [beside]
+    lead = neurons.choose(
+        higher="Deeper latents are purer", lower="Deeper latents are less pure",
+        equal="Deeper latents are about as pure as neurons",
+        undecided="Whether deeper latents are purer than neurons is undecided",
+    )  # fmt: skip
+    too = ", and on an untrained network too" if neurons.word == there.word and neurons.word != UNDECIDED else ""
+    return (
+        f"{lead}{too}: their strongest class {said}, {purity('host', 0)} of a neuron's",
+        [neurons, there, beside],
     )
 
 

@@ -7,12 +7,16 @@ import numpy as np
 import pandas as pd
 
 from analysis.figures.chosen_depth import CHOSEN, PRESSABLE, linked
-from analysis.figures.drawing import Drawing, mean_or_nan, spoken
+from analysis.figures.drawing import Drawing, mean_or_nan
 from analysis.figures.style import PLOT_WIDTH, ROLES
+from analysis.figures.words import RANDOM, judged, no_random
+from analysis.figures.words import known as known_shares
 from analysis.results import latents
+from analysis.results.findings import EQUAL, HIGHER, LOWER, UNDECIDED, beside, share
 from analysis.results.tables import Results
 
 BINS = 25
+MEASURE = "significant_share"
 LINE = " (dashed: 95% of shuffled labels stay below)"
 
 
@@ -20,18 +24,25 @@ def detector_scores(results: Results) -> Drawing:
     """A row a depth, first seed, held out: F1 of every latent that fires, and the 95% point of the shuffles."""
     rows: list[dict[str, object]] = []
     lines: list[dict[str, object]] = []
+    shuffled, passing, firing = False, 0, 0
     for kind, depth in latents.places(results):
         wide = latents.wide(results, kind, depth)
         wide = wide[wide["f1"].notna()] if "f1" in wide else wide.iloc[:0]
         name = "neurons" if depth == 0 else f"depth {depth}"
-        beats = int((wide["class_q"] <= latents.SIGNIFICANT).sum()) if len(wide) else 0
+        known = len(wide) and "class_q" in wide and wide["class_q"].notna().any()
+        shuffled = shuffled or bool(known)
+        passing, firing = (
+            passing + (int((wide["class_q"] <= latents.SIGNIFICANT).sum()) if known else 0),
+            firing + len(wide),
+        )
+        beats = int((wide["class_q"] <= latents.SIGNIFICANT).sum()) if known else 0
         label = f"{name}: {beats} of {len(wide)} pass" + ("" if rows else LINE)
         counts, edges = np.histogram(wide["f1"] if len(wide) else [], BINS, (0, 1))
         rows += [
             {"row": label, "depth": depth, "from": a, "to": b, "latents": int(n)}
             for a, b, n in zip(edges, edges[1:], counts, strict=False)
         ]
-        if len(wide):
+        if known:
             lines.append({"row": label, "at": float(wide["f1_null"].median())})
     table = pd.DataFrame(rows)
     order = list(dict.fromkeys(table["row"]))
@@ -62,30 +73,49 @@ def detector_scores(results: Results) -> Drawing:
     chart = both.facet(row=alt.Row("row:N", sort=order, title=None, header=header), spacing=16)
     chart = chart.resolve_scale(y="independent")
     depths = results.depths(latents.KIND)
-    random = [mean_or_nan(results, "significant_share", latents.KIND, d, control="random_host") for d in depths]
-    trained = [mean_or_nan(results, "significant_share", latents.KIND, d) for d in depths]
-    higher = sum(r >= t for r, t in zip(random, trained, strict=True))
-    title = (
-        f"Nearly every latent that fires detects a class better than shuffled labels do; at {higher} of "
-        f"{len(depths)} depths a random network has as many or more"
-        if max(trained) > 0
-        else "No latent detects a class better than shuffled labels do"
-    )
+    means = {control: {d: mean_or_nan(results, MEASURE, latents.KIND, d, control) for d in depths}
+             for control in ("none", RANDOM)}  # fmt: skip
+    compared = {d: one for d in depths if (one := beside(results, MEASURE, latents.KIND, d))}
+    networks = [
+        f"on the {name} network {known_shares(means[control], True)}"
+        for control, name in ((RANDOM, "random"), ("none", "trained"))
+        if any(value == value for value in means[control].values())
+    ]
     return Drawing(
-        title=title,
+        title=_finding(passing, firing, shuffled, [one.word for one in compared.values()]),
         caption=(
-            "F1 of firing as a sign of the latent's class, on held-out images, for every latent that fires; the class "
-            "was chosen on training images. Dashed: the 95% point over shuffles of the labels with the class chosen "
+            "F1 of firing as a sign of the latent's class, on held-out examples, of all latents that fire; the class "
+            "was chosen on training examples. Dashed: the 95% point over shuffles of the labels with the class chosen "
             "anew in each (median over the latents of a depth; every latent has its own, in the table). *Pass*: 5% "
-            "false finds among those that pass, by Benjamini and Hochberg. First seed. Share of all latents that pass "
-            "on the random network, all seeds: " + ", ".join(spoken(share, True) for share in random) + " at depths "
-            f"{depths[0]} to {depths[-1]}; on the trained one "
-            + ", ".join(spoken(share, True) for share in trained)
-            + "."
+            "false finds among those that pass, by Benjamini and Hochberg. First seed."
+            + (f" Share of all latents that pass, all seeds: {'; '.join(networks)}." if networks else "")
+            + no_random(results)
+            + judged(*compared.values())
         ),
         alt="Histograms of the F1 of latents, one for each depth, each with a line at the shuffled labels: "
         + "; ".join(order)
         + ".",
         data=table.drop(columns="depth"),
         chart=linked(chart, dict.fromkeys(table["depth"].unique(), "")),
+    )
+
+
+def _finding(passing: int, firing: int, shuffled: bool, words: list[str]) -> str:
+    """Which share of the latents that fire pass, and at how many depths more of them do than on a random network."""
+    if not firing:
+        return "No latent fires"
+    if not shuffled:
+        return "Whether latents detect a class better than shuffled labels do is undecided: labels were not shuffled"
+    if not passing:
+        return "No latent detects a class better than shuffled labels do"
+    said = f"{share(passing, firing).capitalize()} latents that fire detect a class better than shuffled labels do"
+    if not words:
+        return said
+    parts = [
+        f"{text} at {words.count(word)}"
+        for word, text in ((HIGHER, "more"), (LOWER, "fewer"), (EQUAL, "about as many"), (UNDECIDED, "undecided"))
+        if word in words
+    ]
+    return (
+        f"{said}; beside a random network {', '.join(parts)} of {len(words)} {'depth' if len(words) == 1 else 'depths'}"
     )

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis.figures.drawing import Drawing, over_depth, series, spoken
+from analysis.figures.drawing import Drawing, mean_or_nan, over_depth, reaching, series, spoken
+from analysis.figures.words import bands, depths_between, described, judged, needed, tower_depths
+from analysis.results.findings import by_run, compare
 from analysis.results.tables import Results
 
 EXPERIMENTS = ("towers",)
+KIND = "directions"
+EXPLAINED, REFIT = "variance_explained", "variance_explained_refit"
 STYLES = {
     "its own codes, in-sample": ("c5", [1, 0]),
     "best codes": ("c1", [1, 0]),
@@ -17,52 +21,77 @@ STYLES = {
     "isotropic random": ("c2", [6, 3]),
     "memorising bound": ("c6", [1, 3]),
 }
+# series: measure, split, control
+LINES = {
+    "its own codes, in-sample": (EXPLAINED, "train", "none"),
+    "memorising bound": (EXPLAINED, "train", "memorising"),
+    "best codes": (REFIT, "held_out", "none"),
+    "stored rows": (EXPLAINED, "held_out", "stored_dictionary"),
+    "matched random": (EXPLAINED, "held_out", "matched_dictionary"),
+    "its own codes": (EXPLAINED, "held_out", "none"),
+    "isotropic random": (EXPLAINED, "held_out", "random_dictionary"),
+}
+BESIDE = {
+    "stored_dictionary": "training directions stored by heart",
+    "matched_dictionary": "random ones of their covariance",
+}
 
 
 def directions_by_depth(results: Results) -> Drawing:
     """From depth 2 on: held-out variance explained with own and with fitted codes, beside random dictionaries."""
-    kind, measure = "directions", "variance_explained"
+    tower_depths(results, KIND)
     lines = pd.concat(
-        [
-            series(results, "its own codes, in-sample", measure, kind, split="train"),
-            series(results, "memorising bound", measure, kind, split="train", control="memorising"),
-            series(results, "best codes", "variance_explained_refit", kind),
-            series(results, "stored rows", measure, kind, control="stored_dictionary"),
-            series(results, "matched random", measure, kind, control="matched_dictionary"),
-            series(results, "its own codes", measure, kind),
-            series(results, "isotropic random", measure, kind, control="random_dictionary"),
-        ]
+        series(results, name, measure, KIND, split, control) for name, (measure, split, control) in LINES.items()
     )
-    lines = lines[lines["depth"] >= 2]
-    last = max(results.depths(kind))
-    inside = results.mean(measure, kind, 2, "train")
-    learned = results.mean("variance_explained_refit", kind, 2)
-    matched = results.mean(measure, kind, 2, control="matched_dictionary")
-    stored = results.mean(measure, kind, 2, control="stored_dictionary")
-    bound = results.mean(measure, kind, 2, "train", "memorising")
-    low = min(0.0, float(lines["value"].min()) - 0.02)
+    lines = needed(lines[lines["depth"] >= 2], "directions tower of two depths", results)
+    depths = sorted({int(depth) for depth in lines["depth"]})
+    first = depths[0]
+    learned = by_run(results, REFIT, KIND, first)
+    floors = {name: by_run(results, EXPLAINED, KIND, first, name) for name in BESIDE}
+    compared = {name: compare(learned, values) for name, values in floors.items()}
+    told = [
+        one.than(f"{BESIDE[name]} ({spoken(mean_or_nan(results, EXPLAINED, KIND, first, name))})")
+        for name, one in compared.items()
+        if one
+    ]
+    own = spoken(mean_or_nan(results, REFIT, KIND, first))
+    bound = float(lines[(lines["series"] == "memorising bound") & (lines["depth"] == first)]["value"].mean())
+    at_first = lines[lines["depth"] == first].groupby("series")["value"].mean()
     return Drawing(
         title=(
-            f"On directions that were left out, the learned dictionary explains {spoken(learned)} with the best codes "
-            f"we can fit; training directions stored by heart {spoken(stored)}, random ones of their covariance "
-            f"{spoken(matched)}"
+            f"On directions that were left out, the learned dictionary explains {own} with the best codes we can fit"
+            + "".join(f", {text}" for text in told)
         ),
         caption=(
             "Variance explained by the *directions* tower. Its rows are the unit-norm decoder directions of the depth "
-            "below, so there are few of them: storing half of the rows verbatim already explains half of the variance "
-            "(memorising bound), and rows stored with a little fitting more than that. All lines but the two marked "
-            "in-sample and bound are held out by five folds. *Best codes*, stored rows and both random dictionaries "
-            "use one coder, orthogonal matching pursuit with least squares; *its own codes* come from the SAE's "
-            "encoder. *Stored rows* is a dictionary of training rows by heart, *matched random* one of their random "
-            "mixtures. Bands, where they are wider than the line, are the range over seeds."
+            "below, so there are as many as that depth has latents"
+            + (
+                f": storing rows verbatim, as many as there are meta-latents, already explains {spoken(bound)} of "
+                f"their variance at depth {first} (memorising bound). "
+                if bound == bound else ". "
+            )
+            + "All lines but those marked in-sample and bound are held out by folds. "
+            + "".join(
+                described(
+                    lines,
+                    {
+                        "best codes": "*Best codes*, and all dictionaries that were not trained, use one coder, "
+                        "orthogonal matching pursuit with least squares. ",
+                        "its own codes": "*Its own codes* come from the SAE's encoder. ",
+                        "stored rows": "*Stored rows* is a dictionary of training rows by heart. ",
+                        "matched random": "*Matched random* is one of random mixtures of training rows. ",
+                    },
+                )
+            )
+            + bands(results)
+            + judged(*compared.values())
         ),
-        alt=(
-            f"Line chart over depth 2 to {last}. In-sample {spoken(inside)} at depth 2, memorising bound "
-            f"{spoken(bound)}. Held out at depth 2: best codes {spoken(learned)}, stored rows {spoken(stored)}, "
-            f"matched random dictionary {spoken(matched)}, the SAE's own codes "
-            f"{spoken(results.mean(measure, kind, 2))}, isotropic random dictionary "
-            f"{spoken(results.mean(measure, kind, 2, control='random_dictionary'))}."
-        ),
+        alt=f"Line chart over {depths_between(depths)}. At depth {first}: "
+        + ", ".join(f"{name} {spoken(float(value))}" for name, value in at_first.reindex(list(STYLES)).dropna().items())
+        + ".",
         data=lines,
-        chart=over_depth(lines, "share of variance explained", domain=(round(low, 2), 0.8), styles=STYLES),
-    )
+        chart=over_depth(
+            lines, "share of variance explained",
+            domain=reaching(lines, round(min(0.0, float(lines["value"].min()) - 0.02), 2), 0.8), styles=STYLES,
+        ),
+    )  # fmt: skip

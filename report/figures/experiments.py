@@ -26,8 +26,9 @@ def experiments(*given: Results) -> Drawing:
             "date": str(results.runs["date"].max()),
             "seconds": round(float(results.runs["seconds"].sum())),
         }
-        for results in given
+        for results in {one.experiment: one for one in given}.values()
     ]
+    count = f"{len(rows)} {'experiment' if len(rows) == 1 else 'experiments'}"
     body = "".join(
         f'<tr id="experiment-{escape(str(row["experiment"]))}"><th scope="row">'
         f"<code>data/experiments/{escape(str(row['experiment']))}.toml</code><br>{escape(str(row['title']))}</th>"
@@ -38,13 +39,13 @@ def experiments(*given: Results) -> Drawing:
     )
     return Drawing(
         kind="tbl",
-        title=f"The pages are drawn from {len(rows)} experiments; {rows[0]['experiment']} was trained for this site",
+        title=f"The pages are drawn from {count}; {rows[0]['experiment']} was trained for this site",
         caption=(
             "`strata run NAME` makes any of them again from its config; `strata verify NAME` trains a sample of its "
             "runs in an empty folder and compares. A plus behind a commit: files differed from it. Nulls are not "
             "counted among the trained SAEs; their seconds are."
         ),
-        alt="Table of experiments.",
+        alt=f"Table of {count}: {', '.join(str(row['experiment']) for row in rows)}.",
         data=pd.DataFrame(rows),
         html=framed("Experiments", ["config", "runs", "seeds", "SAEs", "commit", "date", "core-seconds"], [body]),
     )

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from analysis.figures.drawing import Drawing, mean_or_nan, spoken
 from analysis.figures.measure_rows import measure_rows
+from analysis.figures.words import RANDOM, judged, no_random, seeds, seeds_of, tower_depths
+from analysis.results.findings import Comparison, beside
 from analysis.results.tables import Results
+from sae.errors import DataError
 
+MEASURE, KIND = "named_share", "latents"
 SHOWN = (
     ("named_share", "have a name, of all latents"),
     ("named_share_common_0", "the same, however rarely it fires on what the name says"),
@@ -36,24 +40,41 @@ UNDER = (
 
 def interpretation(results: Results) -> Drawing:
     """Rows are a measure under a control, columns the depths."""
-    html, data = measure_rows(results, "latents", SHOWN, UNDER)
-    depths = results.depths("latents")
-
-    def share(depth: int, control: str = "none") -> str:
-        return spoken(mean_or_nan(results, "named_share", "latents", depth, control=control), percent=True)
-
+    depths = tower_depths(results, KIND)
+    html, data = measure_rows(results, KIND, SHOWN, UNDER)
+    if data.empty:
+        raise DataError(f"nobody looked at the latents of {results.experiment}: its TOML has no [interpret]")
+    title, compared = _finding(results, depths)
     return Drawing(
         kind="tbl",
-        title=(
-            f"Of all latents {share(depths[0])} have a name at depth {depths[0]} and {share(depths[-1])} at depth "
-            f"{depths[-1]}; on a random network {share(depths[0], 'random_host')} and "
-            f"{share(depths[-1], 'random_host')}"
-        ),
+        title=title,
         caption=(
-            "Names, detectors and causes: means over all seeds. What the classifier reads, optimised images and "
-            "matches: the first seed. All on held-out images. A dash: not defined there."
+            f"Names, detectors and causes: means over {seeds(seeds_of(results))}. What the classifier reads, optimised "
+            "images and matches: the first seed. All on held-out examples. A dash: not defined there."
+            f"{no_random(results)}{judged(*compared)}"
         ),
-        alt="Table of what was found for single latents at every depth, with the random network and shuffled firing.",
+        alt=f"Table of what was found for single latents at every depth, beside its controls. {title}.",
         data=data,
         html=html,
     )
+
+
+def _finding(results: Results, depths: list[int]) -> tuple[str, list[Comparison]]:
+    """How many latents have a name at the first and at the last depth, beside the random network."""
+    shares = {depth: mean_or_nan(results, MEASURE, KIND, depth) for depth in dict.fromkeys((depths[0], depths[-1]))}
+    shares = {depth: value for depth, value in shares.items() if value == value}
+    if not shares:
+        return "What was found for single latents, depth by depth; names were not tried", []
+    compared = [beside(results, MEASURE, KIND, depth) for depth in shares]
+    title = "Of all latents " + " and ".join(
+        f"{spoken(value, True)}{' have a name' if place == 0 else ''} at depth {depth}"
+        for place, (depth, value) in enumerate(shares.items())
+    )
+    there = [
+        f"{spoken(mean_or_nan(results, MEASURE, KIND, depth, RANDOM), True)} ("
+        + one.choose(higher="less", lower="more", equal="about as many", undecided="undecided whether more or less")
+        + ")"
+        for depth, one in zip(shares, compared, strict=True)
+        if one
+    ]
+    return title + (f"; on a random network {' and '.join(there)}" if there else ""), compared

@@ -9,8 +9,10 @@ import pandas as pd
 
 from analysis.figures.drawing import Drawing
 from analysis.figures.image_sheets import cells, spoken_counts
+from analysis.figures.words import needed, tower_depths
 from analysis.results.latent_names import class_shares, named
 from analysis.results.tables import Results
+from sae.errors import DataError
 
 EXPERIMENTS = ("towers", "")
 IMAGES, SHOWN = 9, 3
@@ -21,13 +23,17 @@ KIND = "latents"
 def path_of(results: Results, held_out: int) -> list[int]:
     """The latents from depth 1 up: of the last depth's that fire on ten of the `held_out` examples or more the one with
     the median rate, and below it always the part with the largest weight."""
-    depths = results.depths(KIND)
+    depths = tower_depths(results, KIND)
     rates = _first(results, results.latents)
     rates = rates[(rates["measure"] == "firing_rate") & (rates["split"] == "held_out") & (rates["depth"] == depths[-1])]
+    rates = needed(rates, f"firing rates of single latents at depth {depths[-1]}", results)
     often = rates[rates["value"] >= MIN_FIRINGS / held_out].sort_values(["value", "latent"])
     path = [int((often if len(often) else rates).iloc[(len(often) - 1) // 2]["latent"])]
     for depth in reversed(depths[1:]):
-        path.append(int(_links(results, depth).query("latent == @path[-1]").iloc[0]["below"]))
+        below = _links(results, depth).query("latent == @path[-1]")["below"]
+        if below.empty:
+            raise DataError(f"{results.experiment} does not say what latent {path[-1]} of depth {depth} is made of")
+        path.append(int(below.iloc[0]))
     return path[::-1]
 
 
@@ -36,12 +42,18 @@ def latent_path(results: Results, site: Results) -> Drawing:
     none, and both are of the same data set."""
     sprite = site.sprite
     path = path_of(results, len(sprite["ids"]))
+    used = _first(results, results.examples)["example"]
+    if not set(used).issubset(sprite["ids"]):
+        raise DataError(
+            f"{site.experiment} holds other images than {results.experiment} was measured on: the two are not of the "
+            "same data set"
+        )
     shares = {depth: class_shares(results, KIND, depth) for depth in results.depths(KIND)}
     names = sprite["class_names"]
 
     def name(depth: int, latent: int) -> str:
         here = shares[depth]
-        return named(here.loc[[latent]].iloc[0], names) if latent in here.index else "silent on held-out digits"
+        return named(here.loc[[latent]].iloc[0], names) if latent in here.index else "silent on held-out images"
 
     body, data, told = [], [], []
     for depth, latent in enumerate(path, 1):
@@ -66,10 +78,10 @@ def latent_path(results: Results, site: Results) -> Drawing:
         data.append(top.assign(name=name(depth, latent)))
         told.append(name(depth, latent))
     return Drawing(
-        title=f"One latent through {len(path)} depths: {', then '.join(told)}",
+        title=f"One latent through {len(path)} {'depth' if len(path) == 1 else 'depths'}: {', then '.join(told)}",
         caption=(
-            f"Each row shows the {IMAGES} held-out digits that drive one latent most, and its name by the classes its "
-            "activation falls on. Not picked by eye: of the last depth's latents that fire on ten digits or more the "
+            f"Each row shows the {IMAGES} held-out images that drive one latent most, and its name by the classes its "
+            "activation falls on. Not picked by eye: of the last depth's latents that fire on ten images or more the "
             "one with the median rate, and going down always the part with the largest weight in its direction. *Made "
             "of*: the largest parts below, with their weights (a direction has length 1). *Goes into*: latents above "
             "of which it is one of the five largest parts. First seed."

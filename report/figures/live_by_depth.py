@@ -4,46 +4,61 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis.figures.drawing import Drawing, over_depth, series, spoken
+from analysis.figures.drawing import Drawing, mean_or_nan, over_depth, series, spoken
+from analysis.figures.words import RANDOM, bands, judged, known, needed, no_random, tower_depths, versus
+from analysis.results.findings import FALLS, beside, over_depths, trend
 from analysis.results.tables import Results
 
 EXPERIMENTS = ("towers",)
+KIND = "latents"
 STYLES = {
     "live latents": ("c1", [1, 0]),
     "live, random": ("c1", [4, 2]),
     "copies": ("c2", [1, 0]),
     "copies, random": ("c2", [6, 3]),
 }
+LINES = {
+    "live latents": ("live_share", "none"),
+    "live, random": ("live_share", RANDOM),
+    "copies": ("copy_score", "none"),
+    "copies, random": ("copy_score", RANDOM),
+}
 
 
 def live_by_depth(results: Results) -> Drawing:
     """Share of live latents and copy score of the latents tower."""
-    kind = "latents"
+    depths = tower_depths(results, KIND)
     lines = pd.concat(
-        [
-            series(results, "live latents", "live_share", kind),
-            series(results, "live, random", "live_share", kind, control="random_host"),
-            series(results, "copies", "copy_score", kind),
-            series(results, "copies, random", "copy_score", kind, control="random_host"),
-        ]
+        series(results, name, measure, KIND, control=control) for name, (measure, control) in LINES.items()
     )
-    last = max(results.depths(kind))
-    live, copies = results.mean("live_share", kind, last), results.mean("copy_score", kind, last)
+    lines = needed(lines, "share of live latents, or of copies, in its latents tower", results)
+    last = max(depths)
+
+    def end(measure: str, control: str = "none") -> str:
+        return spoken(mean_or_nan(results, measure, KIND, last, control), True)
+
+    trends = {measure: trend(over_depths(results, measure, KIND)) for measure in ("live_share", "copy_score")}
+    compared = {measure: beside(results, measure, KIND, last) for measure in trends}
+    only = "only " if trends["live_share"].word == FALLS else ""
+    network = {
+        measure: versus(one, f"on a random network ({end(measure, RANDOM)})") for measure, one in compared.items()
+    }
+    told = [
+        f"{name}: {known({d: mean_or_nan(results, measure, KIND, d, control) for d in depths}, True)}"
+        for name, (measure, control) in LINES.items()
+        if name in set(lines["series"])
+    ]
     return Drawing(
         title=(
-            f"At depth {last} only {spoken(live, True)} of the latents fire at all, and {spoken(copies, True)} "
-            "are copies of one latent below"
+            f"At depth {last} {only}{end('live_share')} of the latents fire at all{network['live_share']}, and "
+            f"{end('copy_score')} are copies of one latent below{network['copy_score']}"
         ),
         caption=(
-            "Live latents fire on at least one held-out digit. A copy is a latent whose direction has a cosine of "
+            "Live latents fire on at least one held-out example. A copy is a latent whose direction has a cosine of "
             "more than 0.9 to a single latent of the depth below: it renames its input. Depth 1 "
-            "is compared with the network's neurons. Bands are the range over seeds."
+            f"is compared with the network's neurons. {bands(results)}{no_random(results)}{judged(*compared.values())}"
         ),
-        alt=(
-            f"Line chart over depth 1 to {last}: live latents fall to {spoken(live, True)}, copies rise from "
-            f"{spoken(results.mean('copy_score', kind, 1), True)} to {spoken(copies, True)}; on the random network "
-            f"copies rise to {spoken(results.mean('copy_score', kind, last, control='random_host'), True)}."
-        ),
+        alt=f"Line chart over depth. {'; '.join(told)}.",
         data=lines,
         chart=over_depth(lines, "share of latents", domain=(0, 1), percent=True, styles=STYLES),
     )

@@ -25,8 +25,9 @@ def log_timeline(history: History) -> Drawing:
     last = {kind: rows.iloc[-1] for kind, rows in table.groupby("kind", sort=False)}
     questions, steps = last["questions"], last["next steps"]
     logs = int(table["log"].max())
+    count = f"{logs} {'log' if logs == 1 else 'logs'}"
     title = (
-        f"After {logs} logs {questions['closed']} of {questions['asked']} questions and {steps['closed']} of "
+        f"After {count} {questions['closed']} of {questions['asked']} questions and {steps['closed']} of "
         f"{steps['asked']} next steps are closed"
     )
     return Drawing(
@@ -37,7 +38,7 @@ def log_timeline(history: History) -> Drawing:
             "either by its author, who drops or ticks it; a step also by a later log that reports work like it."
         ),
         alt=(
-            f"Stacked bars for {logs} logs. Questions grow to {questions['asked']}, of which {questions['open']} are "
+            f"Stacked bars for {count}. Questions grow to {questions['asked']}, of which {questions['open']} are "
             f"open; next steps grow to {steps['asked']}, of which {steps['open']} are open."
         ),
         data=table,

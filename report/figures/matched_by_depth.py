@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis.figures.drawing import Drawing, over_depth, series, spoken
+from analysis.figures.drawing import Drawing, mean_or_nan, over_depth, reaching, series, spoken
+from analysis.figures.words import bands, judged, known, needed, versus
+from analysis.results.findings import Comparison, beside
 from analysis.results.tables import Results
 
 EXPERIMENTS = ("towers",)
+MEASURE = "matched_cosine"
 STYLES = {
     "latents tower": ("c1", [1, 0]),
     "directions tower": ("c3", [1, 0]),
@@ -20,34 +23,50 @@ def matched_by_depth(results: Results) -> Drawing:
     """Mean cosine of one-to-one pairs between two seeds, beside pairs with random directions."""
     parts = []
     for kind in ("latents", "directions"):
-        parts.append(series(results, f"{kind} tower", "matched_cosine", kind, "train"))
-        parts.append(series(results, f"random, {kind}", "matched_cosine", kind, "train", "random_dictionary"))
-    lines = pd.concat(parts)
-    depths = results.depths("latents")
-
-    def at(depth: int, kind: str, measure: str = "matched_cosine", control: str = "none") -> str:
-        return spoken(results.mean(measure, kind, depth, "train", control), percent=measure == "matched_share")
-
-    shares = ", ".join(at(depth, "latents", "matched_share") for depth in depths)
+        parts.append(series(results, f"{kind} tower", MEASURE, kind, "train"))
+        parts.append(series(results, f"random, {kind}", MEASURE, kind, "train", "random_dictionary"))
+    lines = needed(pd.concat(parts), "latents that were paired with those of another seed", results)
+    towers = [kind for kind in ("latents", "directions") if f"{kind} tower" in set(lines["series"])]
+    needed(
+        lines[lines["series"].isin([f"{kind} tower" for kind in towers])], "trained latents that were paired", results
+    )
+    lead = towers[0]
+    depths = sorted({int(depth) for depth in lines[lines["series"] == f"{lead} tower"]["depth"]})
+    ends = list(dict.fromkeys((depths[0], depths[-1])))
+    compared = {depth: beside(results, MEASURE, lead, depth, "random_dictionary", "train") for depth in ends}
+    told = [_told(results, lead, depth, compared[depth]) for depth in ends]
+    shares = known({depth: _mean(results, "matched_share", lead, depth) for depth in depths}, True)
     return Drawing(
-        title=(
-            f"Another seed finds depth 1 again with a mean cosine of {at(1, 'latents')}, depth {depths[-1]} of the "
-            f"latents tower with {at(depths[-1], 'latents')}"
-        ),
+        title=f"Another seed finds depth {told[0]}" + "".join(f", depth {text}" for text in told[1:]),
         caption=(
             "A second SAE from another seed was trained on the rows of each depth, and their latents paired one to "
             "one (Hungarian algorithm, decoder and encoder together). Shown is the mean decoder cosine of all pairs, "
             "good and bad; dashed, the same with random directions, which come near each other where dimensions are "
-            f"few. Pairs that agree to .7 in both decoder and encoder, latents tower, by depth: {shares}. Bands: 95% "
-            f"intervals over {lines['run'].nunique()} seeds."
+            f"few. Pairs that agree to .7 in both decoder and encoder, {lead} tower: {shares}. "
+            f"{bands(results, '95% intervals')}{judged(*compared.values())}"
         ),
-        alt=(
-            "Line chart over depth of the mean cosine between matched latents of two seeds. Latents tower "
-            + ", ".join(f"{at(depth, 'latents')} at depth {depth}" for depth in depths)
-            + ". Directions tower "
-            + ", ".join(f"{at(depth, 'directions')} at depth {depth}" for depth in results.depths("directions"))
-            + "."
-        ),
+        alt="Line chart over depth of the mean cosine between matched latents of two seeds. "
+        + "; ".join(
+            f"{kind.capitalize()} tower "
+            + known({depth: _mean(results, MEASURE, kind, depth) for depth in results.depths(kind)})
+            for kind in towers
+        )
+        + ".",
         data=lines,
-        chart=over_depth(lines, "mean cosine to the other seed", domain=(0, 1), styles=STYLES, intervals=True),
+        chart=over_depth(
+            lines, "mean cosine to the other seed", domain=reaching(lines, 0, 1), styles=STYLES, intervals=True
+        ),
     )
+
+
+def _told(results: Results, kind: str, depth: int, compared: Comparison) -> str:
+    """`1 of the latents tower with a mean cosine of 0.45, more than random directions (0.20)`."""
+    random = _mean(results, MEASURE, kind, depth, "random_dictionary")
+    return (
+        f"{depth} of the {kind} tower again with a mean cosine of "
+        f"{spoken(_mean(results, MEASURE, kind, depth))}" + versus(compared, f"random directions ({spoken(random)})")
+    )
+
+
+def _mean(results: Results, measure: str, kind: str, depth: int, control: str = "none") -> float:
+    return mean_or_nan(results, measure, kind, depth, control, "train")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from html import escape
 
 import numpy as np
@@ -34,15 +35,19 @@ def name_sample(results: Results) -> Drawing:
         chosen = drawn(results, kind, depth)
         where = "Neurons" if depth == 0 else f"Depth {depth}"
         if not chosen:
-            body.append(f'<div class="sample-head">{where}: no latent has a name that predicts when it fires</div>')
+            word = "neuron" if depth == 0 else "latent"
+            body.append(f'<div class="sample-head">{where}: no {word} has a name that predicts when it fires</div>')
             continue
         body.append(f'<div class="sample-head">{where}</div>')
         for latent in chosen:
             row = _row(results, kind, depth, latent)
             body.append(row[0])
             data.append(row[1])
+    count = f"{len(data)} {'name' if len(data) == 1 else 'names'}"
+    if not data:
+        count = "No names: there is no latent whose name predicts when it fires"
     return Drawing(
-        title=f"{len(data)} names drawn by lot, with images from the strongest activation to the weakest",
+        title=count if not data else f"{count} drawn by lot, with images from the strongest activation to the weakest",
         caption=(
             f"For every depth {PER_DEPTH} latents that have a name, drawn by lot and not chosen. Left to right: the "
             f"{SHOWN} held-out images that drive it most, then {SHOWN} from each quarter of those on which it fires "
@@ -51,7 +56,7 @@ def name_sample(results: Results) -> Drawing:
             "share that the name describes. A name is right when it fits the images to the right, too. "
             "First seed."
         ),
-        alt="; ".join(f"{row['where']} {row['latent']}: {row['name']}" for row in data) + ".",
+        alt="; ".join(f"{row['where']} {row['latent']}: {row['name']}" for row in data) + "." if data else f"{count}.",
         data=pd.DataFrame(data) if data else pd.DataFrame({"name": ["none"]}),
         html=f'<div class="name-sample">{"".join(body)}</div>',
     )
@@ -60,7 +65,7 @@ def name_sample(results: Results) -> Drawing:
 def _row(results: Results, kind: str, depth: int, latent: int) -> tuple[str, dict[str, object]]:
     name = str(latents.names(results, kind, depth).at[latent, "name"])
     numbers = latents.wide(results, kind, depth).loc[[latent]].iloc[0]
-    bands = latents.images(results, kind, depth)[latent]
+    bands = latents.images(results, kind, depth).get(latent, {})
     word = "neuron" if kind == "host" else "latent"
     figures = []
     for band, rows in bands.items():
@@ -71,14 +76,18 @@ def _row(results: Results, kind: str, depth: int, latent: int) -> tuple[str, dic
             f'<div class="band"><div class="digits driven line" role="img" aria-label="{escape(says)}">'
             f"{cells(results.sprite, top['example'].tolist(), drives)}</div><span>{WORDS[band]}</span></div>"
         )
+    detection, null, true_of = (numbers.get(key, math.nan) for key in ("detection", "detection_null", "rule_precision"))
+    said = (f", detection {detection:.2f}" if detection == detection else "") + (
+        f" ({null:.2f})" if null == null else ""
+    )
+    said += f", true of {true_of:.0%} of what it fires on" if true_of == true_of else ""
     html = (
         f'<div class="sample-row"><p><a href="/report/explorer.qmd#depth={depth}&amp;latent={latent}">{word} {latent}'
-        f"</a>: <b>{escape(name)}</b>, detection {numbers['detection']:.2f} "
-        f"({numbers['detection_null']:.2f}), true of {numbers['rule_precision']:.0%} of what it fires on</p>"
+        f"</a>: <b>{escape(name)}</b>{said}</p>"
         f'<div class="bands">{"".join(figures)}</div></div>'
     )
     row: dict[str, object] = {
         "where": "neuron" if kind == "host" else f"depth {depth}", "latent": latent, "name": name,
-        "detection": round(float(numbers["detection"]), 4), "null": round(float(numbers["detection_null"]), 4),
+        "detection": round(float(detection), 4), "null": round(float(null), 4),
     }  # fmt: skip
     return html, row

@@ -23,7 +23,7 @@ def runs(results: Results) -> Drawing:
     total = float(table["seconds"].sum())
     return Drawing(
         kind="tbl",
-        title=f"{len(table)} chains, {total:.0f} seconds of work",
+        title=f"{len(table)} {'chain' if len(table) == 1 else 'chains'}, {total:.0f} seconds of work",
         caption=(
             "Every chain of stages behind this site. A run's id is a hash of its whole config; `+` behind a commit "
             "says that files differed from it. Machine: "

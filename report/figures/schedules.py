@@ -7,10 +7,12 @@ import pandas as pd
 from analysis.figures.drawing import Drawing
 from analysis.figures.html_table import framed, group
 from analysis.figures.verdict_cells import cells, chip
+from analysis.figures.words import seeds, seeds_of
 from analysis.plan.config import RunConfig
 from analysis.results.rule import STRUCTURE
 from analysis.results.tables import Results
 from analysis.results.verdict import verdicts
+from sae.errors import DataError
 
 EXPERIMENTS = ("schedules",)
 KIND = "latents"
@@ -31,10 +33,14 @@ COLUMNS = (
 def schedules(results: Results) -> Drawing:
     """Rows are depths from 2 on, grouped by schedule."""
     body, data = [], []
+    bases: set[tuple[int, int]] = set()
     for variant in results.variants:
         seen = results.of(variant)
         config = RunConfig.from_canonical(str(seen.runs["config"].iloc[0]))
-        tower = config.towers[0]
+        tower = next((tower for tower in config.towers if tower.kind == KIND), None)
+        if tower is None:
+            raise DataError(f"variant {variant!r} of {results.experiment} has no {KIND} tower")
+        bases.add((config.sae.width, config.sae.k))
         body.append(group(variant, len(COLUMNS) + 2))
         words = verdicts(seen)
         for depth in range(2, tower.depth + 1):
@@ -55,25 +61,42 @@ def schedules(results: Results) -> Drawing:
                 }
                 | means
             )
+    if not data:
+        raise DataError(f"{results.experiment} has no schedule of two depths or more")
     table = pd.DataFrame(data)
-    kept = table["rule_of_k"] == "constant"
-    found = table["word"] == STRUCTURE
+    start = " or ".join(f"{width:,} latents, {k} active" for width, k in sorted(bases))
     return Drawing(
         kind="tbl",
-        title=(
-            f"Where the number of active latents stays, {int((kept & found).sum())} of {int(kept.sum())} depths from 2 "
-            f"on are structure; where it is halved, {int((~kept & found).sum())} of {int((~kept).sum())}"
-        ),
+        title=_finding(table),
         caption=(
-            f"Five schedules from the same depth 1 (256 latents, 16 active), means over "
-            f"{results.runs['seed'].nunique()} seeds. Explained: held-out variance of the depth's own input, with its "
-            "own codes, with fitted codes, and by as many stored rows with fitted codes; the memorising bound in "
-            "sample. Network: held-out variance of the network's state, decoded all the way down. One-class: as a "
-            "share of all latents. Found again: share of latents that another seed finds on the same rows."
+            f"{len(results.variants)} {'schedule' if len(results.variants) == 1 else 'schedules'} from a depth 1 of "
+            f"{start}; means over {seeds(seeds_of(results))}. Explained: held-out variance of the depth's own input, "
+            "with its own codes, with fitted codes, and by as many stored rows with fitted codes; the memorising "
+            "bound in sample. Network: held-out variance of the network's state, decoded all the way down. One-class: "
+            "as a share of all latents. Found again: share of latents that another seed finds on the same rows."
         ),
-        alt="Table of five schedules by depth.",
+        alt=f"Table of schedules by depth. {_finding(table)}.",
         data=table,
         html=framed(
             "Schedules by depth", ["schedule", "verdict", *(name for name, *_ in COLUMNS)], body, "verdict-table"
         ),
     )
+
+
+def _finding(table: pd.DataFrame) -> str:
+    """How many depths are structure under each rule of the number of active latents, and how many are undecided."""
+    parts = []
+    rules = [("constant", "stays"), ("halving", "is halved")]
+    rule_of = table["rule_of_k"].map(str)
+    known = dict(rules)
+    rules += [(rule, f"is {rule}") for rule in dict.fromkeys(rule_of) if rule not in known]
+    for rule, verb in rules:
+        words = table["word"][rule_of == rule]
+        if len(words):
+            first = not parts
+            noun = "depth from 2 on is" if len(words) == 1 else "depths from 2 on are"
+            said = f"{int((words == STRUCTURE).sum())} of {len(words)}" + (f" {noun} structure" if first else "")
+            lost = int(words.isna().sum())
+            said += f" ({lost} undecided)" if lost else ""
+            parts.append(f"{'Where the number of active latents' if first else 'where it'} {verb}, {said}")
+    return "; ".join(parts)

@@ -2,45 +2,79 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from analysis.figures.drawing import Drawing, beside_one_sae, mean_or_nan, over_depth, spoken
+from analysis.figures.words import RANDOM, bands, judged, known, needed, no_random, tower_depths, versus
+from analysis.results.findings import Trend, beside, by_run, compare, over_depths, trend
 from analysis.results.tables import Results
 
-MEASURE = "steering_focus"
+MEASURE, EFFECT, KIND = "steering_focus", "steering_effect", "latents"
+# A mean rise of class probabilities below this is next to nothing.
+NOTHING = 0.01
 
 
 def steering_by_depth(results: Results) -> Drawing:
     """Latents tower and single SAEs as sparse, each on the trained and the random network; bands over seeds."""
-    lines = beside_one_sae(results, MEASURE)
-    depths = results.depths("latents")
-    first, last = depths[0], depths[-1]
+    lines = needed(beside_one_sae(results, MEASURE), "effects of latents: its TOML has no [interpret]", results)
+    needed(lines[lines["series"] == "trained network"], "effects of latents of its tower", results)
+    depths = tower_depths(results, KIND)
 
-    def value(kind: str, depth: int, measure: str = MEASURE, control: str = "none") -> str:
-        return spoken(mean_or_nan(results, measure, kind, depth, control=control), percent=True)
+    def value(kind: str, depth: int, measure: str = MEASURE, control: str = "none") -> float:
+        return mean_or_nan(results, measure, kind, depth, control)
 
-    random = [mean_or_nan(results, "steering_effect", "latents", d, control="random_host") for d in depths]
+    change = trend(over_depths(results, MEASURE, KIND))
+    last = change.last
+    single = compare(by_run(results, MEASURE, KIND, last), by_run(results, MEASURE, "direct", last))
+    random = beside(results, MEASURE, KIND, last)
+    rises = {kind: known({d: value(kind, d, EFFECT) for d in depths}, True) for kind in (KIND, "direct")}
+    untrained = [at for d in depths if (at := value(KIND, d, EFFECT, RANDOM)) == at]
     return Drawing(
-        title=(
-            f"Setting a latent high raises its own class more cleanly higher up: {value('latents', first)} of the "
-            f"rise at depth {first}, {value('latents', last)} at depth {last}; one SAE as sparse has "
-            f"{value('direct', last)}"
-        ),
+        title=f"Setting a latent high {_finding(change, value)}"
+        + versus(single, f"one SAE as sparse ({spoken(value('direct', last), True)})")
+        + versus(random, f"on a random network ({spoken(value(KIND, last, control=RANDOM), True)})"),
         caption=(
-            "A latent's code is set to a strong value of its own on 400 held-out images, and the network runs on. Of "
-            "all rises of mean class probabilities, the share that is on the class which the latent prefers in "
-            "training images: sums over the latents of a depth, divided once. *One SAE*: a single SAE on the network, "
-            "as wide and as sparse as that depth. The mean rise in all is "
-            + ", ".join(value("latents", d, "steering_effect") for d in depths)
-            + " in the tower, "
-            + ", ".join(value("direct", d, "steering_effect") for d in depths[1:])
-            + " in the single SAEs from depth 2 on, and at most "
-            + spoken(max(random), True)
-            + " on the random network, where next to nothing moves. Bands: range over seeds."
+            "A latent's code is set to a strong value of its own on a sample of held-out examples, and the network "
+            "runs on. Of all rises of mean class probabilities, the share that is on the class which the latent "
+            "prefers in training examples: sums over the latents of a depth, divided once. "
+            + ("" if single.word == "unknown" else "*One SAE*: a single SAE on the network, as wide and as sparse as "
+               "that depth. ")
+            + "".join(
+                f"The mean rise in all in the {name} is {rises[kind]}. "
+                for kind, name in ((KIND, "tower"), ("direct", "single SAEs"))
+                if rises[kind] != "undefined"
+            )
+            + (
+                f"On the random network it is at most {spoken(max(untrained), True)}"
+                + (", next to nothing. " if max(untrained) < NOTHING else ". ")
+                if untrained
+                else ""
+            )
+            + bands(results)
+            + no_random(results)
+            + judged(single, random)
         ),
-        alt="Line chart of the share of the rise that is on the latent's own class, over depth. Tower, trained: "
-        + ", ".join(value("latents", d) for d in depths)
-        + "; single SAEs, trained: "
-        + ", ".join(value("direct", d) for d in depths[1:])
+        alt="Line chart of the share of the rise that is on the latent's own class, over depth. "
+        + "; ".join(
+            f"{name}, trained: {said}"
+            for name, kind in (("Tower", KIND), ("single SAEs", "direct"))
+            if (said := known({d: value(kind, d) for d in depths}, True)) != "undefined"
+        )
         + ".",
         data=lines,
         chart=over_depth(lines, "share of the rise on its own class", domain=(0, 1), percent=True),
-    )
+    )  # fmt: skip
+
+
+def _finding(change: Trend, value: Callable[..., float]) -> str:
+    """What the share does over depth."""
+    end = spoken(value(KIND, change.last), True)
+    if not change:
+        return f"puts {end} of the rise on its own class at depth {change.last}"
+    word = {
+        "rises": "raises its own class more cleanly higher up", "falls": "raises its own class less cleanly higher up",
+        "stays": "raises its own class about as cleanly higher up",
+        "varies": "raises its own class as cleanly at both ends",
+    }.get(change.word, "raises its own class, undecided whether more or less cleanly higher up")  # fmt: skip
+    start = spoken(value(KIND, change.first), True)
+    return f"{word}: {start} of the rise at depth {change.first}, {end} at depth {change.last}"

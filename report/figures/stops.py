@@ -6,6 +6,7 @@ from html import escape
 
 from analysis.figures.drawing import Drawing
 from analysis.figures.html_table import framed
+from analysis.results.findings import counted
 from analysis.results.tables import Results
 
 EXPERIMENTS = ("collapse",)
@@ -23,14 +24,20 @@ def stops(results: Results) -> Drawing:
         f'<td class="sentence">{escape(str(sentence))}</td></tr>'
         for variant, sentence, seeds in first[["sentence", "seeds"]].itertuples()
     )
+    recipes = len(results.variants)
+    verb = "stopped by itself" if len(first) == 1 or recipes == 1 else "stopped by themselves"
+    count = f"{counted(len(first), recipes)} {'recipe' if recipes == 1 else 'recipes'}"
+    title = f"{count[0].upper()}{count[1:]} {verb}" + (" in some seed" if len(first) else " in any seed")
     return Drawing(
         kind="tbl",
-        title=f"{len(first)} of {len(results.variants)} recipes stopped by themselves in some seed",
+        title=title,
         caption=(
             "What the tower said, in how many seeds; the sentence of the first of them. *Its variance* is that of the "
             "rows that the next depth would have read."
         ),
-        alt="Table of the towers that stopped by themselves.",
+        alt=f"Table of the towers that stopped by themselves. {title}.",
         data=rows[["variant", "seed", "depth", "reason", "value", "limit", "sentence"]],
-        html=framed("Towers that stopped by themselves", ["recipe", "seeds", "what it said"], [body]),
+        html=framed("Towers that stopped by themselves", ["recipe", "seeds", "what it said"], [body])
+        if len(first)
+        else "<p>No tower stopped by itself.</p>",
     )

@@ -4,52 +4,70 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis.figures.drawing import Drawing, over_depth, series, spoken
+from analysis.figures.drawing import Drawing, mean_or_nan, over_depth, reaching, series, spoken
+from analysis.figures.words import RANDOM, bands, described, judged, known, needed, no_random, tower_depths, versus
+from analysis.results.findings import beside
 from analysis.results.tables import Results
 
 EXPERIMENTS = ("towers",)
+KIND, MEASURE = "latents", "variance_explained"
+CONTROLS = {
+    "trained network": "none",
+    "random network": RANDOM,
+    "stored rows": "stored_dictionary",
+    "PCA": "pca",
+    "random dictionary": "random_dictionary",
+}
 
 
 def variance_by_depth(results: Results) -> Drawing:
     """Held-out variance explained of the depth's own input: trained host, random host, random dictionary, PCA."""
-    kind = "latents"
-    lines = pd.concat(
-        [
-            series(results, "trained network", "variance_explained", kind),
-            series(results, "random network", "variance_explained", kind, control="random_host"),
-            series(results, "stored rows", "variance_explained", kind, control="stored_dictionary"),
-            series(results, "PCA", "variance_explained", kind, control="pca"),
-            series(results, "random dictionary", "variance_explained", kind, control="random_dictionary"),
-        ]
-    )
-    last = max(results.depths(kind))
+    depths = tower_depths(results, KIND)
+    lines = pd.concat(series(results, label, MEASURE, KIND, control=control) for label, control in CONTROLS.items())
+    lines = needed(lines, "variance explained by its latents tower on held-out rows", results)
 
     def at(depth: int, control: str = "none") -> str:
-        return spoken(results.mean("variance_explained", kind, depth, control=control))
+        return spoken(mean_or_nan(results, MEASURE, KIND, depth, control))
 
-    title = (
-        f"At depth {last} the tower explains its own input about as well on a random network "
-        f"({at(last, 'random_host')}) as on the trained one ({at(last)}); at depth 1 it does not "
-        f"({at(1, 'random_host')} and {at(1)})"
+    ends = list(dict.fromkeys((depths[-1], depths[0])))
+    compared = {depth: beside(results, MEASURE, KIND, depth) for depth in ends}
+    told = [
+        f"at depth {depth} {'the tower explains ' if depth == ends[0] else ''}{at(depth)}"
+        f"{' of its own input' if depth == ends[0] else ''}"
+        + versus(compared[depth], f"{'on a random network' if depth == ends[0] else 'there'} ({at(depth, RANDOM)})")
+        for depth in ends
+    ]
+    beside_it = described(
+        lines,
+        {
+            "random dictionary": "isotropic random directions",
+            "PCA": "PCA with as many components as active latents",
+            "stored rows": "training rows stored by heart, as many as there are latents",
+            "random network": "the same tower on a network that was never trained",
+        },
     )
+    fitted = described(lines, {"random dictionary": "random directions", "stored rows": "stored rows"})
     return Drawing(
-        title=title,
+        title="; ".join([told[0][0].upper() + told[0][1:], *told[1:]]),
         caption=(
             "Share of the variance of its own input that each depth of the *latents* tower explains on held-out "
-            "digits. Lines are means; bands, where they are wider than the line, the range over seeds. Beside it: "
-            "isotropic random directions; PCA with as many components as active latents; training rows stored by "
-            "heart, as many as there are latents; the same tower on a network that was never trained. Random "
-            "directions and stored rows get the best codes we can fit, the towers use their own."
+            f"examples. Lines are means. {bands(results)} "
+            + (f"Beside it: {'; '.join(beside_it)}. " if beside_it else "")
+            + (
+                f"{' and '.join(fitted).capitalize()} get the best codes we can fit, the towers use their own."
+                if fitted
+                else ""
+            )
+            + no_random(results)
+            + judged(*compared.values())
         ),
-        alt=(
-            f"Line chart over depth 1 to {last}. Trained network: from "
-            f"{spoken(results.mean('variance_explained', kind, 1))} at depth 1 to "
-            f"{spoken(results.mean('variance_explained', kind, last))}; random network from "
-            f"{spoken(results.mean('variance_explained', kind, 1, control='random_host'))} to "
-            f"{spoken(results.mean('variance_explained', kind, last, control='random_host'))}; "
-            f"stored rows end at {at(last, 'stored_dictionary')}, PCA at {at(last, 'pca')}, "
-            f"the random dictionary at {at(last, 'random_dictionary')}."
-        ),
+        alt="Line chart over depth. "
+        + "; ".join(
+            f"{label}: {known({depth: mean_or_nan(results, MEASURE, KIND, depth, control) for depth in depths})}"
+            for label, control in CONTROLS.items()
+            if label in set(lines["series"])
+        )
+        + ".",
         data=lines,
-        chart=over_depth(lines, "held-out variance explained", domain=(0, 1)),
+        chart=over_depth(lines, "held-out variance explained", domain=reaching(lines, 0, 1)),
     )

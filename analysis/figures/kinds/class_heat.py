@@ -57,11 +57,11 @@ def class_heat(results: Results) -> Drawing:
     chart = alt.layer(cells, text, framed).properties(width=PLOT_WIDTH + 40, height=CELL * len(order))
     totals = table.groupby("where", sort=False)["latents"].sum()
     return Drawing(
-        title=_finding(table),
+        title=_finding(table, any(level.judged for level in levels(results))),
         caption=(
             "Latents of the first seed whose F1 for their class passes shuffled labels (5% false finds), by class and "
             "depth; the stronger the colour, the larger their share of the depth. Press a cell to see the best of them "
-            "in the table below."
+            "in the table of latents, where the page has one."
         ),
         alt="Heat map of the number of detecting latents. In all: "
         + ", ".join(f"{where} {count}" for where, count in totals.items())
@@ -71,14 +71,28 @@ def class_heat(results: Results) -> Drawing:
     )
 
 
-def _finding(table: pd.DataFrame) -> str:
-    by_class = table.groupby("class")["latents"].sum()
+def _finding(table: pd.DataFrame, judged: bool) -> str:
+    by_class = table.groupby("class", sort=False)["latents"].sum()
+    if not judged:
+        return "Whether a latent detects a class better than shuffled labels do is undecided: labels were not shuffled"
     if not by_class.any():
         return "No latent detects a class better than shuffled labels do"
-    none, most = int((table["latents"] == 0).sum()), by_class.idxmax()
+    none = int((table["latents"] == 0).sum())
+    if len(by_class) == 1:
+        where = f"{none} of {len(table)} depths have no" if none else "Every depth has a"
+        return f"{where} detector of class {by_class.index[0]}, the only one"
+    most, fewest = (_of_classes(by_class[by_class == end]) for end in (by_class.max(), by_class.min()))
     if none:
-        return f"{none} of {len(table)} pairs of depth and class have no detector; most are of class {most}"
-    return f"Every depth has detectors of every class; most are of class {most}, fewest of class {by_class.idxmin()}"
+        return f"{none} of {len(table)} pairs of depth and class have no detector; most are {most}"
+    if by_class.nunique() == 1:
+        return "Every depth has detectors of every class, as many of each"
+    return f"Every depth has detectors of every class; most are {most}, fewest {fewest}"
+
+
+def _of_classes(tied: pd.Series) -> str:
+    """`of class 7`, `of classes 7 and 9`: those that tie."""
+    names = [str(name) for name in tied.index]
+    return f"of class {names[0]}" if len(names) == 1 else f"of classes {', '.join(names[:-1])} and {names[-1]}"
 
 
 def counted(results: Results) -> list[dict[str, object]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from html import escape
 
@@ -12,8 +13,11 @@ from analysis.figures.image_sheets import Cut, cells, inline, spoken_counts
 from analysis.results import latents
 from analysis.results.latent_names import named
 from analysis.results.tables import Results
+from sae.errors import DataError
 
 IMAGES, ACROSS, PICTURE = 9, 5, 56
+# A direction has length 1: a part with this weight has seven tenths of it, one with the second half of it.
+ALMOST, MOSTLY = 0.85, 0.71
 # The sheet of pictures whose cell stands beside the images.
 VIEW = "optimised"
 
@@ -68,10 +72,15 @@ def lineages(results: Results, *, noun: str = "images", set_name: str = "") -> D
     """A block for every five classes; in it a row a depth, deepest first, and last the random network's best latent."""
     names = results.sprite["class_names"]
     depths = [depth for _, depth in latents.places(results)[1:]]
+    if not depths:
+        raise DataError(f"{results.experiment} has no latents tower whose latents were looked at in its first seed")
     columns = {number: lineage(results, number) for number in range(len(names))}
     last = depths[-1]
     rows = [(f"Depth {d}", "" if d > 1 else "SAE on the network") for d in reversed(depths)]
-    rows += [("Neurons", "the network's own"), (f"Depth {last}, random", "the same tower, untrained network")]
+    rows += [("Neurons", "the network's own")]
+    untrained = not latents.names(results, latents.KIND, last, "random_host").empty
+    if untrained:
+        rows += [(f"Depth {last}, random", "the same tower, untrained network")]
     cut, body, data = Cut(results), [], []
     for start in range(0, len(names), ACROSS):
         block = list(range(start, min(start + ACROSS, len(names))))
@@ -85,7 +94,7 @@ def lineages(results: Results, *, noun: str = "images", set_name: str = "") -> D
         for place, (name, gloss) in enumerate(rows):
             figures = []
             for number in block:
-                random = place == len(rows) - 1
+                random = place == len(depths) + 1
                 step = best(results, latents.KIND, last, number, "random_host") if random else columns[number][place]
                 figures.append(cell(results, cut, step, names[number], noun, set_name))
                 if step:
@@ -96,39 +105,52 @@ def lineages(results: Results, *, noun: str = "images", set_name: str = "") -> D
             )
         body.append("</div>")
     whole = [number for number, steps in columns.items() if all(steps)]
+    through = "the only depth" if len(depths) == 1 else f"all {len(depths)} depths"
+    found = f"{len(whole)} of {len(names)} classes have a lineage through {through}"
     return Drawing(
-        title=title(results, last),
+        title=title(results, last) or found,
         caption=(
             f"A column is a lineage: at the top the latent of depth {last} that best detects a class, by F1 on the "
             "very images that are shown (so it is a little lucky); under it always the part of it with the largest "
-            "weight, at the bottom the neuron whose activation goes with the latent of depth 1. The last row is the "
-            f"best detector of the same class on a random network. In each cell the {IMAGES} held-out {noun} that "
-            "drive the latent most, with a bar for how strongly, and below them the image optimised for it. "
-            "*Unnamed*: no rule predicts well enough when it fires; behind the colon the classes that its activation "
+            "weight, at the bottom the neuron whose activation goes with the latent of depth 1. "
+            + ("The last row is the best detector of the same class on a random network. " if untrained else "")
+            + f"In each cell the {IMAGES} held-out {noun} that drive the latent most, with a bar for how strongly"
+            + (", and below them the image optimised for it. " if results.pictures() else ". ")
+            + (
+                f"*Weight*: of 1; from {ALMOST:g} on it is almost the whole latent, from {MOSTLY:g} on most of it. "
+                if last > 1
+                else ""
+            )
+            + "*Unnamed*: no rule predicts well enough when it fires; behind the colon the classes that its activation "
             "falls on. Press a cell to enlarge it. First seed."
         ),
-        alt=f"Grid of images: {len(whole)} of {len(names)} classes have a lineage through all {len(depths)} depths.",
+        alt=f"Grid of images: {found}.",
         data=pd.DataFrame(data) if data else pd.DataFrame({"class": names, "row": "none", "latent": -1}),
         html=f'<div class="depth-grid">{"".join(body)}</div>',
     )
 
 
 def title(results: Results, last: int) -> str:
-    """How much of a latent is its largest part."""
-    return (
-        f"The median live latent of depth {last} is almost one latent of the depth below: weight "
-        f"{largest_part(results, last)} of 1, on a random network {largest_part(results, last, 'random_host')}"
-    )
+    """How much of a latent is its largest part; empty where that is not known, as at depth 1."""
+    own, random = (largest_part(results, last, control) for control in ("none", "random_host"))
+    if math.isnan(own):
+        return ""
+    is_what = "almost one latent" if own >= ALMOST else "mostly one latent" if own >= MOSTLY else "a mix of latents"
+    there = "" if math.isnan(random) else f", on a random network {spoken(random)}"
+    return f"The median live latent of depth {last} is {is_what} of the depth below: weight {spoken(own)} of 1{there}"
 
 
-def largest_part(results: Results, depth: int, control: str = "none") -> str:
-    """Median over live latents of the largest weight; directions of dead latents are those of the start."""
+def largest_part(results: Results, depth: int, control: str = "none") -> float:
+    """Median over live latents of the largest weight; directions of dead latents are those of the start.
+
+    NaN where no latent fires or is made of others.
+    """
     numbers = latents.wide(results, latents.KIND, depth, control)
     made = latents.of(results, "links", latents.KIND, depth, control)
     if "firing_rate" not in numbers or made.empty:
-        return "undefined"
+        return math.nan
     live = made["latent"].isin(numbers.index[numbers["firing_rate"] > 0])
-    return spoken(float(made[live].groupby("latent")["weight"].max().median()))
+    return float(made[live].groupby("latent")["weight"].max().median())
 
 
 def called(results: Results, step: Step) -> str:
@@ -156,8 +178,10 @@ def cell(results: Results, cut: Cut, step: Step | None, wanted: str, noun: str, 
     examples = top["example"].tolist()
     name = called(results, step)
     says = f"depth {step.depth}, {label}: {spoken_counts(results.sprite, examples)}"
-    sheet = cut.sheet(f"{VIEW}-{step.kind}-{step.depth}-{step.control}")
-    picture = inline(cut.cell(sheet, step.latent), f"image optimised for {label} of depth {step.depth}", PICTURE)
+    view, picture = f"{VIEW}-{step.kind}-{step.depth}-{step.control}", ""
+    if cut.has(view):
+        optimised = cut.cell(cut.sheet(view), step.latent)
+        picture = inline(optimised, f"image optimised for {label} of depth {step.depth}", PICTURE)
     state = f"depth={step.depth}&amp;latent={step.latent}" + (f"&amp;set={set_name}" if set_name else "")
     link = label if step.control != "none" else f'<a href="/report/explorer.qmd#{state}">{label}</a>'
     return (

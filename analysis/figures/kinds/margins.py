@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
-from analysis.figures.drawing import Drawing, over_depth, over_seeds
+import pandas as pd
+
+from analysis.figures.drawing import Drawing, around, over_depth, over_seeds
+from analysis.figures.verdict_cells import judged
+from analysis.figures.words import needed, one_variant, seeds
 from analysis.results.margins import STYLES, spelled
 from analysis.results.margins import margins as distances
-from analysis.results.rule import NAMES
+from analysis.results.rule import DICTIONARIES, NAMES, TRAINED, Verdict
 from analysis.results.tables import Results
-from analysis.results.verdict import verdicts
 
 DRAWN = (
     "permuted_null", "gaussian_null", "gaussian_tower", "frozen_decoder", "stored_dictionary", "matched_dictionary",
@@ -18,21 +22,22 @@ DRAWN = (
 
 def margins(results: Results, *, kind: str = "latents") -> Drawing:
     """Observed minus floor over depth with 95% intervals; the zero line is the floor."""
+    one_variant(results)
     lines = distances(results, kind)
     if kind == "directions":
         lines = lines[lines["depth"] >= 2]
-    lines = lines[lines["series"].isin([NAMES[name] for name in DRAWN])]
-    words = {depth: verdict for (at, depth), verdict in verdicts(results).items() if at == kind}
+    words = judged(results, kind)
+    whole, lines = lines, lines[lines["series"].isin([NAMES[name] for name in DRAWN])]
+    lines = needed(lines, f"distances of its {kind} tower to trained floors or unlearned dictionaries", results)
     data = over_seeds(lines, intervals=True)
-    low = math.floor(20 * min(0.0, float(data["low"].min()))) / 20
-    high = math.ceil(20 * float(data["high"].max())) / 20
+    domain = around(data, 20)
     nearest = {
-        depth: f"{verdict.margin:+.3f} ({verdict.low:+.3f} to {verdict.high:+.3f})"
+        depth: "unknown" if math.isnan(verdict.margin) else f"{verdict.margin:+.3f}{_between(verdict)}"
         for depth, verdict in words.items()
         if depth in set(lines["depth"])
     }
     chart = over_depth(
-        lines, "above the floor, share of variance", domain=(low, high), intervals=True, level=0.0,
+        lines, "above the floor, share of variance", domain=domain, intervals=True, level=0.0,
         styles={NAMES[name]: STYLES[name] for name in STYLES},
     )  # fmt: skip
     said = "; ".join(f"depth {depth}: {text}" for depth, text in nearest.items())
@@ -40,12 +45,40 @@ def margins(results: Results, *, kind: str = "latents") -> Drawing:
         title=f"{kind.capitalize()} tower: {spelled([verdict.word for verdict in words.values()])}",
         caption=(
             f"*Observed minus floor* of the {kind} tower on held-out rows, mean and 95% interval over "
-            f"{lines['run'].nunique()} seeds. Solid: the SAE's own codes against SAEs that were trained in the same "
-            "way on rows without structure, or with a decoder that stays random. Dashed: its dictionary against "
-            "unlearned ones, all with fitted codes. Random directions and the memorising bound are further away and "
-            "stand in the table. A line that touches zero is a floor that does as well."
+            f"{seeds(lines['run'].nunique())}. "
+            + _drawn(
+                lines,
+                TRAINED,
+                "Solid: the SAE's own codes against SAEs that were trained in the same way on rows "
+                "without structure, or with a decoder that stays random. ",
+            )
+            + _drawn(lines, DICTIONARIES, "Dashed: its dictionary against unlearned ones, all with fitted codes. ")
+            + _left_out(whole)
+            + "A line that touches zero is a floor that does as well."
         ),
         alt=f"Line chart of the distance to each floor over depth. Distance to the nearest floor, {said}.",
         data=lines,
         chart=chart,
     )
+
+
+def _between(verdict: Verdict) -> str:
+    return "" if math.isnan(verdict.low) else f" ({verdict.low:+.3f} to {verdict.high:+.3f})"
+
+
+def _drawn(lines: pd.DataFrame, floors: Sequence[str], text: str) -> str:
+    """`text`, where one of the floors is drawn."""
+    return text if lines["series"].isin([NAMES[name] for name in floors]).any() else ""
+
+
+def _left_out(whole: pd.DataFrame) -> str:
+    """Which floors are not drawn, and at which depths the nearest of all is one of them."""
+    means = whole.groupby(["depth", "series"])["value"].mean().dropna().reset_index()
+    drawn = means["series"].isin([NAMES[name] for name in DRAWN])
+    others = [name for name in NAMES.values() if name in set(means["series"][~drawn])]
+    if not others:
+        return ""
+    least, hidden = means[drawn].groupby("depth")["value"].min(), means[~drawn].groupby("depth")["value"].min()
+    nearer = [str(depth) for depth, value in hidden.items() if not value >= least.get(depth, math.inf)]
+    where = f"nearer at depth {', '.join(nearer)}" if nearer else "further away at every depth"
+    return f"Not drawn: {' and '.join(others)}, {where}. "

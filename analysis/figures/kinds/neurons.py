@@ -13,12 +13,13 @@ from analysis.results.tables import Results
 ROWS = 300
 PER_DEPTH = 60
 NOTHING = "No latent detects a class better than shuffled labels do"
+NOT_SHUFFLED = "Whether latents detect classes better than shuffled labels do is undecided: labels were not shuffled"
 METHOD = (
-    "A latent's class is chosen on training images; all numbers are of held-out ones. *Chance* is the 95% point of the "
-    "F1 that its firing has with shuffled labels, its class chosen anew in every shuffle; what does not pass, at 5% "
-    "false finds over the latents of its depth (Benjamini and Hochberg), is marked *not passed*. The order uses the "
+    "A latent's class is chosen on training examples; all numbers are of held-out ones. *Chance* is the 95% point of "
+    "the F1 that its firing has with shuffled labels, its class chosen anew in every shuffle; what does not pass, at "
+    "5% false finds over the latents of its depth (Benjamini and Hochberg), is marked *not passed*. The order uses the "
     "held-out F1 itself, so the first rows are somewhat lucky. A dash: not defined there, such as selectivity for "
-    "fewer than ten images. First seed."
+    "fewer than ten examples. First seed."
 )
 ALT = "Table of latents: name, class, strongest images, F1, chance, precision, recall, selectivity, effects, parents."
 
@@ -41,13 +42,13 @@ def overview(results: Results, pages: int = 0, set_name: str = "") -> Drawing:
         for level in found
         for latent, examples in strongest(results, level.depth).items()
     }
+    neurons_too = "Depth 0 is the host's own neurons. " if found[0].depth == 0 else ""
     return Drawing(
         kind="tbl",
         title=all_depths(found),
         caption=(
             f"Latents of the latents tower as detectors of one class: the {each} best of each depth by F1; the data "
-            f"have all. {METHOD} Depth 0 is the host's own neurons. Press a column's name to sort; choose depths and "
-            "classes above."
+            f"have all. {METHOD} {neurons_too}Press a column's name to sort; choose depths and classes above."
         ),
         alt=ALT,
         data=pd.concat([level.rows for level in found]),
@@ -90,17 +91,22 @@ def _finding(level: Level, what: str) -> str:
     where = "" if level.depth == 0 else f" at depth {level.depth}"
     if not len(level.live):
         return f"No {what}{where} fires"
+    if not level.judged:
+        return NOT_SHUFFLED + where
     if not len(level.passed):
         return f"None of {len(level.live)} {what}s that fire{where} detects a class better than shuffled labels do"
     top = level.passed.iloc[0]
+    verb = "detects" if len(level.passed) == 1 else "detect"
     return (
-        f"{len(level.passed)} of {len(level.live)} {what}s that fire{where} detect a class better than shuffled labels "
+        f"{len(level.passed)} of {len(level.live)} {what}s that fire{where} {verb} a class better than shuffled labels "
         f"do; the best has F1 {spoken(top['f1'])}, for class {top['class']}"
     )
 
 
 def all_depths(found: list[Level]) -> str:
     """How many pass at each depth, as a title."""
+    if not any(level.judged for level in found):
+        return NOT_SHUFFLED
     if not any(len(level.passed) for level in found):
         return NOTHING
     return "Of those that fire, these detect a class better than shuffled labels do: " + ", ".join(map(_passing, found))

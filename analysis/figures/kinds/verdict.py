@@ -9,11 +9,11 @@ import pandas as pd
 
 from analysis.figures.drawing import Drawing
 from analysis.figures.html_table import depth_heads, framed, group
-from analysis.figures.verdict_cells import chip, margin, over, said, titled
+from analysis.figures.verdict_cells import chip, judged, margin, over, said, titled
+from analysis.figures.words import one_variant, seeds, seeds_of
 from analysis.results.margins import spelled
 from analysis.results.rule import NAMES, Verdict
 from analysis.results.tables import Results
-from analysis.results.verdict import verdicts
 
 # group, label, measure, split, control, kind that stands in for the tower's own, digits after the point
 EXPLAINED = "variance_explained"
@@ -52,7 +52,8 @@ ROWS = (
 
 def verdict_table(results: Results, kind: str) -> tuple[str, pd.DataFrame, list[Verdict]]:
     """HTML, data and the verdicts of one tower."""
-    words = [word for (at, _), word in sorted(verdicts(results).items()) if at == kind]
+    one_variant(results)
+    words = list(judged(results, kind).values())
     depths = list(range(1, len(words) + 1))
     chips = "".join(f"<td>{chip(word)}</td>" for word in words)
     near = "".join(f"<td>{margin(word)}</td>" for word in words)
@@ -91,11 +92,11 @@ def verdict(results: Results, *, kind: str = "latents") -> Drawing:
         kind="tbl",
         title=f"{kind.capitalize()} tower: {spelled([word.word for word in words])}",
         caption=(
-            f"Means over {results.runs['seed'].nunique()} seeds; point at a number for its 95% interval, at a word for "
+            f"Means over {seeds(seeds_of(results))}; point at a number for its 95% interval, at a word for "
             "the reason. Own codes are to be compared with the trained floors below them, fitted codes with the "
             "unlearned dictionaries below them." + (folds if kind == "directions" else "")
         ),
-        alt="Table of verdicts by depth with the numbers that decided them.",
+        alt=f"Table of verdicts by depth with the numbers behind them: {spelled([word.word for word in words])}.",
         data=data,
         html=html,
     )

@@ -1,0 +1,134 @@
+"""Words around figures that hold for any experiment: what there is, how many seeds, and what is missing.
+
+A figure that lacks a part leaves it out of its words; one that lacks everything raises DataError in one line.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+import pandas as pd
+
+from analysis.figures.drawing import spoken
+from analysis.results import findings
+from analysis.results.findings import Comparison
+from analysis.results.tables import Results
+from sae.errors import DataError
+
+RANDOM = "random_host"
+# How often a latent has to fire before class measures mean anything; `sae.measures` has the number.
+OFTEN = "ten"
+
+
+def tower_depths(results: Results, kind: str) -> list[int]:
+    """The depths of a tower. Raises DataError where the experiment has none."""
+    depths = results.depths(kind)
+    if not depths:
+        raise DataError(f"{results.experiment} has no {kind} tower: its tables hold {_kinds(results)}")
+    return depths
+
+
+def needed(rows: pd.DataFrame, what: str, results: Results) -> pd.DataFrame:
+    """`rows` with a number in `value`. Raises DataError, naming `what`, where there is none."""
+    known = rows[rows["value"].notna()]
+    if known.empty:
+        raise DataError(f"{results.experiment} has no {what}")
+    return known
+
+
+def needed_variants(results: Results, names: list[str]) -> None:
+    """Raises DataError where one of the variants that a figure speaks of is not there."""
+    lost = [name for name in names if name not in results.variants]
+    if lost:
+        there = ", ".join(name or "one without a name" for name in results.variants)
+        raise DataError(f"{results.experiment} has no variant {lost[0]!r}; it has: {there}")
+
+
+def one_variant(results: Results) -> None:
+    """Raises DataError for the runs of several variants, over which no verdict and no interval can be taken."""
+    seen = [results.only] if results.only is not None else results.variants
+    if len(seen) > 1:
+        raise DataError(
+            f"{results.experiment} has {len(seen)} variants ({', '.join(map(str, seen[:3]))}, ...): this figure is "
+            "drawn from an experiment without variants and grid; `strata verdict` judges each of them"
+        )
+
+
+def described(rows: pd.DataFrame, texts: Mapping[str, str]) -> list[str]:
+    """The texts of those series that are in `rows`."""
+    there = set(rows["series"])
+    return [text for name, text in texts.items() if name in there]
+
+
+def has_random(results: Results) -> bool:
+    """Whether there is a randomly initialised network beside the trained one."""
+    return bool((results.measures["control"] == RANDOM).any())
+
+
+def no_random(results: Results) -> str:
+    """A sentence for captions where there is no random network; else empty."""
+    return "" if has_random(results) else " There is no random network to compare with."
+
+
+def seeds(count: int) -> str:
+    """`3 seeds`, `1 seed`."""
+    return f"{count} {'seed' if count == 1 else 'seeds'}"
+
+
+def seeds_of(results: Results) -> int:
+    """How many seeds the tables have."""
+    return int(results.runs["seed"].nunique())
+
+
+def bands(results: Results, what: str = "the range") -> str:
+    """What the bands of a chart are, or that there are none."""
+    count = seeds_of(results)
+    if count < 2:
+        return "One seed: no bands, and no comparison is decided."
+    return f"Bands, where they are wider than the line, are {what} over {count} seeds."
+
+
+def depths_between(depths: list[int]) -> str:
+    """`depth 1 to 6`, `depth 1`."""
+    return f"depth {depths[0]}" if len(depths) == 1 else f"depth {depths[0]} to {depths[-1]}"
+
+
+def known(values: Mapping[int, float], percent: bool = False) -> str:
+    """`0.93 at depth 1, 0.94 at depth 2`, of what is defined; `undefined` where nothing is."""
+    said = [f"{spoken(value, percent)} at depth {depth}" for depth, value in values.items() if value == value]
+    return ", ".join(said) or "undefined"
+
+
+def opened(text: str) -> str:
+    """`text` with its first letter large, the others as they are."""
+    return text[:1].upper() + text[1:]
+
+
+def versus(comparison: Comparison, other: str, more: str = "more", less: str = "less", equal: str = "") -> str:
+    """`, more than OTHER`; empty where there is nothing to compare with."""
+    text = comparison.than(other, more=more, less=less, equal=equal or "about as much")
+    return f", {text}" if text else ""
+
+
+def judged(*comparisons: Comparison, matters: float = findings.MATTERS) -> str:
+    """The rule behind the words of a title, for its caption; with why something is undecided where too few seeds are
+    it; empty where nothing is compared."""
+    there = [one for one in comparisons if one]
+    if not there:
+        return ""
+    fewest = min(one.seeds for one in there)
+    return " " + (
+        f"{opened(findings.no_bound(fewest))}: undecided." if fewest < findings.SEEDS else findings.how(matters)
+    )
+
+
+def classes(results: Results) -> int:
+    """How many classes there are, by what was measured of single latents; 0 where nothing was."""
+    found = [re.fullmatch(r"class_share_(\d+)", str(name)) for name in results.latents["measure"].unique()]
+    return max((int(match[1]) + 1 for match in found if match), default=0)
+
+
+def _kinds(results: Results) -> str:
+    kinds = sorted({str(kind) for kind in results.measures["kind"].unique()})
+    return ", ".join(kinds) or "no measures"
