@@ -44,6 +44,14 @@ class Kept:
 
     pages: dict[str, tuple[object, shell.Page]] = field(default_factory=dict)
     """By the page's path: what it was made of, and the page."""
+    html: dict[str, tuple[str, list[links.Tag]]] = field(default_factory=dict)
+    """By the page's path: the whole page, and its tags."""
+
+    def tags(self, path: str, text: str) -> list[links.Tag]:
+        """The tags of a whole page, taken apart anew where it is another."""
+        if path not in self.html or self.html[path][0] != text:
+            self.html[path] = (text, links.tags_of(text))
+        return self.html[path][1]
 
 
 def render(
@@ -59,9 +67,10 @@ def render(
     project = load_project(root)
     if root.is_relative_to(out) or any((root / page).is_relative_to(out) for page in project.pages):
         raise RenderError(f"the output folder {out} holds the sources")
-    site = _pages(project, kept or Kept())
+    kept = kept or Kept()
+    site = _pages(project, kept)
     with fresh_beside(out) as fresh:
-        _write(project, site, fresh)
+        _write(project, site, fresh, kept)
         if finish:
             finish(fresh)
         files = sum(path.is_file() for path in fresh.rglob("*"))
@@ -114,13 +123,13 @@ def _elsewhere(error: RenderError, one: source.Source, sources: list[source.Sour
     return RenderError(f"{found[0]}: no such id on this page", error.file, error.line)
 
 
-def _write(project: Project, site: list[shell.Page], out: Path) -> None:
+def _write(project: Project, site: list[shell.Page], out: Path, kept: Kept) -> None:
     """Second pass: shell, ids, links, files."""
     footer = _footer(project)
     pages = {page.path: page for page in site}
     html = {page.path: shell.page_html(project, page, site, footer) for page in site}
     ids: dict[str, set[str]] = {}
-    found = {path: links.tags_of(text) for path, text in html.items()}
+    found = {path: kept.tags(path, text) for path, text in html.items()}
     for path, tags in found.items():
         for again in links.duplicates(tags):
             raise RenderError(f"the id {again} is used twice on this page", *pages[path].source.locate_again(again))

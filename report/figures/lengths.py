@@ -54,8 +54,11 @@ def lengths(results: Results) -> Drawing:
         if verdict is None:
             raise DataError(f"the {KIND} tower of {results.experiment} has no depth {DEPTH}")
         steps = next(tower.train.steps for tower in config.towers if tower.kind == KIND)
-        own, stored = ((REFIT, "none"), (EXPLAINED, "stored_dictionary"))
-        ahead[steps] = compare(*(_by_seed(seen, measure, "held_out", control) for measure, control in (own, stored)))
+        own, stored = (
+            _by_seed(seen, REFIT, "held_out", "none"),
+            _by_seed(seen, EXPLAINED, "held_out", "stored_dictionary"),
+        )
+        ahead[steps] = compare(own, stored)
         inside[steps] = _by_seed(seen, EXPLAINED, "train", "none")
         html, means = cells(seen, COLUMNS, KIND, DEPTH, 3)
         body.append(f'<tr><th scope="row">{steps:,} steps</th><td>{chip(verdict)}</td>{html}</tr>')

@@ -28,7 +28,7 @@ def named_by_depth(results: Results) -> Drawing:
     def value(depth: int, control: str = "none") -> float:
         return mean_or_nan(results, MEASURE, KIND if depth else "host", depth, control)
 
-    best = int(means.idxmax())
+    best = int(str(means.idxmax()))
     random = beside(results, MEASURE, KIND, best)
     single = compare(by_run(results, MEASURE, KIND, best), by_run(results, MEASURE, "direct", best))
     own_neurons = value(0)

@@ -85,7 +85,7 @@ def schedules(results: Results) -> Drawing:
 
 def _finding(table: pd.DataFrame) -> str:
     """How many depths are structure under each rule of the number of active latents, and how many are undecided."""
-    parts = []
+    parts: list[str] = []
     rules = [("constant", "stays"), ("halving", "is halved")]
     rule_of = table["rule_of_k"].map(str)
     known = dict(rules)
