@@ -1,4 +1,4 @@
-"""Floors of a depth that need no training, and those that the stage `nulls` has trained."""
+"""Floors of a depth as rows of the tables: those that need no training, and those that the stage `nulls` trained."""
 
 from __future__ import annotations
 
@@ -11,18 +11,11 @@ from torch.nn.functional import normalize
 
 from analysis.run.stages._load import read_json
 from analysis.run.stages._tables import Tables
-from sae.measures.variance_explained import explained
-from sae.nulls import matched_directions, memorising_bound, pca, pursue, random_directions, stored_directions
+from sae.floors import DICTIONARIES, memorising, unlearned
 from sae.seeding import stream
 from sae.tower import Kind, Tower
 
 KINDS = get_args(Kind)
-# What a dictionary can be made of without learning one; all are given codes by the same coder.
-DICTIONARIES = {
-    "random_dictionary": lambda rows, n_latents, draw: random_directions(n_latents, rows.shape[1], draw),
-    "matched_dictionary": matched_directions,
-    "stored_dictionary": stored_directions,
-}
 
 
 @dataclass(frozen=True)
@@ -47,22 +40,11 @@ def floors(
     if tables.control != "none" or place.kind not in (*KINDS, "direct"):
         return
     kind, depth, n_latents = place.kind, place.depth, place.tower.layers[place.level - 1].sae.n_latents
-    draw = stream(seed, "random dictionary", kind, depth)
-    back: dict[str, list[torch.Tensor]] = {name: [] for name in (*DICTIONARIES, "pca")}
-    for fit, rows in pairs:
-        mean = fit.mean(0)
-        for control, make in DICTIONARIES.items():
-            back[control].append(pursue(rows - mean, make(fit - mean, n_latents, draw), k) + mean)
-        back["pca"].append(pca(fit, rows, k))
-    x = torch.cat([rows for _, rows in pairs])
-    for control, parts in back.items():
-        value = explained(x, torch.cat(parts))
-        tables.value(kind, depth, split, control, "variance_explained", value, len(x))
+    found = unlearned(pairs, split, n_latents, k, stream(seed, "random dictionary", kind, depth))
     if split == "train":
-        n_rows = len(pairs[0][0])
-        tables.value(
-            kind, depth, split, "memorising", "variance_explained", memorising_bound(n_latents, n_rows), n_rows
-        )
+        found.append(memorising(n_latents, len(pairs[0][0])))
+    for floor in found:
+        tables.value(kind, depth, split, floor.name, floor.measure, floor.value, floor.n)
 
 
 def trained_nulls(tables: Tables, kind: str, depth: int, folder: Path) -> None:

@@ -14,8 +14,9 @@ from typing import Any
 import torch
 
 from analysis.run.stages._load import load_store
-from analysis.run.stages.nulls import rows_read, worth
+from analysis.run.stages.nulls import rows_read
 from analysis.run.stages.sae import held_out_by_folds, stop_before, train_layer
+from sae.floors import worth
 from sae.layer import Layer
 from sae.nulls import gaussian_rows
 from sae.records import StepRecord
