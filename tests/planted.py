@@ -16,7 +16,6 @@ from torch.nn.functional import normalize
 from analysis.plan.chains import _null_tower, _nulls, _sae
 from analysis.plan.config import RunConfig, SaeConfig, TowerConfig
 from analysis.plan.stage_folders import Stage, writing
-from analysis.results.rule import Verdict, judge
 from analysis.results.verdict import seeds_of
 from analysis.run.activations import SPLITS, ActivationStore
 from analysis.run.pipeline import do_stage
@@ -29,6 +28,7 @@ from sae.checkpoint import save_layer
 from sae.config import TrainConfig
 from sae.layer import Layer
 from sae.normaliser import Normaliser
+from sae.rule import Verdict, judge
 from sae.tower import Tower
 
 SEEDS, TRAIN, HELD = 3, 1000, 300

@@ -8,10 +8,10 @@ from html import escape
 
 import numpy as np
 
-from analysis.results.rule import Verdict, interval
 from analysis.results.tables import Results, mean_of
 from analysis.results.verdict import verdicts
 from sae.errors import DataError
+from sae.rule import Verdict, interval
 
 
 def cells(

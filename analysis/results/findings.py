@@ -3,7 +3,7 @@
 A title or caption takes its words from here, so that it says what its numbers say and no more. The rules:
 
 comparison  of the differences within seeds, over the seeds in which both numbers are finite, the mean and its 95%
-            interval (Student's t, as in `analysis.results.rule`):
+            interval (Student's t, as in `sae.rule`):
             about equal  the whole interval lies within -MATTERS .. +MATTERS
             higher       otherwise, where the interval lies above 0
             lower        otherwise, where it lies below 0
@@ -23,8 +23,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from analysis.results.rule import THRESHOLDS, interval
 from analysis.results.tables import Results
+from sae.rule import THRESHOLDS, interval
 
 MATTERS = 0.02
 SEEDS = THRESHOLDS.seeds

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis.results.rule import DICTIONARIES, MEMORISING, NAMES, TRAINED
 from analysis.results.tables import Results
 from analysis.results.verdict import seeds_of
+from sae.rule import DICTIONARIES, MEMORISING, NAMES, TRAINED
 
 # Own codes against trained floors: solid, fitted codes against unlearned dictionaries: dashed.
 STYLES = {

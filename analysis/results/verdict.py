@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from analysis.plan.config import KINDS, RunConfig
-from analysis.results.rule import DICTIONARIES, MEMORISING, THRESHOLDS, TRAINED, Seed, Verdict, interval, judge
 from analysis.results.tables import Results
+from sae.rule import DICTIONARIES, MEMORISING, THRESHOLDS, TRAINED, Seed, Verdict, interval, judge
 
 
 def panel(results: Results) -> list[dict[str, Any]]:

@@ -10,8 +10,8 @@ from analysis.figures.drawing import Drawing
 from analysis.figures.style import PLOT_WIDTH, ROLES
 from analysis.figures.words import judged, needed, no_random, seeds
 from analysis.results.findings import HIGHER, LOWER, Comparison, Values, compare, counted
-from analysis.results.rule import interval
 from analysis.results.tables import Results
+from sae.rule import interval
 
 EXPERIMENTS = ("towers",)
 METRICS = {

@@ -9,10 +9,10 @@ from analysis.figures.html_table import framed, group
 from analysis.figures.verdict_cells import cells, chip
 from analysis.figures.words import seeds, seeds_of
 from analysis.plan.config import RunConfig
-from analysis.results.rule import STRUCTURE
 from analysis.results.tables import Results
 from analysis.results.verdict import verdicts
 from sae.errors import DataError
+from sae.rule import STRUCTURE
 
 EXPERIMENTS = ("schedules",)
 KIND = "latents"

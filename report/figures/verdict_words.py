@@ -10,10 +10,10 @@ from analysis.figures.drawing import Drawing
 from analysis.figures.html_table import depth_heads, framed, group
 from analysis.figures.verdict_cells import chip, margin
 from analysis.figures.words import seeds as seeds_in_words
-from analysis.results.rule import Verdict
 from analysis.results.tables import Results
 from analysis.results.verdict import verdicts
 from sae.errors import DataError
+from sae.rule import Verdict
 
 EXPERIMENTS = ("towers", "fashion", "schedules")
 LABELS = {"towers": "digits", "fashion": "Fashion-MNIST", "schedules": "digits, 256 wide"}

@@ -25,7 +25,7 @@ from analysis.results.findings import (
     share,
     trend,
 )  # fmt: skip
-from analysis.results.rule import interval
+from sae.rule import interval
 
 OPPOSITE = {HIGHER: LOWER, LOWER: HIGHER, RISES: FALLS, FALLS: RISES}
 NUMBERS = st.floats(-4, 4, allow_subnormal=False, width=32)

@@ -6,7 +6,7 @@ import pytest
 from tests_root import CHECKOUT
 
 from analysis.plan.config import load_experiment
-from analysis.results.rule import THRESHOLDS
+from sae.rule import THRESHOLDS
 
 SHOWN = load_experiment(CHECKOUT / "data/experiments", "towers")
 DIGITS = load_experiment(CHECKOUT / "data/experiments", "digits")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.results.rule import DICTIONARIES, MEMORISING, TRAINED, WORDS, Seed, Thresholds, interval, judge
+from sae.rule import DECIDING, DICTIONARIES, MEMORISING, TRAINED, WORDS, Bound, Seed, Thresholds, interval, judge
 
 FLOORS = {
     "permuted_null": 0.5, "gaussian_null": 0.3, "gaussian_tower": 0.35, "frozen_decoder": 0.4, "stored_dictionary": 0.6,
@@ -138,3 +138,21 @@ def test_one_more_floor_can_make_structure() -> None:
 def test_there_is_always_one_of_four_words(live: float, copies: float, own: float) -> None:
     given_ = [seed(own=own, live_share=live, copy_score=copies)] * 3
     assert judge(given_, limits=Thresholds()).word in WORDS
+
+
+def test_a_bound_of_another_kind_stands_in_for_seeds_and_is_named() -> None:
+    bound = Bound(0.05, 0.31, "of rows drawn again")
+    found = judge(seeds(1), bound=bound)
+    assert (found.word, found.low, found.high) == ("structure", 0.05, 0.31)
+    assert "over 1 seed it is" in found.why and "95% interval of rows drawn again +0.050 to +0.310" in found.why
+    assert judge(seeds(2), bound=Bound(-0.01, 0.3, "of rows drawn again")).word == "floor"
+    assert judge(seeds(5), bound=Bound(-9.0, -8.0, "of nothing")) == judge(seeds(5)), "seeds go first"
+
+
+def test_the_caller_says_which_floors_there_must_be() -> None:
+    alone = tuple(name for name in DECIDING if name != "gaussian_tower")
+    given = seeds(floors={name: value for name, value in FLOORS.items() if name in alone})
+    assert judge(given).word is None and "gaussian_tower" in judge(given).why
+    assert judge(given, wanted=alone).word == "structure"
+    lower = seeds(floors={**FLOORS, "gaussian_tower": 0.95})
+    assert judge(lower, wanted=alone).word == "floor", "a floor that is there counts, wanted or not"

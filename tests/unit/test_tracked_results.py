@@ -9,9 +9,9 @@ from tests_root import CHECKOUT
 from analysis.plan.config import RunConfig, load_experiment
 from analysis.plan.paths import Paths
 from analysis.plan.stage_folders import FILES, MANIFEST, damage, read_manifest
-from analysis.results.rule import WORDS
 from analysis.results.tables import LOOKED, TABLES, Results
 from analysis.results.verdict import verdicts
+from sae.rule import WORDS
 
 PATHS = Paths(CHECKOUT)
 TRACKED = sorted(path.parent.name for path in PATHS.tracked.glob("*/manifest.json"))

@@ -12,8 +12,8 @@ from analysis.figures.verdict_cells import judged
 from analysis.figures.words import needed, one_variant, seeds
 from analysis.results.margins import STYLES, spelled
 from analysis.results.margins import margins as distances
-from analysis.results.rule import DICTIONARIES, NAMES, TRAINED, Verdict
 from analysis.results.tables import Results
+from sae.rule import DICTIONARIES, NAMES, TRAINED, Verdict
 
 DRAWN = (
     "permuted_null", "gaussian_null", "gaussian_tower", "frozen_decoder", "stored_dictionary", "matched_dictionary",

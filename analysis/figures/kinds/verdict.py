@@ -12,8 +12,8 @@ from analysis.figures.html_table import depth_heads, framed, group
 from analysis.figures.verdict_cells import chip, judged, margin, over, said, titled
 from analysis.figures.words import one_variant, seeds, seeds_of
 from analysis.results.margins import spelled
-from analysis.results.rule import NAMES, Verdict
 from analysis.results.tables import Results
+from sae.rule import NAMES, Verdict
 
 # group, label, measure, split, control, kind that stands in for the tower's own, digits after the point
 EXPLAINED = "variance_explained"

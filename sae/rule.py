@@ -14,6 +14,9 @@ SAE's own codes with those of SAEs that were trained without structure to find o
 dictionary with unlearned dictionaries under one coder (matching pursuit); its in-sample number with the memorising
 bound. PCA never decides: it may use the same few components for every row. The bound is that of Student's t for the
 mean over seeds. Fewer than three seeds give no bound, and a depth without its trained nulls no word.
+
+SAEs that were trained elsewhere (`sae.judge`) are no towers, and may be one alone: then the caller says which floors
+there are to be, and brings a bound of another kind, which the sentence names.
 """
 
 from __future__ import annotations
@@ -59,6 +62,8 @@ NAMES = {
     "memorising": "memorising bound (in-sample)",
 }
 """What each floor is called where people read."""
+DECIDING = (*TRAINED, *DICTIONARIES)
+"""The floors without which there is no word for a depth of a tower."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,13 +89,22 @@ class Seed:
         observed[MEMORISING] = self.in_sample
         return {name: observed[name] - value for name, value in self.floors.items() if name in observed}
 
-    def margin(self) -> float:
-        """The smallest of them; NaN where a floor is missing or undefined."""
+    def margin(self, wanted: Sequence[str] = DECIDING) -> float:
+        """The smallest of them; NaN where one of the `wanted` floors is missing or undefined."""
         found = self.margins()
-        wanted = (*TRAINED, *DICTIONARIES)
         if any(math.isnan(found.get(name, math.nan)) for name in wanted):
             return math.nan
         return min(found.values())
+
+
+@dataclass(frozen=True)
+class Bound:
+    """An interval of the mean margin that was not made over seeds."""
+
+    low: float
+    high: float
+    words: str
+    """What it is an interval of, as it stands behind "95% interval"."""
 
 
 @dataclass(frozen=True)
@@ -118,9 +132,17 @@ def interval(values: Sequence[float], confidence: float = THRESHOLDS.confidence)
     return float(given.mean() - half), float(given.mean() + half)
 
 
-def judge(seeds: Sequence[Seed], stops: Sequence[str] = (), limits: Thresholds = THRESHOLDS) -> Verdict:
+def judge(
+    seeds: Sequence[Seed],
+    stops: Sequence[str] = (),
+    limits: Thresholds = THRESHOLDS,
+    *,
+    wanted: Sequence[str] = DECIDING,
+    bound: Bound | None = None,
+) -> Verdict:
     """The word for a depth, from one `Seed` for each seed in which it was trained, and `stops`, the sentence of each
-    seed in which the tower stopped before it."""
+    seed in which the tower stopped before it. `wanted`: the floors without which there is no word. `bound` stands in
+    for Student's t where there are fewer seeds than that needs."""
     n = len(seeds) + len(stops)
     if not n:
         return Verdict(None, "There are no runs of this depth.")
@@ -136,8 +158,12 @@ def judge(seeds: Sequence[Seed], stops: Sequence[str] = (), limits: Thresholds =
             f"It explains {inside:.3f} of the variance of the rows it was trained on (limit {limits.in_sample:g}).",
         )
     lost = f" The tower stopped before it in {len(stops)} of {n} seeds." if stops else ""
-    margins = [seed.margin() for seed in seeds]
+    margins = [seed.margin(wanted) for seed in seeds]
     mean, (low, high) = _mean(margins), interval(margins, limits.confidence)
+    if len(seeds) >= limits.seeds:
+        bound = None
+    elif bound is not None:
+        low, high = bound.low, bound.high
     nearest = _nearest(seeds)
     numbers = (mean, low, high, nearest)
     if copies >= limits.copy_score:
@@ -146,16 +172,17 @@ def judge(seeds: Sequence[Seed], stops: Sequence[str] = (), limits: Thresholds =
             *numbers,
         )  # fmt: skip
     if any(math.isnan(margin) for margin in margins):
-        missing = ", ".join(name for name in (*TRAINED, *DICTIONARIES) if any(_unknown(seed, name) for seed in seeds))
+        missing = ", ".join(name for name in wanted if any(_unknown(seed, name) for seed in seeds))
         return Verdict(
             None,
             f"Not decided, for want of: {missing} (`nulls = false`, a short panel, or tables of an older version).",
         )
-    if len(seeds) < limits.seeds:
+    if len(seeds) < limits.seeds and bound is None:
         return Verdict(None, f"{len(seeds)} seeds give no bound (at least {limits.seeds}): not decided.", *numbers)
     floor = NAMES[nearest]
-    between = f"95% interval {low:+.3f} to {high:+.3f}"
-    said = f"over {len(seeds)} seeds it is {mean:+.3f} from its best floor ({between}); nearest on average: {floor}"
+    between = f"95% interval {bound.words + ' ' if bound else ''}{low:+.3f} to {high:+.3f}"
+    over = f"{len(seeds)} seed{'s' if len(seeds) > 1 else ''}"
+    said = f"over {over} it is {mean:+.3f} from its best floor ({between}); nearest on average: {floor}"
     if low > limits.margin:
         return Verdict(STRUCTURE, f"Held-out variance explained: {said}.{lost}", *numbers)
     where = "below a floor" if high < limits.margin else "not reliably above its floors"
