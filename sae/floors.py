@@ -99,18 +99,25 @@ class Trainer(Protocol):
 
 
 def unlearned(
-    pairs: list[Pair], split: str, n_latents: int, k: int, draw: torch.Generator, *, keep: bool = False
+    pairs: list[Pair],
+    split: str,
+    n_latents: int,
+    k: int,
+    draw: torch.Generator,
+    *,
+    keep: bool = False,
+    code: Callable[[Tensor, Tensor, int], Tensor] = pursue,
 ) -> list[Floor]:
     """Variance explained by the dictionaries and by PCA of rank `k`, of the scored rows of all `pairs` together.
 
     One pair, or one a fold, so that no floor sees what it is scored on. Codes by matching pursuit with `k` directions.
-    `keep`: with the errors of each row.
+    `keep`: with the errors of each row. `code`: another way to run the pursuit, such as part by part.
     """
     back: dict[str, list[Tensor]] = {name: [] for name in (*DICTIONARIES, "pca")}
     for fit, rows in pairs:
         mean = fit.mean(0)
         for name, make in DICTIONARIES.items():
-            back[name].append(pursue(rows - mean, make(fit - mean, n_latents, draw), k) + mean)
+            back[name].append(code(rows - mean, make(fit - mean, n_latents, draw), k) + mean)
         back["pca"].append(pca(fit, rows, k))
     x = torch.cat([rows for _, rows in pairs])
     found = []
@@ -129,11 +136,12 @@ def memorising(n_latents: int, n_rows: int) -> Floor:
 def trained(train: Trainer, fit: Rows, held: Rows, draw: torch.Generator, *, keep: bool = False) -> list[Floor]:
     """Variance explained by each null of its own held-out rows; the frozen decoder's, of the real ones.
 
-    `keep`: with the errors of each held-out row.
+    `keep`: with the errors of each row, and with the frozen decoder on the rows that it was trained on, too.
     Of all that is as large as the rows only one array is there at a time: rows of 4,096 columns take a gigabyte.
     """
     frozen = train(fit, frozen_decoder=True)
     found = [scored("frozen_decoder", "held_out", frozen, held, keep)]
+    found += [scored("frozen_decoder", "train", frozen, fit, keep)] if keep else []
     del frozen
     noise = Gaussian.fit(fit)
     if len(row_parts(len(fit) + len(held), width_of(fit))) == 1:
@@ -151,7 +159,7 @@ def trained(train: Trainer, fit: Rows, held: Rows, draw: torch.Generator, *, kee
 def null(train: Trainer, name: str, fit: Rows, score: Callable[[], Rows], keep: bool = False) -> list[Floor]:
     """What an SAE that is trained on `fit` explains of it, and of the rows that `score` then makes."""
     layer = train(fit)
-    own = scored(name, "train", layer, fit)
+    own = scored(name, "train", layer, fit, keep)
     del fit
     return [own, scored(name, "held_out", layer, score(), keep)]
 

@@ -15,6 +15,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from sae.ambient import learning, make_trainable, usable
+from sae.callable_module import callable_module
 from sae.config import TrainConfig
 from sae.dictionary import Dictionary
 from sae.discover import find, names
@@ -271,3 +272,6 @@ def batches(n_rows: int, config: TrainConfig, seed: int) -> Iterator[Tensor]:
                 return
             yield order[start : start + batch]
             done += 1
+
+
+callable_module(__name__)

@@ -80,7 +80,8 @@ def test_nulls_are_trained_and_drawn_in_one_order(given):
     found = trained(trainer, fit, held, stream(5, "null rows", "host", 1))
     assert [(floor.name, floor.split, floor.value, floor.n) for floor in found] == wanted
     kept = trained(trainer, fit, held, stream(5, "null rows", "host", 1), keep=True)
-    assert [dataclasses.replace(floor, rows=None) for floor in kept] == found, "keeping rows changes no number"
+    more = [floor for floor in kept if (floor.name, floor.split) != ("frozen_decoder", "train")]
+    assert [dataclasses.replace(floor, rows=None) for floor in more] == found, "keeping rows changes no number"
 
 
 def test_where_rows_are_few_each_fold_is_scored_by_the_others(given):
@@ -127,10 +128,10 @@ def test_rows_add_up_to_the_value_of_their_floor(given, monkeypatch):
     found = trained(trainer, fit, held, stream(1, "null rows"), keep=True)
     found += unlearned([(fit, held)], "held_out", 20, 3, stream(1, "dictionary"), keep=True)
     kept = [floor for floor in found if floor.rows is not None]
-    assert len(kept) == 7
+    assert len(kept) == 10
     for floor in kept:
         value = 1 - float(floor.rows.error.sum() / floor.rows.spread.sum())
-        assert len(floor.rows.error) == floor.n == len(held)
+        assert len(floor.rows.error) == floor.n == len(held if floor.split == "held_out" else fit)
         assert value == pytest.approx(floor.value, abs=1e-9), floor.name
 
 

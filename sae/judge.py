@@ -1,0 +1,320 @@
+"""An honest word on SAEs that were trained anywhere: the printed rule, beside every floor that can be had from rows.
+
+    judge(rows, ["their/sae"]).verdict.word        structure, floor, copy, collapse, or None: not decided
+
+SAEs of one shape that are given together count as seeds of one training, and the rule's bound is over them; that
+takes three. For fewer the interval is over held-out rows drawn again, which says how much the rows decide and nothing
+about another training. What was not tested, and why, is part of the result.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sae.ambient import reading
+from sae.callable_module import callable_module
+from sae.config import TrainConfig
+from sae.errors import ConfigError, InputError
+from sae.floors import RowErrors
+from sae.interop import Loaded, loaded
+from sae.interop.openai import standardise
+from sae.judge_floors import Beside, judged_sae, l0_of, null_of
+from sae.judged_rows import JudgedRows, Part, judged_rows
+from sae.judgement import Budget, Group, Judgement, Margin, Untested
+from sae.layer import Layer
+from sae.rule import DECIDING, DICTIONARIES, FLOOR, MEMORISING, STRUCTURE, THRESHOLDS, TRAINED, Bound, Verdict, interval
+from sae.rule import judge as by_rule
+from sae.seeding import derived, stream
+from sae.values import choice, says_itself, whole
+
+NULLS = ("none", "quick", "full")
+QUICK_STEPS = 300
+DRAWS = 500
+# A tower on Gaussian rows is for depths of towers; of one SAE it is the Gaussian null.
+WANTED = tuple(name for name in DECIDING if name != "gaussian_tower")
+# Directions of one SAE in two files differ by rounding; those of two trainings by much more.
+SAME = 1e-3
+
+AnySae = Layer | Loaded | str | os.PathLike[str]
+
+
+@says_itself
+def judge(
+    rows: Tensor | np.ndarray,
+    saes: AnySae | Sequence[AnySae],
+    *,
+    held_out: Tensor | np.ndarray | None = None,
+    labels: Any = None,
+    held_out_labels: Any = None,
+    random_rows: Tensor | np.ndarray | None = None,
+    nulls: str = "quick",
+    null_steps: int | None = None,
+    trained_on: int | None = None,
+    seed: int = 0,
+    most_rows: int = 20_000,
+    numbers: Sequence[int] | None = None,
+    total: int | None = None,
+    observe: Callable[[str], None] = lambda line: None,
+) -> Judgement:
+    """Judge one SAE or several on rows (n, d), each a `Layer`, a folder or a file.
+
+    `held_out`: rows that the SAEs never saw; None: a fifth of `rows`, drawn at random, which they may have seen.
+    `labels`: a whole number a row, of any size (`held_out_labels` beside `held_out`). `random_rows`: the same examples
+    in a randomly initialised host. `nulls`: train SAEs on rows without structure, `quick` for 300 steps, `full` for as
+    many as the SAE's own files state, or 1,500; `null_steps` says it outright. `trained_on`: how many rows the SAE was
+    trained on, for the memorising bound. `most_rows` are used at most, drawn at random; `numbers` and `total` say
+    which of how many rows these are. `observe` hears what is being done.
+
+    Raises InputError for rows, labels or SAEs that do not fit together, NumericError for rows that are not finite,
+    CheckpointError for files that are no SAE, ConfigError for settings.
+    """
+    choice("nulls", nulls, NULLS)
+    if null_steps is not None:
+        null_steps = whole("null_steps", null_steps, 1)
+        if nulls == "none":
+            raise ConfigError(f"null_steps = {null_steps} with nulls = 'none': must be left out")
+    trained_on = None if trained_on is None else whole("trained_on", trained_on, 1)
+    seed = whole("seed", seed, None)
+    given = _saes(saes)
+    prepared = judged_rows(
+        rows, held_out, labels, held_out_labels, random_rows, most=most_rows, seed=seed, numbers=numbers, total=total
+    )
+    for name, sae in given:
+        if sae.layer.sae.d_in != prepared.used.width:
+            raise InputError(
+                f"{name} reads rows of width {sae.layer.sae.d_in}, the rows have width {prepared.used.width}: they are "
+                "another layer's, or another model's"
+            )
+    groups = tuple(
+        _group(members, prepared, nulls, null_steps, trained_on, seed, observe) for members in _grouped(given)
+    )
+    notes = _notes(prepared, groups)
+    return Judgement(
+        rows=prepared.used, groups=groups, notes=notes, seed=seed,
+        untested=_untested(prepared, groups, nulls, trained_on, random_rows is not None),
+    )  # fmt: skip
+
+
+def _saes(saes: Any) -> list[tuple[str, Loaded]]:
+    """Every SAE with a name of its own. Raises InputError for none, and for one that is there twice."""
+    several = list(saes) if isinstance(saes, list | tuple) else [saes]
+    if not several:
+        raise InputError("no SAE was given, expected one or more")
+    found: list[tuple[str, Loaded]] = []
+    for number, sae in enumerate(several, 1):
+        if isinstance(sae, Layer):
+            name, one = f"SAE {number}", Loaded(sae, None, "layer", None)
+        elif isinstance(sae, Loaded):
+            name, one = str(sae.path or f"SAE {number}"), sae
+        elif isinstance(sae, str | os.PathLike):
+            name, one = str(sae), loaded(sae)
+        else:
+            raise InputError(f"SAE {number} is of type {type(sae).__name__}, expected a Layer or a path")
+        for other, known in found:
+            if _same(known.layer, one.layer):
+                raise InputError(f"{other} and {name} are the same SAE: seeds are different trainings; give it once")
+        found.append((name, one))
+    return found
+
+
+def _same(one: Layer, other: Layer) -> bool:
+    a, b = one.sae.directions(), other.sae.directions()
+    return a.shape == b.shape and float((a - b).abs().max()) < SAME
+
+
+def _grouped(saes: list[tuple[str, Loaded]]) -> list[list[tuple[str, Loaded]]]:
+    """SAEs of one architecture and size together, in the order given."""
+    groups: dict[Any, list[tuple[str, Loaded]]] = {}
+    for name, one in saes:
+        sae = one.layer.sae
+        k = sae.k if sae.k_is_met != "as a target" else None
+        shape = (one.layer.architecture, sae.d_in, sae.n_latents, k, one.standardised)
+        groups.setdefault(shape, []).append((name, one))
+    return list(groups.values())
+
+
+def _group(
+    members: list[tuple[str, Loaded]],
+    given: JudgedRows,
+    nulls: str,
+    null_steps: int | None,
+    trained_on: int | None,
+    seed: int,
+    observe: Callable[[str], None],
+) -> Group:
+    standardised = members[0][1].standardised
+    with reading():
+        rows = _standardised(given) if standardised else given
+        budget = _budget(members, rows, nulls, null_steps)
+    found = [
+        judged_sae(
+            one.layer, name, one.format, one.steps, rows, budget, trained_on, derived(seed, "sae", number), observe
+        )
+        for number, (name, one) in enumerate(members)
+    ]
+    margins, bound, words = _intervals(found, seed)
+    verdict = _verdict(found, bound, budget)
+    return Group(
+        saes=tuple(beside.sae for beside in found), verdict=verdict, margins=margins, interval=words, budget=budget,
+        standardised=standardised,
+    )  # fmt: skip
+
+
+def _standardised(given: JudgedRows) -> JudgedRows:
+    def part(some: Part) -> Part:
+        random = None if some.random is None else standardise(some.random).rows
+        return dataclasses.replace(some, rows=standardise(some.rows).rows, random=random)
+
+    return dataclasses.replace(given, fit=part(given.fit), held=part(given.held))
+
+
+def _budget(members: list[tuple[str, Loaded]], given: JudgedRows, nulls: str, null_steps: int | None) -> Budget:
+    """How long nulls are trained, in numbers and in words."""
+    layer = members[0][1].layer
+    stated = max((one.steps for _, one in members if one.steps), default=None)
+    architecture, _, k = null_of(layer, l0_of(layer, given.held.rows))
+    default = TrainConfig()
+    steps = null_steps or (0 if nulls == "none" else QUICK_STEPS if nulls == "quick" else stated or default.steps)
+    if nulls == "none":
+        said = "No nulls were trained, so that nothing can be called structure."
+    else:
+        own = f"its own {stated}" if stated else "what it was trained for, which its files do not say"
+        said = f"Nulls are {architecture} SAEs of the same width at k = {k}, trained for {steps} steps beside {own}."
+        if not given.unseen:
+            said += " Each counts by its training rows where it does better there, as the SAE may have seen these rows."
+        if stated is None or steps < stated:
+            said += " A null that was trained for less than the SAE is a weaker floor than it could be."
+    return Budget(nulls=nulls, steps=steps, batch=default.batch, architecture=architecture, k=k, said=said)
+
+
+def _intervals(found: list[Beside], seed: int) -> tuple[tuple[Margin, ...], Bound | None, str]:
+    """Margins with intervals: over seeds where there are three, else over held-out rows drawn again."""
+    names = [name for name in found[0].seed.margins() if all(name in beside.seed.margins() for beside in found)]
+    means = {name: [beside.seed.margins()[name] for beside in found] for name in names}
+    n = len(found)
+    if n >= THRESHOLDS.seeds:
+        margins = [Margin(name, float(np.mean(values)), *interval(values)) for name, values in means.items()]
+        return tuple(margins), None, f"Intervals are Student's t over {n} SAEs of one shape, taken as seeds."
+    drawn = [_redrawn(beside, stream(seed, "bootstrap", number)) for number, beside in enumerate(found)]
+    together = {name: np.mean([one[name] for one in drawn], axis=0) for name in names}
+    margins = [Margin(name, float(np.mean(means[name])), *_middle(values)) for name, values in together.items()]
+    smallest = np.mean([np.min([one[name] for name in names], axis=0) for one in drawn], axis=0)
+    rows = len(found[0].own.error)
+    words = (
+        f"Intervals are a bootstrap over {rows} held-out rows: how much another sample of rows would move the "
+        f"numbers. They say nothing about another training of the SAE: for that give {THRESHOLDS.seeds} seeds."
+    )
+    return tuple(margins), Bound(*_middle(smallest), f"over {rows} held-out rows drawn again,"), words
+
+
+def _redrawn(beside: Beside, draw: torch.Generator) -> dict[str, np.ndarray]:
+    """Each margin under draws of the held-out rows; nulls have rows of their own, drawn on their own."""
+    n = len(beside.own.error)
+    weights = _weights(n, draw)
+    own = _explained(beside.own, weights)
+    refit = _explained(beside.refit, weights[:, beside.sample])
+    found = {}
+    for name, floor in beside.floors.items():
+        if name == MEMORISING:
+            found[name] = np.full(DRAWS, beside.seed.margins()[name])
+        elif name in DICTIONARIES and floor.rows is not None:
+            found[name] = refit - _explained(floor.rows, weights[:, beside.sample])
+        elif floor.rows is not None:
+            same = name == "frozen_decoder" and floor.split == "held_out"
+            found[name] = own - _explained(floor.rows, weights if same else _weights(len(floor.rows.error), draw))
+    return found
+
+
+def _weights(n: int, draw: torch.Generator) -> Tensor:
+    """How often each of n rows is in each draw, (DRAWS, n)."""
+    chosen = torch.randint(n, (DRAWS, n), generator=draw, device="cpu")
+    zeros = torch.zeros(DRAWS, n, dtype=torch.float64, device="cpu")
+    return zeros.scatter_add_(1, chosen, torch.ones_like(zeros))
+
+
+def _explained(rows: RowErrors, weights: Tensor) -> np.ndarray:
+    found: np.ndarray = (1 - (weights @ rows.error) / (weights @ rows.spread)).numpy()
+    return found
+
+
+def _middle(values: np.ndarray) -> tuple[float, float]:
+    low, high = np.quantile(values, [(1 - THRESHOLDS.confidence) / 2, (1 + THRESHOLDS.confidence) / 2])
+    return float(low), float(high)
+
+
+def _verdict(found: list[Beside], bound: Bound | None, budget: Budget) -> Verdict:
+    """The rule's word. Without trained nulls one floor that is not beaten is enough for `floor`, and beating the
+    others is not enough for `structure`."""
+    seeds = [beside.seed for beside in found]
+    verdict = by_rule(seeds, wanted=WANTED, bound=bound)
+    if budget.nulls == "none" and verdict.word is None:
+        verdict = by_rule(seeds, wanted=DICTIONARIES, bound=bound)
+        if verdict.word == STRUCTURE:
+            why = f"Not decided, for want of nulls: {', '.join(n for n in TRAINED if n in WANTED)}. {verdict.why}"
+            return dataclasses.replace(verdict, word=None, why=why)
+    if verdict.word in (STRUCTURE, FLOOR):
+        return dataclasses.replace(verdict, why=f"{verdict.why} {budget.said}")
+    return verdict
+
+
+def _notes(given: JudgedRows, groups: tuple[Group, ...]) -> tuple[str, ...]:
+    """What a reader has to know first."""
+    notes = [given.used.said]
+    if given.used.outliers:
+        notes.append(
+            f"{given.used.outliers} rows more than ten times as long as the median row were left out: attention sinks "
+            "and their like would be all that variance explained is about."
+        )
+    for group in groups:
+        if group.standardised:
+            notes.append(f"{group.saes[0].name}: rows were standardised one by one, as this SAE reads them.")
+        for sae in group.saes:
+            if sae.number("variance_explained") < 0:
+                notes.append(
+                    f"{sae.name} does worse than the mean row on these rows: they are perhaps not what it was trained "
+                    "on (another layer, another scale, layer norm folded in or not)."
+                )
+    return tuple(notes)
+
+
+def _untested(
+    given: JudgedRows, groups: tuple[Group, ...], nulls: str, trained_on: int | None, random: bool
+) -> tuple[Untested, ...]:
+    """What this judgement does not say, and why."""
+    found = [
+        Untested("what the host loses when reconstructions are put in its place", "rows are given, not the host"),
+        Untested("what latents mean", "the strongest rows are shown; naming them is a reader's work"),
+        Untested("the floor of a tower on noise", "these SAEs stand on no other; the Gaussian null is that floor"),
+    ]
+    if nulls == "none":
+        found.append(Untested("trained nulls and a frozen decoder", "nulls = none"))
+    if trained_on is None:
+        found.append(Untested("the memorising bound", "how many rows the SAEs were trained on is not known"))
+    if not given.used.classes:
+        found.append(Untested("class selectivity", "there are no labels"))
+    elif len(given.used.classes) < 2:
+        found.append(Untested("class selectivity", "there is only one class"))
+    if not random:
+        found.append(Untested("a randomly initialised host", "there are no rows of one"))
+    elif nulls == "none":
+        found.append(Untested("an SAE trained on the random host", "nulls = none"))
+    for group in groups:
+        if len(group.saes) < THRESHOLDS.seeds:
+            said = f"{len(group.saes)} of this shape: {group.saes[0].name}"
+            found.append(Untested("another training of the same SAE", said))
+        sae = group.saes[0]
+        if sae.number("l0", split="train") * given.used.fit < 10 * sae.n_latents and sae.number("l0") > 0:
+            found.append(
+                Untested(f"collapse of {sae.name} by its dead latents", "too few rows for so many latents to fire")
+            )
+    return tuple(found)
+
+
+callable_module(__name__)

@@ -1,0 +1,226 @@
+"""SAEs whose making is known, trained or built elsewhere, get the right word; and what cannot be judged is refused."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from torch.nn.functional import normalize
+
+from sae.architectures.topk import TopK
+from sae.config import TrainConfig
+from sae.errors import ConfigError, InputError, NumericError
+from sae.judge import judge
+from sae.layer import Layer
+from sae.normaliser import Normaliser
+from sae.train import train
+
+WIDTH = 24
+TRAINING = TrainConfig(steps=200, batch=128, lr=1e-2)
+QUICK = {"null_steps": 80}
+
+
+@pytest.fixture(scope="module")
+def planted():
+    """700 rows of 3 of 40 directions each, and which direction is the strongest."""
+    draw = torch.Generator().manual_seed(3)
+    directions = normalize(torch.randn(40, WIDTH, generator=draw), dim=1)
+    chosen = torch.rand(700, 40, generator=draw).topk(3).indices
+    codes = torch.zeros(700, 40).scatter(1, chosen, 0.5 + torch.rand(700, 3, generator=draw))
+    return codes @ directions + 0.3, codes.argmax(1)
+
+
+@pytest.fixture(scope="module")
+def learned(planted):
+    return [train("topk", TopK(WIDTH, 48, k=3), planted[0], TRAINING, seed=seed) for seed in range(3)]
+
+
+def of_directions(rows, directions, k=3):
+    """An SAE of these directions that nobody trained, with the rows' own normaliser."""
+    sae = TopK(rows.shape[1], len(directions), k=k)
+    unit = normalize(directions, dim=1)
+    with torch.no_grad():
+        sae.W_dec.copy_(unit)
+        sae.W_enc.copy_(unit)
+    return Layer("topk", sae, Normaliser.fit(rows))
+
+
+def test_planted_directions_are_structure_over_seeds_and_for_one_alone(planted, learned):
+    over = judge(planted[0], learned, **QUICK)
+    assert over.verdict.word == "structure" and over.verdict.low > 0.1, over.verdict
+    assert "over 3 seeds" in over.verdict.why and "Student's t" in over.groups[0].interval
+    alone = judge(planted[0], learned[0], **QUICK)
+    assert alone.verdict.word == "structure" and "held-out rows drawn again" in alone.verdict.why
+    assert "nothing about another training" in alone.groups[0].interval
+    assert "weaker floor" in alone.verdict.why and alone.groups[0].budget.steps == 80
+    low, mean, high = (getattr(alone.groups[0].margins[0], name) for name in ("low", "mean", "high"))
+    assert low < mean < high
+
+
+def test_an_sae_that_has_learned_noise_by_heart_is_floor():
+    """Its training rows are among those that are held out: nulls count by their own training rows, too."""
+    noise = torch.randn(700, WIDTH, generator=torch.Generator().manual_seed(8))
+    sae = train("topk", TopK(WIDTH, 48, k=3), noise, TRAINING, seed=1)
+    assert judge(noise, sae, null_steps=120).verdict.word == "floor"
+    assert judge(noise[:500], sae, held_out=noise[500:], null_steps=20).verdict.word == "structure", "if that were so"
+
+
+def test_a_random_dictionary_is_floor_even_without_trained_nulls(planted):
+    rows = planted[0]
+    random = of_directions(rows, torch.randn(48, WIDTH, generator=torch.Generator().manual_seed(99)))
+    assert judge(rows, random, **QUICK).verdict.word == "floor"
+    assert judge(rows, random, nulls="none").verdict.word == "floor"
+
+
+def test_without_nulls_structure_is_not_decided(planted, learned):
+    found = judge(planted[0], learned[0], nulls="none")
+    assert found.verdict.word is None and "for want of nulls: permuted_null" in found.verdict.why
+    assert any("nulls = none" in entry.why for entry in found.untested)
+
+
+def test_axes_are_copies_and_rows_by_heart_are_copies(planted):
+    rows = planted[0]
+    axes = judge(rows, of_directions(rows, torch.cat([torch.eye(WIDTH), -torch.eye(WIDTH)])), **QUICK)
+    assert axes.verdict.word == "copy"
+    latents = axes.groups[0].saes[0].latents
+    assert len(latents.copies) == 48 and latents.copies[3].other == 3
+    wide = torch.randn(700, 60, generator=torch.Generator().manual_seed(2))
+    heart = judge(wide, of_directions(wide, (wide - wide.mean(0))[100:180]), **QUICK)
+    assert heart.verdict.word == "copy", heart.verdict
+    assert [near.other for near in heart.groups[0].saes[0].latents.stored] == list(range(100, 180))
+
+
+def test_the_middle_of_a_cluster_is_no_row_by_heart():
+    draw = torch.Generator().manual_seed(1)
+    middles = 3 * normalize(torch.randn(20, 40, generator=draw), dim=1)
+    rows = middles.repeat_interleave(40, 0) + 0.03 * torch.randn(800, 40, generator=draw)
+    sae = of_directions(rows, middles - rows.mean(0), k=1)
+    assert judge(rows, sae, nulls="none").groups[0].saes[0].latents.stored == ()
+
+
+def test_dead_latents_are_collapse_and_are_named(planted):
+    rows = planted[0]
+    sae = of_directions(rows, torch.randn(48, WIDTH, generator=torch.Generator().manual_seed(4)))
+    with torch.no_grad():
+        sae.sae.b_enc[1:] = -1e3
+    found = judge(rows, sae, **QUICK)
+    assert found.verdict.word == "collapse"
+    assert len(found.groups[0].saes[0].latents.dead) >= 47
+
+
+def test_strongest_rows_are_those_of_the_given_numbers_and_labels(planted, learned):
+    rows, labels = planted
+    found = judge(rows, learned[0], nulls="none", labels=labels, numbers=[10 * i for i in range(700)], total=9000)
+    z = learned[0].encode(rows).dense() * learned[0].normaliser.scale
+    latents = found.groups[0].saes[0].latents
+    for latent in range(48):
+        top = z[:, latent].max()
+        if top > 0:
+            strongest = latents.strongest[latent][0]
+            assert strongest.activation == pytest.approx(float(top), rel=1e-4)
+            assert strongest.label == int(labels[strongest.row // 10])
+        else:
+            assert latent in latents.dead and latents.strongest[latent] == ()
+    assert found.rows.given == 9000 and found.rows.used == 700
+
+
+@pytest.mark.parametrize("kind", ["300 of them", "negative", "huge", "beyond int64", "a list"])
+def test_labels_are_any_whole_numbers(planted, learned, kind):
+    rows = planted[0]
+    index = torch.arange(700) % 300
+    labels = {
+        "300 of them": index,
+        "negative": index - 1000,
+        "huge": index * 10**12,
+        "beyond int64": index.numpy().astype(np.uint64) + np.uint64(2**63),
+        "a list": index.tolist(),
+    }[kind]
+    found = judge(rows, learned[0], nulls="none", labels=labels)
+    assert len(found.rows.classes) == 300
+    classes = found.groups[0].saes[0].latents.classes
+    assert {c for c in classes if c is not None} <= {int(label) for label in labels}
+    assert json.loads(json.dumps(found.as_dict(), allow_nan=False))["rows"]["classes"][-1] == int(max(labels))
+
+
+def test_classes_stand_beside_permuted_labels_and_a_random_host(planted, learned):
+    rows, labels = planted
+    random = torch.randn(700, WIDTH, generator=torch.Generator().manual_seed(6))
+    sae = judge(rows, learned[0], labels=labels, random_rows=random, **QUICK).groups[0].saes[0]
+    real = sae.number("class_precision")
+    assert real > 3 * sae.number("class_precision", "permuted_labels")
+    assert real > 3 * sae.number("class_precision", "on_random_rows")
+    assert sae.number("variance_explained", "random_host") < sae.number("variance_explained")
+
+
+def test_unseen_rows_of_the_callers_are_the_only_ones_that_count(planted, learned):
+    rows, labels = planted
+    found = judge(
+        rows[:500], learned[0], held_out=rows[500:], labels=labels[:500], held_out_labels=labels[500:], **QUICK
+    )
+    assert (found.rows.fit, found.rows.held_out) == (500, 200) and "never saw" in found.rows.said
+    assert "counts by its training rows" not in found.groups[0].budget.said
+
+
+def test_sinks_are_left_out_and_said(planted, learned):
+    rows = planted[0].clone()
+    rows[[3, 77]] *= 500
+    found = judge(rows, learned[0], nulls="none")
+    assert found.rows.outliers == 2 and any("2 rows more than ten times" in note for note in found.notes)
+
+
+def test_saes_of_different_shapes_are_judged_apart(planted, learned):
+    other = of_directions(planted[0], torch.randn(30, WIDTH, generator=torch.Generator().manual_seed(1)))
+    found = judge(planted[0], [learned[0], other, learned[1]], nulls="none")
+    assert [len(group.saes) for group in found.groups] == [2, 1]
+    with pytest.raises(InputError, match="2 shapes have a verdict each"):
+        _ = found.verdict
+
+
+def test_the_memorising_bound_counts_where_the_number_of_training_rows_is_known(planted, learned):
+    found = judge(planted[0], learned[0], trained_on=50, **QUICK)
+    assert found.verdict.word == "floor" and found.verdict.best_floor == "memorising"
+
+
+def test_the_same_seed_gives_the_same_judgement(planted, learned):
+    one, other = (judge(planted[0], learned[0], null_steps=5, most_rows=400).as_dict() for _ in range(2))
+    assert one == other and one["rows"]["used"] == 400 and one["rows"]["given"] == 700
+
+
+def bad_row(rows):
+    rows = rows.clone()
+    rows[41, 2] = float("nan")
+    return rows
+
+
+REFUSED = {
+    "NaN": (lambda r, s: judge(bad_row(r), s), NumericError, "row 41 holds NaN"),
+    "NaN under a number": (
+        lambda r, s: judge(bad_row(r), s, numbers=range(1000, 1700)), NumericError, "row 1041 holds NaN",
+    ),
+    "another width": (lambda r, s: judge(r[:, :20], s), InputError, "reads rows of width 24, the rows have width 20"),
+    "none": (lambda r, s: judge(r[:0], s), InputError, "rows are empty"),
+    "few": (lambda r, s: judge(r[:30], s), InputError, "expected at least 50"),
+    "three axes": (lambda r, s: judge(r.view(70, 10, 24), s), InputError, "expected .n, d."),
+    "whole numbers": (lambda r, s: judge(r.long(), s), InputError, "expected floating point"),
+    "a list": (lambda r, s: judge(r.tolist(), s), InputError, "of type list"),
+    "rows that do not vary": (lambda r, s: judge(torch.ones(100, 24), s), NumericError, "all the same"),
+    "no SAE": (lambda r, s: judge(r, []), InputError, "no SAE was given"),
+    "the same SAE twice": (lambda r, s: judge(r, [s, s]), InputError, "are the same SAE"),
+    "no SAE but a number": (lambda r, s: judge(r, 7), InputError, "SAE 1 is of type int"),
+    "too few labels": (lambda r, s: judge(r, s, labels=[1, 2]), InputError, "one label a row"),
+    "labels in between": (lambda r, s: judge(r, s, labels=np.full(700, 0.5)), InputError, "expected whole numbers"),
+    "labels in words": (lambda r, s: judge(r, s, labels=["cat"] * 700), InputError, "expected whole numbers"),
+    "other nulls": (lambda r, s: judge(r, s, nulls="some"), ConfigError, "none, quick, full"),
+    "steps of no nulls": (lambda r, s: judge(r, s, nulls="none", null_steps=3), ConfigError, "left out"),
+    "other examples": (lambda r, s: judge(r, s, random_rows=r[:9]), InputError, "the same examples in the same order"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_cannot_be_judged_is_refused_in_one_line(planted, learned, case):
+    call, error, says = REFUSED[case]
+    with pytest.raises(error, match=says) as raised:
+        call(planted[0], learned[0])
+    assert "\n" not in str(raised.value)
