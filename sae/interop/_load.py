@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -55,6 +56,10 @@ def loaded(path: str | os.PathLike[str], *, rounding: float | None = None) -> Lo
     if not path.exists():
         raise CheckpointError(f"{path} is not there, expected the folder or file of an SAE: {FORMATS}")
     options: dict[str, Any] = {} if rounding is None else {"rounding": rounding}
+    return dataclasses.replace(_read(path, options), path=path)
+
+
+def _read(path: Path, options: dict[str, Any]) -> Loaded:
     if path.is_dir():
         return _folder(path, options)
     name, kind = path.name, kind_of(path)
