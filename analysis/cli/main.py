@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from analysis.cli import check, lesswrong, logs, new, publish, runs, site
+from analysis.cli import check, judge, lesswrong, logs, new, publish, runs, site
 from analysis.cli.saying import errors
 from analysis.plan import paths as project
 from analysis.plan import plugins
@@ -31,7 +31,7 @@ def found() -> None:
         plugins.load(project.find())
 
 
-for group in (new, runs, site, logs, lesswrong, publish, check):
+for group in (new, judge, runs, site, logs, lesswrong, publish, check):
     app.add_typer(group.app)
 
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from analysis.rows_files import read_labels, read_rows
+from analysis.run.rows_files import read_labels, read_rows
 from sae.errors import DataError
 
 ROWS = np.random.default_rng(3).normal(size=(61, 7)).astype(np.float32)
@@ -52,7 +52,7 @@ def shards(path):
 
 @pytest.mark.parametrize("make", [npy, swapped, npz, tensors, shards])
 def test_every_form_gives_the_same_rows(make, tmp_path, monkeypatch):
-    monkeypatch.setattr("analysis.rows_files.BLOCK", 10)
+    monkeypatch.setattr("analysis.run.rows_files.BLOCK", 10)
     source = str(make(tmp_path))
     whole = read_rows(source)
     assert np.array_equal(whole.rows.numpy(), ROWS) and whole.numbers == list(range(61)) and whole.total == 61
