@@ -19,7 +19,7 @@ from analysis.figures.style import PLOT_WIDTH, ROLES
 from analysis.figures.svg import clean_svg
 from sae import rule
 
-TEMPLATES = Path(__file__).resolve().parent / "site" / "templates"
+TEMPLATES = Path(__file__).resolve().parents[1] / "site" / "templates"
 LATENTS_SHOWN, NEAR_SHOWN = 60, 40
 CONTROLS = {
     "none": "the SAE itself",
