@@ -32,7 +32,7 @@ from sae.layer import Layer
 from sae.rule import DECIDING, DICTIONARIES, FLOOR, MEMORISING, STRUCTURE, THRESHOLDS, TRAINED, Bound, Verdict, interval
 from sae.rule import judge as by_rule
 from sae.seeding import derived, stream
-from sae.values import choice, says_itself, whole
+from sae.values import choice, flag, says_itself, whole
 
 NULLS = ("none", "quick", "full")
 QUICK_STEPS = 300
@@ -41,6 +41,11 @@ DRAWS = 500
 WANTED = tuple(name for name in DECIDING if name != "gaussian_tower")
 # Directions of one SAE in two files differ by rounding; those of two trainings by much more.
 SAME = 1e-3
+
+IF_UNSEEN = (
+    "By rows that the nulls never saw, it would be structure: if you know that the SAEs never saw these rows, say so "
+    "(`unseen`), and only those count."
+)
 
 AnySae = Layer | Loaded | str | os.PathLike[str]
 
@@ -53,6 +58,7 @@ def judge(
     held_out: Tensor | np.ndarray | None = None,
     labels: Any = None,
     held_out_labels: Any = None,
+    unseen: bool = False,
     random_rows: Tensor | np.ndarray | None = None,
     nulls: str = "quick",
     null_steps: int | None = None,
@@ -66,7 +72,8 @@ def judge(
     """Judge one SAE or several on rows (n, d), each a `Layer`, a folder or a file.
 
     `held_out`: rows that the SAEs never saw; None: a fifth of `rows`, drawn at random, which they may have seen.
-    `labels`: a whole number a row, of any size (`held_out_labels` beside `held_out`). `random_rows`: the same examples
+    `unseen`: they saw none of `rows`, as when those are of new texts. `labels`: a whole number a row, of any size
+    (`held_out_labels` beside `held_out`). `random_rows`: the same examples
     in a randomly initialised host. `nulls`: train SAEs on rows without structure, `quick` for 300 steps, `full` for as
     many as the SAE's own files state, or 1,500; `null_steps` says it outright. `trained_on`: how many rows the SAE was
     trained on, for the memorising bound. `most_rows` are used at most, drawn at random; `numbers` and `total` say
@@ -81,10 +88,19 @@ def judge(
         if nulls == "none":
             raise ConfigError(f"null_steps = {null_steps} with nulls = 'none': must be left out")
     trained_on = None if trained_on is None else whole("trained_on", trained_on, 1)
-    seed = whole("seed", seed, None)
+    seed, unseen = whole("seed", seed, None), flag("unseen", unseen)
     given = _saes(saes)
     prepared = judged_rows(
-        rows, held_out, labels, held_out_labels, random_rows, most=most_rows, seed=seed, numbers=numbers, total=total
+        rows,
+        held_out,
+        labels,
+        held_out_labels,
+        random_rows,
+        most=most_rows,
+        seed=seed,
+        numbers=numbers,
+        total=total,
+        unseen=unseen,
     )
     for name, sae in given:
         if sae.layer.sae.d_in != prepared.used.width:
@@ -161,6 +177,11 @@ def _group(
     ]
     margins, bound, words = _intervals(found, seed)
     verdict = _verdict(found, bound, budget)
+    if verdict.word == FLOOR and not given.unseen:
+        # a null's training rows may be what it cannot beat: fair to an SAE that saw these rows, and to no other
+        other = [beside.as_unseen() for beside in found]
+        if _verdict(other, _intervals(other, seed)[1], budget).word == STRUCTURE:
+            verdict = dataclasses.replace(verdict, why=f"{verdict.why} {IF_UNSEEN}")
     return Group(
         saes=tuple(beside.sae for beside in found), verdict=verdict, margins=margins, interval=words, budget=budget,
         standardised=standardised,

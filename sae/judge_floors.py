@@ -6,7 +6,7 @@ Nulls are trained at a budget of the caller's: shorter than the SAE's they are w
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float
@@ -48,7 +48,14 @@ class Beside:
     sample: Tensor
     """Which held-out rows the dictionaries were scored on."""
     floors: dict[str, Floor]
-    """Those that decide, held out, with their rows."""
+    """Those that decide, with their rows."""
+    if_unseen: dict[str, Floor]
+    """Those that would decide if it were known that the SAE never saw these rows."""
+
+    def as_unseen(self) -> Beside:
+        """The same under that assumption."""
+        values = {name: floor.value for name, floor in self.if_unseen.items()}
+        return replace(self, floors=self.if_unseen, seed=replace(self.seed, floors=values))
 
 
 def judged_sae(
@@ -112,7 +119,7 @@ def judged_sae(
             own=own.value, refit=refit_value, copy_score=repeated.copy_score,
             floors={name: floor.value for name, floor in decide.items()},
         ),
-        _kept(own), refit, sample, decide,
+        _kept(own), refit, sample, decide, _deciding(found, unseen=True),
     )  # fmt: skip
 
 

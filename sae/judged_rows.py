@@ -58,6 +58,7 @@ def judged_rows(
     seed: int,
     numbers: Sequence[int] | None,
     total: int | None,
+    unseen: bool,
 ) -> JudgedRows:
     """Raises InputError or NumericError, naming the row, for what cannot be judged on."""
     most = whole("most_rows", most, LEAST)
@@ -98,6 +99,13 @@ def judged_rows(
             f"{len(fit.rows)} rows and {len(held.rows)} held-out ones (without outliers), expected at least {LEAST} "
             "together: floors of fewer say nothing"
         )
+    unseen = unseen or held_out is not None
+    seen = (
+        ". The SAEs never saw those, as the caller says."
+        if unseen
+        else ". Whether the SAEs were trained on any of these rows is not known here: the split is this judgement's, "
+        "so that held-out rows are new to every floor, and perhaps not to the SAEs."
+    )
     n = len(given) if total is None else total
     sampled = f"{len(fit.rows) + len(held.rows)} of {n} rows were used" + (", drawn at random" if n > most else "")
     return JudgedRows(
@@ -106,12 +114,9 @@ def judged_rows(
         RowsUsed(
             given=n, used=len(fit.rows) + len(held.rows), width=x.shape[1], fit=len(fit.rows),
             held_out=len(held.rows), outliers=outliers, classes=fit.classes.names if fit.classes else (),
-            said=f"{sampled}; {split}. Whether the SAEs were trained on any of these rows is not known here: the "
-            "split is this judgement's, so that held-out rows are new to every floor, and perhaps not to the SAEs."
-            if held_out is None
-            else f"{sampled}; {split}, as rows that the SAEs never saw.",
+            said=f"{sampled}; {split}{seen}",
         ),
-        held_out is not None,
+        unseen,
     )  # fmt: skip
 
 

@@ -40,6 +40,7 @@ def judge(
     ] = "",
     random_rows: Annotated[str, typer.Option(help="rows of the same examples from a randomly initialised host")] = "",
     held_out: Annotated[str, typer.Option(help="rows that the SAEs never saw; without labels")] = "",
+    unseen: Annotated[bool, typer.Option("--unseen", help="the SAEs were trained on none of ROWS")] = False,
     nulls: Annotated[
         str, typer.Option(help="SAEs trained where there is nothing to learn: none, quick, full")
     ] = "quick",
@@ -75,6 +76,7 @@ def judge(
         held_out=read_rows(held_out, array=array, most=most, seed=seed).rows if held_out else None,
         labels=read_labels(labels, found.total, found.numbers) if labels else None,
         random_rows=_same_examples(random_rows, array, found.total, found.numbers) if random_rows else None,
+        unseen=unseen,
         nulls=nulls,
         null_steps=null_steps or None,
         trained_on=trained_on or None,

@@ -63,8 +63,11 @@ def test_an_sae_that_has_learned_noise_by_heart_is_floor():
     """Its training rows are among those that are held out: nulls count by their own training rows, too."""
     noise = torch.randn(700, WIDTH, generator=torch.Generator().manual_seed(8))
     sae = train("topk", TopK(WIDTH, 48, k=3), noise, TRAINING, seed=1)
-    assert judge(noise, sae, null_steps=120).verdict.word == "floor"
-    assert judge(noise[:500], sae, held_out=noise[500:], null_steps=20).verdict.word == "structure", "if that were so"
+    found = judge(noise, sae, null_steps=120).verdict
+    assert found.word == "floor" and "if you know that the SAEs never saw these rows" in found.why
+    assert judge(noise, sae, null_steps=120, unseen=True).verdict.word == "structure", "what a false word of ours does"
+    honest = train("topk", TopK(WIDTH, 48, k=3), noise[:500], TRAINING, seed=1)
+    assert judge(noise[:500], honest, held_out=noise[500:], null_steps=120).verdict.word == "floor"
 
 
 def test_a_random_dictionary_is_floor_even_without_trained_nulls(planted):
@@ -159,7 +162,7 @@ def test_unseen_rows_of_the_callers_are_the_only_ones_that_count(planted, learne
     found = judge(
         rows[:500], learned[0], held_out=rows[500:], labels=labels[:500], held_out_labels=labels[500:], **QUICK
     )
-    assert (found.rows.fit, found.rows.held_out) == (500, 200) and "never saw" in found.rows.said
+    assert (found.rows.fit, found.rows.held_out) == (500, 200) and "never saw those" in found.rows.said
     assert "counts by its training rows" not in found.groups[0].budget.said
 
 
