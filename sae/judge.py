@@ -15,28 +15,26 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from sae.ambient import reading
 from sae.callable_module import callable_module
 from sae.config import TrainConfig
 from sae.errors import ConfigError, InputError
-from sae.floors import RowErrors
 from sae.interop import Loaded, loaded
 from sae.interop.openai import standardise
 from sae.judge_floors import Beside, judged_sae, l0_of, null_of
+from sae.judge_intervals import intervals
 from sae.judged_rows import JudgedRows, Part, judged_rows
-from sae.judgement import Budget, Group, Judgement, Margin, Untested
+from sae.judgement import Budget, Group, Judgement, Untested
 from sae.layer import Layer
-from sae.rule import DECIDING, DICTIONARIES, FLOOR, MEMORISING, STRUCTURE, THRESHOLDS, TRAINED, Bound, Verdict, interval
+from sae.rule import DECIDING, DICTIONARIES, FLOOR, STRUCTURE, THRESHOLDS, TRAINED, Bound, Verdict
 from sae.rule import judge as by_rule
-from sae.seeding import derived, stream
+from sae.seeding import derived
 from sae.values import choice, flag, says_itself, whole
 
 NULLS = ("none", "quick", "full")
 QUICK_STEPS = 300
-DRAWS = 500
 # A tower on Gaussian rows is for depths of towers; of one SAE it is the Gaussian null.
 WANTED = tuple(name for name in DECIDING if name != "gaussian_tower")
 # Directions of one SAE in two files differ by rounding; those of two trainings by much more.
@@ -175,12 +173,12 @@ def _group(
         )
         for number, (name, one) in enumerate(members)
     ]
-    margins, bound, words = _intervals(found, seed)
+    margins, bound, words = intervals(found, seed)
     verdict = _verdict(found, bound, budget)
     if verdict.word == FLOOR and not given.unseen:
         # a null's training rows may be what it cannot beat: fair to an SAE that saw these rows, and to no other
         other = [beside.as_unseen() for beside in found]
-        if _verdict(other, _intervals(other, seed)[1], budget).word == STRUCTURE:
+        if _verdict(other, intervals(other, seed)[1], budget).word == STRUCTURE:
             verdict = dataclasses.replace(verdict, why=f"{verdict.why} {IF_UNSEEN}")
     return Group(
         saes=tuple(beside.sae for beside in found), verdict=verdict, margins=margins, interval=words, budget=budget,
@@ -213,61 +211,6 @@ def _budget(members: list[tuple[str, Loaded]], given: JudgedRows, nulls: str, nu
         if stated is None or steps < stated:
             said += " A null that was trained for less than the SAE is a weaker floor than it could be."
     return Budget(nulls=nulls, steps=steps, batch=default.batch, architecture=architecture, k=k, said=said)
-
-
-def _intervals(found: list[Beside], seed: int) -> tuple[tuple[Margin, ...], Bound | None, str]:
-    """Margins with intervals: over seeds where there are three, else over held-out rows drawn again."""
-    names = [name for name in found[0].seed.margins() if all(name in beside.seed.margins() for beside in found)]
-    means = {name: [beside.seed.margins()[name] for beside in found] for name in names}
-    n = len(found)
-    if n >= THRESHOLDS.seeds:
-        margins = [Margin(name, float(np.mean(values)), *interval(values)) for name, values in means.items()]
-        return tuple(margins), None, f"Intervals are Student's t over {n} SAEs of one shape, taken as seeds."
-    drawn = [_redrawn(beside, stream(seed, "bootstrap", number)) for number, beside in enumerate(found)]
-    together = {name: np.mean([one[name] for one in drawn], axis=0) for name in names}
-    margins = [Margin(name, float(np.mean(means[name])), *_middle(values)) for name, values in together.items()]
-    smallest = np.mean([np.min([one[name] for name in names], axis=0) for one in drawn], axis=0)
-    rows = len(found[0].own.error)
-    words = (
-        f"Intervals are a bootstrap over {rows} held-out rows: how much another sample of rows would move the "
-        f"numbers. They say nothing about another training of the SAE: for that give {THRESHOLDS.seeds} seeds."
-    )
-    return tuple(margins), Bound(*_middle(smallest), f"over {rows} held-out rows drawn again,"), words
-
-
-def _redrawn(beside: Beside, draw: torch.Generator) -> dict[str, np.ndarray]:
-    """Each margin under draws of the held-out rows; nulls have rows of their own, drawn on their own."""
-    n = len(beside.own.error)
-    weights = _weights(n, draw)
-    own = _explained(beside.own, weights)
-    refit = _explained(beside.refit, weights[:, beside.sample])
-    found = {}
-    for name, floor in beside.floors.items():
-        if name == MEMORISING:
-            found[name] = np.full(DRAWS, beside.seed.margins()[name])
-        elif name in DICTIONARIES and floor.rows is not None:
-            found[name] = refit - _explained(floor.rows, weights[:, beside.sample])
-        elif floor.rows is not None:
-            same = name == "frozen_decoder" and floor.split == "held_out"
-            found[name] = own - _explained(floor.rows, weights if same else _weights(len(floor.rows.error), draw))
-    return found
-
-
-def _weights(n: int, draw: torch.Generator) -> Tensor:
-    """How often each of n rows is in each draw, (DRAWS, n)."""
-    chosen = torch.randint(n, (DRAWS, n), generator=draw, device="cpu")
-    zeros = torch.zeros(DRAWS, n, dtype=torch.float64, device="cpu")
-    return zeros.scatter_add_(1, chosen, torch.ones_like(zeros))
-
-
-def _explained(rows: RowErrors, weights: Tensor) -> np.ndarray:
-    found: np.ndarray = (1 - (weights @ rows.error) / (weights @ rows.spread)).numpy()
-    return found
-
-
-def _middle(values: np.ndarray) -> tuple[float, float]:
-    low, high = np.quantile(values, [(1 - THRESHOLDS.confidence) / 2, (1 + THRESHOLDS.confidence) / 2])
-    return float(low), float(high)
 
 
 def _verdict(found: list[Beside], bound: Bound | None, budget: Budget) -> Verdict:

@@ -148,11 +148,11 @@ def null_of(layer: Layer, l0: float) -> tuple[str, dict[str, object], int]:
 def _nulls(
     layer: Layer, fit: Part, held: Part, budget: Budget, seed: int, observe: Callable[[str], None]
 ) -> list[Floor]:
-    train = _trainer(layer, budget, seed, observe)
+    train = NullTrainer(layer, budget, seed, observe)
     return trained(train, fit.rows, held.rows, stream(seed, "null rows"), keep=True)
 
 
-class _trainer:
+class NullTrainer:
     """Trains an SAE of the same shape at the budget."""
 
     def __init__(self, layer: Layer, budget: Budget, seed: int, observe: Callable[[str], None]) -> None:
@@ -161,7 +161,7 @@ class _trainer:
     def __call__(self, rows: Rows, *, fold: int = 0, frozen_decoder: bool = False) -> Layer:
         """A null, on these rows."""
         budget = self.budget
-        what = "with a frozen random decoder" if frozen_decoder else "on rows without structure"
+        what = "a frozen random decoder" if frozen_decoder else "a null"
         self.observe(f"{what}, {budget.steps} steps")
         name, options, _ = null_of(self.layer, float(budget.k))
         sae = construct(PACKAGE, name, width_of(rows), self.layer.sae.n_latents, **options)
@@ -198,9 +198,8 @@ def _on_random(
     assert fit.random is not None and held.random is not None
     saes = {"on_random_rows": layer}
     if budget.nulls != "none":
-        saes["random_host"] = _trainer(layer, budget, seed, lambda what: observe(f"training on random rows: {what}"))(
-            fit.random, fold=1
-        )
+        train = NullTrainer(layer, budget, seed, lambda what: observe(f"{what}, on rows of the random host"))
+        saes["random_host"] = train(fit.random, fold=1)
     found = []
     for name, sae in saes.items():
         worth = scored(name, "held_out", sae, held.random)
