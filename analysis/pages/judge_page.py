@@ -15,12 +15,14 @@ import pandas as pd
 import vl_convert
 
 from analysis.figures.specs import spec_of
-from analysis.figures.style import PLOT_WIDTH, ROLES
+from analysis.figures.style import ROLES
 from analysis.figures.svg import clean_svg
 from sae import rule
 
 TEMPLATES = Path(__file__).resolve().parents[1] / "site" / "templates"
 LATENTS_SHOWN, NEAR_SHOWN = 60, 40
+# Narrow, so that its words can still be read where the page is 390 pixels wide.
+WIDTH = 190
 CONTROLS = {
     "none": "the SAE itself",
     **rule.NAMES,
@@ -194,12 +196,12 @@ def _chart(group: dict[str, Any], name: str) -> str:
         f"{row['name']} {number(row['mean'], sign=True)}" for row in table.to_dict("records")
     )
     base = alt.Chart(table).encode(
-        y=alt.Y("name:N", title=None, sort=alt.EncodingSortField("mean"), axis=alt.Axis(labelLimit=240, minExtent=215))
+        y=alt.Y("name:N", title=None, sort=alt.EncodingSortField("mean"), axis=alt.Axis(labelLimit=240, minExtent=240))
     )
     zero = alt.Chart(pd.DataFrame({"x": [0]})).mark_rule(color=ROLES["ink"]).encode(x="x:Q")
     bars = base.mark_rule(color=ROLES["c1"], strokeWidth=3).encode(
-        x=alt.X("low:Q", title="variance explained above the floor"), x2="high:Q"
+        x=alt.X("low:Q", title="above the floor by", axis=alt.Axis(tickCount=4)), x2="high:Q"
     )
     points = base.mark_point(color=ROLES["c1"], filled=True, size=70, opacity=1).encode(x="mean:Q")
-    chart = (zero + bars + points).properties(width=PLOT_WIDTH, height=34 * len(table))
+    chart = (zero + bars + points).properties(width=WIDTH, height=34 * len(table))
     return clean_svg(vl_convert.vegalite_to_svg(spec_of(chart, name, alt_text)), name, alt_text)
