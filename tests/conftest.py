@@ -123,7 +123,7 @@ def make_project(root: Path, experiment: str = TINY) -> Paths:
 
 @pytest.fixture(scope="module")
 def shapes_as_elsewhere() -> Iterator[None]:
-    """Without the shape checks, for whole runs: `finished_project` has them in a run of every stage there is."""
+    """Without the shape checks, for whole runs; the one of test_pipeline has them, in both kinds of tower."""
     from planted import shapes_unchecked
 
     with shapes_unchecked():

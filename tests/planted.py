@@ -161,13 +161,14 @@ def measured(run: Measured, tower: Tower, folders: list[Path], first: int) -> No
 
 
 @contextmanager
-def shapes_unchecked() -> Iterator[None]:
-    """Without the shape checks of calls into `sae`."""
-    jaxtyping.config.update("jaxtyping_disable", True)
+def shapes_unchecked(checked: bool = False) -> Iterator[None]:
+    """Without the shape checks of calls into `sae`; with `checked` with them, within a part that has none."""
+    before = jaxtyping.config.jaxtyping_disable
+    jaxtyping.config.update("jaxtyping_disable", not checked)
     try:
         yield
     finally:
-        jaxtyping.config.update("jaxtyping_disable", False)
+        jaxtyping.config.update("jaxtyping_disable", before)
 
 
 def sparse(rows: int, width: int, k: int, draw: torch.Generator) -> torch.Tensor:

@@ -1,32 +1,8 @@
-"""The tidy tables: what every chart, table, grid and number is drawn from. Free of torch.
+"""The tidy tables: what every figure and number is drawn from. Free of torch.
 
-An experiment's tables lie in one folder (`data/runs/results/NAME`, or tracked in `data/results/NAME`):
-
-runs.parquet      run, experiment, variant, seed, dataset, host, hook, control, config (canonical JSON), date, machine,
-                  commit, seconds, measures (stage key)                          one row a chain
-measures.parquet  run, kind, depth, split, control, measure, version, value, n   one number a row
-latents.parquet   run, kind, depth, split, control, latent, measure, value       one number of one latent a row
-examples.parquet  run, kind, depth, split, control, latent, rank, example, activation   what drives a latent most
-training.parquet  run, kind, depth, control, architecture, steps, rows, seconds, path   how each SAE was trained; `rows`
-                  counts repetitions, `path` says which step did it
-links.parquet     run, kind, depth, control, latent, below, weight         which latents below a latent is made of
-stops.parquet     run, kind, control, depth, reason, value, limit, sentence   a tower that stopped before `depth`
-names.parquet     run, kind, depth, control, latent, name, named, classes, conditions    what a latent is called
-bands.parquet     run, kind, depth, control, latent, band, rank, example, activation   images over a latent's range
-histograms.parquet  run, kind, depth, control, latent, bin, count          activations in 12 equal parts of 0..`largest`
-relations.parquet run, kind, depth, control, latent, relation, rank, other, value   what stands beside a latent
-sheets/VIEW-KIND-DEPTH-CONTROL.webp   pictures of latents; sheets.json says how many in a row
-sprite.webp       the held-out images side by side, `SPRITE_COLUMNS` in a row, in the order of sprite.json's ids
-manifest.json     experiment, run ids, stage keys, library versions, size and sha256 of each file; written last
-
-kind: `host` (depth 0), `latents`, `directions`, `direct` (one SAE on the host, as wide and sparse as that depth of the
-latents tower), `small` (one as wide as that depth of the directions tower), or the name of an architecture that is
-compared (one SAE on the host, depth 1).
-split: `train`, `held_out`.
-control: `none`, `random_host`, `permuted_labels`, `random_direction`, `random_dictionary`, `matched_dictionary`,
-`stored_dictionary`, `pca`, `memorising`, and trained ones: `gaussian_null`, `permuted_null`, `gaussian_tower`,
-`frozen_decoder`.
-variant: which point of a grid a run is; empty without one. `Results.of(variant)` sees the runs of one only.
+An experiment's tables lie in one folder (`data/runs/results/NAME`, or tracked in `data/results/NAME`): parquet files
+with a row for each number, beside `manifest.json`, which is written last. What each file, column, kind, control and
+measure is stands in `docs/tables.md`, and nowhere else.
 """
 
 from __future__ import annotations

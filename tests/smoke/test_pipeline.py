@@ -16,6 +16,7 @@ import pandas as pd
 import pytest
 from conftest import CHECKOUT, TINY, make_project
 from PIL import Image
+from planted import shapes_unchecked
 
 from analysis.plan.chains import plan
 from analysis.plan.config import InterpretConfig, load_experiment
@@ -57,7 +58,7 @@ def whole(tmp_path_factory):
     """The experiment, run once without interruption: its paths, results and progress."""
     paths = make_project(tmp_path_factory.mktemp("whole") / "project")
     progress = []
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, shapes_unchecked(checked=True):
         patch.setenv("STRATA_ROOT", str(paths.root))
         run(tiny(paths), paths, workers=1, report=progress.append)
         yield paths, open_results("tiny", paths), progress

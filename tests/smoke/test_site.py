@@ -11,11 +11,11 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 from PIL import Image
-from project_figures import CALLS, code
+from project_figures import CALLS
 from typer.testing import CliRunner
 
 from analysis.cli.main import app
-from analysis.figures.draw import Artefact, draw_all, drawn_from
+from analysis.figures.draw import Artefact, draw_all
 from analysis.figures.style import ROLES
 from analysis.pages import build as builder
 from analysis.pages.explorer import shown_cells
@@ -23,7 +23,6 @@ from analysis.pages.image_folders import write_images
 from analysis.results.tables import LOOKED
 from analysis.site import render as renderer
 from analysis.site.serve import serve
-from sae.discover import offered
 from sae.errors import DataError, NotFoundError, RenderError
 
 
@@ -43,14 +42,14 @@ class Ids(HTMLParser):
 
 @pytest.mark.parametrize("name", CALLS)
 def test_every_figure_has_words_data_and_one_body(site, name):
-    paths, results = site.paths, site.results
-    function = offered(code(name), CALLS[name].figure)
-    given = drawn_from(code(name), results, site.history(), paths, CALLS[name].experiment)
-    drawing = function(*given, **CALLS[name].options(function))
-    assert drawing.title and drawing.caption.endswith(".") and drawing.alt
-    assert sum([drawing.chart is not None, bool(drawing.html), bool(drawing.png)]) == 1
-    assert not drawing.data.empty
-    assert drawing.kind in ("tbl", "fig")
+    record = next(record for record in site.records if record.name == name)
+    assert record.title and record.caption.endswith(".") and record.alt
+    text = (site.paths.generated / f"{name}.md").read_text()
+    body = text.partition("```{=html}\n")[2].partition("\n```\n")[0].partition("</p>\n")[2]
+    kinds = ('<div class="chart" ', '<img class="raster" ')
+    assert body.startswith("<") and sum(body.count(kind) for kind in kinds) <= 1
+    assert not pd.read_csv(site.paths.built_assets / f"{name}.csv").empty
+    assert record.figure[:4] in ("tbl-", "fig-")
 
 
 @pytest.mark.parametrize("name", CALLS)

@@ -207,7 +207,7 @@ def test_keys_without_a_value_are_as_good_as_left_out(tmp_path: Path, monkeypatc
         (tmp_path / "_quarto.yml").write_text(config)
         (tmp_path / "index.qmd").write_text(f"---\n{front}---\n\nx\n")
         project = load_project(tmp_path)
-        (page,) = embedded._pages(project)
+        (page,) = embedded._pages(project, embedded.Kept())
         return shell.page_html(project, page, [page], {})
 
     plain, needed = "".join(PLAIN.values()), "".join(NEEDED.values())
