@@ -81,6 +81,11 @@ def seeds_of(results: Results) -> int:
     return int(results.runs["seed"].nunique())
 
 
+def mean_of_seeds(count: int) -> str:
+    """`mean and 95% interval over 3 seeds`, or that one seed has no interval."""
+    return f"mean and 95% interval over {count} seeds" if count > 1 else "of one seed, which gives no interval"
+
+
 def bands(results: Results, what: str = "the range") -> str:
     """What the bands of a chart are, or that there are none."""
     count = seeds_of(results)

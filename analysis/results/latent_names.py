@@ -28,9 +28,10 @@ def class_shares(results: Results, kind: str, depth: int) -> pd.DataFrame:
 def named(shares: pd.Series, names: list[str]) -> str:
     """`3s`, `3s and 5s`, or `mostly 3s (41%)`, by where the activation falls."""
     order = shares.sort_values(ascending=False)
-    first, second = (_plural(names[int(c)]) for c in order.index[:2])
-    if order.iloc[0] >= ONE:
+    first, *others = (_plural(names[int(c)]) for c in order.index[:2])
+    if order.iloc[0] >= ONE or not others:
         return first
+    second = others[0]
     if order.iloc[:2].sum() >= TWO:
         return f"{first} and {second}"
     return f"mostly {first} ({order.iloc[0]:.0%})"

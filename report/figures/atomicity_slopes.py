@@ -8,8 +8,8 @@ import pandas as pd
 
 from analysis.figures.drawing import Drawing
 from analysis.figures.style import PLOT_WIDTH, ROLES
-from analysis.figures.words import judged, needed, no_random, seeds
-from analysis.results.findings import HIGHER, LOWER, Comparison, Values, compare, counted
+from analysis.figures.words import judged, mean_of_seeds, needed, no_random
+from analysis.results.findings import EQUAL, HIGHER, LOWER, UNDECIDED, Comparison, Values, compare
 from analysis.results.tables import Results
 from sae.rule import interval
 
@@ -18,6 +18,8 @@ METRICS = {
     "fri": "FRI, over its size at depth 1", "csp": "CSP", "pds": "PDS", "ltes": "LTES", "selectivity": "selectivity",
     "exclusive_share": "one-class latents",
 }  # fmt: skip
+# The smallest slope that matters: a thousandth of the metric's unit with each depth.
+SLOPE = 0.001
 PROPOSED = list(METRICS.values())[:4]
 TOWERS = {
     "trained network": ("latents", "none"),
@@ -86,14 +88,14 @@ def atomicity_slopes(results: Results) -> Drawing:
     return Drawing(
         title=title,
         caption=(
-            f"Slope over depth in the latents tower, mean and 95% interval over {seeds(rows['run'].nunique())}. FRI, "
+            f"Slope over depth in the latents tower, {mean_of_seeds(rows['run'].nunique())}. FRI, "
             "CSP, PDS and LTES are the atomicity metrics that the project behind the logs proposed; FRI is divided by "
             "its size at depth 1, because it is in the network's squared units. A metric ends where it is not defined "
             "any more, as FRI does where one latent is active. *Single SAEs* stand on the network and are as sparse as "
             "each depth. Every metric has its "
             "own axis. Depths are not exchangeable, so slopes are compared between towers, not with permuted depths."
             + no_random(results)
-            + judged(*compared, matters=0)
+            + judged(*compared, matters=SLOPE)
         ),
         alt="Dot plot of slopes: "
         + "; ".join(f"{row.metric}, {row.tower} {row.mean:+.3f}" for row in means.itertuples())
@@ -106,7 +108,7 @@ def atomicity_slopes(results: Results) -> Drawing:
 def _finding(rows: pd.DataFrame) -> tuple[str, list[Comparison]]:
     """How many of the proposed metrics surely fall, and on the random network too; whether selectivity rises faster.
 
-    Slopes are in units of their own, so any that is surely not zero counts.
+    Slopes are in units of their own; those up to SLOPE count as none.
     """
 
     def slope(metric: str, tower: str) -> Values:
@@ -114,25 +116,25 @@ def _finding(rows: pd.DataFrame) -> tuple[str, list[Comparison]]:
         return dict(zip(own["run"], own["slope"], strict=True))
 
     def sign(values: Values) -> Comparison:
-        return compare(values, dict.fromkeys(values, 0.0), matters=0)
+        return compare(values, dict.fromkeys(values, 0.0), SLOPE)
 
     tower, untrained = list(TOWERS)[:2]
     signs = {name: one for name in PROPOSED if (one := sign(slope(name, tower)))}
     falling = [name for name, one in signs.items() if one.word == LOWER]
-    open_ = [name for name, one in signs.items() if one.word not in (LOWER, HIGHER)]
+    others = {
+        text: [name.split(",")[0] for name, one in signs.items() if one.word == word]
+        for word, text in ((HIGHER, "rising"), (EQUAL, "no change"), (UNDECIDED, "undecided"))
+    }
     random = {name: one for name in falling if (one := sign(slope(name, untrained)))}
     too = sum(one.word == LOWER for one in random.values())
     parts = []
     if signs:
-        verb = "falls" if len(falling) == 1 else "fall"
-        said = f"{counted(len(falling), len(signs))} of the proposed metrics {verb} with depth".replace(
-            "of 4 of the", "of the 4"
-        )
+        many = "metrics fall" if len(signs) > 1 else "metric falls"
+        said = f"{len(falling)} of the {len(signs)} proposed {many} with depth"
         parts.append(said + (f", {too} of them on a random network too" if random else ""))
-        if open_:
-            parts[0] += f"; undecided: {', '.join(open_)}"
+        parts += [f"{text}: {', '.join(names)}" for text, names in others.items() if names]
     own, there = slope("selectivity", tower), slope("selectivity", untrained)
-    direction, faster = sign(own), compare(own, there, matters=0)
+    direction, faster = sign(own), compare(own, there, SLOPE)
     if direction:
         said = direction.choose(higher="selectivity rises", lower="selectivity falls", equal="selectivity stays",
                                 undecided="whether selectivity rises or falls is undecided")  # fmt: skip

@@ -9,6 +9,7 @@ from analysis.figures.drawing import Drawing, end_labels, mean_or_nan, spoken
 from analysis.figures.style import PLOT_HEIGHT, PLOT_WIDTH, ROLES
 from analysis.figures.words import bands, needed
 from analysis.plan.config import RunConfig
+from analysis.results.findings import HIGHER, UNDECIDED, compare
 from analysis.results.tables import Results
 
 EXPERIMENTS = ("collapse",)
@@ -21,19 +22,34 @@ SWEPT = {
     "all three": ("c1", [1, 0]),
 }
 FIXED = ("TopK", "TopK and AuxK")
-# Less variance of the network than this, and a tower counts as dead in the title.
+# Not surely more variance of the network than this, and a tower does not count as alive in the title.
 ALIVE = 0.01
+
+
+def swept(variant: str) -> bool:
+    """Whether a variant is a recipe at one of the penalties."""
+    return ", penalty" in variant and variant.split(", penalty")[0] in SWEPT
+
+
+def config_of(seen: Results) -> RunConfig:
+    """The config of a variant."""
+    return RunConfig.from_canonical(str(seen.runs["config"].iloc[0]))
+
+
+def deepest(results: Results) -> int:
+    """The last depth that was planned in the sweep; 1 where nothing is swept."""
+    towers = [tower for name in results.variants if swept(name) for tower in config_of(results.of(name)).towers]
+    return max((tower.depth for tower in towers), default=1)
 
 
 def sweep(results: Results, measure: str, depth: int) -> pd.DataFrame:
     """recipe, penalty, run, value; a tower that stopped before `depth` explains nothing and counts as 0."""
     rows = []
     for variant in results.variants:
-        recipe = variant.split(", penalty")[0]
-        if recipe not in SWEPT or ", penalty" not in variant:
+        if not swept(variant):
             continue
-        seen = results.of(variant)
-        penalty = RunConfig.from_canonical(str(seen.runs["config"].iloc[0])).sae.options["penalty"]
+        recipe, seen = variant.split(", penalty")[0], results.of(variant)
+        penalty = config_of(seen).sae.options["penalty"]
         found = seen.values(measure, "latents")
         at_depth = found[found["depth"] == depth]
         last = dict(zip(at_depth["run"].astype(str), at_depth["value"], strict=True))
@@ -44,7 +60,7 @@ def sweep(results: Results, measure: str, depth: int) -> pd.DataFrame:
 
 def collapse_fixes(results: Results) -> Drawing:
     """Variance of the network explained by the last depth, over the penalty, a line a recipe."""
-    depth = 4
+    depth = deepest(results)
     rows = needed(sweep(results, MEASURE, depth), "recipe with a penalty that is swept", results)
     rows["value"] = rows["value"].clip(lower=0)
     grouped = rows.groupby(["recipe", "penalty"], sort=False)
@@ -61,7 +77,9 @@ def collapse_fixes(results: Results) -> Drawing:
         columns=["recipe", "mean"],
     ).dropna()
     there = data[data["penalty"] == data["penalty"].max()]
-    alive = int((there["mean"] > ALIVE).sum())
+    last = rows[rows["penalty"] == data["penalty"].max()]
+    words = [_alive(own) for _, own in last.groupby("recipe", sort=False)]
+    alive, unsure = words.count(HIGHER), words.count(UNDECIDED)
     colours = alt.Scale(domain=[*SWEPT, *FIXED], range=[ROLES[c] for c, _ in SWEPT.values()] + [ROLES["ink"]] * 2)
     dashes = alt.Scale(domain=list(SWEPT), range=[d for _, d in SWEPT.values()])
     x = alt.X("penalty:Q", title="weight of the sparsity penalty",
@@ -96,6 +114,7 @@ def collapse_fixes(results: Results) -> Drawing:
             f"At the log's penalty of {there['penalty'].iloc[0]:g}, {alive} of {len(there)} "
             f"{'recipe' if len(there) == 1 else 'recipes'} with an L1 {'is' if len(there) == 1 else 'are'} "
             f"alive at depth {depth}"
+            + (f" ({unsure} undecided)" if unsure else "")
             + (f"; TopK keeps {spoken(float(topk['mean'].iloc[0]), True)} of the variance" if len(topk) else "")
         ),
         caption=(
@@ -103,7 +122,8 @@ def collapse_fixes(results: Results) -> Drawing:
             "examples. One thing is changed at a time from the log's recipe: the penalty as a mean over the batch and "
             "not a sum, inputs centred and scaled at every depth, decoder rows of unit length; then all three. "
             + ("TopK has no penalty: the horizontal lines. " if len(fixed) else "")
-            + f"Alive: more than {ALIVE:.0%}. A tower that stopped itself counts as 0. The best of the sweep is "
+            + f"Alive: surely more than {ALIVE:.0%}, by the 95% interval over seeds. A "
+            "tower that stopped itself counts as 0. The best of the sweep is "
             f"*{best['recipe']}* at {best['penalty']:g} with {spoken(float(best['mean']), True)}. " + bands(results)
         ),
         alt="Line chart over the penalty: "
@@ -119,3 +139,9 @@ def collapse_fixes(results: Results) -> Drawing:
         data=rows,
         chart=alt.layer(band, line, points, rule, text).properties(width=PLOT_WIDTH, height=PLOT_HEIGHT),
     )
+
+
+def _alive(rows: pd.DataFrame) -> str:
+    """Whether what is left is surely more than ALIVE."""
+    values = dict(zip(rows["run"].astype(str), rows["value"].astype(float), strict=True))
+    return compare(values, dict.fromkeys(values, ALIVE), matters=0).word

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import altair as alt
 import pandas as pd
 
@@ -9,6 +11,7 @@ from analysis.figures.chosen_depth import columns, depth_axis, depth_scale, link
 from analysis.figures.drawing import Drawing, mean_or_nan, readings
 from analysis.figures.style import PLOT_HEIGHT, PLOT_WIDTH, ROLES
 from analysis.figures.words import needed, seeds, seeds_of
+from analysis.results.findings import HIGHER, LOWER, UNDECIDED, Values, compare
 from analysis.results.tables import Results
 
 EXPERIMENTS = ("collapse",)
@@ -32,7 +35,11 @@ def collapse_loss(results: Results) -> Drawing:
     rows["shown"] = rows["loss"].clip(lower=ZERO)
     depths = seen.depths("latents")
     live = {depth: mean_or_nan(seen, "l0", "latents", depth) for depth in depths[:2]}
-    falls = [float(value) for value in means] == sorted(means, reverse=True) and means.iloc[-1] < means.iloc[0]
+    by_depth = {
+        int(str(depth)): dict(zip(own["run"].astype(str), own["value"], strict=True))
+        for depth, own in ours.groupby("depth")
+    }
+    falls = _falls(by_depth)
     scale = alt.Scale(domain=["our run", "the log"], range=[ROLES["c1"], ROLES["c2"]])
     ticks = [1e0, 1e-10, 1e-20, 1e-30, 1e-40, ZERO]
     across = depth_scale(depths)
@@ -63,7 +70,7 @@ def collapse_loss(results: Results) -> Drawing:
         caption=(
             "Last training loss of a tower trained by the log's recipe: a sparsity penalty summed over the batch, free "
             "decoder, inputs as they come, one epoch. "
-            + ("The loss falls because the input vanishes: on" if falls and _vanishes(live) else "On")
+            + ("The loss falls because the input vanishes: on" if falls == LOWER and _vanishes(live) else "On")
             + f" held-out examples {' and '.join(active)}. Dashed, the losses that the "
             "log reports (Jain, mnist-sae; another network, 2,304 latents where ours has 512), which end at the "
             f"smallest numbers that a computer can hold. Mean of {seeds(seeds_of(seen))}."
@@ -76,22 +83,32 @@ def collapse_loss(results: Results) -> Drawing:
     )
 
 
-def _finding(means: pd.Series, falls: bool) -> str:
+def _falls(depths: dict[int, Values]) -> str:
+    """LOWER where the loss of each depth is surely below that of the one before, or both are exactly 0; UNDECIDED where
+    that is not sure of some; HIGHER where some depth's is not lower."""
+    words = {
+        compare(depths[above], depths[below], matters=0).word
+        for below, above in pairwise(sorted(depths))
+        if any([*depths[below].values(), *depths[above].values()])
+    }
+    return LOWER if words <= {LOWER} else UNDECIDED if words <= {LOWER, UNDECIDED} else HIGHER
+
+
+def _finding(means: pd.Series, falls: str) -> str:
     """Whether the loss falls at every depth, its first values, and from which depth on it is exactly 0."""
     depths = list(means.index)
-    said = f"{means.iloc[0]:.2g} at depth {depths[0]}" + (
-        f", {means.iloc[1]:.1g} at depth {depths[1]}" if len(means) > 1 else ""
-    )
-    dead = next((depth for depth in depths if (means.loc[depth:] == 0).all()), None)
-    zero = f" and exactly 0 from depth {dead} on" if dead is not None else ""
+    said = f"{means.iloc[0]:.2g} at depth {depths[0]}"
     if len(means) == 1:
         return f"The tower's loss is {said}"
-    lead = (
-        "A dying tower's loss looks better at every depth"
-        if falls and dead is not None
-        else ("The tower's loss falls at every depth" if falls else "The tower's loss does not fall at every depth")
-    )
-    return f"{lead}: ours is {said}{zero}"
+    said += f", {means.iloc[1]:.1g} at depth {depths[1]}"
+    dead = next((depth for depth in depths if (means.loc[depth:] == 0).all()), None)
+    lead = {
+        LOWER: "The tower's loss falls at every depth" if dead is None
+        else "A dying tower's loss looks better at every depth",
+        HIGHER: "The tower's loss does not fall at every depth",
+        UNDECIDED: "Whether the tower's loss falls at every depth is undecided",
+    }[falls]  # fmt: skip
+    return f"{lead}: ours is {said}" + (f" and exactly 0 from depth {dead} on" if dead is not None else "")
 
 
 def _vanishes(live: dict[int, float]) -> bool:

@@ -9,7 +9,7 @@ import pandas as pd
 from analysis.figures.drawing import Drawing, spoken
 from analysis.figures.html_table import framed, group
 from analysis.figures.verdict_cells import over, said
-from analysis.figures.words import judged, seeds, seeds_of
+from analysis.figures.words import judged, mean_of_seeds, seeds_of
 from analysis.results.findings import by_run, compare
 from analysis.results.tables import Results
 from sae.errors import DataError
@@ -68,7 +68,7 @@ def decompose(results: Results) -> Drawing:
         ),
         caption=(
             "A base SAE trained alone, and one trained against a meta-SAE inside; then a fresh meta-SAE on the "
-            f"directions of each. Means and 95% intervals over {seeds(seeds_of(results))}; the difference "
+            f"directions of each. Each cell: {mean_of_seeds(seeds_of(results))}; the difference "
             f"in the title is taken within seeds, with fitted codes.{judged(found)}"
         ),
         alt=f"Table that compares two base SAEs: {lead[0].lower()}{lead[1:]}.",

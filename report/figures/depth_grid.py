@@ -12,6 +12,7 @@ from analysis.figures.words import (
     has_random,
     judged,
     no_random,
+    opened,
     seeds,
     seeds_of,
     tower_depths,
@@ -105,10 +106,11 @@ def _finding(results: Results, last: int) -> tuple[str, list[Comparison]]:
     )
     if not neurons:
         return f"The strongest class {said}", [beside]
+    who = "latents" if last == 1 else "deeper latents"
     lead = neurons.choose(
-        higher="Deeper latents are purer", lower="Deeper latents are less pure",
-        equal="Deeper latents are about as pure as neurons",
-        undecided="Whether deeper latents are purer than neurons is undecided",
+        higher=f"{opened(who)} are purer", lower=f"{opened(who)} are less pure",
+        equal=f"{opened(who)} are about as pure as neurons",
+        undecided=f"Whether {who} are purer than neurons is undecided",
     )  # fmt: skip
     too = ", and on an untrained network too" if neurons.word == there.word and neurons.word != UNDECIDED else ""
     return (

@@ -6,7 +6,7 @@ import pandas as pd
 
 from analysis.figures.drawing import Drawing, mean_or_nan, over_depth, series, spoken
 from analysis.figures.words import RANDOM, bands, judged, known, needed, no_random, tower_depths, versus
-from analysis.results.findings import HIGHER, beside, by_run, compare
+from analysis.results.findings import EQUAL, HIGHER, beside, by_run, compare
 from analysis.results.tables import Results
 
 EXPERIMENTS = ("towers",)
@@ -31,7 +31,11 @@ def exclusive_by_depth(results: Results) -> Drawing:
     peak, last = max(means, key=lambda depth: means[depth]), max(means)
     compared = beside(results, MEASURE, KIND, peak)
     there = versus(compared, f"on a random network with {_spoken(results, peak, RANDOM)}")
-    above = compare(by_run(results, MEASURE, KIND, peak), by_run(results, MEASURE, KIND, last)).word == HIGHER
+    at_peak = by_run(results, MEASURE, KIND, peak)
+    others = {compare(at_peak, by_run(results, MEASURE, KIND, depth)).word for depth in means if depth != peak}
+    most = (
+        "peak" if others == {HIGHER} else "are about as many at every depth, most" if others == {EQUAL} else "are most"
+    )
     fired = mean_or_nan(results, "eligible_share", KIND, last)
     often = f" of the latents fire on ten held-out examples or more at depth {last}"
     shuffled = lines[lines["series"] == "shuffled labels"]["value"]
@@ -39,8 +43,7 @@ def exclusive_by_depth(results: Results) -> Drawing:
         title=(
             "No latent of any depth is of one class"
             if means[peak] <= 0
-            else f"One-class latents {'peak' if above else 'are most, on average,'} at depth {peak} "
-            f"({_spoken(results, peak)} of all latents{there})"
+            else f"One-class latents {most} at depth {peak} ({_spoken(results, peak)} of all latents{there})"
             if len(means) > 1
             else f"One-class latents are {_spoken(results, peak)} of all latents at depth {peak}{there}"
         )

@@ -6,7 +6,7 @@ import pandas as pd
 
 from analysis.figures.drawing import Drawing, around, over_depth, over_seeds
 from analysis.figures.verdict_cells import judged
-from analysis.figures.words import needed, one_variant, seeds, seeds_of, tower_depths
+from analysis.figures.words import mean_of_seeds, needed, one_variant, seeds_of, tower_depths
 from analysis.results.margins import spelled
 from analysis.results.tables import Results
 from analysis.results.verdict import seeds_of as seeds_in
@@ -33,7 +33,7 @@ def layer_margin(towers: Results, layer2: Results) -> Drawing:
     lines = needed(lines, f"distance of its {KIND} tower to all floors (nulls = false, or a short panel)", layer2)
     words = {name: spelled([found[depth].word for depth in depths]) for name, found in judged_words.items()}
     data = over_seeds(lines, intervals=True)
-    sizes = [f"{seeds(seeds_of(results))} on the {name}" for name, results in given.items()]
+    sizes = [f"{mean_of_seeds(seeds_of(results))} on the {name}" for name, results in given.items()]
     means = data.set_index(["series", "depth"])["mean"]
     told = [
         f"{name.capitalize()}: "
@@ -47,8 +47,8 @@ def layer_margin(towers: Results, layer2: Results) -> Drawing:
     return Drawing(
         title=f"Both layers: {next(iter(words.values()))}" if same else said[0].upper() + said[1:],
         caption=(
-            "Observed minus best floor of the latents tower on held-out rows, mean and 95% interval over "
-            f"{' and '.join(sizes)}. A depth whose interval reaches below zero is floor."
+            "Observed minus best floor of the latents tower on held-out rows, "
+            f"{', '.join(sizes)}. A depth whose interval reaches below zero is floor."
         ),
         alt=f"Line chart of the distance to the best floor over depth. {' '.join(told)}",
         data=lines,

@@ -90,6 +90,6 @@ def _finding(words: dict[int, str], first: int, here: pd.Series) -> str:
     count = counted(sum(word == words[first] for word in words.values()), len(words))
     like = (
         f"A smaller SAE's latents are {WORDS[words[first]]} the meta-latents ({own} at depth {first}) "
-        f"{'as' if words[first] == EQUAL else 'than'} a choice of the directions themselves ({near})"
+        f"{'as' if words[first] == EQUAL else 'than like'} a choice of the directions themselves ({near})"
     )
     return like + (f", at {count} depths" if len(words) > 1 else "")

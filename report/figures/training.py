@@ -7,7 +7,7 @@ from html import escape
 import pandas as pd
 
 from analysis.figures.drawing import Drawing
-from analysis.figures.words import no_random
+from analysis.figures.words import has_random, no_random
 from analysis.results.architectures import NAMES
 from analysis.results.findings import trend
 from analysis.results.tables import Results
@@ -51,7 +51,8 @@ def training(results: Results) -> Drawing:
             f"*torch* the reference. {_over_depth(table)}Dead latents are trained, too, where there is AuxK. Folds of "
             f"the directions tower not counted.{no_random(results)}"
         ),
-        alt="Table of seconds of training by kind and depth, on the trained and the random network.",
+        alt="Table of seconds of training by kind and depth, on the trained network"
+        + (" and on the random one." if has_random(results) else "."),
         data=means,
         html=(
             '<div class="table-scroll" tabindex="0" role="region" aria-label="Seconds of training">'

@@ -37,7 +37,7 @@ class Step:
 def best(results: Results, kind: str, depth: int, class_number: int, control: str = "none") -> Step | None:
     """The latent with the largest F1 for a class, if it passes shuffled labels."""
     wide = latents.wide(results, kind, depth, control)
-    if "f1" not in wide:
+    if "f1" not in wide or "class_q" not in wide:
         return None
     own = wide[(wide["detector_class"] == class_number) & (wide["class_q"] <= latents.SIGNIFICANT)]
     if own.empty:

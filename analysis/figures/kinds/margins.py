@@ -9,7 +9,7 @@ import pandas as pd
 
 from analysis.figures.drawing import Drawing, around, over_depth, over_seeds
 from analysis.figures.verdict_cells import judged
-from analysis.figures.words import needed, one_variant, seeds
+from analysis.figures.words import mean_of_seeds, needed, one_variant
 from analysis.results.margins import STYLES, spelled
 from analysis.results.margins import margins as distances
 from analysis.results.tables import Results
@@ -27,8 +27,9 @@ def margins(results: Results, *, kind: str = "latents") -> Drawing:
     if kind == "directions":
         lines = lines[lines["depth"] >= 2]
     words = judged(results, kind)
+    where = " from depth 2 on" if kind == "directions" else ""
     whole, lines = lines, lines[lines["series"].isin([NAMES[name] for name in DRAWN])]
-    lines = needed(lines, f"distances of its {kind} tower to trained floors or unlearned dictionaries", results)
+    lines = needed(lines, f"distances of its {kind} tower{where} to trained floors or unlearned dictionaries", results)
     data = over_seeds(lines, intervals=True)
     domain = around(data, 20)
     nearest = {
@@ -44,8 +45,8 @@ def margins(results: Results, *, kind: str = "latents") -> Drawing:
     return Drawing(
         title=f"{kind.capitalize()} tower: {spelled([verdict.word for verdict in words.values()])}",
         caption=(
-            f"*Observed minus floor* of the {kind} tower on held-out rows, mean and 95% interval over "
-            f"{seeds(lines['run'].nunique())}. "
+            f"*Observed minus floor* of the {kind} tower on held-out rows, "
+            f"{mean_of_seeds(lines['run'].nunique())}. "
             + _drawn(
                 lines,
                 TRAINED,

@@ -87,14 +87,15 @@ def verdict_table(results: Results, kind: str) -> tuple[str, pd.DataFrame, list[
 def verdict(results: Results, *, kind: str = "latents") -> Drawing:
     """The table of one tower with its words around it."""
     html, data, words = verdict_table(results, kind)
+    number = "a number for its 95% interval, at " if seeds_of(results) > 1 else ""
     folds = " From depth 2 on rows are held out by five folds. A dash: not defined there."
     return Drawing(
         kind="tbl",
         title=f"{kind.capitalize()} tower: {spelled([word.word for word in words])}",
         caption=(
-            f"Means over {seeds(seeds_of(results))}; point at a number for its 95% interval, at a word for "
-            "the reason. Own codes are to be compared with the trained floors below them, fitted codes with the "
-            "unlearned dictionaries below them." + (folds if kind == "directions" else "")
+            f"Means over {seeds(seeds_of(results))}; point at {number}a word for the reason. Own codes "
+            "are to be compared with the trained floors below them, fitted codes with the unlearned dictionaries "
+            "below them." + (folds if kind == "directions" else "")
         ),
         alt=f"Table of verdicts by depth with the numbers behind them: {spelled([word.word for word in words])}.",
         data=data,

@@ -1,0 +1,236 @@
+"""Every figure from planted tables of each sort: it draws, its words are those of the numbers, and nothing is invented.
+
+The sorts: a tower better than all that stands beside it, worse, equal, undecided (seeds disagree), one seed, nothing
+beside it, no random network, one depth, and what else a project may lack.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import re
+from collections.abc import Callable
+from functools import cache
+
+import pandas as pd
+import pytest
+from planted_tables import Planted, without, write
+
+from analysis.figures.draw import chart_html
+from analysis.figures.drawing import Drawing
+from analysis.logs.counts import History
+from analysis.plan import plugins
+from analysis.results.tables import Results
+from sae.errors import StrataError
+
+BETTER = Planted(own=0.6, rise=0.1, other=0.4)
+SORTS = {
+    "better": BETTER,
+    "worse": Planted(own=0.4, rise=-0.1, other=0.6),
+    "equal": Planted(),
+    "undecided": Planted(wobble=0.1),
+    "one seed": dataclasses.replace(BETTER, seeds=1),
+    "missing": without(BETTER),
+    "no random": dataclasses.replace(BETTER, random=False),
+    "one depth": dataclasses.replace(BETTER, depths=1),
+    "one class": dataclasses.replace(BETTER, classes=("cat",)),
+    "no neurons": dataclasses.replace(BETTER, neurons=False),
+    "not shuffled": dataclasses.replace(BETTER, shuffled=False),
+    "not looked": dataclasses.replace(BETTER, looked=False),
+}
+LATENTS = (
+    "class_best",
+    "class_heat",
+    "class_map",
+    "detector_scores",
+    "latent_path",
+    "lineages",
+    "name_sample",
+    "neurons",
+)
+NEURONS = ("accuracy_by_depth", "depth_grid", "exclusive_by_depth", "lineages", "named_by_depth", "neurons",
+           "selectivity_by_depth")  # fmt: skip
+# What differs in numbers only has the same chart and, where a title counts things, the same title.
+NUMBERS_ONLY = ("worse", "equal", "undecided")
+DRAWN = ("better", "missing", "one seed", "one depth")
+# the variants of experiments that compare some; the first has what stands beside the tower
+VARIANTS = {
+    "collapse_fixes": ("all three, penalty 0.1", "as published, penalty 0.1", "TopK", "TopK and AuxK"),
+    "collapse_loss": ("as published, ten depths",),
+    "decompose": ("TopK alone", "trained against a meta-SAE"),
+    "lengths": ("short", "long"),
+    "schedules": ("constant k", "halving k"),
+    "stops": ("one", "other"),
+}
+TWO = ("latent_path", "layer_margin")
+KINDS = ("margins", "measures", "verdict")
+NAMES = sorted(set(plugins.figures()) - {"log_timeline"})
+
+# By figure, what the title says of a tower that is better, worse, equal, and where it is undecided.
+ORDER = ("better", "worse", "equal", "undecided")
+THAN = ("more than", "less than", "about as much", "undecided whether more or less")
+PARENTHESES = (r"\(less\)", r"\(more\)", r"\(about as m", r"\(undecided whether more or less\)")
+SAYS: dict[str, tuple[str, str, str, str]] = {
+    "accuracy_by_depth": THAN,
+    "activation_by_depth": ("grows to 1.33.*" + PARENTHESES[0], "falls to 0.50.*" + PARENTHESES[1],
+                            "stays at 1.00.*about the same", "undecided in which direction.*" + PARENTHESES[3]),
+    "architecture_error": ("all 2 learned .* less", r"none of 2 .*\(2 more\)", r"none .*\(2 about as much\)",
+                           r"none .*\(2 undecided\)"),
+    "atomicity_slopes": ("0 of the 4 .*rising: FRI, CSP.*rises faster", "4 of the 4 .*selectivity falls faster",
+                         "no change: FRI, CSP.*stays", "undecided: FRI, CSP.*whether selectivity.*undecided"),
+    "class_map": PARENTHESES,
+    "collapse_loss": ("does not fall", "falls at every depth", "does not fall", "Whether .* is undecided"),
+    "collapse_fixes": ("2 of 2 recipes", "2 of 2 recipes", "2 of 2 recipes", "1 of 2 .*1 undecided"),
+    "decompose": ("easier to", "harder to", "about as easy", "Whether .* is undecided"),
+    "depth_grid": ("purer.*more than", "less pure.*less than", "about as pure as neurons", "Whether.*undecided"),
+    "detector_scores": ("more at 3 of 3", "fewer at 3 of 3", "about as many at 3 of 3", "undecided at 3 of 3"),
+    "directions_by_depth": THAN,
+    "exclusive_by_depth": ("peak at depth 3.*more than", "peak at depth 1.*less than", "about as many at every depth",
+                           "are most at.*undecided whether"),
+    "interpretation": PARENTHESES,
+    "layer_margin": ("structure at", "floor at", "floor at", "floor at"),
+    "lengths": ("longer the training, the better.*at 200 steps", "worse in-sample.*at no length", "about as good",
+                "undecided"),
+    "live_by_depth": ("^At depth 3 80%.*more than", "only 20%.*less than", "about as much", "undecided whether"),
+    "margins": ("structure at", "floor at", "floor at", "floor at"),
+    "matched_by_depth": THAN,
+    "measures": ("rises from.*more than", "falls from.*less than", "stays about equal.*about as much",
+                 "undecided whether up or down.*undecided whether more or less"),
+    "named_by_depth": THAN,
+    "schedules": ("halved, 2 of 2", "halved, 0 of 2", "halved, 0 of 2", "halved, 0 of 2"),
+    "selectivity_by_depth": (r"rises by 0.20.*network by.*\(less", r"falls by 0.20.*network by.*\(less",
+                             r"stays about equal.*\(about as much", r"undecided in which direction.*\(undecided"),
+    "small_sae_cosine": ("are more like", "are less like", "are about as like .* as", "are undecided whether"),
+    "steering_by_depth": ("more cleanly.*more than", "less cleanly.*less than", "about as cleanly.*about as much",
+                          "undecided whether more or less cleanly"),
+    "variance_by_depth": ("more than.*more than", "less than.*less than", "about as much.*about as much",
+                          "undecided whether.*undecided whether"),
+    "verdict": ("structure at", "floor at", "floor at", "floor at"),
+    "verdict_words": ("6 are structure", "6 are floor", "6 are floor", "6 are floor"),
+}  # fmt: skip
+# Figures whose title is of the first seed, or counts things: no comparison over seeds stands in it.
+COUNTING = set(NAMES) - set(SAYS)
+ASKED = {"one class": LATENTS, "not shuffled": LATENTS, "not looked": LATENTS, "no neurons": NEURONS,
+         **dict.fromkeys(NUMBERS_ONLY, SAYS)}  # fmt: skip
+# What cannot be drawn from such tables, and what the one line says is missing.
+REFUSED = {
+    ("atomicity_slopes", "one depth"): "no metric of atomicity at three depths or more",
+    ("decompose", "one depth"): "no variance of directions explained",
+    ("directions_by_depth", "one depth"): "no directions tower of two depths",
+    ("lengths", "one depth"): "has no depth 2",
+    ("schedules", "one depth"): "no schedule of two depths or more",
+    ("layer_margin", "missing"): "no distance of its latents tower to all floors",
+    ("margins", "missing"): "no distances of its latents tower to trained floors",
+    **{(name, "not looked"): "(holds no images|nobody looked)" for name in LATENTS},
+}
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory) -> Callable[[str, str], Results]:
+    """The tables of a sort, for a figure."""
+
+    @cache
+    def of(sort: str, variants: tuple[str, ...], depths: int) -> Results:
+        planted = dataclasses.replace(SORTS[sort], variants=variants, depths=depths)
+        if variants != ("",):
+            planted = dataclasses.replace(planted, looked=False)
+        return write(tmp_path_factory.mktemp("planted") / "tables", planted)
+
+    def given(sort: str, name: str) -> Results:
+        depths = SORTS[sort].depths
+        return of(
+            sort, VARIANTS.get(name, ("",)), max(depths, 4) if name == "collapse_fixes" and depths > 1 else depths
+        )
+
+    return given
+
+
+def drawn(name: str, results: Results, **options: str) -> Drawing:
+    function = getattr(importlib.import_module(f"analysis.figures.kinds.{name}"), name)
+    return function(*[results] * (2 if name in TWO else 1), **options)
+
+
+def words(drawing: Drawing) -> str:
+    return f"{drawing.title} | {drawing.caption} | {drawing.alt}"
+
+
+@pytest.mark.parametrize(
+    ("name", "sort"), [(name, sort) for name in NAMES for sort in SORTS if name in ASKED.get(sort, NAMES)]
+)
+def test_a_figure_says_what_the_numbers_of_each_sort_say(name, sort, tables, monkeypatch):
+    module = importlib.import_module(f"analysis.figures.kinds.{name}")
+    if sort not in DRAWN and hasattr(module, "over_depth"):
+        monkeypatch.setattr(module, "over_depth", lambda *given, **options: None)
+    if sort != "better":
+        monkeypatch.setattr("matplotlib.figure.Figure.savefig", lambda *given, **options: None)
+    results = tables(sort, name)
+    if (name, sort) in REFUSED:
+        with pytest.raises(StrataError, match=REFUSED[name, sort]) as caught:
+            drawn(name, results)
+        assert "\n" not in str(caught.value)
+        return
+    for options in ({}, {"kind": "directions"}) if name in KINDS and sort != "one depth" else ({},):
+        drawing = drawn(name, results, **options)
+        said = words(drawing)
+        assert not re.search(r"\bnan\b|undefined|\bNone\b(?! of)|[Dd]igit", said), said
+        assert drawing.title and drawing.caption and drawing.alt and (len(drawing.data) or name == "stops")
+        if name in SAYS and sort in ORDER:
+            assert re.search(SAYS[name][ORDER.index(sort)], drawing.title), drawing.title
+        if sort in ("better", "worse", "equal") and name not in COUNTING:
+            assert not re.search("undecided", drawing.title), drawing.title
+        if sort == "one seed":
+            compares = name in SAYS
+            assert compares == ("undecided" in drawing.title), drawing.title
+            assert not re.search("(range|intervals?) over 1 seed|over 1 seeds", said), said
+        if sort in ("missing", "no random"):
+            beside = re.sub("no random network", "", said)
+            assert not re.search("random network|random host|untrained network|never trained", beside), beside
+        if sort == "one depth":
+            assert not re.search(r"depths? \d to|depth [2-9]|1 depths", said), said
+        if sort == "not shuffled" and name in ("class_best", "class_heat", "detector_scores", "neurons"):
+            assert "undecided" in drawing.title and "No latent" not in drawing.title
+
+
+def test_every_figure_is_of_one_sort_of_title():
+    assert set(SAYS) <= set(NAMES)
+    assert {
+        "architectures", "class_best", "class_heat", "experiments", "latent_path", "lineages", "name_sample", "neurons",
+        "runs", "stops", "training",
+    } == COUNTING  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "sort"), [("variance_by_depth", "one depth"), ("margins", "one seed")])
+def test_charts_of_one_depth_and_of_one_seed_can_be_drawn(name, sort, tables):
+    assert "<svg" in chart_html(name, f"fig-{name}", drawn(name, tables(sort, name)))
+
+
+@pytest.mark.parametrize(
+    ("weight", "says"), [(0.95, "almost one latent"), (0.75, "mostly one latent"), (0.4, "a mix of latents")]
+)
+def test_how_much_of_a_latent_is_its_largest_part(weight, says, tmp_path):
+    title = drawn("lineages", write(tmp_path / "tables", Planted(own=weight, depths=2))).title
+    assert f"is {says} of the depth below: weight {weight:.2f} of 1, on a random network 0.50" in title
+
+
+@pytest.mark.parametrize("name", ["margins", "verdict"])
+def test_a_verdict_is_not_taken_over_several_variants(name, tmp_path):
+    results = write(tmp_path / "tables", Planted(variants=("a", "b"), looked=False, depths=1))
+    with pytest.raises(StrataError, match=r"planted has 2 variants \(a, b.*without variants and grid"):
+        drawn(name, results)
+    assert drawn(name, results.of("b")).title == "Latents tower: floor at depth 1"
+
+
+def test_a_tower_that_is_not_there_is_named(tmp_path):
+    results = write(tmp_path / "tables", Planted(looked=False, depths=1))
+    for name, kind in (("measures", "shapes"), ("verdict", "shapes"), ("margins", "shapes")):
+        with pytest.raises(StrataError, match="planted has no shapes tower"):
+            drawn(name, results, kind=kind)
+
+
+def test_logs_are_counted_and_one_log_is_one():
+    rows = [
+        {"kind": kind, "log": 1, "title": "t", "date": "2026-01-01", "asked": 2, "closed": 1, "open": 1}
+        for kind in ("questions", "next steps")
+    ]
+    drawing = drawn("log_timeline", History(pd.DataFrame(rows)))  # type: ignore[arg-type]  # drawn from logs
+    assert drawing.title == "After 1 log 1 of 2 questions and 1 of 2 next steps are closed"
