@@ -11,14 +11,13 @@ from collections.abc import Mapping
 import pandas as pd
 
 from analysis.figures.drawing import spoken
+from analysis.plan.config import RunConfig
 from analysis.results import findings
 from analysis.results.findings import Comparison
 from analysis.results.tables import Results
 from sae.errors import DataError
 
 RANDOM = "random_host"
-# How often a latent has to fire before class measures mean anything; `sae.measures` has the number.
-OFTEN = "ten"
 
 
 def tower_depths(results: Results, kind: str) -> list[int]:
@@ -126,6 +125,12 @@ def judged(*comparisons: Comparison, matters: float = findings.MATTERS) -> str:
     return " " + (
         f"{opened(findings.no_bound(fewest))}: undecided." if fewest < findings.SEEDS else findings.how(matters)
     )
+
+
+def folds(results: Results, kind: str) -> int:
+    """Into how many folds the rows of a tower's depths were cut; 0 where no such tower was planned."""
+    config = RunConfig.from_canonical(str(results.runs["config"].iloc[0]))
+    return next((tower.folds for tower in config.towers if tower.kind == kind), 0)
 
 
 def classes(results: Results) -> int:

@@ -93,8 +93,9 @@ def _finding(
     if not change.last:
         return "No latent fires often enough to say on which class its activation falls"
     ends = list(dict.fromkeys((change.first, change.last)))
-    said = " and ".join(f"{spoken(own[depth], True)} at depth {depth}" for depth in ends)
-    title = f"The strongest class takes {said} of a latent's activation"
+    first, *further = (f"{spoken(own[depth], True)}" for depth in ends)
+    title = f"The strongest class takes {first} of a latent's activation at depth {ends[0]}"
+    title += "".join(f" and {value} at depth {ends[1]}" for value in further)
     there = [
         f"{spoken(random[depth], True)} ("
         + one.choose(higher="less", lower="more", equal="about as much", undecided="undecided whether more or less")

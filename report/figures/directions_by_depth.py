@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from analysis.figures.drawing import Drawing, mean_or_nan, over_depth, reaching, series, spoken
-from analysis.figures.words import bands, depths_between, described, judged, needed, tower_depths
+from analysis.figures.words import bands, depths_between, described, folds, judged, needed, tower_depths
 from analysis.results.findings import by_run, compare
 from analysis.results.tables import Results
 
@@ -70,7 +70,7 @@ def directions_by_depth(results: Results) -> Drawing:
                 f"their variance at depth {first} (memorising bound). "
                 if bound == bound else ". "
             )
-            + "All lines but those marked in-sample and bound are held out by folds. "
+            + f"All lines but those marked in-sample and bound are held out by {folds(results, KIND)} folds. "
             + "".join(
                 described(
                     lines,

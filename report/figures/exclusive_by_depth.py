@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from analysis.figures.drawing import Drawing, mean_or_nan, over_depth, series, spoken
-from analysis.figures.words import RANDOM, bands, judged, known, needed, no_random, tower_depths, versus
+from analysis.figures.words import RANDOM, bands, judged, known, needed, no_random, opened, tower_depths, versus
 from analysis.results.findings import EQUAL, HIGHER, beside, by_run, compare
 from analysis.results.tables import Results
 
@@ -65,7 +65,8 @@ def exclusive_by_depth(results: Results) -> Drawing:
         ),
         alt="Line chart: share of one-class latents over depth. "
         + "; ".join(
-            f"{label}: " + known({depth: mean_or_nan(results, MEASURE, KIND, depth, control) for depth in means}, True)
+            f"{opened(label)}: "
+            + known({depth: mean_or_nan(results, MEASURE, KIND, depth, control) for depth in means}, True)
             for label, control in CONTROLS.items()
             if label in set(lines["series"])
         )

@@ -72,7 +72,7 @@ def _finding(results: Results, depths: list[int]) -> tuple[str, list[Comparison]
     )
     there = [
         f"{spoken(mean_or_nan(results, MEASURE, KIND, depth, RANDOM), True)} ("
-        + one.choose(higher="less", lower="more", equal="about as many", undecided="undecided whether more or less")
+        + one.choose(higher="fewer", lower="more", equal="about as many", undecided="undecided whether more or fewer")
         + ")"
         for depth, one in zip(shares, compared, strict=True)
         if one

@@ -34,7 +34,7 @@ def matched_by_depth(results: Results) -> Drawing:
     depths = sorted({int(depth) for depth in lines[lines["series"] == f"{lead} tower"]["depth"]})
     ends = list(dict.fromkeys((depths[0], depths[-1])))
     compared = {depth: beside(results, MEASURE, lead, depth, "random_dictionary", "train") for depth in ends}
-    told = [_told(results, lead, depth, compared[depth]) for depth in ends]
+    told = [_told(results, lead, depth, compared[depth], depth == ends[0]) for depth in ends]
     shares = known({depth: _mean(results, "matched_share", lead, depth) for depth in depths}, True)
     return Drawing(
         title=f"Another seed finds depth {told[0]}" + "".join(f", depth {text}" for text in told[1:]),
@@ -59,11 +59,11 @@ def matched_by_depth(results: Results) -> Drawing:
     )
 
 
-def _told(results: Results, kind: str, depth: int, compared: Comparison) -> str:
-    """`1 of the latents tower with a mean cosine of 0.45, more than random directions (0.20)`."""
+def _told(results: Results, kind: str, depth: int, compared: Comparison, first: bool) -> str:
+    """`1 again with a mean cosine of 0.45, more than random directions (0.20)`; later `6 of the latents tower with`."""
     random = _mean(results, MEASURE, kind, depth, "random_dictionary")
     return (
-        f"{depth} of the {kind} tower again with a mean cosine of "
+        f"{depth}{' again with a mean cosine of' if first else f' of the {kind} tower with'} "
         f"{spoken(_mean(results, MEASURE, kind, depth))}" + versus(compared, f"random directions ({spoken(random)})")
     )
 

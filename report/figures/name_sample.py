@@ -51,9 +51,9 @@ def name_sample(results: Results) -> Drawing:
         caption=(
             f"Up to {PER_DEPTH} latents of each depth that have a name, drawn by lot and not chosen. Left to right: "
             f"the {SHOWN} held-out images that drive it most, then {SHOWN} from each quarter of those on which it "
-            "fires, evenly spaced. *Detection*: balanced accuracy of the name as a prediction of firing on held-out images; "
-            "in brackets what 95% of shuffles stay below. *True of*: of the images on which the latent fires, the "
-            "share that the name describes. A name is right when it fits the images to the right, too. "
+            "fires, evenly spaced. *Detection*: balanced accuracy of the name as a prediction of firing on held-out "
+            "images; in brackets what 95% of shuffles stay below. *True of*: of the images on which the latent fires, "
+            "the share that the name describes. A name is right when it fits the images to the right, too. "
             "First seed."
         ),
         alt="; ".join(f"{row['where']} {row['latent']}: {row['name']}" for row in data) + "." if data else f"{count}.",

@@ -6,7 +6,18 @@ import pandas as pd
 
 from analysis.figures.drawing import Drawing, beside_one_sae, mean_or_nan, over_depth, reaching, series, spoken
 from analysis.figures.style import SERIES
-from analysis.figures.words import RANDOM, bands, described, judged, known, needed, no_random, tower_depths, versus
+from analysis.figures.words import (
+    RANDOM,
+    bands,
+    described,
+    judged,
+    known,
+    needed,
+    no_random,
+    opened,
+    tower_depths,
+    versus,
+)
 from analysis.results.findings import beside, by_run, compare
 from analysis.results.tables import Results
 
@@ -59,7 +70,7 @@ def named_by_depth(results: Results) -> Drawing:
         ),
         alt="Line chart of the share of named latents over depth. "
         + "; ".join(
-            f"{label}: {known({depth: value(depth, control) for depth in (0, *depths)}, True)}"
+            f"{opened(label)}: {known({depth: value(depth, control) for depth in (0, *depths)}, True)}"
             for label, control in (*NETWORKS, ("shuffled firing", "permuted_labels"))
             if label in set(lines["series"])
         )

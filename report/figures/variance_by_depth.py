@@ -5,7 +5,18 @@ from __future__ import annotations
 import pandas as pd
 
 from analysis.figures.drawing import Drawing, mean_or_nan, over_depth, reaching, series, spoken
-from analysis.figures.words import RANDOM, bands, described, judged, known, needed, no_random, tower_depths, versus
+from analysis.figures.words import (
+    RANDOM,
+    bands,
+    described,
+    judged,
+    known,
+    needed,
+    no_random,
+    opened,
+    tower_depths,
+    versus,
+)
 from analysis.results.findings import beside
 from analysis.results.tables import Results
 
@@ -48,7 +59,7 @@ def variance_by_depth(results: Results) -> Drawing:
     )
     fitted = described(lines, {"random dictionary": "random directions", "stored rows": "stored rows"})
     return Drawing(
-        title="; ".join([told[0][0].upper() + told[0][1:], *told[1:]]),
+        title=opened("; ".join(told)),
         caption=(
             "Share of the variance of its own input that each depth of the *latents* tower explains on held-out "
             f"examples. Lines are means. {bands(results)} "
@@ -63,7 +74,7 @@ def variance_by_depth(results: Results) -> Drawing:
         ),
         alt="Line chart over depth. "
         + "; ".join(
-            f"{label}: {known({depth: mean_or_nan(results, MEASURE, KIND, depth, control) for depth in depths})}"
+            f"{opened(label)}: " + known({d: mean_or_nan(results, MEASURE, KIND, d, control) for d in depths})
             for label, control in CONTROLS.items()
             if label in set(lines["series"])
         )

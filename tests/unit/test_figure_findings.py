@@ -87,7 +87,7 @@ SAYS: dict[str, tuple[str, str, str, str]] = {
     "directions_by_depth": THAN,
     "exclusive_by_depth": ("peak at depth 3.*more than", "peak at depth 1.*less than", "about as many at every depth",
                            "are most at.*undecided whether"),
-    "interpretation": PARENTHESES,
+    "interpretation": (r"\(fewer\)", r"\(more\)", r"\(about as many", r"\(undecided whether more or fewer"),
     "layer_margin": ("structure at", "floor at", "floor at", "floor at"),
     "lengths": ("longer the training, the better.*at 200 steps", "worse in-sample.*at no length", "about as good",
                 "undecided"),

@@ -10,7 +10,7 @@ import pandas as pd
 from analysis.figures.drawing import Drawing
 from analysis.figures.html_table import depth_heads, framed, group
 from analysis.figures.verdict_cells import chip, judged, margin, over, said, titled
-from analysis.figures.words import one_variant, seeds, seeds_of
+from analysis.figures.words import folds, one_variant, seeds, seeds_of
 from analysis.results.margins import spelled
 from analysis.results.tables import Results
 from sae.rule import NAMES, Verdict
@@ -88,14 +88,14 @@ def verdict(results: Results, *, kind: str = "latents") -> Drawing:
     """The table of one tower with its words around it."""
     html, data, words = verdict_table(results, kind)
     number = "a number for its 95% interval, at " if seeds_of(results) > 1 else ""
-    folds = " From depth 2 on rows are held out by five folds. A dash: not defined there."
+    held_out = f" From depth 2 on rows are held out by {folds(results, kind)} folds. A dash: not defined there."
     return Drawing(
         kind="tbl",
         title=f"{kind.capitalize()} tower: {spelled([word.word for word in words])}",
         caption=(
             f"Means over {seeds(seeds_of(results))}; point at {number}a word for the reason. Own codes "
             "are to be compared with the trained floors below them, fitted codes with the unlearned dictionaries "
-            "below them." + (folds if kind == "directions" else "")
+            "below them." + (held_out if kind == "directions" else "")
         ),
         alt=f"Table of verdicts by depth with the numbers behind them: {spelled([word.word for word in words])}.",
         data=data,
