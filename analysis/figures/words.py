@@ -115,6 +115,15 @@ def versus(comparison: Comparison, other: str, more: str = "more", less: str = "
     return f", {text}" if text else ""
 
 
+def at_depths(comparisons: Mapping[int, Comparison], *, less: str = "less", equal: str = "about as much") -> str:
+    """`more at 5, about as much at 1 of 6 depths`, over the depths where there is something to compare; empty where
+    there is none."""
+    words = [one.word for one in comparisons.values() if one]
+    texts = {findings.HIGHER: "more", findings.LOWER: less, findings.EQUAL: equal, findings.UNDECIDED: "undecided"}
+    parts = [f"{text} at {words.count(word)}" for word, text in texts.items() if word in words]
+    return f"{', '.join(parts)} of {len(words)} {'depth' if len(words) == 1 else 'depths'}" if parts else ""
+
+
 def judged(*comparisons: Comparison, matters: float = findings.MATTERS) -> str:
     """The rule behind the words of a title, for its caption; with why something is undecided where too few seeds are
     it; empty where nothing is compared."""

@@ -9,10 +9,10 @@ import pandas as pd
 from analysis.figures.chosen_depth import CHOSEN, PRESSABLE, linked
 from analysis.figures.drawing import Drawing, mean_or_nan
 from analysis.figures.style import PLOT_WIDTH, ROLES
-from analysis.figures.words import RANDOM, judged, no_random
+from analysis.figures.words import RANDOM, at_depths, judged, no_random
 from analysis.figures.words import known as known_shares
 from analysis.results import latents
-from analysis.results.findings import EQUAL, HIGHER, LOWER, UNDECIDED, beside, share
+from analysis.results.findings import beside, share
 from analysis.results.tables import Results
 
 BINS = 25
@@ -82,7 +82,7 @@ def detector_scores(results: Results) -> Drawing:
         if any(value == value for value in means[control].values())
     ]
     return Drawing(
-        title=_finding(passing, firing, shuffled, [one.word for one in compared.values()]),
+        title=_finding(passing, firing, shuffled, at_depths(compared, less="fewer", equal="about as many")),
         caption=(
             "F1 of firing as a sign of the latent's class, on held-out examples, of all latents that fire; the class "
             "was chosen on training examples. Dashed: the 95% point over shuffles of the labels with the class chosen "
@@ -100,7 +100,7 @@ def detector_scores(results: Results) -> Drawing:
     )
 
 
-def _finding(passing: int, firing: int, shuffled: bool, words: list[str]) -> str:
+def _finding(passing: int, firing: int, shuffled: bool, there: str) -> str:
     """Which share of the latents that fire pass, and at how many depths more of them do than on a random network."""
     if not firing:
         return "No latent fires"
@@ -109,13 +109,4 @@ def _finding(passing: int, firing: int, shuffled: bool, words: list[str]) -> str
     if not passing:
         return "No latent detects a class better than shuffled labels do"
     said = f"{share(passing, firing).capitalize()} latents that fire detect a class better than shuffled labels do"
-    if not words:
-        return said
-    parts = [
-        f"{text} at {words.count(word)}"
-        for word, text in ((HIGHER, "more"), (LOWER, "fewer"), (EQUAL, "about as many"), (UNDECIDED, "undecided"))
-        if word in words
-    ]
-    return (
-        f"{said}; beside a random network {', '.join(parts)} of {len(words)} {'depth' if len(words) == 1 else 'depths'}"
-    )
+    return said + (f"; beside a random network {there}" if there else "")

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from analysis.figures.drawing import Drawing, mean_or_nan, spoken
 from analysis.figures.measure_rows import SHOWN, measure_rows
-from analysis.figures.words import RANDOM, depths_between, judged, no_random, seeds, seeds_of, tower_depths, versus
+from analysis.figures.words import (
+    RANDOM,
+    at_depths,
+    depths_between,
+    judged,
+    no_random,
+    seeds,
+    seeds_of,
+    tower_depths,
+    versus,
+)
 from analysis.results.findings import Comparison, Trend, beside, over_depths, trend
 from analysis.results.tables import Results
 from sae.errors import DataError
@@ -53,11 +63,13 @@ def _finding(results: Results, kind: str, depths: list[int]) -> tuple[str, list[
             continue
         last = change.last
         own, random = (spoken(mean_or_nan(results, measure, kind, last, control)) for control in ("none", RANDOM))
-        compared = beside(results, measure, kind, last)
+        compared = {depth: beside(results, measure, kind, depth) for depth in depths}
         what = names[measure].replace(", own", " of its own")
         said = f"{kind.capitalize()} tower: {what} {_over(results, measure, kind, change, own)}"
-        there = versus(compared, f"on a random network ({random})")
-        return said + there, [change.change, compared]
+        there = versus(compared[last], f"on a random network ({random})")
+        if len([one for one in compared.values() if one]) > 1:
+            there = f"; beside a random network {at_depths(compared)} ({random} at depth {last})"
+        return said + there, [change.change, *compared.values()]
     return f"{kind.capitalize()} tower: every measure of {depths_between(depths)}, beside its controls", []
 
 
