@@ -35,7 +35,7 @@ def collapse_loss(results: Results) -> Drawing:
     rows["shown"] = rows["loss"].clip(lower=ZERO)
     depths = seen.depths("latents")
     live = {depth: mean_or_nan(seen, "l0", "latents", depth) for depth in depths[:2]}
-    by_depth = {
+    by_depth: dict[int, Values] = {
         int(str(depth)): dict(zip(own["run"].astype(str), own["value"], strict=True))
         for depth, own in ours.groupby("depth")
     }
