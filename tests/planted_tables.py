@@ -63,15 +63,15 @@ class Planted:
     classes: tuple[str, ...] = CLASSES
     shuffled: bool = True
     """Labels were shuffled, so that there is a chance to compare with."""
+    kinds: tuple[str, ...] = ("latents", "directions")
+    """The towers that there are."""
     variants: tuple[str, ...] = ("",)
     """Later ones have what the tower has, the first what the others have, where there are several."""
 
     def config(self, variant: str, seed: int) -> RunConfig:
         train = TrainConfig(steps=100 * (1 + self.variants.index(variant)))
         rule = "constant" if "constant" in variant else "halving"
-        towers = tuple(
-            TowerConfig(kind=kind, depth=self.depths, k=rule, train=train) for kind in ("latents", "directions")
-        )
+        towers = tuple(TowerConfig(kind=kind, depth=self.depths, k=rule, train=train) for kind in self.kinds)
         options = {"penalty": 0.1} if "penalty" in variant else {}
         sae = SaeConfig(width=8, k=4, options=options)
         return RunConfig(dataset="planted", host={}, sae=sae, towers=towers, seed=seed, variant=variant)  # type: ignore[arg-type]
@@ -121,7 +121,7 @@ def write(folder: Path, planted: Planted, experiment: str = "planted") -> Result
 
 def _places(planted: Planted) -> list[tuple[str, int]]:
     depths = range(1, planted.depths + 1)
-    found = [(kind, depth) for kind in ("latents", "directions") for depth in depths]
+    found = [(kind, depth) for kind in planted.kinds for depth in depths]
     found += [("host", 0)] if planted.neurons else []
     found += [("direct", depth) for depth in depths if depth > 1] if planted.single else []
     return found + ([("gated", 1)] if planted.single else [])
@@ -150,7 +150,8 @@ def _measure(tables: dict[str, list[dict[str, object]]], planted: Planted, run: 
 def _single(tables: dict[str, list[dict[str, object]]], planted: Planted, run: str, control: str) -> None:
     """Latents of the first seed: each fires for one class; the last one is dead."""
     n = len(planted.classes)
-    places = [("host", 0), *(("latents", depth) for depth in range(1, planted.depths + 1))]
+    deep = range(1, planted.depths + 1) if "latents" in planted.kinds else ()
+    places = [("host", 0), *(("latents", depth) for depth in deep)]
     for kind, depth in places[0 if planted.neurons else 1 :]:
         at = {"run": run, "kind": kind, "depth": depth, "control": control}
         for latent in range(LATENTS):

@@ -18,6 +18,7 @@ from analysis.results.tables import Results
 from sae.errors import DataError
 
 RANDOM = "random_host"
+UNDEFINED = "undefined"
 
 
 def tower_depths(results: Results, kind: str) -> list[int]:
@@ -101,7 +102,7 @@ def depths_between(depths: list[int]) -> str:
 def known(values: Mapping[int, float], percent: bool = False) -> str:
     """`0.93 at depth 1, 0.94 at depth 2`, of what is defined; `undefined` where nothing is."""
     said = [f"{spoken(value, percent)} at depth {depth}" for depth, value in values.items() if value == value]
-    return ", ".join(said) or "undefined"
+    return ", ".join(said) or UNDEFINED
 
 
 def opened(text: str) -> str:

@@ -23,6 +23,7 @@ def architecture_error(results: Results) -> Drawing:
     """A row an architecture or untrained dictionary; a tick at the mean of each coder, a dot a seed."""
     parts = [numbers(results, measure).assign(coder=coder) for measure, coder in CODERS.items()]
     rows = needed(pd.concat(parts), "variance explained at depth 1 by any architecture", results)
+    needed(rows[~rows["floor"]], "variance explained at depth 1 by any architecture", results)
     rows = rows.assign(missed=lambda frame: 1 - frame["value"])
     # an untrained dictionary has fitted codes only
     rows = rows[(~rows["floor"]) | (rows["what"].isin(DICTIONARIES) & (rows["coder"] == "fitted codes"))]

@@ -32,7 +32,7 @@ def architectures(results: Results) -> Drawing:
     read = {name: seconds(results) if name == "seconds" else numbers(results, name) for name, _, _ in SHOWN}
     cells = {name: over_seeds(rows).set_index("what") for name, rows in read.items()}
     explained = cells["variance_explained_refit"]
-    own = explained[~explained["floor"]].sort_values("mean", ascending=False)
+    own = explained[~explained["floor"]].dropna(subset="mean").sort_values("mean", ascending=False)
     heads = "".join(f'<th scope="col">{head}</th>' for _, head, _ in SHOWN)
     body = "".join(_row(cells, name) for name in own.index)
     if own.empty:

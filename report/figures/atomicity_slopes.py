@@ -37,7 +37,7 @@ def slopes(results: Results) -> pd.DataFrame:
             values = results.values(measure, kind, control=control).dropna()
             if kind == "direct" and not values.empty:  # depth 1 of the tower is the first of the single SAEs
                 values = pd.concat([results.values(measure, "latents").query("depth == 1"), values])
-            for run, own in values.groupby("run", observed=True):
+            for run, own in values.dropna(subset="value").groupby("run", observed=True):
                 if len(own) < 3:
                     continue
                 size = abs(float(own["value"].iloc[0]))

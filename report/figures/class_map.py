@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from analysis.figures.drawing import Drawing, mean_or_nan, spoken
 from analysis.figures.words import (
     RANDOM,
+    UNDEFINED,
     depths_between,
     has_random,
     judged,
@@ -71,7 +72,11 @@ def class_map(results: Results) -> Drawing:
         ),
         alt=(
             f"Heat maps for {depths_between(depths)}. Mean share of the strongest class: "
-            + "; ".join(f"{label} {known({d: top(control, d) for d in depths}, True)}" for control, label in networks)
+            + "; ".join(
+                f"{label} {said}"
+                for control, label in networks
+                if (said := known({d: top(control, d) for d in depths}, True)) != UNDEFINED
+            )
             + "."
         ),
         data=pd.concat(rows),

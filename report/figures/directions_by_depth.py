@@ -44,6 +44,7 @@ def directions_by_depth(results: Results) -> Drawing:
         series(results, name, measure, KIND, split, control) for name, (measure, split, control) in LINES.items()
     )
     lines = needed(lines[lines["depth"] >= 2], "directions tower of two depths", results)
+    needed(lines[lines["series"] == "best codes"], "variance of directions explained with fitted codes", results)
     depths = sorted({int(depth) for depth in lines["depth"]})
     first = depths[0]
     learned = by_run(results, REFIT, KIND, first)

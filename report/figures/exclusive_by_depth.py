@@ -25,9 +25,10 @@ def exclusive_by_depth(results: Results) -> Drawing:
     )
     lines = needed(lines, "share of one-class latents: a data set with classes, and a latents tower", results)
     depths = tower_depths(results, KIND)
+    tower = lines[(lines["depth"] >= 1) & (lines["series"] == "trained network")]
+    needed(tower, "share of one-class latents in its latents tower", results)
     means = {depth: mean_or_nan(results, MEASURE, KIND, depth) for depth in depths}
     means = {depth: value for depth, value in means.items() if value == value}
-    needed(lines[lines["depth"] >= 1], "share of one-class latents in its latents tower", results)
     peak, last = max(means, key=lambda depth: means[depth]), max(means)
     compared = beside(results, MEASURE, KIND, peak)
     there = versus(compared, f"on a random network with {_spoken(results, peak, RANDOM)}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from analysis.figures.drawing import Drawing, mean_or_nan, over_depth, series, spoken
-from analysis.figures.words import RANDOM, bands, judged, known, needed, no_random, tower_depths, versus
+from analysis.figures.words import RANDOM, UNDEFINED, bands, judged, known, needed, no_random, tower_depths, versus
 from analysis.results.findings import FALLS, beside, over_depths, trend
 from analysis.results.tables import Results
 
@@ -32,7 +32,10 @@ def live_by_depth(results: Results) -> Drawing:
         series(results, name, measure, KIND, control=control) for name, (measure, control) in LINES.items()
     )
     lines = needed(lines, "share of live latents, or of copies, in its latents tower", results)
-    last = max(depths)
+    own = needed(
+        lines[lines["series"].isin(["live latents", "copies"])], "live latents or copies in its tower", results
+    )
+    last = int(own["depth"].max())
 
     def end(measure: str, control: str = "none") -> str:
         return spoken(mean_or_nan(results, measure, KIND, last, control), True)
@@ -48,11 +51,15 @@ def live_by_depth(results: Results) -> Drawing:
         for name, (measure, control) in LINES.items()
         if name in set(lines["series"])
     ]
+    parts = [
+        f"{lead}{end(measure)}{text}{network[measure]}"
+        for measure, lead, text in (
+            ("live_share", only, " of the latents fire at all"), ("copy_score", "", " are copies of one latent below")
+        )
+        if end(measure) != UNDEFINED
+    ]  # fmt: skip
     return Drawing(
-        title=(
-            f"At depth {last} {only}{end('live_share')} of the latents fire at all{network['live_share']}, and "
-            f"{end('copy_score')} are copies of one latent below{network['copy_score']}"
-        ),
+        title=f"At depth {last} " + ", and ".join(parts),
         caption=(
             "Live latents fire on at least one held-out example. A copy is a latent whose direction has a cosine of "
             "more than 0.9 to a single latent of the depth below: it renames its input. Depth 1 "

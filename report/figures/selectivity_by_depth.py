@@ -5,7 +5,18 @@ from __future__ import annotations
 import pandas as pd
 
 from analysis.figures.drawing import Drawing, beside_one_sae, mean_or_nan, over_depth, series, spoken
-from analysis.figures.words import RANDOM, bands, described, judged, known, needed, no_random, opened, tower_depths
+from analysis.figures.words import (
+    RANDOM,
+    UNDEFINED,
+    bands,
+    described,
+    judged,
+    known,
+    needed,
+    no_random,
+    opened,
+    tower_depths,
+)
 from analysis.results.findings import Comparison, Trend, Values, by_run, compare, over_depths, trend
 from analysis.results.tables import Results
 
@@ -62,10 +73,10 @@ def selectivity_by_depth(results: Results) -> Drawing:
         ),
         alt="Line chart over depth. "
         + "; ".join(
-            f"{opened(name)}: "
-            + known({depth: mean_or_nan(results, MEASURE, kind, depth, control) for depth in depths})
+            f"{opened(name)}: {said}"
             for name, (kind, control) in PLACES.items()
-            if not results.values(MEASURE, kind, control=control).empty
+            if (said := known({depth: mean_or_nan(results, MEASURE, kind, depth, control) for depth in depths}))
+            != UNDEFINED
         )
         + _plain(mean_or_nan(results, MEASURE, "host", 0))
         + ".",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from analysis.figures.drawing import Drawing, beside_one_sae, mean_or_nan, over_depth, spoken
-from analysis.figures.words import RANDOM, bands, judged, known, needed, no_random, tower_depths, versus
+from analysis.figures.words import RANDOM, UNDEFINED, bands, judged, known, needed, no_random, tower_depths, versus
 from analysis.results.findings import Trend, beside, by_run, compare, over_depths, trend
 from analysis.results.tables import Results
 
@@ -42,7 +42,7 @@ def steering_by_depth(results: Results) -> Drawing:
             + "".join(
                 f"The mean rise in all in the {name} is {rises[kind]}. "
                 for kind, name in ((KIND, "tower"), ("direct", "single SAEs"))
-                if rises[kind] != "undefined"
+                if rises[kind] != UNDEFINED
             )
             + (
                 f"On the random network it is at most {spoken(max(untrained), True)}"
@@ -58,7 +58,7 @@ def steering_by_depth(results: Results) -> Drawing:
         + "; ".join(
             f"{name}, trained: {said}"
             for name, kind in (("Tower", KIND), ("single SAEs", "direct"))
-            if (said := known({d: value(kind, d) for d in depths}, True)) != "undefined"
+            if (said := known({d: value(kind, d) for d in depths}, True)) != UNDEFINED
         )
         + ".",
         data=lines,

@@ -37,6 +37,8 @@ def variance_by_depth(results: Results) -> Drawing:
     lines = pd.concat(series(results, label, MEASURE, KIND, control=control) for label, control in CONTROLS.items())
     lines = needed(lines, "variance explained by its latents tower on held-out rows", results)
 
+    needed(lines[lines["series"] == "trained network"], "variance explained by its latents tower", results)
+
     def at(depth: int, control: str = "none") -> str:
         return spoken(mean_or_nan(results, MEASURE, KIND, depth, control))
 

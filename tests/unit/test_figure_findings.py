@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import math
 import re
 from collections.abc import Callable
 from functools import cache
@@ -189,6 +190,29 @@ def test_a_figure_says_what_the_numbers_of_each_sort_say(name, sort, tables, mon
             assert not re.search(r"depths? \d to|depth [2-9]|1 depths", said), said
         if sort == "not shuffled" and name in ("class_best", "class_heat", "detector_scores", "neurons"):
             assert "undecided" in drawing.title and "No latent" not in drawing.title
+
+
+@pytest.mark.parametrize("planted", [
+    dataclasses.replace(BETTER, own=math.nan), dataclasses.replace(BETTER, other=math.nan), Planted(own=0.0, other=0.0),
+    dataclasses.replace(BETTER, kinds=("latents",)), dataclasses.replace(BETTER, kinds=("directions",)),
+], ids=["undefined", "others undefined", "all zero", "latents only", "directions only"])  # fmt: skip
+def test_what_is_not_known_is_left_out_or_refused_in_one_line(planted, tmp_path, monkeypatch):
+    """No figure crashes, and none speaks of numbers that are not there."""
+    monkeypatch.setattr("matplotlib.figure.Figure.savefig", lambda *given, **options: None)
+    results, refused = write(tmp_path / "tables", planted), 0
+    for name in sorted(set(NAMES) - set(VARIANTS)):
+        module = importlib.import_module(f"analysis.figures.kinds.{name}")
+        if hasattr(module, "over_depth"):
+            monkeypatch.setattr(module, "over_depth", lambda *given, **options: None)
+        for options in ({}, {"kind": "directions"}) if name in KINDS else ({},):
+            try:
+                said = words(drawn(name, results, **options))
+            except StrataError as error:
+                assert str(error).startswith("planted has no ") and "\n" not in str(error), f"{name}: {error}"
+                refused += 1
+            else:
+                assert not re.search(r"\bnan\b|undefined|\bNone\b(?! of)", said), f"{name}: {said}"
+    assert refused < len(NAMES) / 2
 
 
 def test_every_figure_is_of_one_sort_of_title():
