@@ -53,7 +53,7 @@ NEURONS = ("accuracy_by_depth", "depth_grid", "exclusive_by_depth", "lineages", 
            "selectivity_by_depth")  # fmt: skip
 # What differs in numbers only has the same chart and, where a title counts things, the same title.
 NUMBERS_ONLY = ("worse", "equal", "undecided")
-DRAWN = ("better", "missing", "one seed", "one depth")
+DRAWN = ("better", "one seed", "one depth")
 # the variants of experiments that compare some; the first has what stands beside the tower
 VARIANTS = {
     "collapse_fixes": ("all three, penalty 0.1", "as published, penalty 0.1", "TopK", "TopK and AuxK"),
@@ -112,7 +112,7 @@ SAYS: dict[str, tuple[str, str, str, str]] = {
 # Figures whose title is of the first seed, or counts things: no comparison over seeds stands in it.
 COUNTING = set(NAMES) - set(SAYS)
 ASKED = {"one class": LATENTS, "not shuffled": LATENTS, "not looked": LATENTS, "no neurons": NEURONS,
-         **dict.fromkeys(NUMBERS_ONLY, SAYS)}  # fmt: skip
+         **dict.fromkeys((*NUMBERS_ONLY, "no random"), SAYS)}  # fmt: skip
 # What cannot be drawn from such tables, and what the one line says is missing.
 REFUSED = {
     ("atomicity_slopes", "one depth"): "no metric of atomicity at three depths or more",
