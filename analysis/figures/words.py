@@ -37,14 +37,6 @@ def needed(rows: pd.DataFrame, what: str, results: Results) -> pd.DataFrame:
     return known
 
 
-def needed_variants(results: Results, names: list[str]) -> None:
-    """Raises DataError where one of the variants that a figure speaks of is not there."""
-    lost = [name for name in names if name not in results.variants]
-    if lost:
-        there = ", ".join(name or "one without a name" for name in results.variants)
-        raise DataError(f"{results.experiment} has no variant {lost[0]!r}; it has: {there}")
-
-
 def one_variant(results: Results) -> None:
     """Raises DataError for the runs of several variants, over which no verdict and no interval can be taken."""
     seen = [results.only] if results.only is not None else results.variants

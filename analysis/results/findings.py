@@ -66,13 +66,6 @@ class Comparison:
             undecided=f"undecided whether {more} or {less} than {other}",
         )  # fmt: skip
 
-    @property
-    def reason(self) -> str:
-        """The numbers behind the word."""
-        if self.seeds < SEEDS:
-            return no_bound(self.seeds)
-        return f"{self.difference:+.3f}, 95% interval {self.low:+.3f} to {self.high:+.3f}, over {self.seeds} seeds"
-
 
 @dataclass(frozen=True, kw_only=True)
 class Trend:
