@@ -242,6 +242,12 @@ def test_a_verdict_is_not_taken_over_several_variants(name, tmp_path):
     with pytest.raises(StrataError, match=r"planted has 2 variants \(a, b.*without variants and grid"):
         drawn(name, results)
     assert drawn(name, results.of("b")).title == "Latents tower: floor at depth 1"
+    measures = drawn("measures", results)
+    assert measures.title == "Latents tower: every measure of depth 1, beside its controls"
+    assert "Means over 3 seeds of 2 variants." in measures.caption
+    assert drawn("measures", results.of("b")).title.endswith(
+        "is 0.50 at depth 1, about as much as on a random network (0.50)"
+    )
 
 
 def test_a_tower_that_is_not_there_is_named(tmp_path):

@@ -30,8 +30,8 @@ def measures(results: Results, *, kind: str = "latents") -> Drawing:
     html, data = measure_rows(results, kind)
     if data.empty:
         raise DataError(f"{results.experiment} has no measure of its {kind} tower that was taken of held-out rows")
-    title, compared = _finding(results, kind, depths)
     more = len(results.variants) if results.only is None else 1
+    title, compared = _finding(results, kind, depths, more)
     several = f" of {more} variants" if more > 1 else ""
     single = not results.values("variance_explained", "direct").empty and kind == "latents"
     folds = (
@@ -54,10 +54,11 @@ def measures(results: Results, *, kind: str = "latents") -> Drawing:
     )
 
 
-def _finding(results: Results, kind: str, depths: list[int]) -> tuple[str, list[Comparison]]:
-    """What the leading measure does over depth, and beside the random network."""
+def _finding(results: Results, kind: str, depths: list[int], variants: int) -> tuple[str, list[Comparison]]:
+    """What the leading measure does over depth, and beside the random network; of one variant, since an interval over
+    several would not be one over seeds."""
     names = dict(SHOWN)
-    for measure in LEADING:
+    for measure in LEADING if variants == 1 else ():
         change = trend(over_depths(results, measure, kind))
         if not change.last:
             continue
