@@ -23,6 +23,7 @@ from pathlib import Path
 from types import ModuleType
 
 import vl_convert
+from altair.utils.schemapi import debug_mode
 
 from analysis.figures.asked import Asked
 from analysis.figures.drawing import Drawing
@@ -147,7 +148,9 @@ def _called(
 ) -> Drawing:  # fmt: skip
     """The drawing. What goes wrong in a figure's function is said with where it did, and who asked for it."""
     try:
-        drawing = function(*given, **options)
+        # a chart is checked as a whole, where its spec is written: not each of its parts, again and again
+        with debug_mode(False):
+            drawing = function(*given, **options)
     except StrataError as error:
         raise RenderError(f"the figure {call.name}: {error}", call.file, call.line) from error
     except Exception as error:

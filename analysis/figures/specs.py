@@ -16,7 +16,7 @@ from typing import Any
 import altair as alt
 import numpy as np
 import pandas as pd
-from altair.utils.schemapi import SchemaValidationError
+from altair.utils.schemapi import SchemaValidationError, debug_mode
 
 from analysis.figures.spec_names import renumbered
 from analysis.figures.style import altair_config
@@ -35,7 +35,8 @@ def spec_of(chart: Any, name: str, alt_text: str) -> dict[str, Any]:
     alt.data_transformers.register("strata", _rows)
     try:
         # the default theme is no configuration of the chart's own
-        with alt.data_transformers.enable("strata"), alt.theme.enable("none"):
+        # and what is put together is checked once, as a whole
+        with alt.data_transformers.enable("strata"), alt.theme.enable("none"), debug_mode(False):
             spec: dict[str, Any] = chart.to_dict()
         spec["config"] = _over(altair_config(), spec.get("config", {}))
         spec["description"] = alt_text
