@@ -27,6 +27,8 @@ from sae.records import Codes
 from sae.values import says_itself
 
 On = Literal["input", "examples"]
+# Columns of class marks that are held at once.
+CLASSES_AT_ONCE = 500
 ROWS = ("x", "x_hat", "host", "host_hat", "logits", "labels")
 NUMBERS = ("x", "x_hat", "host", "host_hat", "logits", "directions", "references", "host_directions", "host_offset")
 
@@ -129,14 +131,20 @@ class ClassSums:
 
 
 def shuffled_sums(seen: Seen, times: int, generator: torch.Generator) -> list[ClassSums]:
-    """Class sums under `times` shuffles of the labels, in one product: what chance gives to these very latents."""
+    """Class sums under `times` shuffles of the labels, in as few products as memory allows: what chance
+    gives to these very latents."""
     assert seen.labels is not None
     shuffles = [seen.labels[torch.randperm(len(seen.labels), generator=generator, device="cpu")] for _ in range(times)]
-    classes = torch.cat([torch.nn.functional.one_hot(labels, seen.n_classes) for labels in shuffles], 1)
-    mass = torch.split((seen.dense.T @ classes.to(seen.dense.dtype)).double(), seen.n_classes, 1)
-    fires = torch.split((seen.fired.T @ classes.to(seen.dense.dtype)).double(), seen.n_classes, 1)
     rows = torch.bincount(seen.labels, minlength=seen.n_classes).double()
-    return [ClassSums(*sums, rows) for sums in zip(mass, fires, strict=True)]
+    at_once = max(1, CLASSES_AT_ONCE // max(1, seen.n_classes))
+    found: list[ClassSums] = []
+    for start in range(0, times, at_once):
+        some = shuffles[start : start + at_once]
+        classes = torch.cat([torch.nn.functional.one_hot(labels, seen.n_classes) for labels in some], 1)
+        mass = torch.split((seen.dense.T @ classes.to(seen.dense.dtype)).double(), seen.n_classes, 1)
+        fires = torch.split((seen.fired.T @ classes.to(seen.dense.dtype)).double(), seen.n_classes, 1)
+        found += [ClassSums(*sums, rows) for sums in zip(mass, fires, strict=True)]
+    return found
 
 
 @dataclass(frozen=True)

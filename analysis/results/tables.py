@@ -33,7 +33,6 @@ TABLES = ("runs", "training", "measures", "latents", "examples", "links", "stops
 # Only where an experiment asks for single latents to be looked at (`[interpret]`).
 LOOKED = ("names", "bands", "histograms", "relations")
 VALUES = ("run", "kind", "depth", "value", "n")
-SPRITE_COLUMNS = 50
 SHEETS = "sheets"
 
 
@@ -173,7 +172,7 @@ class Results:
 
     @cached_property
     def sprite(self) -> dict[str, Any]:
-        """Columns, cell size, example ids and labels of the sprite's cells, and the class names."""
+        """How the sprite is cut, example ids and labels of its cells, the class names; see the module's docstring."""
         if not self.pinned.has("sprite.json"):
             raise DataError(f"{self.folder} holds no images, as tracked tables do; `strata run {self.experiment}` does")
         content: dict[str, Any] = json.loads(self.file("sprite.json").read_text())

@@ -32,13 +32,15 @@ def unreadable(path: Path, error: Exception) -> str:
 
 @dataclass(frozen=True)
 class ActivationStore:
-    """A folder with, for each split, `<split>.npy` (rows, width) and `<split>_ids.npy`, `<split>_labels.npy`.
+    """A folder with, for each split, `<split>.npy` (rows, width), `<split>_ids.npy` and, where examples have labels,
+    `<split>_labels.npy`: the class of each row, 0..n_classes-1.
 
     Raises StageError for a file that cannot be read.
     """
 
     folder: Path
     n_classes: int
+    """0 where examples have no labels."""
     most: int = 0
     """At most about so many rows of a split are given, evenly spaced; 0: all."""
 
@@ -46,8 +48,10 @@ class ActivationStore:
         """Activations of a split; pages are read from disk as they are touched."""
         return torch.from_numpy(self._some(self._read(f"{split}.npy", mapped=True)))
 
-    def labels(self, split: str) -> Int[Tensor, " rows"]:
-        """The label of each row."""
+    def labels(self, split: str) -> Int[Tensor, " rows"] | None:
+        """The class of each row; None where examples have no labels."""
+        if not self.n_classes:
+            return None
         return torch.from_numpy(self._some(self._read(f"{split}_labels.npy")).astype(np.int64))
 
     def ids(self, split: str) -> Int[Tensor, " rows"]:
@@ -68,10 +72,11 @@ class ActivationStore:
         self,
         split: str,
         rows: Float[Tensor, "rows width"],
-        labels: Int[Tensor, " rows"],
+        labels: Int[Tensor, " rows"] | None,
         ids: Int[Tensor, " rows"],
     ) -> None:
         """Write one split."""
         np.save(self.folder / f"{split}.npy", rows.numpy())
-        np.save(self.folder / f"{split}_labels.npy", labels.numpy().astype(np.uint8))
-        np.save(self.folder / f"{split}_ids.npy", ids.numpy().astype(np.int32))
+        if labels is not None:
+            np.save(self.folder / f"{split}_labels.npy", labels.numpy().astype(np.int64))
+        np.save(self.folder / f"{split}_ids.npy", ids.numpy().astype(np.int64))

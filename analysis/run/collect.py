@@ -6,9 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
-from PIL import Image
 
 from analysis.plan.chains import Chain
 from analysis.plan.code_version import code_version
@@ -16,9 +14,9 @@ from analysis.plan.config import Experiment
 from analysis.plan.looks import of_chains
 from analysis.plan.paths import Paths
 from analysis.plan.stage_folders import FILES, Stage, damage, read_manifest, seal
-from analysis.results.tables import LOOKED, SHEETS, SPRITE_COLUMNS, is_current, stage_keys
+from analysis.results.tables import LOOKED, SHEETS, is_current, stage_keys
+from analysis.run.sprite import write_sprite
 from analysis.system.swap import fresh_beside
-from sae.discover import find
 from sae.errors import StageError
 from sae.temporary import unwritable
 
@@ -87,7 +85,7 @@ def copy_sheets(looks: list[Path], folder: Path) -> None:
         shutil.copyfile(sheet, folder / SHEETS / sheet.name)
     notes = read_manifest(sheets[0].parent)["notes"]
     # not the seconds that it took: what was drawn of equal pictures stands
-    cut = {key: notes[key] for key in ("columns", "width", "height")}
+    cut = {key: notes[key] for key in ("columns", "width", "height", "channels")}
     (folder / SHEETS / "sheets.json").write_text(json.dumps(cut))
 
 
@@ -129,22 +127,3 @@ def _training_table(chains: list[Chain], paths: Paths) -> pd.DataFrame:
                 }
             )  # fmt: skip
     return pd.DataFrame(rows)
-
-
-def write_sprite(dataset_name: str, folder: Path, only: np.ndarray | None = None) -> None:
-    """The held-out images (or `only` those with these ids) as one lossless WebP, and a JSON that says which cell is
-    which example."""
-    dataset = find("analysis.run.datasets", dataset_name)()
-    ids = np.flatnonzero(dataset.held_out) if only is None else np.sort(only)
-    height, width = dataset.images.shape[1:]
-    rows = -(-len(ids) // SPRITE_COLUMNS)
-    sheet = np.zeros((rows * height, SPRITE_COLUMNS * width), np.uint8)
-    for cell, example in enumerate(ids):
-        top, left = cell // SPRITE_COLUMNS * height, cell % SPRITE_COLUMNS * width
-        sheet[top : top + height, left : left + width] = dataset.images[example]
-    Image.fromarray(sheet).save(folder / "sprite.webp", lossless=True, quality=100, method=4)
-    content = {
-        "columns": SPRITE_COLUMNS, "width": int(width), "height": int(height),
-        "ids": ids.tolist(), "labels": dataset.labels[ids].tolist(), "class_names": list(dataset.class_names),
-    }  # fmt: skip
-    (folder / "sprite.json").write_text(json.dumps(content))

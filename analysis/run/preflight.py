@@ -64,10 +64,11 @@ def forecast(experiment: Experiment, missing: Sequence[Stage], file: Path) -> Fo
     """
     where = device()
     dataset = dataset_of(experiment.dataset)
-    shape, rows = (dataset.images.shape[1], dataset.images.shape[2]), len(dataset.images)
-    with blamed(experiment, file, ("interpret", "reader")):
-        if experiment.interpret.kind:
-            new_reader(shape, dataset.n_classes, 0, experiment.interpret.reader)
+    rows = len(dataset.examples)
+    if experiment.interpret.kind:
+        shape = dataset.images.shape[1:]  # single latents are looked at on images
+        with blamed(experiment, file, ("interpret", "reader")):
+            new_reader(shape, dataset.n_classes or 2, 0, experiment.interpret.reader)
     widths: dict[str, int] = {}
     tried: set[str] = set()
     most = 0

@@ -18,7 +18,7 @@ from analysis.plan.config import KINDS
 from analysis.plan.paths import Paths
 from analysis.plan.stage_folders import MANIFEST, damage, seal
 from analysis.results.tables import LOOKED, SHEETS, TABLES, Results
-from analysis.run.collect import write_sprite
+from analysis.run.sprite import write_sprite
 from analysis.system.swap import fresh_beside
 from sae.errors import NotFoundError, StageError
 from sae.temporary import unwritable
@@ -57,7 +57,7 @@ def _fill(work: Path, results: Results) -> str:
     if not results.looked:
         return "single latents of the first run only; no images"
     dataset = str(results.runs["dataset"].iloc[0])
-    write_sprite(dataset, work, pd.read_parquet(work / "bands.parquet")["example"].unique())
+    write_sprite(dataset, work, pd.read_parquet(work / "bands.parquet")["example"].tolist())
     (work / SHEETS).mkdir()
     for sheet in (results.file(name) for name in results.pictures()):
         if not sheet.stem.endswith("random_host") or sheet.stem == _random_sheet(results):

@@ -21,7 +21,7 @@ from planted import shapes_unchecked
 from analysis.plan.chains import plan
 from analysis.plan.config import InterpretConfig, load_experiment
 from analysis.plan.stage_folders import read_manifest
-from analysis.results.tables import SPRITE_COLUMNS, TABLES, is_current, open_results
+from analysis.results.tables import TABLES, is_current, open_results
 from analysis.run.pipeline import do_stage, run
 from sae.errors import ConfigError, DataError, NotFoundError, StageError
 from sae.evaluate import versions
@@ -153,9 +153,10 @@ def test_the_examples_of_a_latent_are_held_out_and_fall_with_rank(whole):
 def test_the_sprite_holds_the_held_out_images(whole):
     results = whole[1]
     sheet, sprite = np.asarray(Image.open(results.folder / "sprite.webp").convert("L")), results.sprite
-    assert sheet.shape == (2000 // SPRITE_COLUMNS * 28, SPRITE_COLUMNS * 28) and len(sprite["ids"]) == 2000
+    across = sprite["columns"]
+    assert sheet.shape == (2000 // across * 28, across * 28) and len(sprite["ids"]) == 2000
     with np.load(whole[0].data / "digits" / "digits.npz") as file:
-        top, left = 77 // SPRITE_COLUMNS * 28, 77 % SPRITE_COLUMNS * 28
+        top, left = 77 // across * 28, 77 % across * 28
         assert np.array_equal(sheet[top : top + 28, left : left + 28], file["images"][sprite["ids"][77]])
 
 

@@ -104,7 +104,7 @@ def test_neither_another_architecture_nor_a_page_influences_the_sae_stage(copy, 
     (tmp_path / "sae" / "architectures" / "another.py").write_text("class Another:\n    pass\n")
     (tmp_path / "analysis" / "charts").mkdir(exist_ok=True)
     (tmp_path / "analysis" / "charts" / "another.py").write_text("def another():\n    pass\n")
-    copy("analysis/results/tables.py", "SPRITE_COLUMNS = 50", "SPRITE_COLUMNS = 51")
+    copy("analysis/results/tables.py", 'SHEETS = "sheets"', 'SHEETS = "other"')
     assert code_version(*SAE) == before
 
 

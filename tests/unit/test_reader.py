@@ -132,9 +132,23 @@ def test_steps_that_make_no_schedule_are_refused(steps):
         Reader(SHAPE, CLASSES, 0, steps=steps)
 
 
-@pytest.mark.parametrize("shape", [(27, 28), (28, 27), (6, 28)])
-def test_images_that_do_not_halve_are_refused(shape):
-    with pytest.raises(ConfigError, match="even"):
+@pytest.mark.parametrize("shape", [(27, 28), (6, 9), (8, 6, 3), (150, 90, 3)])
+def test_images_that_do_not_halve_small_large_or_in_colour_are_read(shape):
+    """Two kinds that a look can tell apart, bright above and bright below, are told apart."""
+    draw = torch.Generator().manual_seed(0)
+    images = torch.randint(0, 90, (BATCH * 2, *shape), generator=draw, dtype=torch.uint8)
+    labels = torch.arange(len(images)) % 2
+    half = shape[0] // 2
+    images[labels == 0, :half] += 150
+    images[labels == 1, -half:] += 150
+    reader = Reader(shape, 2, 0, steps=30)
+    reader.fit(images, labels)
+    assert float((reader.probabilities(as_pixels(images)).argmax(1) == labels).float().mean()) > 0.95
+
+
+@pytest.mark.parametrize("shape", [(28,), (2, 8, 8, 3), (0, 9)])
+def test_what_is_no_image_is_refused_by_the_reader(shape):
+    with pytest.raises(ConfigError, match="height, width"):
         Reader(shape, CLASSES, 0)
 
 

@@ -6,9 +6,11 @@ import gzip
 import hashlib
 import struct
 import zlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,32 +18,113 @@ from numpy.typing import NDArray
 from analysis.system.digests import digest_unpacked
 from sae.errors import DataError
 
+Show = Callable[[Any], str]
+Measure = Callable[[Any], Mapping[str, float]]
+COLOUR = 3
+
 
 @dataclass(frozen=True)
 class Dataset:
-    """Images with labels and a fixed split. A row's number is its example id, in both splits."""
+    """Examples with a fixed split: the one seam between data and all that follows. Raises DataError for parts that do
+    not fit together.
+
+    Examples are whatever the host reads, one along the first axis: images (uint8, grey or in colour, of any size) need
+    nothing more; for any other kind `show` and `attributes` say what pages cannot know. A row's number is its example
+    id, in both splits.
+    """
 
     name: str
-    images: NDArray[np.uint8]
-    """(rows, height, width), 0 is background."""
-    labels: NDArray[np.uint8]
+    examples: NDArray[Any]
+    """(rows, ...). Images are uint8, (rows, height, width) or (rows, height, width, 3), 0 being background."""
+    labels: NDArray[Any] | None
+    """(rows,) whole numbers, any; None where there are none, and then nothing about classes is measured."""
     held_out: NDArray[np.bool_]
     """True: never trained on, by host or SAE."""
-    class_names: tuple[str, ...]
+    class_names: tuple[str, ...] = ()
+    """What labels 0, 1, ... are called; without names classes are the labels that occur, called by their numbers."""
+    show: Show | None = None
+    """HTML of one example; not for images, which pages cut from a picture of all."""
+    attributes: Measure | None = None
+    """Measured attributes of one example, by name, the same for all; None: those of images, for images."""
+    words: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """For each attribute what its low and its high end are called: ("narrow", "wide")."""
 
     def __post_init__(self) -> None:
-        rows = len(self.images)
-        if len(self.labels) != rows or len(self.held_out) != rows:
+        rows = len(self.examples)
+        if (self.labels is not None and len(self.labels) != rows) or len(self.held_out) != rows:
+            labels = "no" if self.labels is None else len(self.labels)
             raise DataError(
-                f"data set {self.name}: {rows} images, {len(self.labels)} labels, {len(self.held_out)} split marks"
+                f"data set {self.name}: {rows} {self.noun}s, {labels} labels, {len(self.held_out)} split marks"
             )
-        if rows and int(self.labels.max()) >= len(self.class_names):
-            raise DataError(f"data set {self.name}: label {self.labels.max()} but {len(self.class_names)} class names")
+        if self.held_out.dtype != np.bool_:
+            raise DataError(f"data set {self.name}: held_out is {self.held_out.dtype}; expected true or false a row")
+        if self.labels is None:
+            if self.class_names:
+                raise DataError(f"data set {self.name}: {len(self.class_names)} class names and no labels")
+            return
+        if self.labels.ndim != 1 or not np.issubdtype(self.labels.dtype, np.integer):
+            raise DataError(
+                f"data set {self.name}: labels are {self.labels.dtype} of shape {self.labels.shape}; expected one "
+                "whole number a row"
+            )
+        named = self.class_names and self.class_names != tuple(str(label) for label in self._found)
+        if named and rows and not 0 <= self.labels.min() <= self.labels.max() < len(self.class_names):
+            wrong = self.labels.max() if self.labels.max() >= len(self.class_names) else self.labels.min()
+            raise DataError(
+                f"data set {self.name}: label {wrong} but {len(self.class_names)} class names; name the classes 0, 1, "
+                "..., or none"
+            )
+        if not self.class_names:
+            object.__setattr__(self, "class_names", tuple(str(label) for label in self._found))
+        if self.n_classes < 2:
+            raise DataError(
+                f"data set {self.name}: all labels are of one class; at least two are needed, or give no labels"
+            )
+
+    @cached_property
+    def _found(self) -> NDArray[Any]:
+        """The labels that occur, ascending."""
+        return np.unique(self.labels) if self.labels is not None else np.zeros(0, np.int64)
+
+    @cached_property
+    def classes(self) -> NDArray[np.int64] | None:
+        """(rows,) the place of each row's label among `class_names`; None without labels."""
+        if self.labels is None:
+            return None
+        if tuple(str(label) for label in self._found) == self.class_names:
+            return np.searchsorted(self._found, self.labels).astype(np.int64)
+        return self.labels.astype(np.int64)
 
     @property
     def n_classes(self) -> int:
-        """How many classes there are."""
+        """How many classes there are; 0 without labels."""
         return len(self.class_names)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of one example."""
+        return self.examples.shape[1:]
+
+    @property
+    def are_images(self) -> bool:
+        """Whether examples are images."""
+        grey_or_colour = len(self.shape) == 2 or (len(self.shape) == 3 and self.shape[2] == COLOUR)
+        return self.examples.dtype == np.uint8 and grey_or_colour and 0 not in self.shape
+
+    @property
+    def noun(self) -> str:
+        """What an example is called in messages."""
+        return "image" if self.are_images else "example"
+
+    @property
+    def images(self) -> NDArray[np.uint8]:
+        """The examples, where they are images. Raises DataError."""
+        if not self.are_images:
+            raise DataError(
+                f"data set {self.name}: examples are {self.examples.dtype} of shape {self.shape}, no images: those are "
+                "uint8 of shape (height, width) or (height, width, 3)"
+            )
+        return self.examples
 
 
 def read_idx(path: Path, again: str) -> NDArray[np.uint8]:

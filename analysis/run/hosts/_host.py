@@ -1,35 +1,42 @@
-"""What a host offers. A host reads images; a hook is a named place in it whose activations can be read and replaced."""
+"""What a host offers. A host reads examples; a hook is a named place in it whose activations can be read and replaced.
+
+The tool's own host takes images, (h, w) or (h, w, 3); a host of a project takes what its data set gives.
+"""
 
 from __future__ import annotations
 
 from typing import Any, Protocol
 
 import torch
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Float, Int, Shaped, UInt8
 from torch import Tensor
 
 
 class Host(Protocol):
-    """Built as `Class(image_shape, n_classes, seed, **options)`; untrained until `fit` is called."""
+    """Built as `Class(shape, n_classes, seed, **options)`, `shape` being that of one example; untrained until `fit`.
+
+    `n_classes` is 0 for a data set without labels: what such a host answers is its own matter, and nobody measures it.
+    """
 
     def hooks(self) -> dict[str, int]:
         """Name and width of every hook."""
         ...
 
-    def fit(self, images: UInt8[Tensor, "rows h w"], labels: Int[Tensor, " rows"]) -> None:
-        """Train on images. A host that is not fitted is the randomly initialised control."""
+    def fit(self, examples: Shaped[Tensor, "rows ..."], labels: Int[Tensor, " rows"] | None) -> None:
+        """Train. A host that is not fitted is the randomly initialised control."""
         ...
 
-    def forward_to(self, pixels: Float[Tensor, "rows h w"], hook: str) -> Float[Tensor, "rows width"]:
-        """What the host has at `hook` for pixels in 0..1, as something that can be differentiated."""
+    def forward_to(self, pixels: Float[Tensor, "rows ..."], hook: str) -> Float[Tensor, "rows width"]:
+        """What the host has at `hook` for pixels in 0..1, as something that can be differentiated. Only asked for
+        where single latents of images are looked at."""
         ...
 
     def forward_from(self, activations: Float[Tensor, "rows width"], hook: str) -> Float[Tensor, "rows n_classes"]:
         """`logits_from`, as something that can be differentiated."""
         ...
 
-    def activations(self, images: UInt8[Tensor, "rows h w"], hook: str) -> Float[Tensor, "rows width"]:
-        """What the host has at `hook` for each image."""
+    def activations(self, examples: Shaped[Tensor, "rows ..."], hook: str) -> Float[Tensor, "rows width"]:
+        """What the host has at `hook` for each example."""
         ...
 
     def logits_from(self, activations: Float[Tensor, "rows width"], hook: str) -> Float[Tensor, "rows n_classes"]:
@@ -49,6 +56,6 @@ def check_hook(hook: str, host: Host) -> None:
         raise NotFoundError("hook", hook, list(host.hooks()))
 
 
-def as_pixels(images: UInt8[Tensor, "rows h w"]) -> Float[Tensor, "rows h w"]:
+def as_pixels(images: UInt8[Tensor, "rows ..."]) -> Float[Tensor, "rows ..."]:
     """Pixels as floats in 0..1."""
     return images.to(torch.float32) / 255

@@ -1,9 +1,10 @@
-"""Measured attributes of small grey images, with words for both ends: what latents are named by.
+"""Measured attributes of images, with words for both ends: what latents are named by.
 
 The figure is what is brighter than a share of the image's own ink-weighted grey level, so a faint garment is found as
 well as a white digit, and brightness shows in `ink` alone. Shape is read from the figure (box, skeleton, holes), lean
 and balance from the grey levels. Images are stacked into one tall strip, each with a rim of background, so that one
-call of scikit-image serves a whole block.
+call of scikit-image serves a whole block. Of an image in colour the shape is that of its grey levels, and three
+columns say how much redder, greener and bluer it is than grey.
 """
 
 from __future__ import annotations
@@ -76,20 +77,42 @@ ATTRIBUTES: dict[str, Attribute] = {
 }  # fmt: skip
 
 
+COLOURS: dict[str, Attribute] = {
+    name: Attribute(f"less {name}", name, "grey levels", f"Mean of {name} less the mean of all three channels.")
+    for name in ("red", "green", "blue")
+}
+# Weights of red, green and blue in a grey level (ITU-R BT.601), as image programs use them.
+LUMA = np.array([0.299, 0.587, 0.114])
+
+
+def known(shape: tuple[int, ...]) -> dict[str, Attribute]:
+    """The attributes that images of a shape, (h, w) or (h, w, 3), have."""
+    return ATTRIBUTES if len(shape) == 2 else ATTRIBUTES | COLOURS
+
+
 def attributes(images: NDArray[np.uint8]) -> pd.DataFrame:
-    """Measure (n, h, w) images, 0 being background: n rows, a float32 column for each of ATTRIBUTES, in its unit.
+    """Measure (n, h, w) or (n, h, w, 3) images, 0 being background: n rows, a float32 column for each attribute that is
+    `known`, in its unit.
 
     Where there is no figure (no ink, or specks only) all but `ink` is NaN. Raises DataError for any other array.
     """
-    if images.ndim != 3 or images.dtype != np.uint8 or 0 in images.shape[1:]:
-        raise DataError(f"images are {images.dtype} of shape {images.shape}; expected uint8 of shape (n, h, w)")
+    colour = images.ndim == 4 and images.shape[3] == len(COLOURS)
+    if not (images.ndim == 3 or colour) or images.dtype != np.uint8 or 0 in images.shape[1:]:
+        raise DataError(
+            f"images are {images.dtype} of shape {images.shape}; expected uint8 of shape (n, h, w) or (n, h, w, 3)"
+        )
     starts = range(0, max(len(images), 1), BLOCK)
     blocks = [pd.DataFrame(_measured(images[start : start + BLOCK]), dtype=np.float32) for start in starts]
-    return pd.concat(blocks, ignore_index=True)[list(ATTRIBUTES)]
+    return pd.concat(blocks, ignore_index=True)[list(known(images.shape[1:]))]
 
 
 def _measured(images: NDArray[np.uint8]) -> dict[str, Column]:
     """The columns of one block; NaN where there is no figure."""
+    if images.ndim == 4:
+        means = images.mean((1, 2))
+        more = means - means.mean(1, keepdims=True)
+        shape = np.rint(images @ LUMA).astype(np.uint8)
+        return _measured(shape) | {name: more[:, channel] for channel, name in enumerate(COLOURS)}
     grey = np.pad(images, ((0, 0), (1, 1), (1, 1))).astype(np.float64)
     ink = grey.sum((1, 2))
     figure = _figure(grey, ink)

@@ -17,8 +17,8 @@ from torch import Tensor
 from analysis.run.interpret.explain import benjamini_hochberg
 from sae.errors import DataError
 
-# So many shuffles are done in one product: 50 shuffles of 8,000 rows and 10 classes are 16 MB.
-AT_ONCE = 50
+# So many shuffles are done in one product: 50 shuffles of 8,000 rows and 10 classes are 16 MB; fewer of more classes.
+AT_ONCE, CLASSES_AT_ONCE = 50, 500
 NULL_POINT = 0.95
 
 
@@ -68,8 +68,9 @@ def detectors(train: Shown, held_out: Shown, permutations: int, generator: torch
     chosen, f1 = _score(train, held_out, [train.labels], [held_out.labels])
     fires = (train.activations > 0).any(0) & (held_out.activations > 0).any(0)
     null, shares = [], []
-    for start in range(0, permutations, AT_ONCE):
-        count = min(AT_ONCE, permutations - start)
+    at_once = min(AT_ONCE, max(1, CLASSES_AT_ONCE // train.n_classes))
+    for start in range(0, permutations, at_once):
+        count = min(at_once, permutations - start)
         on_train = [_shuffled(train.labels, generator) for _ in range(count)]
         on_held_out = [_shuffled(held_out.labels, generator) for _ in range(count)]
         null.append(_score(train, held_out, on_train, on_held_out)[1])

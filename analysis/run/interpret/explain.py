@@ -17,7 +17,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from scipy.stats import false_discovery_control, hypergeom
 
-from analysis.run.interpret.rules import Ends, Rule, choose, text
+from analysis.run.interpret.rules import Ends, Rule, choose, combinations_of, text
 from sae.errors import DataError
 
 SIGNIFICANT = 0.05  # rate of false discoveries among the names of a depth
@@ -29,6 +29,8 @@ DETECTION = 0.75
 COMMON = 0.25
 HALF = 0.5  # a latent that fires on fewer of the named images than this is named "some ..."
 CONFIRM = 0.25  # share of the training rows that confirm conditions and do not choose them
+# Entries of a table of counts, of latents by classes by conditions, that are held at once: 120 MB.
+AT_ONCE = 30_000_000
 UNNAMED, SILENT = "unnamed", "silent"
 
 Scores = Float[np.ndarray, " latents"]
@@ -91,7 +93,10 @@ def explain(
     confirming = np.zeros(len(train.labels), bool)
     order = torch.randperm(len(train.labels), generator=generator).numpy()
     confirming[order[: round(CONFIRM * len(order))]] = True
-    rules = choose(train.fires, train.labels, train.attributes[used], ends, confirming)
+    counts = len(class_names) * len(combinations_of(len(ends.conditions)))
+    rules: list[Rule | None] = []
+    for some in np.array_split(np.arange(train.fires.shape[1]), -(-train.fires.shape[1] * counts // AT_ONCE) or 1):
+        rules += choose(train.fires[:, some], train.labels, train.attributes[used], ends, confirming)
     # a latent without a rule gets one that is true of nothing, to keep the arrays whole
     nothing = Rule(())
     scored = _scores([rule or nothing for rule in rules], ends, held_out)

@@ -8,6 +8,7 @@ What is said of an optimised image is always read off the stored uint8 image, by
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields
 
 import torch
@@ -24,13 +25,14 @@ from sae.tower import Tower
 # are black and white all over, with nothing to read. Digits have .33, one in ten above .41. A bound and no penalty:
 # whatever image on the way drives the latent highest may be the one that is kept.
 LIGHT = 0.4
-# The gradient is blurred by a Gaussian of so many pixels: strokes and no speckle. A penalty on total variation costs
-# as much activation and leaves grey plains where this leaves a dark ground.
+# The gradient is blurred by a Gaussian of so many pixels of 28: strokes and no speckle. A penalty on total variation
+# costs as much activation and leaves grey plains where this leaves a dark ground.
 BLUR = 1.0
 # A pixel is worth this share of the gradient's length or goes dark; of 28 x 28 pixels, the usual one is worth 1/28.
+# In images of another size, or with more channels, the share is as much smaller or larger as that is.
 INK = 0.01
-# The host sees the image shifted by up to SHIFT pixels and scaled by up to SCALE, so that no picture hangs on single
-# pixels. Both fall to 0; the last part of the steps, CALM, is for the image as it will be stored.
+# The host sees the image shifted by up to SHIFT pixels of 28 and scaled by up to SCALE, so that no picture hangs on
+# single pixels. Both fall to 0; the last part of the steps, CALM, is for the image as it will be stored.
 SHIFT, SCALE, CALM = 2.0, 0.1, 0.25
 # The first step's length as a share of the longest image, falling to 0, and how much of the last step goes on. Only
 # the gradient's direction counts: its length jumps whenever a latent below goes in or out. Adam gets as far as this.
@@ -38,6 +40,8 @@ STEP, MOMENTUM = 0.3, 0.8
 # So often is the image tried as it would be stored. One that has lost this share of the best, or no longer makes its
 # latent enter, goes back to the best and on with steps half as long: through sparse layers the way up can be narrow.
 EVERY, SLACK = 8, 0.2
+# The side that lengths above are counted in.
+SIDE = 28
 # Images at a time: some 40 MB.
 CHUNK = 512
 
@@ -46,7 +50,7 @@ CHUNK = 512
 class Optimised:
     """Images and what they do, in the units of the latents' SAE (neurons: of the host)."""
 
-    images: UInt8[Tensor, "latents h w"]
+    images: UInt8[Tensor, "latents ..."]
     pre: Float[Tensor, " latents"]
     """Before anything is cut; for neurons what `forward_to` gives."""
     activation: Float[Tensor, " latents"]
@@ -55,7 +59,7 @@ class Optimised:
 
     def where(self, mask: Bool[Tensor, " latents"], other: Optimised) -> Optimised:
         """These where `mask` says so, `other` elsewhere."""
-        images = torch.where(mask[:, None, None], self.images, other.images)
+        images = torch.where(over(mask, self.images), self.images, other.images)
         numbers = ((self.pre, other.pre), (self.activation, other.activation), (self.enters, other.enters))
         return Optimised(images, *(torch.where(mask, one, two) for one, two in numbers))
 
@@ -66,7 +70,7 @@ def optimise(
     tower: Tower | None,
     depth: int,
     latents: Int[Tensor, " latents"],
-    start: Float[Tensor, "latents h w"],
+    start: Float[Tensor, "latents ..."],
     generator: torch.Generator,
     *,
     steps: int = 64,
@@ -90,7 +94,7 @@ def optimise(
 
 def scored(
     host: Host, hook: str, tower: Tower | None, depth: int, latents: Int[Tensor, " latents"],
-    images: UInt8[Tensor, "latents h w"],
+    images: UInt8[Tensor, "latents ..."],
 ) -> Optimised:  # fmt: skip
     """What given images do to latents of `depth`, one image a latent: such as pictures that have been stored."""
     path = _Path(host, hook, _layers(tower, depth))
@@ -109,10 +113,14 @@ class _Path:
 
     def climb(self, latents: Tensor, start: Tensor, draws: Tensor) -> Optimised:
         """As many steps as there are draws of (shift down, shift right, scale), each in -1..1."""
-        best, pixels, speed = self.score(latents, start), start, torch.zeros_like(start)
-        stride = torch.full((len(start), 1, 1), STEP)
-        longest = _lengths(start).clamp(min=LIGHT * (start.shape[1] * start.shape[2]) ** 0.5)
-        blurs = [_blur(size) for size in start.shape[1:]]
+        best, pixels = self.score(latents, start), _planes(start)
+        speed = torch.zeros_like(pixels)
+        stride = over(torch.full((len(start),), STEP), start)
+        numbers = math.prod(pixels.shape[1:]) ** 0.5
+        longest = _lengths(pixels).clamp(min=LIGHT * numbers)
+        ink = INK * (SIDE / numbers)
+        high, wide = pixels.shape[-2:]
+        blurs = [_blur(size) for size in (high, wide)]
         # the gradient of the pre-activation in the row that the latent reads; encoders are linear
         if self.layers:
             wanted = self.layers[-1].sae.encoder_directions()[latents]
@@ -121,18 +129,18 @@ class _Path:
         for step, draw in enumerate(draws):
             done = step / len(draws)
             down, right, scale = (draw * max(0.0, 1 - done / (1 - CALM))).tolist()
-            rows = _resample(start.shape[1], SHIFT * down, 1 + SCALE * scale)
-            columns = _resample(start.shape[2], SHIFT * right, 1 + SCALE * scale)
+            rows = _resample(high, SHIFT * (high / SIDE) * down, 1 + SCALE * scale)
+            columns = _resample(wide, SHIFT * (wide / SIDE) * right, 1 + SCALE * scale)
             seen = (rows @ pixels @ columns.T).requires_grad_()
-            (uphill,) = torch.autograd.grad(self.read(seen), seen, wanted)
+            (uphill,) = torch.autograd.grad(self.read(_images(seen)), seen, wanted)
             uphill = (blurs[0] @ rows.T) @ uphill @ (columns @ blurs[1].T)
-            speed.lerp_(uphill / _lengths(uphill) - INK, 1 - MOMENTUM)
+            speed.lerp_(uphill / _lengths(uphill) - ink, 1 - MOMENTUM)
             pixels = (pixels + stride * (1 - done) * longest * speed).clamp(0, 1)
             pixels *= (longest / _lengths(pixels)).clamp(max=1)
             if (step + 1) % EVERY == 0 or step + 1 == len(draws):
-                found = self.score(latents, pixels)
+                found = self.score(latents, _images(pixels))
                 lost = (best.enters & ~found.enters) | (found.pre < best.pre - SLACK * best.pre.abs())
-                pixels[lost], speed[lost] = as_pixels(best.images[lost]), 0.0
+                pixels[lost], speed[lost] = _planes(as_pixels(best.images[lost])), 0.0
                 stride[lost] /= 2
                 higher = (found.enters == best.enters) & (found.pre > best.pre)
                 best = found.where(higher | (found.enters & ~best.enters), best)
@@ -160,24 +168,24 @@ class _Path:
 
 
 def mean_images(
-    images: UInt8[Tensor, "rows h w"], activations: Float[Tensor, "rows latents"]
-) -> Float[Tensor, "latents h w"]:
+    images: UInt8[Tensor, "rows ..."], activations: Float[Tensor, "rows latents"]
+) -> Float[Tensor, "latents ..."]:
     """Mean image, pixels in 0..1, weighted by the latent's activation where it is above 0; zeros if it never is."""
     weights = torch.relu(activations)
     total = torch.zeros(weights.shape[1], *images.shape[1:])
     for weight, some in zip(torch.split(weights, CHUNK), torch.split(images, CHUNK), strict=True):
-        total += torch.einsum("rl,rhw->lhw", weight, as_pixels(some))
+        total += torch.einsum("rl,r...->l...", weight, as_pixels(some))
     fired = weights.sum(0)
-    return (total / torch.where(fired > 0, fired, 1.0)[:, None, None]).clamp(0, 1)
+    return (total / over(torch.where(fired > 0, fired, 1.0), total)).clamp(0, 1)
 
 
 def ablation_images(
     host: Host,
     hook: str,
-    images: UInt8[Tensor, "latents top h w"],
+    images: UInt8[Tensor, "latents top ..."],
     activations: Float[Tensor, "latents top"],
     directions: Float[Tensor, "latents d_host"],
-) -> Float[Tensor, "latents h w"]:
+) -> Float[Tensor, "latents ..."]:
     """The pixels behind a latent's part of the host's state, signed: J(image)^T (activation * direction).
 
     J is the Jacobian of `forward_to` at the image; `directions` are in host units for an activation of 1
@@ -190,7 +198,7 @@ def ablation_images(
             pixels = as_pixels(images[part, number]).requires_grad_()
             own = torch.relu(activations[part, number])[:, None] * directions[part]
             found[part] += torch.autograd.grad(host.forward_to(pixels, hook), pixels, own)[0]
-    return found / (activations > 0).sum(1).clamp(min=1)[:, None, None]
+    return found / over((activations > 0).sum(1).clamp(min=1), found)
 
 
 def _layers(tower: Tower | None, depth: int) -> tuple[Layer, ...]:
@@ -205,9 +213,24 @@ def _layers(tower: Tower | None, depth: int) -> tuple[Layer, ...]:
     return layers
 
 
+def over(values: Tensor, images: Tensor) -> Tensor:
+    """One value an image, shaped so that it meets every pixel of it."""
+    return values.reshape(-1, *[1] * (images.ndim - 1))
+
+
+def _planes(images: Tensor) -> Tensor:
+    """Images with their channels, if they have some, before height and width."""
+    return images if images.ndim == 3 else images.movedim(-1, 1)
+
+
+def _images(planes: Tensor) -> Tensor:
+    """`_planes` undone."""
+    return planes if planes.ndim == 3 else planes.movedim(1, -1)
+
+
 def _lengths(images: Tensor) -> Tensor:
-    """Euclidean length of each image, (images, 1, 1), and never 0."""
-    found: Tensor = torch.linalg.vector_norm(images, dim=(1, 2), keepdim=True)
+    """Euclidean length of each image, (images, 1, 1) or one more, and never 0."""
+    found: Tensor = torch.linalg.vector_norm(images, dim=tuple(range(1, images.ndim)), keepdim=True)
     return found.clamp(min=1e-12)
 
 
@@ -219,7 +242,7 @@ def _resample(size: int, shift: float, scale: float) -> Tensor:
 
 
 def _blur(size: int) -> Tensor:
-    """(size, size): a Gaussian of BLUR pixels along a line."""
+    """(size, size): a Gaussian of BLUR pixels, of a side of SIDE, along a line."""
     places = torch.arange(size, dtype=torch.float32)
-    weights = torch.exp(-(places[:, None] - places).square() / (2 * BLUR**2))
+    weights = torch.exp(-(places[:, None] - places).square() / (2 * (BLUR * (size / SIDE)) ** 2))
     return weights / weights.sum(1, keepdim=True)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import torch
+from scipy.stats import norm
 from torch.nn.functional import normalize
 
 from analysis.run.interpret.causes import (
@@ -27,8 +28,10 @@ STEERED_ROWS = 400
 EFFECT = 0.01
 # Below so many rows a normal interval says little.
 ENOUGH = 10
-# Half intervals are of 95%; one class of ten that falls by luck is not to count: 99.5%, one-sided.
-ONE_OF_TEN = 2.576 / 1.96
+# Half intervals are of 95%, this many standard errors.
+HALF = 1.96
+# The chance, one-sided, that any class of a latent falls by luck: shared among all classes, among ten at least.
+LUCK, FEW = 0.05, 10
 
 
 def changes(level: Level, readout: Readout) -> tuple[Effect, Effect, Decoded]:
@@ -83,10 +86,16 @@ def effects(
 
 def lowered_class(removed: Effect) -> torch.Tensor:
     """The class whose probability falls most when a latent is ablated; -1 where no fall is certain and 1% or more."""
-    certain = (removed.mean + ONE_OF_TEN * removed.half < 0) & (removed.mean <= -EFFECT)
+    certain = (removed.mean + one_of(removed.mean.shape[1]) * removed.half < 0) & (removed.mean <= -EFFECT)
     certain &= (removed.rows >= ENOUGH)[:, None]
     falls = torch.where(certain, removed.mean, torch.inf)
     return torch.where(certain.any(1), falls.argmin(1), -1)
+
+
+def one_of(classes: int) -> float:
+    """By how much a half interval of 95% must grow, so that one of so many classes that falls by luck does not count:
+    of ten, and of fewer, to 99.5%, one-sided."""
+    return round(float(norm.isf(LUCK / max(classes, FEW))), 3) / HALF
 
 
 def disagreeing(removed: Effect, lowered: torch.Tensor, classes: list[tuple[int, ...]]) -> torch.Tensor:

@@ -32,9 +32,8 @@ def dataset_of(name: str) -> Dataset:
 
 def new_host(config: dict[str, Any], dataset: Dataset) -> Host:
     """The host that a host stage's config describes, with its initial weights."""
-    shape = (dataset.images.shape[1], dataset.images.shape[2])
     host: Host = construct(
-        "analysis.run.hosts", config["host"], shape, dataset.n_classes, config["seed"], **config["options"]
+        "analysis.run.hosts", config["host"], dataset.shape, dataset.n_classes, config["seed"], **config["options"]
     )
     return host
 
@@ -81,12 +80,18 @@ def trained(folders: list[Path]) -> list[Path]:
     return [folder for folder in folders if not (folder / STOPPED).exists()]
 
 
-def images_of(dataset: Dataset, split: str) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Images (rows, h, w) uint8, labels and example ids of a split."""
+def examples_of(dataset: Dataset, split: str) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor]:
+    """Examples (rows, ...) as the data set has them, their classes (None without labels) and ids, of a split."""
     mask = torch.from_numpy(dataset.held_out == (split == "held_out"))
-    images = torch.from_numpy(dataset.images)[mask]
-    labels = torch.from_numpy(dataset.labels)[mask].long()
-    return images, labels, mask.nonzero().flatten()
+    examples = torch.from_numpy(dataset.examples)[mask]
+    labels = None if dataset.classes is None else torch.from_numpy(dataset.classes)[mask]
+    return examples, labels, mask.nonzero().flatten()
+
+
+def images_of(dataset: Dataset, split: str) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor]:
+    """As `examples_of`, of a data set of images. Raises DataError for any other."""
+    assert dataset.images is not None
+    return examples_of(dataset, split)
 
 
 def read_json(path: Path) -> Any:

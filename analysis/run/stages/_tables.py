@@ -55,11 +55,13 @@ class Tables:
             self.value(kind, depth, split, control or self.control, name, reading.value, reading.n)
 
     def latent_values(self, kind: str, depth: int, split: str, readings: dict[str, Reading], seen: Seen) -> None:
-        """Rows of `latents`: every per-latent reading, the chosen class, and the mass share of each class."""
-        mass = seen.by_class.mass
-        shares = mass / mass.sum(1, keepdim=True)
+        """Rows of `latents`: every per-latent reading and, where there are labels, the chosen class and the mass
+        share of each."""
         columns = {name: r.latents for name, r in readings.items() if r.latents is not None}
-        columns |= {f"class_share_{c}": shares[:, c] for c in range(shares.shape[1])}
+        if seen.labels is not None:
+            mass = seen.by_class.mass
+            shares = mass / mass.sum(1, keepdim=True)
+            columns |= {f"class_share_{c}": shares[:, c] for c in range(shares.shape[1])}
         if seen.chosen is not None:
             columns["chosen_class"] = torch.where(seen.chosen >= 0, seen.chosen.double(), torch.nan)
         wide = pd.DataFrame({name: value.numpy().astype(np.float32) for name, value in columns.items()})

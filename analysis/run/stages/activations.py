@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis.run.activations import SPLITS, ActivationStore
-from analysis.run.stages._load import images_of, load_host
+from analysis.run.stages._load import examples_of, load_host
 
 
 def activations(work: Path, config: dict[str, Any], inputs: dict[str, Path]) -> dict[str, Any]:
@@ -14,6 +14,6 @@ def activations(work: Path, config: dict[str, Any], inputs: dict[str, Path]) -> 
     model, dataset = load_host(inputs["host"])
     store = ActivationStore(work, dataset.n_classes)
     for split in SPLITS:
-        images, labels, ids = images_of(dataset, split)
-        store.save(split, model.activations(images, config["hook"]), labels, ids)
+        examples, labels, ids = examples_of(dataset, split)
+        store.save(split, model.activations(examples, config["hook"]), labels, ids)
     return {"n_classes": dataset.n_classes, "width": model.hooks()[config["hook"]]}

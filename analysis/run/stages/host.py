@@ -5,20 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from analysis.run.stages._load import dataset_of, images_of, new_host, save_tensors
+from analysis.run.stages._load import dataset_of, examples_of, new_host, save_tensors
 
 
 def host(work: Path, config: dict[str, Any], inputs: dict[str, Path]) -> dict[str, Any]:
-    """Writes `host.safetensors`; notes its accuracy on both splits."""
+    """Writes `host.safetensors`; notes its accuracy on both splits, where there are labels."""
     dataset = dataset_of(config["dataset"])
     model = new_host(config, dataset)
     if config["trained"]:
-        model.fit(*images_of(dataset, "train")[:2])
+        model.fit(*examples_of(dataset, "train")[:2])
     save_tensors(model.state_dict(), work / "host.safetensors")
     hook = next(iter(model.hooks()))
     accuracy = {}
     for split in ("train", "held_out"):
-        images, labels, _ = images_of(dataset, split)
-        predicted = model.logits_from(model.activations(images, hook), hook).argmax(1)
-        accuracy[split] = float((predicted == labels).float().mean())
+        examples, labels, _ = examples_of(dataset, split)
+        if labels is not None:
+            predicted = model.logits_from(model.activations(examples, hook), hook).argmax(1)
+            accuracy[split] = float((predicted == labels).float().mean())
     return {"accuracy": accuracy}

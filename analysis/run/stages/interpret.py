@@ -12,16 +12,16 @@ import pandas as pd
 import torch
 
 from analysis.plan.stage_folders import read_manifest
-from analysis.run.activations import SPLITS
-from analysis.run.interpret.attributes import ATTRIBUTES
-from analysis.run.interpret.detectors import Shown, best_class, detectors
+from analysis.run.activations import SPLITS, ActivationStore
+from analysis.run.interpret.detectors import Detectors, Shown, best_class, detectors
 from analysis.run.interpret.explain import DETECTION, SIGNIFICANT, Labelled, Names, explain
 from analysis.run.stages._effects import changes, effects, record_focus
 from analysis.run.stages._load import dataset_of
 from analysis.run.stages._looks import Level, Looked, Rows
 from sae.seeding import stream
 
-WORDS = {name: (attribute.low, attribute.high) for name, attribute in ATTRIBUTES.items()}
+# Without labels all examples are of one class, and rules speak of attributes alone.
+ANY = ("all",)
 # Shuffled firing is named for a part of the latents: what is left after correction is close to none.
 SAMPLED = 4
 # How common a name must be, besides the value that decides (`explain.COMMON`): how much hangs on it is in the tables.
@@ -31,46 +31,66 @@ COMMON = {"named_share_common_0": 0.0, "named_share_common_10": 0.1, "named_shar
 def interpret(work: Path, config: dict[str, Any], inputs: dict[str, Path]) -> dict[str, Any]:
     """Writes the tables `latents`, `measures` and `names`."""
     looked, rows = Looked(config, inputs), Rows(config)
-    labels = {split: looked.store(split).labels(split) for split in SPLITS}
+    classes = {split: classes_of(looked.store(split), split) for split in SPLITS}
     measured = pd.read_parquet(inputs["images"] / "attributes.parquet")
     n_classes = looked.store("train").n_classes
     names = class_names(inputs)
+    words = words_of(inputs)
     readout = partial(looked.host.forward_from, hook=looked.hook)
     for level in looked.levels():
         draw = stream(config["seed"], "interpret", level.kind, level.depth)
-        shown = {split: Shown(level.codes[split], labels[split], n_classes) for split in SPLITS}
-        found = detectors(shown["train"], shown["held_out"], config["permutations"], draw)
-        rows.values(
-            level,
-            {
-                "f1": found.f1, "f1_null": found.null, "share_null": found.share_null,
-                "class_p": found.p, "class_q": found.q, "detector_precision": found.precision,
-                "detector_recall": found.recall, **by_itself(level),
-                "detector_class": torch.where(found.chosen >= 0, found.chosen.float(), torch.nan),
-            },
-        )  # fmt: skip
-        known = ~torch.isnan(found.q)
-        rows.value(level, "significant_share", share(found.q <= SIGNIFICANT), len(known))
-        given = {split: labelled(level, split, labels[split], measured) for split in SPLITS}
-        called = explain(given["train"], given["held_out"], names, WORDS, draw)
-        describe(rows, level, called)
+        found = None
+        if n_classes:
+            shown = {split: Shown(level.codes[split], classes[split], n_classes) for split in SPLITS}
+            found = detectors(shown["train"], shown["held_out"], config["permutations"], draw)
+        rows.values(level, {**(of_classes(found) if found else {}), **by_itself(level)})
+        if found:
+            rows.value(level, "significant_share", share(found.q <= SIGNIFICANT), len(found.q))
+        given = {split: labelled(level, split, classes[split], measured, words) for split in SPLITS}
+        called = explain(given["train"], given["held_out"], names or ANY, words, draw)
+        describe(rows, level, called, bool(n_classes))
         if config["control"] == "none":
             shuffled = {split: shuffle(part, draw) for split, part in given.items()}
-            chance = explain(shuffled["train"], shuffled["held_out"], names, WORDS, draw)
+            chance = explain(shuffled["train"], shuffled["held_out"], names or ANY, words, draw)
             rows.value(level, "named_share", np.mean(chance.named), len(chance.named), "permuted_labels")
-        effects(rows, level, readout, called, found.chosen, draw)
+        if found:
+            effects(rows, level, readout, called, found.chosen, draw)
     for level in looked.singles():
-        removed, steered, _ = changes(level, readout)
-        record_focus(rows, level, removed, steered, best_class(Shown(level.codes["train"], labels["train"], n_classes)))
+        if n_classes:
+            removed, steered, _ = changes(level, readout)
+            own = best_class(Shown(level.codes["train"], classes["train"], n_classes))
+            record_focus(rows, level, removed, steered, own)
         draw = stream(config["seed"], "interpret", level.kind, level.depth)
-        given = {split: labelled(level, split, labels[split], measured) for split in SPLITS}
-        record_names(rows, level, explain(given["train"], given["held_out"], names, WORDS, draw))
+        given = {split: labelled(level, split, classes[split], measured, words) for split in SPLITS}
+        record_names(rows, level, explain(given["train"], given["held_out"], names or ANY, words, draw))
     rows.write(work)
     return {}
 
 
+def classes_of(store: ActivationStore, split: str) -> torch.Tensor:
+    """The class of each row; all the same without labels."""
+    labels = store.labels(split)
+    return torch.zeros(len(store.ids(split)), dtype=torch.long) if labels is None else labels
+
+
+def of_classes(found: Detectors) -> dict[str, torch.Tensor]:
+    """What each latent is as a detector of a class."""
+    return {
+        "f1": found.f1, "f1_null": found.null, "share_null": found.share_null,
+        "class_p": found.p, "class_q": found.q, "detector_precision": found.precision,
+        "detector_recall": found.recall,
+        "detector_class": torch.where(found.chosen >= 0, found.chosen.float(), torch.nan),
+    }  # fmt: skip
+
+
+def words_of(inputs: dict[str, Path]) -> dict[str, tuple[str, str]]:
+    """What the low and the high end of each attribute is called."""
+    noted: dict[str, list[str]] = read_manifest(inputs["images"])["notes"]["words"]
+    return {name: (low, high) for name, (low, high) in noted.items()}
+
+
 def class_names(inputs: dict[str, Path]) -> tuple[str, ...]:
-    """What the classes are called."""
+    """What the classes are called; none without labels."""
     return dataset_of(read_manifest(inputs["host"])["config"]["dataset"]).class_names
 
 
@@ -82,9 +102,11 @@ def by_itself(level: Level) -> dict[str, torch.Tensor]:
     return {"l0_share": rate / rate.sum().clamp(min=1e-12), "largest": torch.where(largest > 0, largest, torch.nan)}
 
 
-def labelled(level: Level, split: str, labels: torch.Tensor, measured: pd.DataFrame) -> Labelled:
+def labelled(
+    level: Level, split: str, labels: torch.Tensor, measured: pd.DataFrame, words: dict[str, tuple[str, str]]
+) -> Labelled:
     """Where the latents of a depth fire, with classes and attributes of the images."""
-    here = measured[measured["split"] == split][[*ATTRIBUTES]].reset_index(drop=True)
+    here = measured[measured["split"] == split][[*words]].reset_index(drop=True)
     return Labelled((level.codes[split] > 0).numpy(), labels.numpy(), here)
 
 
@@ -94,14 +116,14 @@ def shuffle(given: Labelled, draw: torch.Generator) -> Labelled:
     return Labelled(given.fires[order, ::SAMPLED], given.labels, given.attributes)
 
 
-def describe(rows: Rows, level: Level, called: Names) -> None:
-    """Rows of `names`, and the numbers behind them."""
+def describe(rows: Rows, level: Level, called: Names, classed: bool = True) -> None:
+    """Rows of `names`, and the numbers behind them; `classed`: whether there are classes to name."""
     rules = called.rules
     rows.add(
         "names", level,
         {
             "latent": np.arange(len(rules)), "name": called.texts, "named": called.named,
-            "classes": [" ".join(map(str, rule.classes)) if rule else "" for rule in rules],
+            "classes": [" ".join(map(str, rule.classes)) if rule and classed else "" for rule in rules],
             "conditions": [json.dumps(rule.conditions if rule else []) for rule in rules],
         },
     )  # fmt: skip
@@ -110,7 +132,7 @@ def describe(rows: Rows, level: Level, called: Names) -> None:
         {
             "name_precision": called.precision, "name_recall": called.recall,
             "rule_precision": called.rule_precision, "rule_recall": called.rule_recall,
-            "detection": called.detection, "class_detection": called.class_detection,
+            "detection": called.detection, **({"class_detection": called.class_detection} if classed else {}),
             "detection_null": called.null, "name_q": called.q,
         },
     )  # fmt: skip

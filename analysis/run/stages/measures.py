@@ -116,11 +116,19 @@ def neurons(run: Measured) -> None:
         rows = store.rows(split)
         seen = Seen(
             codes=Codes.from_dense(torch.relu(rows)), x=rows, host=rows, host_hat=rows,
-            logits=run.host.logits_from(rows, run.hook), labels=store.labels(split), n_classes=store.n_classes,
+            **answers(run, rows, split),
         )  # fmt: skip
         train = train or seen
         tables.add("host", 0, split, evaluate([seen], "input", ("l0",)))
         record_examples(run, "host", 0, split, seen, train)
+
+
+def answers(run: Measured, rows: torch.Tensor, split: str) -> dict[str, Any]:
+    """What the host says of rows at the hook, and what is right; nothing for examples without labels."""
+    labels = run.store.labels(split)
+    if labels is None:
+        return {}
+    return {"logits": run.host.logits_from(rows, run.hook), "labels": labels, "n_classes": run.store.n_classes}
 
 
 def own_input(run: Measured, place: Place, codes_of: dict[str, list[Codes]], folder: Path) -> None:
@@ -176,17 +184,18 @@ def on_examples(run: Measured, place: Place, codes_of: dict[str, list[Codes]]) -
         below = codes_of[split][place.level - 2] if place.level > 1 else Codes.from_dense(torch.relu(rows))
         seen = Seen(
             codes=codes_of[split][place.level - 1], unit=place.tower.unit(place.level), host=rows, host_hat=back,
-            logits=run.host.logits_from(back, run.hook), labels=store.labels(split), n_classes=store.n_classes,
-            host_directions=directions, host_offset=offset, below=below,
+            **answers(run, back, split), host_directions=directions, host_offset=offset, below=below,
         )  # fmt: skip
         train = train or seen
         record_examples(run, place.kind, place.depth, split, seen, train)
 
 
 def record_examples(run: Measured, kind: str, depth: int, split: str, seen: Seen, train: Seen) -> None:
-    """All example measures, the class measures under permuted labels, and what drives each latent most."""
+    """All example measures, the class measures under permuted labels, if any, and what drives each latent most."""
     tables = run.tables
-    seen = replace(seen, chosen=train.by_class.best_class())
+    classes = train.by_class if seen.labels is not None else None
+    if classes is not None:
+        seen = replace(seen, chosen=classes.best_class())
     readings = evaluate([seen], "examples", () if run.full else SHORT)
     tables.add(kind, depth, split, readings)
     if not run.full:
@@ -194,7 +203,7 @@ def record_examples(run: Measured, kind: str, depth: int, split: str, seen: Seen
     tables.latent_values(kind, depth, split, readings, seen)
     if split == "held_out" and kind in (*KINDS, "direct", "host"):
         tables.top_examples(kind, depth, seen, run.store.ids(split), TOP_EXAMPLES)
-    if tables.control == "none":
+    if tables.control == "none" and classes is not None:
         tables.add(kind, depth, split, permuted(seen, train, run.seed), control="permuted_labels")
 
 

@@ -14,16 +14,17 @@ from PIL import Image
 
 from analysis.plan.stage_folders import read_manifest
 from analysis.run.activations import SPLITS
+from analysis.run.cells import cut, laid, mode, needed_columns
 from analysis.run.hosts._host import as_pixels
 from analysis.run.interpret.bands import BANDS, banded, histogram
-from analysis.run.interpret.optimise import ablation_images, mean_images, optimise, scored
+from analysis.run.interpret.optimise import Optimised, ablation_images, mean_images, optimise, over, scored
 from analysis.run.interpret.reader import Reader, majority
 from analysis.run.interpret.relations import Nearest, coactive, correlation, nearest_directions
 from analysis.run.stages._load import dataset_of, load_store, load_weights
 from analysis.run.stages._looks import Level, Looked, Rows, tower_of
 from sae.seeding import stream
 
-# The sheets of pictures have so many cells in a row; a latent's cell is its number.
+# The sheets of pictures have so many cells in a row, where that fits; a latent's cell is its number.
 COLUMNS = 32
 QUALITY = 85
 RELATED = 5
@@ -36,10 +37,12 @@ def pictures(work: Path, config: dict[str, Any], inputs: dict[str, Path]) -> dic
     dataset = dataset_of(read_manifest(inputs["host"])["config"]["dataset"])
     ids = {split: looked.store(split).ids(split) for split in SPLITS}
     pixels = {split: torch.from_numpy(dataset.images[ids[split].numpy()]) for split in SPLITS}
-    reader = load_reader(inputs["reader"])
+    shape = dataset.shape
+    reader = load_reader(inputs["reader"]) if dataset.n_classes else None
     chosen = chosen_classes(inputs["interpret"])
     others = other_activations(looked) if config["control"] == "none" else {}
     levels = looked.levels()
+    columns = needed_columns(most_latents(config, inputs, looked), shape[0], shape[1], COLUMNS)
     seconds, optimised = 0.0, 0
     for level in levels:
         draw = stream(config["seed"], "pictures", level.kind, level.depth)
@@ -57,33 +60,34 @@ def pictures(work: Path, config: dict[str, Any], inputs: dict[str, Path]) -> dic
         strength = torch.where(top >= 0, held_out.gather(0, top.clamp(min=0).T).T, 0.0) * level.unit
         shown = pixels["held_out"][top.clamp(min=0)]
         ablated = ablation_images(looked.host, looked.hook, shown, strength / level.unit, level.directions)
-        write_sheets(work, level, config["control"], latents, best.images, means, ablated)
+        write_sheets(work, level, config["control"], columns, latents, best.images, means, ablated)
         # what is told of a picture is what the picture does that is shown: sheets lose a little
-        sheet = np.asarray(
-            Image.open(work / f"optimised-{level.kind}-{level.depth}-{config['control']}.webp").convert("L")
-        )
-        best = scored(*place, torch.from_numpy(cut(sheet, latents.tolist(), pixels["held_out"].shape[1:])))
+        stored = Image.open(work / f"optimised-{level.kind}-{level.depth}-{config['control']}.webp")
+        sheet = np.asarray(stored.convert(mode(shape)))
+        best = scored(*place, torch.from_numpy(cut(sheet, latents.tolist(), shape, columns)))
+        record(rows, level, best, latents)
         for band in range(len(BANDS)):
             at = bands.rows[:, band]
             example = torch.where(at >= 0, ids["held_out"][at.clamp(min=0)], -1)
             drive = held_out.gather(0, at.clamp(min=0).T).T * level.unit
-            columns = {
+            entries = {
                 "example": torch.where(at >= 0, example.double(), torch.nan).numpy(),
                 "activation": drive.numpy(),
                 "band": np.full(at.shape, band),
             }
-            rows.grid("bands", level, np.arange(len(at)), ("latent", "rank"), columns)
+            rows.grid("bands", level, np.arange(len(at)), ("latent", "rank"), entries)
         counts = histogram(held_out)
         some = np.flatnonzero(counts.sum(1))
         rows.grid("histograms", level, some, ("latent", "bin"), {"count": counts[some].numpy()})
-        read(rows, level, reader, shown, top, best, latents, chosen)
+        if reader is not None:
+            read(rows, level, reader, shown, top, best, latents, chosen)
         relate(rows, level, levels, others)
-    height, width = pixels["held_out"].shape[1:]
-    accuracy = read_manifest(inputs["reader"])["notes"]["accuracy"]
-    rows.value(levels[0], "reader_accuracy", accuracy, len(ids["held_out"]))
+    if reader is not None:
+        accuracy = read_manifest(inputs["reader"])["notes"]["accuracy"]
+        rows.value(levels[0], "reader_accuracy", accuracy, len(ids["held_out"]))
     rows.write(work)
     return {
-        "columns": COLUMNS, "width": width, "height": height,
+        "columns": columns, "width": shape[1], "height": shape[0], "channels": len(mode(shape)),
         "optimised": optimised, "optimise_seconds": round(seconds, 2),
     }  # fmt: skip
 
@@ -93,15 +97,14 @@ def strongest(level: Level, pixels: dict[str, torch.Tensor]) -> torch.Tensor:
     optimised from there starts inside the top k."""
     both = torch.stack([pixels[split][level.codes[split].argmax(0)] for split in SPLITS])
     fires = (level.codes["train"] > 0).any(0)
-    return as_pixels(torch.where(fires[:, None, None], both[0], both[1]))
+    return as_pixels(torch.where(over(fires, both[0]), both[0], both[1]))
 
 
-def cut(sheet: np.ndarray, cells: list[int], shape: torch.Size) -> np.ndarray:
-    """Cells of a sheet (cells, height, width)."""
-    height, width = shape
-    corners = [(cell // COLUMNS * height, cell % COLUMNS * width) for cell in cells]
-    found = [sheet[top : top + height, left : left + width] for top, left in corners]
-    return np.stack(found) if found else np.zeros((0, height, width), np.uint8)
+def most_latents(config: dict[str, Any], inputs: dict[str, Path], looked: Looked) -> int:
+    """Of the widest depth that was planned: sheets of all chains are cut alike, wherever a tower stopped."""
+    layers = (inputs[f"{config['kind']}_{depth}"] for depth in range(1, config["depth"] + 1))
+    widths = [int(read_manifest(folder)["config"]["width"]) for folder in layers]
+    return max(looked.host.hooks()[looked.hook], *widths)
 
 
 def load_reader(folder: Path) -> Reader:
@@ -118,7 +121,7 @@ def chosen_classes(folder: Path) -> pd.DataFrame:
 
 
 def read(
-    rows: Rows, level: Level, reader: Reader, shown: torch.Tensor, top: torch.Tensor, best: Any,
+    rows: Rows, level: Level, reader: Reader, shown: torch.Tensor, top: torch.Tensor, best: Optimised,
     latents: torch.Tensor, names: pd.DataFrame,
 ) -> None:  # fmt: skip
     """What an independent classifier says of the strongest images and of the optimised one, and whether the classes of
@@ -133,15 +136,7 @@ def read(
         "read_top": torch.where(most.classes >= 0, most.classes.float(), torch.nan), "read_top_share": most.share,
         "read_optimised": optimised, "read_optimised_certainty": certainty,
     }  # fmt: skip
-    for name, values in (
-        ("optimised_pre", best.pre), ("optimised_activation", best.activation * level.unit),
-        ("optimised_enters", best.enters.float()),
-    ):  # fmt: skip
-        columns[name] = torch.full((n,), torch.nan)
-        columns[name][latents] = values
     rows.values(level, columns)
-    if len(latents):
-        rows.value(level, "optimised_enters_share", float(best.enters.float().mean()), len(latents))
     here = names[(names["kind"] == level.kind) & (names["depth"] == level.depth)].set_index("latent")
     named = here[here["named"]]
     classes = {int(str(latent)): {int(c) for c in text.split()} for latent, text in named["classes"].items()}
@@ -151,6 +146,20 @@ def read(
         given = [(latent, float(columns[column][latent])) for latent in classes]
         agree = [value in classes[latent] for latent, value in given if value == value]
         rows.value(level, measure, float(np.mean(agree)) if agree else math.nan, len(agree))
+
+
+def record(rows: Rows, level: Level, best: Optimised, latents: torch.Tensor) -> None:
+    """How far the optimised images drive their latents."""
+    columns = {}
+    for name, values in (
+        ("optimised_pre", best.pre), ("optimised_activation", best.activation * level.unit),
+        ("optimised_enters", best.enters.float()),
+    ):  # fmt: skip
+        columns[name] = torch.full((level.codes["train"].shape[1],), torch.nan)
+        columns[name][latents] = values
+    rows.values(level, columns)
+    if len(latents):
+        rows.value(level, "optimised_enters_share", float(best.enters.float().mean()), len(latents))
 
 
 def other_activations(looked: Looked) -> dict[str, list[torch.Tensor]]:
@@ -193,22 +202,19 @@ def relate(rows: Rows, level: Level, levels: list[Level], others: dict[str, list
 
 
 def write_sheets(
-    work: Path, level: Level, control: str, latents: torch.Tensor, best: torch.Tensor, means: torch.Tensor,
-    ablated: torch.Tensor,
+    work: Path, level: Level, control: str, columns: int, latents: torch.Tensor, best: torch.Tensor,
+    means: torch.Tensor, ablated: torch.Tensor,
 ) -> None:  # fmt: skip
     """`VIEW-KIND-DEPTH-CONTROL.webp` for the optimised images, the mean images and the ablation differences."""
-    n, height, width = means.shape
-    optimised = torch.zeros(n, height, width, dtype=torch.uint8)
+    n, *shape = means.shape
+    optimised = torch.zeros(n, *shape, dtype=torch.uint8)
     optimised[latents] = best
+    every = tuple(range(1, means.ndim))
     # every latent's own scale: the largest change is black or white, no change is grey
-    signed = ablated / ablated.abs().amax((1, 2), keepdim=True).clamp(min=1e-12)
-    brightest = means / means.amax((1, 2), keepdim=True).clamp(min=1e-12)
+    signed = ablated / ablated.abs().amax(every, keepdim=True).clamp(min=1e-12)
+    brightest = means / means.amax(every, keepdim=True).clamp(min=1e-12)
     views = {"optimised": optimised, "mean": brightest * 255, "ablation": 127.5 + 127.5 * signed}
     for view, cells in views.items():
-        lines = -(-n // COLUMNS)
-        sheet = np.zeros((lines * height, COLUMNS * width), np.uint8)
-        for latent, cell in enumerate(cells.round().to(torch.uint8).numpy()):
-            top, left = latent // COLUMNS * height, latent % COLUMNS * width
-            sheet[top : top + height, left : left + width] = cell
+        sheet = laid(cells.round().to(torch.uint8).numpy(), n, shape, columns)
         name = f"{view}-{level.kind}-{level.depth}-{control}.webp"
         Image.fromarray(sheet).save(work / name, quality=QUALITY, method=4)
