@@ -41,16 +41,17 @@ class Cut:
     def __init__(self, results: Results) -> None:
         self.results, self.sprite = results, results.sprite
         self.sheets = results.sheets if results.pictures() else {}
-        self.whole = np.asarray(Image.open(results.file("sprite.webp")).convert("L"))
+        self.whole = np.asarray(Image.open(results.file("sprite.webp")).convert(mode(self.sprite)))
         self.number = {example: cell for cell, example in enumerate(self.sprite["ids"])}
 
     def image(self, example: int) -> np.ndarray:
-        """An example's image (height, width)."""
+        """An example's image (height, width), or (height, width, 3) in colour."""
         return _cut(self.whole, self.number[example], self.sprite)
 
     def label(self, example: int) -> str:
-        """The name of an example's class."""
-        return str(self.sprite["class_names"][self.sprite["labels"][self.number[example]]])
+        """The name of an example's class; empty without labels."""
+        label = self.sprite["labels"][self.number[example]]
+        return "" if label is None else str(self.sprite["class_names"][label])
 
     def has(self, name: str) -> bool:
         """Whether there is a sheet of that name."""
@@ -58,11 +59,16 @@ class Cut:
 
     def sheet(self, name: str) -> np.ndarray:
         """A whole sheet of pictures."""
-        return np.asarray(Image.open(self.results.file(f"{SHEETS}/{name}.webp")).convert("L"))
+        return np.asarray(Image.open(self.results.file(f"{SHEETS}/{name}.webp")).convert(mode(self.sheets)))
 
     def cell(self, sheet: np.ndarray, latent: int) -> np.ndarray:
         """A latent's picture in a sheet."""
         return _cut(sheet, latent, self.sheets)
+
+
+def mode(cut: dict[str, Any]) -> str:
+    """What Pillow calls the images of a sprite or sheet; tables of older versions hold grey ones, and do not say so."""
+    return "RGB" if cut.get("channels", 1) == 3 else "L"
 
 
 def _cut(whole: np.ndarray, cell: int, shape: dict[str, int]) -> np.ndarray:
@@ -71,7 +77,7 @@ def _cut(whole: np.ndarray, cell: int, shape: dict[str, int]) -> np.ndarray:
 
 
 def inline(picture: np.ndarray, alt: str, width: int) -> str:
-    """A small grey picture as an `<img>` that needs no file."""
+    """A small picture as an `<img>` that needs no file."""
     buffer = io.BytesIO()
     Image.fromarray(picture).save(buffer, "webp", quality=QUALITY, method=4)
     data = base64.b64encode(buffer.getvalue()).decode()
@@ -82,10 +88,12 @@ def inline(picture: np.ndarray, alt: str, width: int) -> str:
 
 
 def label_counts(sprite: dict[str, Any], examples: Sequence[int]) -> list[tuple[str, int]]:
-    """How many of the examples each class has, most first."""
+    """How many of the examples each class has, most first; nothing without labels."""
     label = dict(zip(sprite["ids"], sprite["labels"], strict=True))
     counts: dict[str, int] = {}
     for example in examples:
+        if label[int(example)] is None:
+            continue
         name = sprite["class_names"][label[int(example)]]
         counts[name] = counts.get(name, 0) + 1
     return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
@@ -95,7 +103,7 @@ def spoken_counts(sprite: dict[str, Any], examples: Sequence[int]) -> str:
     """`9 of 9 are 7` or `5 of 9 are 3, 4 are 8`, or a sentence for no image at all."""
     counts = label_counts(sprite, examples)
     if not counts:
-        return "no held-out image drives it"
+        return f"{len(examples)} held-out images" if len(examples) else "no held-out image drives it"
     (first, n), *rest = counts
     text = f"{n} of {len(examples)} are {first}"
     if rest:

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from analysis.figures.image_sheets import mode
 from analysis.plan.paths import Paths
 from analysis.plan.stage_folders import MANIFEST
 from analysis.results import detectors as selective
@@ -55,7 +56,8 @@ def copy_pictures(results: Results, folder: Path) -> None:
     """The sprite, and the sheets of the trained network. The style sheet counts on 50 columns in a sprite."""
     folder.mkdir(parents=True, exist_ok=True)
     assert results.sprite  # raises where there are tables without images
-    for name in (*(name for name in results.pictures() if name.endswith("-none.webp")), "sprite.webp"):
+    own = ["sprite.webp"] if results.pinned.has("sprite.webp") else []  # examples that are no images have none
+    for name in (*(name for name in results.pictures() if name.endswith("-none.webp")), *own):
         picture = results.file(name)
         copy_if_other(picture, folder / picture.name)
 
@@ -73,7 +75,7 @@ def write_shown(results: Results, name: str, paths: Paths) -> None:
     if stamp.current() is not None:
         return
     stamp.forget()
-    whole = np.asarray(Image.open(folder / "sprite.webp").convert("L"))
+    whole = np.asarray(Image.open(folder / "sprite.webp").convert(mode(sprite)))
     kept = np.zeros_like(whole)
     for x, y in cells:
         rows = slice(y * sprite["height"], (y + 1) * sprite["height"])

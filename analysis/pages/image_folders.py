@@ -74,8 +74,8 @@ def _folder(base: Path, given: list[tuple[int, float]], views: dict[str, np.ndar
 def _sheet(base: Path, given: list[tuple[int, float]], views: dict[str, np.ndarray], sprite: Cut) -> int:
     base.parent.mkdir(parents=True, exist_ok=True)
     cells = [*views.values(), *(sprite.image(example) for example, _ in given)]
-    height, width = cells[0].shape
-    line = np.full((height, len(cells) * (width + GAP) - GAP), 255, np.uint8)
+    height, width, *channels = cells[0].shape
+    line = np.full((height, len(cells) * (width + GAP) - GAP, *channels), 255, np.uint8)
     for place, cell in enumerate(cells):
         line[:, place * (width + GAP) : place * (width + GAP) + width] = cell
     picture = Image.fromarray(line)

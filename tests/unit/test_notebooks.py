@@ -407,8 +407,8 @@ def test_a_script_in_another_encoding_is_refused_with_its_line(tmp_path):
 # The real ones
 
 
-def test_there_are_four_lessons():
-    assert [path.stem for path in REAL] == ["find_a_seven", "steer_a_digit", "thirty_lines", "tower_collapse"]
+def test_there_are_five_lessons():
+    assert [path.stem for path in REAL] == ["audit_a_checkpoint", "find_a_seven", "steer_a_digit", "thirty_lines", "tower_collapse"]
 
 
 @pytest.mark.parametrize("path", REAL, ids=lambda path: path.stem)

@@ -10,6 +10,9 @@ import pytest
 import seam_project
 from PIL import Image
 
+from analysis.figures.image_sheets import Cut, spoken_counts
+from analysis.pages.explorer import copy_pictures
+from analysis.pages.image_folders import write_images
 from analysis.plan import plugins
 from analysis.plan.config import load_experiment
 from analysis.results.tables import open_results
@@ -50,6 +53,8 @@ def test_images_in_colour_are_run_and_shown_in_colour(ran):
     assert (cut["width"], cut["height"], cut["channels"]) == (6, 8, 3)
     optimised = np.asarray(Image.open(results.file("sheets/optimised-latents-1-none.webp")))
     assert (optimised != optimised[..., :1]).any(), "an optimised picture has colours"
+    assert (Cut(results).image(sprite["ids"][7]) == data.images[sprite["ids"][7]]).all()
+    assert write_images(results, "sheets", results.folder / "out", 1).files > 0
 
 
 def test_300_classes_keep_their_labels_and_are_measured(ran):
@@ -72,6 +77,7 @@ def test_without_labels_what_needs_them_is_left_out(ran):
     assert not measured & {"host_accuracy", "selectivity", "class_precision", "reader_accuracy", "disagree_share"}
     assert set(results.names["classes"]) == {""} and set(results.sprite["labels"]) == {None}
     assert not results.latents["measure"].astype(str).str.contains("class|ablation|f1").any()
+    assert spoken_counts(results.sprite, results.sprite["ids"][:2]) == "2 held-out images"
 
 
 def test_examples_that_are_no_images_are_run_and_shown_as_html(ran):
@@ -80,6 +86,7 @@ def test_examples_that_are_no_images_are_run_and_shown_as_html(ran):
     assert set(results.examples["example"]) == set(sprite["ids"])
     assert sprite["html"][3] == f"<b>{rows[sprite['ids'][3]][0]:.1f}</b>"
     assert not (results.folder / "sprite.webp").exists()
+    copy_pictures(results, results.folder / "copied")
 
 
 def labelled(labels, names=()):
