@@ -408,7 +408,13 @@ def test_a_script_in_another_encoding_is_refused_with_its_line(tmp_path):
 
 
 def test_there_are_five_lessons():
-    assert [path.stem for path in REAL] == ["audit_a_checkpoint", "find_a_seven", "steer_a_digit", "thirty_lines", "tower_collapse"]
+    assert [path.stem for path in REAL] == [
+        "audit_a_checkpoint",
+        "find_a_seven",
+        "steer_a_digit",
+        "thirty_lines",
+        "tower_collapse",
+    ]
 
 
 @pytest.mark.parametrize("path", REAL, ids=lambda path: path.stem)
