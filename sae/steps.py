@@ -16,7 +16,8 @@ from torch import Tensor
 
 from sae.ambient import usable
 from sae.config import TrainConfig
-from sae.errors import ConfigError, NumericError
+from sae.errors import ConfigError
+from sae.finite import check_loss
 from sae.frozen import without_gradients
 from sae.installed import numba_fault
 from sae.protocol import SAE
@@ -151,23 +152,3 @@ class TorchStep:
 def per_latent(name: str) -> bool:
     """Whether a weight of this name has a row for each latent: not the bias, and nothing of an SAE inside the SAE."""
     return "." not in name and name not in ("b_dec", "threshold")
-
-
-def check_loss(loss: Loss, step: int) -> None:
-    """Raise NumericError that names the step and the term when the loss is not finite."""
-    if bool(torch.isfinite(loss.total.detach())):
-        return
-    for name, value in loss.terms.items():
-        if not bool(torch.isfinite(value.detach())):
-            raise NumericError(f"training stopped at step {step}: the loss term {name!r} is {float(value.detach())}")
-    raise NumericError(f"training stopped at step {step}: the loss is not finite")
-
-
-def check_weights(sae: SAE, step: int) -> None:
-    """Raise NumericError for a weight that is not finite. A NaN in an encoder need not reach the loss: no comparison
-    with it is true, so its latent just never fires."""
-    for name, parameter in sae.named_parameters():
-        weight = parameter.detach()
-        # the sum first: it needs no copy of a large matrix
-        if not bool(torch.isfinite(weight.sum())) and not bool(torch.isfinite(weight).all()):
-            raise NumericError(f"training stopped at step {step}: the weight {name!r} is not finite")

@@ -20,6 +20,7 @@ from sae.config import TrainConfig
 from sae.dictionary import Dictionary
 from sae.discover import find, names
 from sae.errors import ConfigError, InputError
+from sae.finite import check_weights
 from sae.frozen import Frozen
 from sae.given import TrainingRows
 from sae.layer import Layer
@@ -28,7 +29,7 @@ from sae.records import Loss, StepRecord
 from sae.resume import Checkpoints, Trained
 from sae.rows import Batch, Rows
 from sae.seeding import stream
-from sae.steps import check_weights, per_latent, step_for
+from sae.steps import per_latent, step_for
 from sae.values import flag, real, says_itself, whole
 
 PACKAGE = "sae.architectures"

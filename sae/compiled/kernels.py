@@ -4,7 +4,7 @@ Rows are split over threads, and every sum is taken by one thread in a fixed ord
 many threads there are. `no_type_check` keeps the shape checks of the test run out of what numba compiles.
 
 NaN: selection may assume that there is none (`nnan`), or it would not be vectorised. A NaN in a decoder row stops
-training at the loss; one in an encoder is found by `sae.steps.check_weights`, at the start and then now and then.
+training at the loss; one in an encoder is found by `sae.finite.check_weights`, at the start and then now and then.
 """
 
 from __future__ import annotations

@@ -25,12 +25,12 @@ from sae.compiled import jit, kernels
 from sae.config import TrainConfig
 from sae.dictionary import Dictionary
 from sae.errors import ConfigError
+from sae.finite import check_loss
 from sae.kernels import keep_top
 from sae.losses import NOTHING_LEFT
 from sae.protocol import SAE
 from sae.records import Codes, Loss
 from sae.rows import Batch
-from sae.steps import check_loss
 
 # The encoder product is taken tile by tile, 16 MB at most: enough for the product to run at full speed.
 TILE_ROWS, TILE_LATENTS = 2048, 2048
