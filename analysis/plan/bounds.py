@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 from analysis.plan.settings import SettingError, brief, flat
 from sae.config import TrainConfig
 from sae.errors import ConfigError
-
-if TYPE_CHECKING:
-    from analysis.plan.config import RunConfig
 
 PANELS = ("full", "short")
 # Bounds that no experiment needs and a slip of the finger passes: beyond them the run would start, and never end.
@@ -63,17 +61,36 @@ def checked_grid(grid: dict[str, Any], where: str) -> dict[str, Any]:
     return axes
 
 
-def check(run: RunConfig) -> None:
-    """Raise ConfigError for settings that do not go together."""
-    if run.panel not in PANELS:
-        raise ConfigError(f"panel = {run.panel!r}: must be one of {', '.join(PANELS)}")
-    sizes = (run.sae.width, run.sae.k)
-    for other in run.compare:
+class Sized(Protocol):
+    """An SAE as its settings describe it."""
+
+    @property
+    def architecture(self) -> str:
+        """Its name."""
+        ...
+
+    @property
+    def width(self) -> int:
+        """Number of latents."""
+        ...
+
+    @property
+    def k(self) -> int:
+        """Active latents a row."""
+        ...
+
+
+def check(panel: str, sae: Sized, compare: Sequence[Sized]) -> None:
+    """Raise ConfigError for settings of a run that do not go together."""
+    if panel not in PANELS:
+        raise ConfigError(f"panel = {panel!r}: must be one of {', '.join(PANELS)}")
+    sizes = (sae.width, sae.k)
+    for other in compare:
         if (other.width, other.k) != sizes:
             raise ConfigError(
                 f"compare has {other.architecture} with width and k "
                 f"{other.width, other.k}, [sae] has {sizes}: only equal ones can be compared"
             )
-    compared = [sae.architecture for sae in run.compare]
+    compared = [sae.architecture for sae in compare]
     if len(set(compared)) != len(compared):
         raise ConfigError(f"compare has an architecture twice: {compared}")

@@ -343,7 +343,7 @@ class Experiment:
         where = f"experiment {self.name}" + (f", {name}" if name else "")
         try:
             run = build(RunConfig, {**table, "variant": name, "seed": seed}, where)
-            check(run)
+            check(run.panel, run.sae, run.compare)
             return run
         except ConfigError as error:
             message = str(error) if where in str(error) else f"{where}: {error}"

@@ -9,12 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
+from analysis.site.lines import Line
 from sae.errors import RenderError
-
-if TYPE_CHECKING:
-    from analysis.site.source import Line
 
 MOST = 14
 """So many may stand open at once: some seconds of pandoc's time. The borders of ten bins, `[0, 1)`, are ten."""

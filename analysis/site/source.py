@@ -20,6 +20,7 @@ from analysis.figures.asked import CALL, parse
 from analysis.site.inside import project_file
 from analysis.site.keys import PAGE_KEYS, as_written, check_keys, key_line, read_yaml, text_file, without_empty
 from analysis.site.kinds import NUMBERED, UNNUMBERED
+from analysis.site.lines import Line
 from analysis.site.nesting import check_nesting
 from sae.errors import RenderError
 
@@ -59,16 +60,6 @@ _REFERENCE = re.compile(rf"(?<![\w@])@(?:{'|'.join([*NUMBERED, *UNNUMBERED])})-[
 # An escaped sign, or inline code: in neither does anything else begin.
 _NOT_READ = re.compile(r"\\.|(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)")
 _GRID = re.compile(r"^[ \t>]*\+(?:[-=:]{3,}\+)+\s*$")
-
-
-@dataclass(frozen=True)
-class Line:
-    """One line as pandoc gets it, where it came from, and whether it is inside a code block."""
-
-    text: str
-    file: str
-    number: int
-    code: bool
 
 
 @dataclass(frozen=True)

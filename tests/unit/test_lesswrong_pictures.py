@@ -11,13 +11,12 @@ import pytest
 from lesswrong_project import BASE, SPEC, compose_all, make_site
 from PIL import Image
 
-from analysis.site.lesswrong import canvas, grids, widgets
+from analysis.site.lesswrong import canvas, figures, grids, widgets
 from analysis.site.lesswrong.canvas import Line
-from analysis.site.lesswrong.fragments import Panel
 from analysis.site.lesswrong.grids import Sprites
 from analysis.site.lesswrong.lints import picture_faults
 from analysis.site.lesswrong.markup import parse
-from analysis.site.lesswrong.pictures import MIN_WIDTH, Pictures
+from analysis.site.lesswrong.pictures import MIN_WIDTH, Panel, Pictures
 from sae.errors import RenderError
 
 
@@ -54,7 +53,7 @@ def test_a_grid_holds_its_cells_unchanged_with_a_bar_for_each(root):
 
 
 @pytest.mark.parametrize("damage", ["cut", "broken", "text", "latin.svg", "data:image/png;base64,iVBORw0KGgo="])
-def test_a_damaged_picture_is_a_problem_with_its_name(pictures, tmp_path, damage):
+def test_a_damaged_picture_is_a_problem_with_its_name(tmp_path, damage):
     drawn = io.BytesIO()
     Image.effect_noise((40, 40), 80).save(drawn, "png")
     whole = drawn.getvalue()
@@ -67,7 +66,7 @@ def test_a_damaged_picture_is_a_problem_with_its_name(pictures, tmp_path, damage
     path = tmp_path / damage.rpartition("/")[2]
     path.write_bytes(content.get(damage, b""))
     context = SimpleNamespace(addresses=SimpleNamespace(local=lambda src, page: path), path="a.qmd", problems=[])
-    assert pictures.open(context, damage) is None
+    assert figures.picture(damage, context) is None
     (problem,) = context.problems
     assert problem.startswith(f"the picture {damage[:30]}") and "cannot be read" in problem and "\n" not in problem
 

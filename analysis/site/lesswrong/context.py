@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from analysis.site.lesswrong.addresses import Addresses
+from analysis.site.lesswrong.names import short_hash
 from analysis.site.lesswrong.nodes import Block, Blocks, Note
+from analysis.site.lesswrong.pictures import Pictures
 from analysis.site.lesswrong.sections import Ast, Section
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from analysis.site.lesswrong.pictures import Pictures
 
 
 @dataclass
@@ -74,9 +71,3 @@ def _links(tree: Any) -> list[str]:
         return []
     own = [str(tree["c"][2][0])] if tree.get("t") == "Link" else []
     return own + _links(list(tree.values()))
-
-
-def short_hash(text: str | bytes, length: int = 8) -> str:
-    """The first digits of a hash, the same on every run."""
-    data = text.encode() if isinstance(text, str) else text
-    return hashlib.sha256(data).hexdigest()[:length]

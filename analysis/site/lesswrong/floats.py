@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 
+from analysis.site.lesswrong import figures
 from analysis.site.lesswrong.context import Context
-from analysis.site.lesswrong.fragments import Panel, Part, Title, parts, with_stop
+from analysis.site.lesswrong.fragments import Part, Title, parts, with_stop
 from analysis.site.lesswrong.inlines import from_element, merged, trimmed
 from analysis.site.lesswrong.markup import Element
 from analysis.site.lesswrong.nodes import Block, Blocks, Inline, Inlines, Link, Paragraph, Styled, Table, Text, plain
+from analysis.site.lesswrong.pictures import Panel
 
 LIVE, STILL = "interactive version", "version on the site"
 
@@ -30,7 +32,7 @@ def numbered(root: Element, anchor: str, context: Context) -> Blocks:
     panel = panels[0] if len(panels) == 1 else context.pictures.joined(panels, columns or len(panels))
     panel = Panel(panel.image, _alt(figure, anchor, context) or panel.alt, panel.spec)
     whole = _whole(label, title, caption, LIVE if panel.spec else STILL, url)
-    return (*others, context.pictures.panel(context, panel, whole, anchor))
+    return (*others, figures.of_panel(panel, whole, anchor, context))
 
 
 def _of(element: Element, url: str, context: Context) -> list[Part]:
@@ -81,7 +83,7 @@ def _group(
     joined = context.pictures.joined(panels, columns or len(panels))
     panel = Panel(joined.image, "; ".join(alts))
     whole = _whole(label, (), merged([*(with_stop(caption) if caption else ()), *words]), LIVE if live else STILL, url)
-    return context.pictures.panel(context, panel, whole, anchor)
+    return figures.of_panel(panel, whole, anchor, context)
 
 
 def _alt(figure: Element, anchor: str, context: Context) -> str:
@@ -128,5 +130,5 @@ def _above(
         made += [Paragraph(caption)] if caption else []
     elif label or caption:
         made.append(Paragraph((Styled("strong", merged([Text(lead), *caption])),)))
-    pictures = [context.pictures.panel(context, panel, (), anchor) for panel in panels]
+    pictures = [figures.of_panel(panel, (), anchor, context) for panel in panels]
     return (*made, *others, *pictures)

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from analysis.site.lesswrong import grids
+from analysis.site.lesswrong import figures, grids
 from analysis.site.lesswrong.context import Context
 from analysis.site.lesswrong.inlines import CODE_TAGS, from_element, paragraphs, trimmed
 from analysis.site.lesswrong.markup import Element, flat, names
@@ -29,10 +29,8 @@ from analysis.site.lesswrong.nodes import (
     Text,
     plain,
 )  # fmt: skip
+from analysis.site.lesswrong.pictures import Panel
 from analysis.site.lesswrong.tables import html_table
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
 
 _IGNORED = names("style template link meta button input select option form nav wbr noscript")
 # Controls of a page's scripts: nothing is said in them.
@@ -41,17 +39,6 @@ _DROPPED = names("iframe video audio canvas object embed map math")
 _INLINE = names("a b strong i em cite sup sub s del u span small mark abbr kbd time q br x-node label") | frozenset(
     CODE_TAGS
 )
-
-
-@dataclass(frozen=True)
-class Panel:
-    """A picture on its way into a figure."""
-
-    image: Image
-    alt: str = ""
-    spec: dict[str, Any] | None = None
-    """A chart's spec: a live widget can be made of it."""
-    label: str = ""
 
 
 @dataclass(frozen=True)
@@ -71,7 +58,7 @@ def blocks(root: Element, context: Context) -> Blocks:
         if isinstance(part, Title):
             made.append(Paragraph((Styled("strong", part.content),)))
         elif isinstance(part, Panel):
-            made.append(context.pictures.panel(context, part, (), "picture"))
+            made.append(figures.of_panel(part, (), "picture", context))
         else:
             made.append(part)
     return tuple(made)
@@ -118,7 +105,7 @@ def _part(element: Element, url: str, context: Context) -> list[Part]:
     if name == "svg":
         return [Panel(context.pictures.svg(element), element.attributes.get("aria-label", ""))]
     if name == "img":
-        image = context.pictures.open(context, element.attributes.get("src", ""))
+        image = figures.picture(element.attributes.get("src", ""), context)
         return [Panel(image, element.attributes.get("alt", ""))] if image else []
     if name == "table":
         return list(html_table(element, url, context))
@@ -179,7 +166,7 @@ def _figure(element: Element, url: str, context: Context) -> list[Part]:
     if not panels:
         return [*others, *([Paragraph(caption)] if caption else [])]
     joined = panels[0] if len(panels) == 1 else context.pictures.joined(panels, 3)
-    return [*others, context.pictures.panel(context, joined, caption, "figure")]
+    return [*others, figures.of_panel(joined, caption, "figure", context)]
 
 
 def _chart(element: Element, context: Context) -> Panel:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from analysis.site.lesswrong import markup
+from analysis.site.lesswrong import figures, markup
 from analysis.site.lesswrong.context import Context
 from analysis.site.lesswrong.nodes import (
     Block,
@@ -88,8 +88,8 @@ def from_element(root: markup.Element, context: Context) -> Inlines:
             content = from_element(child, context)
             made.append(Link(content, context.resolve(child.attributes["href"])))
         elif name == "img":
-            made.append(Inset(context.pictures.figure(context, child.attributes.get("src", ""),
-                                                      child.attributes.get("alt", ""), ())))  # fmt: skip
+            src, alt = (child.attributes.get(key, "") for key in ("src", "alt"))
+            made.append(Inset(figures.of_picture(src, alt, (), context)))
         elif name in _BARE or name == "a":
             inside = [*from_element(child, context)]
             # an interval under its number, a gloss under a name: on one line it needs brackets
@@ -134,7 +134,7 @@ def _one(one: Ast, context: Context) -> list[Inline]:
         return [Mark(context.note(content))]
     if kind == "Image":
         alt = "".join(_words(content[1]))
-        return [Inset(context.pictures.figure(context, content[2][0], alt, ()))]
+        return [Inset(figures.of_picture(content[2][0], alt, (), context))]
     if kind == "Link":
         return _link(content[1], content[2][0], context)
     raise AssertionError(f"an inline element of pandoc that is not known: {kind}")

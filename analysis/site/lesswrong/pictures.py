@@ -6,8 +6,8 @@ import base64
 import io
 import json
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -18,17 +18,23 @@ from PIL import Image, UnidentifiedImageError
 from analysis.figures.style import ROLES
 from analysis.site.lesswrong import widgets
 from analysis.site.lesswrong.canvas import NORMAL, SCALE, Line, below, beside, doubled, framed, on_white, words
-from analysis.site.lesswrong.context import Context, short_hash
-from analysis.site.lesswrong.fragments import Panel
 from analysis.site.lesswrong.grids import Sprites
 from analysis.site.lesswrong.markup import Element, written
-from analysis.site.lesswrong.nodes import Figure, Inlines
-from analysis.site.lesswrong.sections import slug_of
+from analysis.site.lesswrong.names import short_hash, slug_of
 from sae.errors import RenderError
 
 MIN_WIDTH, MAX_BYTES = 640, 10_000_000
-# A post's column of text, in pixels of the page; a figure's width is a share of it.
-COLUMN = 680
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A picture on its way into a figure."""
+
+    image: Image.Image
+    alt: str = ""
+    spec: dict[str, Any] | None = None
+    """A chart's spec: a live widget can be made of it."""
+    label: str = ""
 
 
 class Pictures:
@@ -40,22 +46,12 @@ class Pictures:
         self.files: dict[str, bytes] = {}
         self._charts: dict[str, bytes] = {}
 
-    def panel(self, context: Context, panel: Panel, caption: Inlines, name: str) -> Figure:
-        """A figure of one picture, or with `--widgets` of one live chart."""
-        src, image = self.publish(panel.image, name)
-        figure = Figure(src, panel.alt, caption, _percent(image.width), "", name)
-        if context.widgets and panel.spec is not None:
-            file, text = widgets.spec_file(slug_of(name), panel.spec)
-            self.files[file] = text.encode()
-            figure = replace(figure, widget=widgets.document(self.base, file, panel.alt))
-        return figure
-
-    def figure(self, context: Context, src: str, alt: str, caption: Inlines) -> Figure:
-        """A picture that stands in the text."""
-        image = self.open(context, src)
-        if image is None:
-            return Figure(src, alt, caption, 60)
-        return self.panel(context, Panel(image, alt), caption, "picture")
+    def live(self, panel: Panel, name: str) -> str:
+        """Keep a chart's spec as a file; gives the document of the frame that shows it."""
+        assert panel.spec is not None, f"{name} is no chart"
+        file, text = widgets.spec_file(slug_of(name), panel.spec)
+        self.files[file] = text.encode()
+        return widgets.document(self.base, file, panel.alt)
 
     def publish(self, image: Image.Image, name: str) -> tuple[str, Image.Image]:
         """Keep a picture as a file; gives its address, and the picture as it is kept."""
@@ -67,29 +63,6 @@ class Pictures:
         file = f"img/{slug_of(name)}-{short_hash(data.getvalue())}.png"
         self.files[file] = data.getvalue()
         return f"{self.base}/lesswrong/{file}", image
-
-    def open(self, context: Context, src: str) -> Image.Image | None:
-        """The picture behind an address of the page. One of another host is a problem: it would not be ours to show."""
-        if src.startswith("data:"):
-            return self._read(context, f"{src[:40]}...", lambda: _data(src))
-        path = context.addresses.local(src, context.path)
-        if path is None:
-            foreign = "://" in src or src.startswith("//")
-            why = "it lies outside the site" if foreign else "there is no such file"
-            context.problems.append(f"the picture {src}: {why}; a post shows pictures of the site's own address")
-            return None
-        if path.suffix == ".svg":
-            return self._read(context, src, lambda: _rendered(path.read_text(encoding="utf-8")))
-        return self._read(context, src, lambda: _drawn(path.read_bytes()))
-
-    def _read(self, context: Context, src: str, read: Callable[[], Image.Image]) -> Image.Image | None:
-        """The picture; one that is cut off or damaged is a problem."""
-        try:
-            return read()
-        # Pillow raises SyntaxError for a broken PNG
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-            context.problems.append(f"the picture {src} cannot be read ({' '.join(str(error).split())}); make it anew")
-            return None
 
     def svg(self, element: Element) -> Image.Image:
         """An inline SVG, its theme colours those of the light theme."""
@@ -136,9 +109,14 @@ class Pictures:
         return Image.new("RGB", (MIN_WIDTH, 10), "white")
 
 
-def _percent(width: int) -> int:
-    """The share of the text's width at which a picture has two pixels for one of the page."""
-    return min(100, max(40, round(width / SCALE / COLUMN * 20) * 5))
+def read(src: str, path: Path | None) -> Image.Image:
+    """The picture in an address that holds its data, or in the file at `path`.
+
+    Raises OSError, ValueError, SyntaxError (Pillow's for a broken PNG), DecompressionBombError or RenderError.
+    """
+    if path is None:
+        return _data(src)
+    return _rendered(path.read_text(encoding="utf-8")) if path.suffix == ".svg" else _drawn(path.read_bytes())
 
 
 def _rendered(svg: str) -> Image.Image:

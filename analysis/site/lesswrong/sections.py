@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from analysis.site import pandoc
+from analysis.site.lesswrong.names import slug_of
 from analysis.site.metadata import metadata
 from analysis.site.project import Project
 from analysis.site.source import Source, load_numbers, load_source
@@ -129,11 +129,6 @@ def _fenced(blocks: list[Ast]) -> Iterator[Ast]:
             inside.append(block)
         else:
             yield block
-
-
-def slug_of(anchor: str) -> str:
-    """An id as the name of a file, of at most 64 signs; two ids may give one."""
-    return re.sub(r"[^a-z0-9]+", "-", anchor.lower()).strip("-")[:64].strip("-") or "section"
 
 
 def _apart(sections: list[Section]) -> list[Section]:

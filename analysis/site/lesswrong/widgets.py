@@ -9,7 +9,7 @@ import json
 from html import escape
 from typing import Any
 
-from analysis.site.lesswrong.context import short_hash
+from analysis.site.lesswrong.names import short_hash
 
 MAX_BYTES, LEAST, LARGEST = 8 * 1024, 340, 700
 RUNTIME = "report/assets/generated/vega.js"
