@@ -15,6 +15,7 @@ import importlib
 import inspect
 import pkgutil
 import sys
+import traceback
 from collections.abc import Callable
 from functools import cache, lru_cache
 from importlib import metadata
@@ -22,7 +23,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from sae.errors import ConfigError, NotFoundError
+from sae.errors import ConfigError, NotFoundError, StrataError
 
 
 def names(package: str) -> list[str]:
@@ -111,7 +112,33 @@ def find(package: str, name: str) -> Callable[..., Any]:
     """
     if name not in names(package):
         raise NotFoundError(package.rsplit(".", 1)[-1].rstrip("s").replace("_", " "), name, names(package))
-    return offered(importlib.import_module(module_name(package, name)), name)
+    return offered(load(module_name(package, name)), name)
+
+
+def load(module: str) -> ModuleType:
+    """Import a module. What is wrong in one that somebody added is one line: ConfigError with file and line."""
+    try:
+        return importlib.import_module(module)
+    except StrataError:
+        raise
+    except Exception as error:
+        file = _own_file(module)
+        if file is None:
+            raise
+        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == file]
+        line = error.lineno if isinstance(error, SyntaxError) else frames[-1].lineno if frames else None
+        place = f"{getattr(error, 'filename', None) or file}{f':{line}' if line else ''}"
+        said = error.msg if isinstance(error, SyntaxError) else f"{type(error).__name__}: {error}"
+        raise ConfigError(f"{place}: cannot be imported: {said}") from error
+
+
+def _own_file(module: str) -> Path | None:
+    """The file of a module that a project or another package has added; None for ours."""
+    package, _, name = module.rpartition(".")
+    for folder in added(package):
+        if (folder / f"{name}.py").is_file() or (folder / name).is_dir():
+            return folder / f"{name}.py"
+    return Path(module) if module.partition(".")[0] in foreign() else None
 
 
 def offered(module: ModuleType, name: str) -> Callable[..., Any]:

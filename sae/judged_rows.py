@@ -79,6 +79,10 @@ def judged_rows(
     kept = ordinary(x)
     outliers = len(x) - len(kept)
     x, chosen = x[kept], chosen[kept]
+    # a row that stands in both parts is held out from nothing
+    first = distinct(x)
+    repeated = len(x) - len(first)
+    x, chosen = x[first], chosen[first]
     extra = None
     if random is not None:
         extra = taken("random_rows", random, chosen, own)
@@ -108,16 +112,23 @@ def judged_rows(
     )
     n = len(given) if total is None else total
     sampled = f"{len(fit.rows) + len(held.rows)} of {n} rows were used" + (", drawn at random" if n > most else "")
+    again = f" ({repeated} more only repeat one of these, and were left out)" if repeated else ""
     return JudgedRows(
         fit,
         held,
         RowsUsed(
             given=n, used=len(fit.rows) + len(held.rows), width=x.shape[1], fit=len(fit.rows),
             held_out=len(held.rows), outliers=outliers, classes=fit.classes.names if fit.classes else (),
-            said=f"{sampled}; {split}{seen}",
+            said=f"{sampled}{again}; {split}{seen}",
         ),
         unseen,
     )  # fmt: skip
+
+
+def distinct(rows: Float[Tensor, "n d"]) -> Int[Tensor, " some"]:
+    """The places of rows, in order, without those that repeat an earlier one in every number."""
+    whole_rows = np.ascontiguousarray(rows.numpy()).view(np.dtype((np.void, rows.shape[1] * rows.element_size())))
+    return torch.from_numpy(np.sort(np.unique(whole_rows.ravel(), return_index=True)[1]))
 
 
 def as_rows(what: str, rows: Any) -> Tensor | np.ndarray:

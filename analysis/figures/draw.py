@@ -10,7 +10,6 @@ from __future__ import annotations
 import difflib
 import hashlib
 import html
-import importlib
 import inspect
 import json
 import time
@@ -35,8 +34,8 @@ from analysis.plan.code_version import ROOT, code_version
 from analysis.plan.paths import Paths
 from analysis.results.tables import Results, source
 from analysis.system.stamps import Stamp, files_of, remove
-from sae.discover import module_name, offered
-from sae.errors import NotFoundError, RenderError, StrataError
+from sae.discover import load, module_name, offered
+from sae.errors import ConfigError, NotFoundError, RenderError, StrataError
 
 KINDS = plugins.PACKAGES["figures"]
 # Where a project says how every number was made, if it has such a page.
@@ -98,7 +97,7 @@ def remove_strangers(paths: Paths, known: set[str]) -> None:
 
 def _draw(call: Asked, main: Results | None, history: History, paths: Paths, report: Callable[[str], None]) -> Artefact:
     module = module_of(call)
-    code = importlib.import_module(module)
+    code = _imported(module, call)
     function: Callable[..., Drawing] = offered(code, call.figure)
     options = call.options(function)
     given = _given(call, code, main, history, paths)
@@ -140,6 +139,14 @@ def module_of(call: Asked) -> str:
         where = "write report/figures/" + call.figure + ".py, or ask for one of the tool's"
         raise RenderError(f"there is no figure {call.figure!r}; {where}: {', '.join(near)}", call.file, call.line)
     return module_name(KINDS, call.figure)
+
+
+def _imported(module: str, call: Asked) -> ModuleType:
+    """The module of a figure. Raises RenderError, with its file and line and who asked, for one that is broken."""
+    try:
+        return load(module)
+    except ConfigError as error:
+        raise RenderError(f"the figure {call.name}: {error}", call.file, call.line) from error
 
 
 def _called(

@@ -17,6 +17,7 @@ from pathlib import Path
 from analysis.figures.asked import asked
 from analysis.pages.build import sources
 from analysis.pages.numbers import used
+from analysis.plan import plugins
 from analysis.plan.paths import MARK, Paths
 from analysis.site import search
 from analysis.site.embedded import Kept, render
@@ -49,6 +50,7 @@ class Preview:
         try:
             asks = self._what_pages_ask()
             if built or asks != self._asks:
+                plugins.forget(self.paths)  # a figure or plugin may have been written anew
                 self.build()
             render(self.paths.root, self.paths.site, self._index, self._kept)
             self._asks = asks

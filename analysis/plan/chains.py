@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import importlib
 import os
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,7 +21,7 @@ from analysis.plan.code_version import code_version
 from analysis.plan.config import Experiment, RunConfig, SaeConfig, TowerConfig
 from analysis.plan.stage_folders import Stage
 from sae.config import TrainConfig
-from sae.discover import module_name, names
+from sae.discover import load, module_name, names
 from sae.errors import NotFoundError
 from sae.installed import numba_fault
 
@@ -164,7 +163,7 @@ def to_fetch(dataset: str) -> str:
 
 
 def _dataset_module(dataset: str) -> ModuleType:
-    return importlib.import_module(module_of("analysis.run.datasets", dataset))
+    return load(module_of("analysis.run.datasets", dataset))
 
 
 def _sae(

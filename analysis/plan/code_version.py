@@ -17,6 +17,7 @@ from functools import cache
 from pathlib import Path
 
 from sae import discover
+from sae.errors import ConfigError
 
 PACKAGES = ("sae", "analysis")
 ROOT = Path(__file__).resolve().parents[2]
@@ -100,7 +101,11 @@ def _source(module: str) -> _Source:
         status = path.stat()
         known = _read.get(path)
         if known is None or (known.time, known.size) != (status.st_mtime_ns, status.st_size):
-            tree = parse(path.read_text(encoding="utf-8"))
+            try:
+                tree = parse(path.read_text(encoding="utf-8"))
+            except (SyntaxError, ValueError) as error:  # in a file of a project's
+                line = f":{error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
+                raise ConfigError(f"{path}{line}: is no Python: {getattr(error, 'msg', error)}") from error
             within = module if path.name == "__init__.py" else module.rpartition(".")[0]
             imports = _imports(tree, within)  # before the tree loses its docstrings
             known = _Source(status.st_mtime_ns, status.st_size, imports, _normal(tree))

@@ -41,6 +41,14 @@ def load(paths: Paths) -> None:
             add_folder(package, folder)
 
 
+def forget(paths: Paths) -> None:
+    """Let the project's modules be imported anew: for who goes on while they are written."""
+    for kind, folders in _folders(paths).items():
+        for folder in folders:
+            remove_folder(PACKAGES[kind], folder)
+    load(paths)
+
+
 def _folders(paths: Paths) -> dict[str, list[Path]]:
     """Where the project's own things of each kind lie."""
     found: dict[str, list[Path]] = {kind: [] for kind in PACKAGES}

@@ -19,7 +19,7 @@ SOURCES = ("pyproject.toml", "setup.py", "MANIFEST.in", "README.md", "sae", "ana
 OWN = {
     # a colleague's folder of that name is not the tool
     "analysis/__init__.py": "raise RuntimeError('not the tool')\n",
-    "plugins/datasets/stripes.py": '''"""Pictures of stripes, lying or standing."""
+    "plugins/datasets/stripes.py": '''"""Stripes in colour, of three kinds."""
 
 import numpy as np
 
@@ -28,12 +28,12 @@ from analysis.run.datasets._dataset import Dataset
 
 def stripes() -> Dataset:
     draw = np.random.default_rng(0)
-    labels = np.arange(640) % 2
-    images = draw.integers(0, 60, (640, 6, 8))
+    labels = np.arange(640) % 3
+    images = draw.integers(0, 60, (640, 6, 8, 3))
     for image, label in zip(images, labels):
         place = draw.integers(0, 6)
-        image[(place, slice(None)) if label else (slice(None), place)] = 250
-    return Dataset("stripes", images.astype(np.uint8), labels.astype(np.uint8), np.arange(640) % 4 == 0, ("up", "flat"))
+        image[(slice(None), place) if label else (place, slice(None))][:, label] = 250
+    return Dataset("stripes", images.astype(np.uint8), labels, np.arange(640) % 4 == 0, ("flat", "up", "blue"))
 ''',
     "plugins/hosts/halves.py": '''"""One hidden layer, of the tool's own perceptron."""
 
@@ -189,6 +189,7 @@ def test_what_they_add_touches_their_own_files_only(elsewhere: Elsewhere) -> Non
 
     assert "results of mine" in elsewhere.strata("run", "mine")
     assert "rendered by the embedded renderer" in elsewhere.strata("render", "--renderer", "embedded")
+    assert "all relative" in elsewhere.strata("publish", "--dry-run")
 
     page = (project / "_site/report/own.html").read_text()
     assert "3 latents are active at depth 1" in page and "has <span" in page

@@ -141,3 +141,20 @@ def test_a_module_that_is_called_as_one_of_the_tools_own_is_refused(project):
 
 def test_calls_stand_on_their_values_alone():
     assert Asked("a", (), "a").options(lambda results: None) == {}
+
+
+def test_a_figure_that_is_no_python_is_one_line_with_its_file_and_line(project):
+    (project.figures / "bars.py").write_text(FIGURE + "\n\ndef broken(:\n")
+    line = FIGURE.count("\n") + 3
+    with pytest.raises(RenderError, match=rf"^index\.qmd:3: the figure bars_1: .*report/figures/bars\.py:{line}: "):
+        draw(project, "{{< figure bars depth=1 >}}")
+    (project.figures / "bars.py").write_text("import nowhere_at_all\n" + FIGURE)
+    with pytest.raises(RenderError, match=r"bars\.py:1: cannot be imported: ModuleNotFoundError: .*nowhere_at_all"):
+        draw(project, "{{< figure bars depth=1 >}}")
+
+
+def test_what_goes_on_while_figures_are_written_draws_the_new_one(project):
+    assert draw(project, "{{< figure bars depth=1 >}}")[0].title == "1 0.5 False 'teal'"
+    (project.figures / "bars.py").write_text(FIGURE.replace('title=said', 'title="new " + said'))
+    plugins.forget(project)
+    assert draw(project, "{{< figure bars depth=1 >}}")[0].title == "new 1 0.5 False 'teal'"

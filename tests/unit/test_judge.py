@@ -70,6 +70,16 @@ def test_an_sae_that_has_learned_noise_by_heart_is_floor():
     assert judge(noise[:500], honest, held_out=noise[500:], null_steps=120).verdict.word == "floor"
 
 
+def test_rows_that_repeat_others_are_held_out_from_nothing_and_left_out():
+    """Else noise whose every row stands in both parts would be learned by heart and called structure."""
+    noise = torch.randn(300, WIDTH, generator=torch.Generator().manual_seed(8))
+    copies = noise.repeat(12, 1)
+    sae = train("topk", TopK(WIDTH, 48, k=3), copies, TRAINING, seed=1)
+    found = judge(copies, sae, null_steps=120)
+    assert found.verdict.word == "floor" and found.rows.used == 300
+    assert "3300 more only repeat one of these" in found.rows.said
+
+
 def test_a_random_dictionary_is_floor_even_without_trained_nulls(planted):
     rows = planted[0]
     random = of_directions(rows, torch.randn(48, WIDTH, generator=torch.Generator().manual_seed(99)))
