@@ -5,7 +5,7 @@
 
 An architecture adds how `pre` becomes the code z, and its loss. `Dictionary` is abstract: what it implements is
 final, what it leaves open (`encode`, `loss`, `options`) an architecture must write; `_begin`, `_reopen` and `_adapt`
-it may.
+it may. One with parameters of its own for each latent names them in `latent_axes`.
 """
 
 from __future__ import annotations
@@ -102,6 +102,10 @@ class Dictionary(nn.Module, ABC):
     def decode(self, codes: Codes) -> Float[Tensor, "batch d_in"]:
         """Weighted sum of unit directions plus b_dec."""
         return decode_sparse(codes.values, codes.indices, self.unit_directions()) + self.b_dec
+
+    def latent_axes(self) -> dict[str, int]:
+        """W_enc, b_enc and W_dec by row; an architecture with more such parameters adds them."""
+        return {"W_enc": 0, "b_enc": 0, "W_dec": 0}
 
     def lengths(self) -> Float[Tensor, " n_latents"]:
         """Length of each decoder row."""

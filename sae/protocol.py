@@ -58,6 +58,14 @@ class SAE(Protocol):
         """The options that, with `d_in` and `n_latents`, build an SAE of the same shape."""
         ...
 
+    def latent_axes(self) -> dict[str, int]:
+        """Names in `state_dict` of what has a part for each latent -> the axis along which latent i has part i.
+
+        What a revived latent had learned is forgotten there and nowhere else. A length that only happens to be
+        `n_latents` is no such axis, so nothing is guessed from shapes or names.
+        """
+        ...
+
     def parameters(self) -> Iterator[torch.nn.Parameter]: ...
 
     def named_parameters(self) -> Iterator[tuple[str, torch.nn.Parameter]]: ...

@@ -126,10 +126,11 @@ class TorchStep:
 
     def forget(self, latents: Int[Tensor, " some"]) -> None:
         """Zero both moments of every weight that belongs to these latents."""
+        axes = self.sae.latent_axes()
         for name, parameter in self.sae.named_parameters():
-            if per_latent(name) and parameter in self.optimiser.state:
-                self.optimiser.state[parameter]["exp_avg"][latents] = 0
-                self.optimiser.state[parameter]["exp_avg_sq"][latents] = 0
+            if name in axes and parameter in self.optimiser.state:
+                self.optimiser.state[parameter]["exp_avg"].index_fill_(axes[name], latents, 0)
+                self.optimiser.state[parameter]["exp_avg_sq"].index_fill_(axes[name], latents, 0)
 
     def state(self) -> dict[str, Tensor]:
         """Adam's moments by the parameter's name, and the number of steps."""
@@ -147,8 +148,3 @@ class TorchStep:
             self.optimiser.state[parameter] = {
                 part: state[f"{part}.{name}"].clone() for part in parts if f"{part}.{name}" in state
             }
-
-
-def per_latent(name: str) -> bool:
-    """Whether a weight of this name has a row for each latent: not the bias, and nothing of an SAE inside the SAE."""
-    return "." not in name and name not in ("b_dec", "threshold")

@@ -17,6 +17,7 @@ from torch import Tensor
 from sae.ambient import learning, make_trainable, usable
 from sae.callable_module import callable_module
 from sae.config import TrainConfig
+from sae.declared import latent_axes
 from sae.dictionary import Dictionary
 from sae.discover import find, names
 from sae.errors import ConfigError, InputError
@@ -29,7 +30,7 @@ from sae.records import Loss, StepRecord
 from sae.resume import Checkpoints, Trained
 from sae.rows import Batch, Rows
 from sae.seeding import stream
-from sae.steps import per_latent, step_for
+from sae.steps import step_for
 from sae.values import flag, real, says_itself, whole
 
 PACKAGE = "sae.architectures"
@@ -161,6 +162,7 @@ class _Learner:
                 raise ConfigError(f"device = {device!r}: {trainee.architecture} is not a torch module")
             sae.to(device)
         self.config, self.lr, self.trainee = config, trainee.lr or config.lr, trainee
+        self.latent_axes = latent_axes(trainee.architecture, sae)
         self.frozen = Frozen(trainee.architecture, sae)
         if isinstance(sae, Dictionary):
             sae.bf16 = config.bf16
@@ -229,10 +231,12 @@ class _Learner:
         self.frozen.restore()
         self.step.forget(latents)
         self.trained.silent[latents] = 0
-        for name, average in self.trained.average.items():
-            if per_latent(name):
+        state = sae.state_dict()
+        for name, axis in self.latent_axes.items():
+            if name in self.trained.average:
                 # as if the new weights had been there from the start: the old ones would kill the latent at the end
-                average[latents] = sae.state_dict()[name][latents] * (1 - self.config.ema**steps_taken)
+                new = state[name].index_select(axis, latents) * (1 - self.config.ema**steps_taken)
+                self.trained.average[name].index_copy_(axis, latents, new)
 
     @torch.no_grad()
     def finish(self) -> None:

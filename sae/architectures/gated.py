@@ -75,6 +75,10 @@ class Gated(Dictionary):
         }
         return Loss.of(terms, Codes.from_dense(z.detach()))
 
+    def latent_axes(self) -> dict[str, int]:
+        """The size path has a part for each latent, too."""
+        return super().latent_axes() | {"r_mag": 0, "b_mag": 0}
+
     def options(self) -> dict[str, Any]:
         """Keyword arguments that build the same SAE."""
         return {

@@ -84,6 +84,10 @@ class JumpReLU(Dictionary):
         }
         return Loss.of(terms, Codes.from_dense(z.detach()))
 
+    def latent_axes(self) -> dict[str, int]:
+        """Each latent has a threshold, too."""
+        return super().latent_axes() | {"theta": 0}
+
     def options(self) -> dict[str, Any]:
         """Keyword arguments that build the same SAE."""
         return {

@@ -104,9 +104,10 @@ class CompiledStep:
 
     def forget(self, latents: Int[Tensor, " some"]) -> None:
         """Adam starts anew for these latents; their encoder rows have changed too."""
-        for name, moment in self.moments.items():
-            if not name.endswith(".b_dec"):
-                moment[latents] = 0
+        for name, axis in self.sae.latent_axes().items():
+            for part in ("mean", "square"):
+                if (moment := self.moments.get(f"{part}.{name}")) is not None:
+                    moment.index_fill_(axis, latents, 0)
         self.fresh = False
 
     def state(self) -> dict[str, Tensor]:

@@ -13,6 +13,7 @@ from safetensors.torch import save_file
 
 from sae.checkpoint import load_layer, save_layer
 from sae.config import TrainConfig
+from sae.declared import latent_axes
 from sae.discover import find_all
 from sae.errors import CheckpointError, NumericError, StrataError
 from sae.protocol import SAE, KMeaning
@@ -226,6 +227,25 @@ def test_a_revival_of_no_and_of_every_latent_keeps_directions_of_unit_norm(name,
         sae._revive(latents, toy_rows[: len(latents)])
         assert float((sae.directions().norm(dim=1) - 1).abs().max()) < 1e-5
         assert all(bool(torch.isfinite(p).all()) for p in sae.parameters())
+
+
+def test_what_single_latents_own_is_what_a_revival_of_one_changes(name, toy_rows):
+    """Every declared axis has a part for each latent, and a revival writes nothing that is not declared."""
+    sae = ARCHITECTURES[name](D_IN, WIDTH, k=K)
+    sae._start(toy_rows, torch.Generator().manual_seed(0))
+    axes = latent_axes(name, sae)
+    assert axes.keys() >= {"W_enc", "b_enc", "W_dec"}
+    for parameter in sae.parameters():
+        parameter.data.add_(1)  # so that what is set to its start is seen
+    before = {key: value.clone() for key, value in sae.state_dict().items()}
+    sae._revive(torch.tensor([2, 40]), toy_rows[:2])
+    kept = torch.tensor([latent for latent in range(WIDTH) if latent not in (2, 40)])
+    for key, value in sae.state_dict().items():
+        if torch.equal(value, before[key]):
+            assert key not in axes, "declared, and kept through a revival"
+            continue
+        assert key in axes, "changed by a revival, and not declared"
+        assert torch.equal(value.index_select(axes[key], kept), before[key].index_select(axes[key], kept))
 
 
 def test_options_build_the_same_sae_again(name, learned):
