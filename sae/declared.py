@@ -21,3 +21,17 @@ def latent_axes(architecture: str, sae: SAE) -> dict[str, int]:
                 f"axis of length n_latents = {sae.n_latents}"
             )
     return axes
+
+
+def decoder_weights(architecture: str, sae: SAE) -> tuple[str, ...]:
+    """The SAE's `decoder_weights`, to be frozen. Raises ConfigError for none, and for a name that is no parameter's."""
+    names = sae.decoder_weights()
+    if not names:
+        raise ConfigError(f"frozen_decoder: {architecture} has no W_dec or other decoder_weights that could be frozen")
+    known = [name for name, _ in sae.named_parameters()]
+    for name in names:
+        if name not in known:
+            raise ConfigError(
+                f"decoder_weights of the {architecture} SAE names {name!r}, expected parameters: {', '.join(known)}"
+            )
+    return names

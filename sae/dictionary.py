@@ -107,6 +107,10 @@ class Dictionary(nn.Module, ABC):
         """W_enc, b_enc and W_dec by row; an architecture with more such parameters adds them."""
         return {"W_enc": 0, "b_enc": 0, "W_dec": 0}
 
+    def decoder_weights(self) -> tuple[str, ...]:
+        """W_dec."""
+        return ("W_dec",)
+
     def lengths(self) -> Float[Tensor, " n_latents"]:
         """Length of each decoder row."""
         found: Tensor = self.W_dec.norm(dim=1)

@@ -54,8 +54,9 @@ class Frozen:
 
     def keep_decoder(self) -> None:
         """From now on the decoder is frozen as it is."""
-        if isinstance(self.sae, Dictionary):
-            self.values.setdefault("W_dec", self.sae.W_dec.detach().clone())
+        weights = dict(self.sae.named_parameters())
+        for name in self.sae.decoder_weights():
+            self.values.setdefault(name, weights[name].detach().clone())
 
     @torch.no_grad()
     def restore(self) -> None:

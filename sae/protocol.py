@@ -1,4 +1,5 @@
-"""What every architecture offers. The training loop, the tower and the measures use nothing else.
+"""What every architecture offers. The training loop, the tower and the measures use nothing else: any object that has
+it can be trained, whatever it is derived from.
 
 Inputs are normalised rows (see `sae.normaliser`). `encode`, `decode`, `directions` and `loss` change no state, so
 that measuring an SAE can never alter it; only the training loop calls the underscore methods, which may.
@@ -29,6 +30,9 @@ class SAE(Protocol):
     d_in: int
     n_latents: int
     k: int
+    bf16: bool
+    """Take products with the encoder in bfloat16: set by the training loop while it trains (`train.bf16`). An SAE that
+    cannot may make it a property whose setter raises ConfigError for true."""
 
     def encode(self, x: Float[Tensor, "batch d_in"]) -> Codes:
         """The sparse codes of each row. A row's codes never depend on the other rows of the batch."""
@@ -66,6 +70,11 @@ class SAE(Protocol):
         """
         ...
 
+    def decoder_weights(self) -> tuple[str, ...]:
+        """The parameters that `directions` is made of, which training leaves alone where the decoder is frozen; empty
+        for an SAE whose decoder cannot be."""
+        ...
+
     def parameters(self) -> Iterator[torch.nn.Parameter]: ...
 
     def named_parameters(self) -> Iterator[tuple[str, torch.nn.Parameter]]: ...
@@ -73,6 +82,10 @@ class SAE(Protocol):
     def state_dict(self) -> dict[str, Any]: ...
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> Any: ...
+
+    def to(self, device: str, /) -> Any:
+        """Move every parameter and all other state to a device, in place."""
+        ...
 
     def _start(self, sample: Float[Tensor, "rows d_in"], generator: torch.Generator) -> None:
         """Set the parameters before training, from a sample of the rows."""

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from sae.ambient import usable
 from sae.config import TrainConfig
+from sae.dictionary import Dictionary
 from sae.errors import ConfigError
 from sae.finite import check_loss
 from sae.frozen import without_gradients
@@ -60,7 +61,7 @@ def step_for(sae: SAE, config: TrainConfig, device: str = "cpu") -> Step:
     The compiled step trains every weight, so an SAE of which some take no gradients has torch's, which says so.
     """
     # said by the class itself: one derived from it may have another loss, which a compiled step would not know
-    able = vars(type(sae)).get("selects", "") == "row" and device == "cpu"
+    able = isinstance(sae, Dictionary) and vars(type(sae)).get("selects", "") == "row" and device == "cpu"
     held = without_gradients(sae)
     if able and not held and config.compiled and not config.bf16 and not numba_fault():
         from sae.compiled.step import CompiledStep

@@ -17,8 +17,7 @@ from torch import Tensor
 from sae.ambient import learning, make_trainable, usable
 from sae.callable_module import callable_module
 from sae.config import TrainConfig
-from sae.declared import latent_axes
-from sae.dictionary import Dictionary
+from sae.declared import decoder_weights, latent_axes
 from sae.discover import find, names
 from sae.errors import ConfigError, InputError
 from sae.finite import check_weights
@@ -57,8 +56,8 @@ class Trainee:
         flag("frozen_decoder", self.frozen_decoder)
         if self.architecture in names(PACKAGE) and not isinstance(self.sae, find(PACKAGE, self.architecture)):  # type: ignore[arg-type]  # discovered: a class
             raise ConfigError(f"the SAE is a {type(self.sae).__name__}, not of the architecture {self.architecture!r}")
-        if self.frozen_decoder and not isinstance(self.sae, Dictionary):
-            raise ConfigError(f"frozen_decoder: {self.architecture} has no W_dec that could be frozen")
+        if self.frozen_decoder:
+            decoder_weights(self.architecture, self.sae)
 
 
 @says_itself
@@ -158,14 +157,11 @@ class _Learner:
     def __init__(self, trainee: Trainee, config: TrainConfig, n_rows: int, seed: int, device: str) -> None:
         sae = trainee.sae
         if device != "cpu":
-            if not isinstance(sae, torch.nn.Module):
-                raise ConfigError(f"device = {device!r}: {trainee.architecture} is not a torch module")
             sae.to(device)
         self.config, self.lr, self.trainee = config, trainee.lr or config.lr, trainee
         self.latent_axes = latent_axes(trainee.architecture, sae)
         self.frozen = Frozen(trainee.architecture, sae)
-        if isinstance(sae, Dictionary):
-            sae.bf16 = config.bf16
+        sae.bf16 = config.bf16
         self.step = step_for(sae, config, device)
         silent = torch.zeros(sae.n_latents, dtype=torch.float32, device=device)
         self.trained = Trained(
@@ -248,10 +244,8 @@ class _Learner:
             self.trained.sae._constrain()
             self.frozen.restore()
         check_weights(self.trained.sae, self.config.steps)
-        if isinstance(self.trained.sae, Dictionary):
-            self.trained.sae.bf16 = False
-        if isinstance(self.trained.sae, torch.nn.Module):
-            self.trained.sae.to("cpu")
+        self.trained.sae.bf16 = False
+        self.trained.sae.to("cpu")
 
 
 def schedule(step: int, config: TrainConfig) -> float:
