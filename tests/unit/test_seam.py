@@ -15,15 +15,18 @@ from analysis.pages.explorer import copy_pictures
 from analysis.pages.image_folders import write_images
 from analysis.plan import plugins
 from analysis.plan.config import load_experiment
+from analysis.plan.stage_folders import Stage, writing
 from analysis.results.tables import open_results
 from analysis.run.cells import LIMIT, columns_for
 from analysis.run.datasets._dataset import Dataset
 from analysis.run.hosts.mlp import Mlp
-from analysis.run.interpret.attributes import attributes
+from analysis.run.interpret.attributes import ATTRIBUTES, attributes
 from analysis.run.pipeline import run
 from analysis.run.sprite import write_sprite
 from analysis.run.stages._effects import one_of
 from analysis.run.stages._load import dataset_of
+from analysis.run.stages.images import images
+from analysis.run.stages.interpret import words_of
 from sae.errors import ConfigError, DataError
 
 
@@ -122,6 +125,15 @@ def test_the_host_shifts_images_by_a_share_of_their_size(shape, shift):
     assert Mlp(shape, 3, 0, hidden1=2, hidden2=2).shift == shift
     with pytest.raises(ConfigError, match="shift"):
         Mlp(shape, 3, 0, hidden1=2, hidden2=2, shift=min(shape[:2]))
+
+
+def test_attributes_keep_their_order_through_a_manifest(tmp_path):
+    """Between rules that are as good as each other the order decides: sorted, names change."""
+    stage = Stage(name="images", config={}, code="a test")
+    with writing(stage, tmp_path) as (work, notes):
+        notes |= images(work, {"dataset": "digits", "train_rows": 2, "held_out_rows": 2}, {})
+    words = words_of({"images": stage.folder(tmp_path)})
+    assert list(words) == list(ATTRIBUTES) and words["width"] == ("narrow", "wide")
 
 
 def test_colours_are_attributes():

@@ -27,7 +27,8 @@ def images(work: Path, config: dict[str, Any], inputs: dict[str, Path]) -> dict[
         table = measured(dataset, examples[::step].numpy())
         parts.append(table.assign(split=split, example=ids[::step].numpy()))
     pd.concat(parts, ignore_index=True).to_parquet(work / "attributes.parquet", index=False)
-    return {"words": words_of(dataset)}
+    # a list: a manifest sorts what has keys, and the order decides between rules that are as good as each other
+    return {"words": [[name, *ends] for name, ends in words_of(dataset).items()]}
 
 
 def measured(dataset: Dataset, examples: NDArray[Any]) -> pd.DataFrame:

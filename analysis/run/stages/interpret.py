@@ -85,8 +85,8 @@ def of_classes(found: Detectors) -> dict[str, torch.Tensor]:
 
 def words_of(inputs: dict[str, Path]) -> dict[str, tuple[str, str]]:
     """What the low and the high end of each attribute is called."""
-    noted: dict[str, list[str]] = read_manifest(inputs["images"])["notes"]["words"]
-    return {name: (low, high) for name, (low, high) in noted.items()}
+    noted: list[list[str]] = read_manifest(inputs["images"])["notes"]["words"]
+    return {name: (low, high) for name, low, high in noted}
 
 
 def class_names(inputs: dict[str, Path]) -> tuple[str, ...]:
