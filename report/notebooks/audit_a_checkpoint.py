@@ -9,6 +9,7 @@ everything that has learned nothing, and get one word by a rule that was fixed b
 
 # %%
 import tempfile
+import textwrap
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -22,7 +23,8 @@ from sae.interop import saelens
 from sae.rule import NAMES
 
 data = digits()
-images, labels = torch.from_numpy(data.images), torch.from_numpy(data.labels).long()
+images = torch.from_numpy(data.images)
+labels = torch.from_numpy(data.labels).long()
 unseen = torch.from_numpy(data.held_out)
 
 host = Mlp((28, 28), data.n_classes, seed=0)
@@ -57,8 +59,7 @@ found = sae.judge(
     labels=labels[~unseen],
 )
 (group,) = found.groups
-print(f"{group.verdict.word or 'undecided'}: {group.verdict.why}")
-print(group.budget.said)
+print(textwrap.fill(f"{group.verdict.word or 'undecided'}: {group.verdict.why}", 72))
 one = group.saes[0]
 print(
     f"{one.format}: {one.number('variance_explained'):.0%} of unseen rows explained"
@@ -109,7 +110,7 @@ verdict = (
     .groups[0]
     .verdict
 )
-print(f"{verdict.word or 'undecided'}: {verdict.why}")
+print(textwrap.fill(f"{verdict.word or 'undecided'}: {verdict.why}", 72))
 
 # %% [markdown]
 """
