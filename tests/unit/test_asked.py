@@ -155,6 +155,6 @@ def test_a_figure_that_is_no_python_is_one_line_with_its_file_and_line(project):
 
 def test_what_goes_on_while_figures_are_written_draws_the_new_one(project):
     assert draw(project, "{{< figure bars depth=1 >}}")[0].title == "1 0.5 False 'teal'"
-    (project.figures / "bars.py").write_text(FIGURE.replace('title=said', 'title="new " + said'))
+    (project.figures / "bars.py").write_text(FIGURE.replace("title=said", 'title="new " + said'))
     plugins.forget(project)
     assert draw(project, "{{< figure bars depth=1 >}}")[0].title == "new 1 0.5 False 'teal'"
