@@ -55,7 +55,7 @@ def build(
     plugins.load(paths)
     pages = sources(paths)
     check_prose(pages, paths.root)
-    compilation, answers = compile_with_answers([paths.logs], cache_folder=paths.build / "logs")
+    compilation, answers = compile_with_answers(logs_of(paths), cache_folder=paths.build / "logs")
     for problem in compilation.problems:
         warn(problem)
     drawn = draw_all(asked(pages, paths.root), results, history(compilation), paths, report)
@@ -84,8 +84,13 @@ def build(
 
 def log_pages(results: Results | None, paths: Paths, pages: list[Path], drawn: list[Artefact]) -> LogPages:
     """The project's logs with their answers, each link of an answer followed to its result. Raises RenderError."""
-    compilation, answers = compile_with_answers([paths.logs], cache_folder=paths.build / "logs")
+    compilation, answers = compile_with_answers(logs_of(paths), cache_folder=paths.build / "logs")
     return _followed(compilation, answers, Links(results, paths, pages, drawn), paths)
+
+
+def logs_of(paths: Paths) -> list[Path]:
+    """The folder of the project's logs; nothing for a project that keeps none."""
+    return [paths.logs] if paths.logs.is_dir() else []
 
 
 def _followed(compilation: Compilation, answers: Answers, links: Links, paths: Paths) -> LogPages:

@@ -12,6 +12,7 @@ from tests_root import CHECKOUT
 from analysis.figures.asked import Asked, asked, parse
 from analysis.figures.draw import draw_all
 from analysis.logs.counts import History
+from analysis.pages.build import logs_of
 from analysis.plan import plugins
 from analysis.plan.paths import Paths
 from sae.errors import ConfigError, NotFoundError, RenderError
@@ -158,3 +159,9 @@ def test_what_goes_on_while_figures_are_written_draws_the_new_one(project):
     (project.figures / "bars.py").write_text(FIGURE.replace("title=said", 'title="new " + said'))
     plugins.forget(project)
     assert draw(project, "{{< figure bars depth=1 >}}")[0].title == "new 1 0.5 False 'teal'"
+
+
+def test_a_project_may_keep_no_logs(project):
+    assert logs_of(project) == []
+    project.logs.mkdir()
+    assert logs_of(project) == [project.logs]
