@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import re
 import shutil
 
 import nbformat
-import psutil
 import pytest
+from notebook_project import HEAD, project_at
 from tests_root import CHECKOUT
 
-from analysis.pages import kernel, notebooks
+from analysis.pages import notebooks
 from analysis.pages.notebooks import modules_of, parsed, run_all
 from analysis.plan.code_version import code_version
 from analysis.plan.paths import Paths
-from analysis.system import children
 from sae.errors import RenderError
 
-REAL = sorted((CHECKOUT / "report" / "notebooks").glob("*.py"))
-HEAD = '# %% [markdown]\n"""\n# A lesson\n\nIt begins.\n"""\n\n'
 LESSON = (
     HEAD
     + '''# %%
@@ -50,14 +46,6 @@ plt.show()
 '''
 )
 FIGURE = "from IPython.display import SVG, display\nfor n in (1, 2):\n    display(SVG('<svg xmlns=\"x\"><g/></svg>'))\n"
-
-
-def project_at(root, **scripts):
-    """A project with nothing but notebooks."""
-    (root / "report" / "notebooks").mkdir(parents=True)
-    for name, text in scripts.items():
-        (root / "report" / "notebooks" / f"{name}.py").write_text(text)
-    return Paths(root.resolve())
 
 
 def contents(paths, done):
@@ -288,36 +276,6 @@ def test_what_steers_a_terminal_is_not_shown(written, shown):
     assert [cell.outputs[0].text, cell.outputs[1].data["text/plain"]] == [shown, shown]
 
 
-def test_a_cell_that_takes_too_long_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(notebooks, "TIMEOUT", 1)
-    paths = project_at(tmp_path, slow=HEAD + "# %%\nimport time\ntime.sleep(30)\n")
-    with pytest.raises(RenderError, match=r"slow\.py:8: cell 2: took more than 1 seconds\n\nimport time"):
-        run_all(paths)
-
-
-def test_a_python_that_does_not_start_is_an_error_of_the_script(tmp_path, monkeypatch):
-    class Other(type(kernel.this_python())):
-        def get_kernel_spec(self, kernel_name):
-            spec = super().get_kernel_spec(kernel_name)
-            spec.argv = ["sleep", "91"]
-            return spec
-
-    monkeypatch.setattr(kernel, "START_SECONDS", 1)
-    monkeypatch.setattr(notebooks, "this_python", Other)
-    with pytest.raises(RenderError, match=r"lesson\.py: the Python that runs notebooks did not start: "):
-        run_all(project_at(tmp_path, lesson=HEAD + "# %%\nprint(1)\n"))
-
-
-def test_a_list_of_fonts_that_is_never_done_is_left_out(tmp_path, monkeypatch):
-    (tmp_path / "python").write_text(f"#!/bin/sh\nsleep 91 &\necho $! > {tmp_path}/started\nwait\n")
-    (tmp_path / "python").chmod(0o755)
-    monkeypatch.setattr(kernel.sys, "executable", str(tmp_path / "python"))
-    monkeypatch.setattr(kernel, "START_SECONDS", 0.5)
-    assert kernel._fonts.__wrapped__() == ("", b"")
-    number = int((tmp_path / "started").read_text())
-    assert not psutil.pid_exists(number) or not children.is_alive(psutil.Process(number))
-
-
 @pytest.mark.parametrize(
     "text, line, message",
     [
@@ -341,33 +299,6 @@ def test_refused_before_anything_is_executed(text, line, message):
     with pytest.raises(RenderError, match=message) as caught:
         parsed(text, "report/notebooks/x.py")
     assert caught.value.line == line
-
-
-ABROAD = """import os, pathlib, IPython
-threads = ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS")
-print([os.environ[name] for name in threads], os.getcwd() == os.environ["STRATA_ROOT"])
-homes = (IPython.paths.get_ipython_dir(), os.path.expanduser("~"), str(pathlib.Path.home()))
-print(["strata-" in home for home in homes], os.path.exists(os.path.expanduser("~/.netrc")))
-print(sorted(set(os.environ) & {"DEPLOY_KEY", "GITHUB_TOKEN", "HTTPS_PROXY", "XDG_CONFIG_HOME"}))
-print([os.environ.get(name) for name in ("TZ", "LC_NUMERIC", "STRATA_MARK", "PYTHONWARNINGS", "MY_PATH")])
-import matplotlib.pyplot
-"""
-
-
-def test_a_notebook_sees_one_thread_a_home_of_its_own_and_no_secrets(tmp_path, monkeypatch):
-    home = tmp_path / "home"
-    home.mkdir()
-    (home / ".netrc").write_text("machine x password y")
-    given = {"HOME": str(home), "DEPLOY_KEY": "a", "GITHUB_TOKEN": "c", "MY_PATH": "d"}
-    given |= {"HTTPS_PROXY": "http://me:secret@x", "XDG_CONFIG_HOME": str(home), "PYTHONWARNINGS": "error"}
-    for name, value in (given | {"TZ": "Asia/Tokyo", "LC_NUMERIC": "C", "STRATA_MARK": "kept"}).items():
-        monkeypatch.setenv(name, value)
-    paths = project_at(tmp_path / "project", a=HEAD + "# %%\n" + ABROAD)
-    run_all(paths)
-    assert (
-        "\n['1', '1'] True\n[True, True, True] False\n[]\n['Asia/Tokyo', 'C', 'kept', None, None]\n"
-        in (paths.generated / "notebook-a.md").read_text()
-    )
 
 
 def test_modules_that_a_script_imports_are_part_of_its_key():
@@ -402,59 +333,3 @@ def test_a_script_in_another_encoding_is_refused_with_its_line(tmp_path):
     (paths.report / "notebooks" / "a.py").write_bytes(HEAD.encode() + b"# %%\nprint('caf\xe9')\n")
     with pytest.raises(RenderError, match=r"^report/notebooks/a\.py:9: a byte that is no UTF-8"):
         run_all(paths)
-
-
-# The real ones
-
-
-def test_there_are_five_lessons():
-    assert [path.stem for path in REAL] == [
-        "audit_a_checkpoint",
-        "find_a_seven",
-        "steer_a_digit",
-        "thirty_lines",
-        "tower_collapse",
-    ]
-
-
-@pytest.mark.parametrize("path", REAL, ids=lambda path: path.stem)
-def test_a_lesson_is_well_formed(path):
-    text = path.read_text()
-    script = parsed(text, path.name)
-    ast.parse(text)
-    assert script.notebook.cells[-1].source.count("## Try it yourself") == 1
-    assert "html" not in text.lower() and "widget" not in text.lower()
-    alts = [cell.metadata["alt"] for cell in script.notebook.cells if "alt" in cell.metadata]
-    shows = [cell for cell in script.notebook.cells if "plt.show()" in cell.source]
-    assert 1 <= len(alts) == len(shows) <= 3
-    assert all(len(alt) > 40 for alt in alts)
-    assert modules_of(text)
-
-
-@pytest.mark.parametrize("path", REAL, ids=lambda path: path.stem)
-def test_a_lesson_has_its_page(path):
-    page = (CHECKOUT / "report" / f"notebook-{path.stem.replace('_', '-')}.qmd").read_text()
-    title = parsed(path.read_text(), path.name).title
-    assert f"\ntitle: {title}\n" in page
-    assert f"{{{{< part notebook-{path.stem} >}}}}" in page
-    index = (CHECKOUT / "report" / "notebooks.qmd").read_text()
-    assert f"[{title}](/report/notebook-{path.stem.replace('_', '-')}.qmd)" in index
-
-
-def test_thirty_lines_are_about_thirty():
-    script = parsed((CHECKOUT / "report" / "notebooks" / "thirty_lines.py").read_text(), "thirty_lines.py")
-    code = [line for line in script.notebook.cells[1].source.splitlines() if line.strip()]
-    assert len(code) <= 30
-    assert sum(bool(re.match(r"(sae|meta) = train\(", line)) for line in code) == 2
-
-
-@pytest.mark.slow
-def test_the_lessons_run(tmp_path):
-    (tmp_path / "report").mkdir()
-    shutil.copytree(CHECKOUT / "report" / "notebooks", tmp_path / "report" / "notebooks")
-    shutil.copytree(CHECKOUT / "data" / "digits", tmp_path / "data" / "digits")
-    shutil.copy(CHECKOUT / "_quarto.yml", tmp_path)
-    done = run_all(Paths(tmp_path.resolve()))
-    assert [notebook.name for notebook in done] == [path.stem for path in REAL]
-    for notebook in done:
-        assert any(file.endswith(".png") for file in notebook.files)

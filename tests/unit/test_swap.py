@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 import pytest
+from swapped import build, left, page
 
 from analysis.system import locks, swap
 from analysis.system.swap import fresh_beside
@@ -28,16 +29,6 @@ with fresh_beside(Path({out!r})) as fresh:
     (fresh / "page").write_text("half")
     {then}
 """
-
-
-def build(out: Path, text: str) -> None:
-    with fresh_beside(out) as fresh:
-        (fresh / "page").write_text(text)
-
-
-def page(out: Path) -> str:
-    assert [path.name for path in out.parent.iterdir() if path != out] == []
-    return (out / "page").read_text()
 
 
 @pytest.mark.parametrize("atomic", [True, False])
@@ -131,18 +122,6 @@ def test_a_full_disk_leaves_the_old(tmp_path: Path) -> None:
     )
     assert done.returncode == 1 and "File too large" in done.stderr
     assert page(out) == "first"
-
-
-def left(out: Path, host: str, *, lock: bool = True, age: float = 0) -> Path:
-    """What work on `out` on a machine named `host` left, `age` seconds ago, with half a page in it."""
-    holder = out.with_name(f".{out.name}{MARK}{host}-0123456789ab")
-    (holder / swap.NEW).mkdir(parents=True)
-    (holder / swap.NEW / "page").write_text("half")
-    if lock:
-        (holder / swap.LOCK).touch()
-    for path in (*holder.rglob("*"), holder):
-        os.utime(path, (time.time() - age,) * 2)
-    return holder
 
 
 @pytest.mark.parametrize(
@@ -338,49 +317,6 @@ def test_what_another_user_left_stops_nobody(tmp_path: Path, monkeypatch: pytest
     build(out, "mine")
     assert (out / "page").read_text() == "mine"
     assert holder.exists() == (refused != "r+"), "a lock is taken by reading it"
-
-
-def in_a_lower_layer(monkeypatch: pytest.MonkeyPatch, out: Path, then: Exception | None = None) -> None:
-    """`out` can be neither exchanged nor moved, only removed; and that ends in the middle with `then`."""
-    monkeypatch.setattr(swap, "exchange", lambda one, other: False)
-    rename, rmtree = Path.rename, shutil.rmtree
-
-    def layered(self: Path, target: Path) -> Path:
-        if self == out:
-            raise OSError(errno.EXDEV, "Invalid cross-device link", str(self), None, str(target))
-        return rename(self, target)
-
-    def cut(path: Path, ignore_errors: bool = False) -> None:
-        if path == out and then and not ignore_errors:
-            (out / "page").unlink()
-            raise then
-        rmtree(path, ignore_errors)
-
-    monkeypatch.setattr(Path, "rename", layered)
-    monkeypatch.setattr(shutil, "rmtree", cut)
-
-
-def test_a_folder_in_a_lower_layer_of_an_image_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    out = tmp_path / "site"
-    build(out, "first")
-    in_a_lower_layer(monkeypatch, out)
-    build(out, "second")
-    assert page(out) == "second"
-
-
-def test_one_that_is_removed_in_part_comes_back_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    out = tmp_path / "site"
-    build(out, "first")
-    in_a_lower_layer(monkeypatch, out, OSError("cut"))
-    with pytest.raises(OSError, match="cut"):
-        build(out, "second")
-    assert page(out) == "first"
-    # and so does the next work where this one was killed
-    holder = left(out, host_name())
-    (holder / swap.NEW).rename(holder / swap.COPIED)
-    (out / "page").unlink()
-    swap.tidy(out)
-    assert page(out) == "half"
 
 
 def test_the_lock_is_closed_before_it_is_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
