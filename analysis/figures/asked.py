@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from analysis.figures.fences import closes, opens
 from sae.errors import RenderError
 
 CALL = re.compile(r"^\{\{<\s*(?P<kind>figure|part)\s+(?P<name>[\w-]+)(?P<rest>(?:\s+[^\s>]+)*)\s*>\}\}\s*$", re.M)
@@ -107,15 +108,11 @@ def asked(pages: Iterable[Path], root: Path) -> list[Asked]:
 
 def outside_code(text: str) -> Iterable[tuple[int, str]]:
     """Lines with their numbers, without those in fenced blocks of code."""
-    fence = ""
+    fence: re.Match[str] | None = None
     for number, line in enumerate(text.splitlines(), 1):
-        mark = re.match(r"[ \t>]*(`{3,}|~{3,})", line)
-        if fence:
-            if mark and mark[1].startswith(fence) and not line.strip(" \t>`~"):
-                fence = ""
-        elif mark:
-            fence = mark[1]
-        else:
+        if fence is not None:
+            fence = None if closes(fence, line) else fence
+        elif (fence := opens(line)) is None:
             yield number, line
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis.figures.asked import CALL, parse
+from analysis.figures.fences import closes, opens
 from analysis.site.inside import project_file
 from analysis.site.keys import PAGE_KEYS, as_written, check_keys, key_line, read_yaml, text_file, without_empty
 from analysis.site.kinds import NUMBERED, UNNUMBERED
@@ -45,7 +46,6 @@ BRACE, BRACKET, COLON = "\ue004", "\ue005", "\ue006"
 _MARKS = re.compile(r"[\ue000-\ue006]")
 _NAMED_MARKS = re.compile(r"&#(?:[xX]0*[eE]00[0-6](?![0-9a-fA-F])|0*573(?:4[4-9]|50)(?![0-9]));?")
 _ESCAPED = re.compile(r"\\(?:\\|(?P<brace>\{(?=\\?[#.={]))|(?P<bracket>\[(?=\\?\^))|(?P<colon>:(?=\\?:\\?:)))")
-_FENCE = re.compile(r"^(?P<lead>[ \t>]*(?:(?:[-*+]|\(?\w{1,3}[.)])[ \t]+)*)(?P<mark>`{3,}|~{3,})(?P<info>.*)$")
 _DIV = re.compile(r"^[ \t>]*:::+[ \t]*(?P<info>[^:\s].*?)?[ \t]*:*[ \t]*$")
 _CELL = re.compile(r"^\{\s*[A-Za-z][\w+-]*\s*([,}\s].*)?$")
 _RAW = re.compile(r"^\{\s*=\s*(\w+)\s*\}$")
@@ -207,15 +207,14 @@ class _Reader:
         opened, keep, divs = 0, False, list[int]()
         for number, text in enumerate(lines[start:], start=start + 1):
             _refuse_marks(text, file, number, code=fence is not None)
-            match = _FENCE.match(text)
             if fence is not None:
-                ends = match and not match["info"].strip() and match["mark"].startswith(fence["mark"])
+                ends = closes(fence, text)
                 if not ends and not keep:
                     text = self._code(text, file, number)
                 self.lines.append(Line(text, file, number, True))
                 fence = None if ends else fence
                 continue
-            if match and not (match["mark"][0] == "`" and "`" in match["info"]):
+            if match := opens(text):
                 self._check_fence(match["info"].strip(), file, number)
                 fence, opened, keep = match, number, 'shortcodes="false"' in match["info"]
                 self.lines.append(Line(self.marked(text, file, number), file, number, True))

@@ -104,6 +104,13 @@ def test_a_figure_in_a_block_of_code_is_none(project):
     assert draw(project, "```\n{{< figure nowhere >}}\n```", "~~~ {.text}\n```\n{{< figure nowhere >}}\n~~~") == []
 
 
+@pytest.mark.parametrize(
+    "code", ["- ```\n  x\n  ```", "> ~~~\n> x\n> ~~~", "1. ```python\n   x\n   ```", "``` a `b` ```"]
+)
+def test_code_in_a_list_a_quotation_or_a_line_hides_no_figure_behind_it(project, code):
+    assert [made.name for made in draw(project, code, "{{< figure bars depth=1 >}}")] == ["bars_1"]
+
+
 def test_without_an_experiment_a_figure_of_results_says_so(project):
     with pytest.raises(RenderError, match=r"^index\.qmd:3: the figure bars_1: no results .*found: mine"):
         draw(project, "{{< figure bars depth=1 >}}", results=False)
