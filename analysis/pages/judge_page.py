@@ -6,27 +6,24 @@ Both are made from the judgement's dictionary (`Judgement.as_dict`), so that a p
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import Any
 
 import altair as alt
-import jinja2
 import pandas as pd
 import vl_convert
 
 from analysis.figures.specs import spec_of
 from analysis.figures.style import ROLES
 from analysis.figures.svg import clean_svg
+from analysis.site.jinja import environment
 from sae import rule
 
-TEMPLATES = Path(__file__).resolve().parents[1] / "site" / "templates"
 LATENTS_SHOWN, NEAR_SHOWN = 60, 40
 # Narrow, so that its words can still be read where the page is 390 pixels wide.
 WIDTH = 190
 CONTROLS = {
     "none": "the SAE itself",
     **rule.NAMES,
-    "gaussian_null": "trained on Gaussian rows",
     "pca": "PCA of the same L0 (never decides)",
     "permuted_labels": "labels shuffled",
     "random_host": "an SAE trained on the random host's rows",
@@ -60,18 +57,13 @@ WORDS = {
 
 def page(judgement: dict[str, Any]) -> str:
     """The page as HTML."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
-    environment.filters["number"] = number
     groups = [
         {**group, "chart": _chart(group, f"margins-{i}"), "explained": _explained(group), "others": _others(group),
          "shown": [_latents(sae) for sae in group["saes"]], "meaning": WORDS[group["verdict"]["word"]]}
         for i, group in enumerate(judgement["groups"], 1)
     ]  # fmt: skip
-    return environment.get_template("judgement.html").render(
-        judgement=judgement, groups=groups, roles=ROLES, rule=(rule.__doc__ or "").strip().split("\n\n"),
+    return environment().get_template("judgement.html").render(
+        judgement=judgement, groups=groups, number=number, roles=ROLES, rule=(rule.__doc__ or "").strip().split("\n\n"),
     )  # fmt: skip
 
 

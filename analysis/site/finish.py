@@ -16,9 +16,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
-
 from analysis.site import language, search
+from analysis.site.jinja import environment
 from analysis.site.keys import read_yaml, text_file
 from analysis.site.links import tags_of
 from analysis.site.project import CONFIG, NOT_FOUND_PAGE, as_list
@@ -90,7 +89,7 @@ def with_turns(text: str, name: str, turned: list[str], texts: dict[str, str], w
         return text
     before = _turn(turned[at - 1], name, texts) if at else None
     following = _turn(turned[at + 1], name, texts) if at + 1 < len(turned) else None
-    made = _template().render(before=before, next=following, words=words)
+    made = environment().get_template("page-navigation.html").render(before=before, next=following, words=words)
     return f"{text[:end]}{made}\n{text[end:]}"
 
 
@@ -100,18 +99,6 @@ def _turn(to: str, page: str, texts: dict[str, str]) -> Turn:
         raise RenderError("this page has no title that others could name", to)
     path = posixpath.relpath(to, posixpath.dirname(page) or ".")
     return Turn(path, html.unescape(" ".join(re.sub(r"<[^>]*>", "", found[1]).split())))
-
-
-def _template() -> Template:
-    folder = Path(__file__).parent / "templates"
-    loaded = Environment(
-        loader=FileSystemLoader(folder),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return loaded.get_template("page-navigation.html")
 
 
 def main(folder: Path, root: Path) -> int:

@@ -12,15 +12,14 @@ import posixpath
 import re
 import struct
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from analysis.site import language
 from analysis.site.inside import project_file
+from analysis.site.jinja import environment
 from analysis.site.keys import text_file
 from analysis.site.metadata import page_language
 from analysis.site.pandoc import Parts
@@ -47,18 +46,6 @@ class Page:
         return self.source.page
 
 
-@cache
-def _environment() -> Environment:
-    folder = Path(__file__).parent / "templates"
-    return Environment(
-        loader=FileSystemLoader(folder),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-
-
 def setting(project: Project, source: Source, key: str, default: Any = None) -> Any:
     """A page's own setting, else the project's."""
     for place in (source.meta, project.html, project.shared):
@@ -81,7 +68,7 @@ def page_html(project: Project, page: Page, pages: list[Page], footer: dict[str,
     body, notes = _split_notes(page.parts.body, words["footnotes"])
     toc = setting(project, source, "toc", False)
     return (
-        _environment()
+        environment()
         .get_template("page.html")
         .render(
             lang=lang,
