@@ -122,8 +122,8 @@ def load(module: str) -> ModuleType:
     except StrataError:
         raise
     except Exception as error:
-        file = _own_file(module)
-        if file is None:
+        file = added_file(module) or (Path(module) if module.partition(".")[0] in foreign() else None)
+        if file is None:  # ours: a fault of ours, to be seen whole
             raise
         frames = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == file]
         line = error.lineno if isinstance(error, SyntaxError) else frames[-1].lineno if frames else None
@@ -132,13 +132,14 @@ def load(module: str) -> ModuleType:
         raise ConfigError(f"{place}: cannot be imported: {said}") from error
 
 
-def _own_file(module: str) -> Path | None:
-    """The file of a module that a project or another package has added; None for ours."""
+def added_file(module: str) -> Path | None:
+    """The file of a module that lies in a folder that was added; None for any other."""
     package, _, name = module.rpartition(".")
     for folder in added(package):
-        if (folder / f"{name}.py").is_file() or (folder / name).is_dir():
-            return folder / f"{name}.py"
-    return Path(module) if module.partition(".")[0] in foreign() else None
+        for file in (folder / name / "__init__.py", folder / f"{name}.py"):
+            if file.is_file():
+                return file
+    return None
 
 
 def offered(module: ModuleType, name: str) -> Callable[..., Any]:

@@ -66,15 +66,11 @@ def parse(text: str) -> ast.Module:
 
 def _file(module: str) -> Path:
     """The file of a module, which need not be there."""
-    package, _, name = module.rpartition(".")
-    places = [_top(module.partition(".")[0]).joinpath(*module.split(".")[1:])]
-    places += [folder / name for folder in discover.added(package)]
-    for path in places:
-        if path.is_dir():
-            return path / "__init__.py"
-        if path.with_suffix(".py").exists():
-            return path.with_suffix(".py")
-    return places[0].with_suffix(".py")
+    path = _top(module.partition(".")[0]).joinpath(*module.split(".")[1:])
+    if path.is_dir():
+        return path / "__init__.py"
+    own = path.with_suffix(".py")
+    return own if own.exists() else discover.added_file(module) or own
 
 
 def _top(name: str) -> Path:
