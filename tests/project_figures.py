@@ -9,7 +9,7 @@ from pathlib import Path
 from tests_root import CHECKOUT
 
 from analysis.figures.asked import Asked, asked
-from analysis.figures.draw import module_of
+from analysis.figures.draw import experiments_of, module_of
 from analysis.figures.drawing import Drawing
 from analysis.pages.build import sources
 from analysis.plan.paths import Paths
@@ -27,8 +27,7 @@ def code(name: str):
 
 def experiments(name: str) -> tuple[str, ...]:
     """Whose tables it is drawn from; the empty name stands for the site's own."""
-    call = CALLS[name]
-    return (call.experiment,) if call.experiment else getattr(code(name), "EXPERIMENTS", ("",))
+    return experiments_of(code(name), CALLS[name].experiment)
 
 
 def text(name: str) -> str:

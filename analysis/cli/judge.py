@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
-from analysis.system.terminal import shown
+from analysis.cli.saying import say, write
 from sae.errors import ConfigError
 from sae.temporary import replacing
 from sae.values import choice
@@ -69,7 +68,7 @@ def judge(
 
     saes = [loaded(path) for path in sae]  # before the rows: these are quickly refused
     found = read_rows(rows, array=array, most=most, seed=seed)
-    _say(found.said)
+    say(found.said)
     result = judged(
         found.rows,
         saes,
@@ -84,14 +83,14 @@ def judge(
         most_rows=most,
         numbers=found.numbers,
         total=found.total,
-        observe=_say,
+        observe=say,
     ).as_dict()
     result = {"read": found.said, **result}
     written = page(result)
     _write(out / "judgement.json", json.dumps(result, indent=1, allow_nan=False))
     _write(out / "judgement.html", written)
-    print(shown(json.dumps(result, indent=1, allow_nan=False) if as_json else text(result), line=False), flush=True)
-    _say(f"page: {out / 'judgement.html'}")
+    write(json.dumps(result, indent=1, allow_nan=False) if as_json else text(result))
+    say(f"page: {out / 'judgement.html'}")
 
 
 @app.command()
@@ -136,7 +135,7 @@ def train(
             f"format = 'saelens': SAELens has no {architecture!r}; it has {', '.join(saelens.WRITTEN_AS)}"
         )
     found = read_rows(rows, array=array, most=most, seed=seed)
-    _say(found.said)
+    say(found.said)
     model = construct("sae.architectures", architecture, found.rows.shape[1], width, k=k)
     order = torch.randperm(len(found.rows), generator=stream(seed, "held out"))
     cut = int(HELD_OUT * len(order))
@@ -144,7 +143,7 @@ def train(
 
     def observe(record: Any) -> None:
         if record.step % 500 == 0:
-            _say(f"step {record.step} of {record.steps}: loss {record.loss:.4g}, L0 {record.l0:.1f}")
+            say(f"step {record.step} of {record.steps}: loss {record.loss:.4g}, L0 {record.l0:.1f}")
 
     layer = trained(architecture, model, fit, config, seed, observe, device=device)
     said = {
@@ -163,7 +162,7 @@ def train(
         + (f", of {len(held)} held-out rows {worth(layer, held):.3f}" if len(held) else "")
         + f"; L0 {codes.l0():.1f}; {float(codes.fired().float().mean()):.0%} of {width} latents fire there"
     )
-    print(shown(f"{out}: strata judge {rows} --sae {out}"), flush=True)
+    write(f"{out}: strata judge {rows} --sae {out}")
 
 
 def _same_examples(source: str, array: str, total: int, numbers: list[int]) -> Any:
@@ -181,8 +180,3 @@ def _write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
-
-
-def _say(line: str) -> None:
-    """A line on stderr."""
-    Console(stderr=True).print(shown(line), markup=False, highlight=False, soft_wrap=True)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from analysis.cli.runs import results_of
 from analysis.cli.saying import MainExperiment
 from analysis.plan import paths as project
-from analysis.plan.project import main_experiment
 from analysis.system.terminal import shown
 from sae.errors import ConfigError, NotFoundError
 
@@ -118,7 +118,6 @@ def answer(
     from analysis.logs.answers import Answer, append, compile_with_answers, find_question
     from analysis.pages.answer_links import Links
     from analysis.pages.build import build, sources
-    from analysis.results.tables import open_results
 
     paths = project.find()
     compilation, _ = compile_with_answers([paths.logs], cache_folder=paths.build / "logs")
@@ -126,7 +125,7 @@ def answer(
     if log and log not in [known.file for known in compilation.logs]:
         raise NotFoundError("log", log, [known.file for known in compilation.logs])
     given = Answer(id=item.id, question=item.text, sentence=sentence, links=tuple(link), log=log)
-    results = open_results(name, paths) if (name := main_experiment(paths, experiment)) else None
+    results = results_of(experiment, paths)
     drawn = build(results, paths)
     Links(results, paths, sources(paths), drawn).follow(given, 0)
     append(paths.logs, given)
@@ -146,12 +145,11 @@ def write(
     from analysis.pages.build import build, log_pages, sources
     from analysis.pages.draft_page import outline as draft
     from analysis.pages.draft_page import write_draft
-    from analysis.results.tables import open_results
 
     if not outline:
         raise ConfigError("strata write makes outlines: strata write --outline")
     paths = project.find()
-    results = open_results(name, paths) if (name := main_experiment(paths, experiment)) else None
+    results = results_of(experiment, paths)
     drawn = build(results, paths)
     pages = log_pages(results, paths, sources(paths), drawn)
     target = out or paths.report / "draft.qmd"

@@ -20,6 +20,7 @@ from sae.errors import NotFoundError
 
 if TYPE_CHECKING:
     from analysis.plan.config import Experiment
+    from analysis.results.tables import Results
 
 app = typer.Typer()
 STOPS_SHOWN = 5
@@ -33,6 +34,14 @@ def known(experiment: str | None, paths: project.Paths) -> str:
     if found is None:
         raise NotFoundError("experiment", "of this project", [])
     return found
+
+
+def results_of(experiment: str | None, paths: project.Paths) -> Results | None:
+    """The tables of the experiment that is meant; None in a project without one. Raises NotFoundError."""
+    from analysis.results.tables import open_results
+
+    name = main_experiment(paths, experiment)
+    return open_results(name, paths) if name else None
 
 
 def ensure_results(experiment: Experiment, workers: int, *, only_if_missing: bool) -> Path:

@@ -195,8 +195,12 @@ def drawn_from(
     """
     if getattr(module, "FROM_LOGS", False):
         return [history]
-    names = (experiment,) if experiment else getattr(module, "EXPERIMENTS", ("",))
-    return [source(main, name, paths) for name in names]
+    return [source(main, name, paths) for name in experiments_of(module, experiment)]
+
+
+def experiments_of(module: ModuleType, experiment: str | None = None) -> tuple[str, ...]:
+    """Whose tables a figure is drawn from: those that are asked for, or that its module names; empty: the site's."""
+    return (experiment,) if experiment else tuple(getattr(module, "EXPERIMENTS", ("",)))
 
 
 def shown_file(file: Path, paths: Paths) -> str:
