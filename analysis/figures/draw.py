@@ -103,7 +103,14 @@ def _draw(call: Asked, main: Results | None, history: History, paths: Paths, rep
     given = _given(call, code, main, history, paths)
     if "set_name" in inspect.signature(function).parameters and "set_name" not in options:
         # whose sprite its images are cut from: the site's own stands in every page
-        options["set_name"] = "" if given[0] is main else str(getattr(given[0], "experiment", ""))
+        name = "" if given[0] is main else str(getattr(given[0], "experiment", ""))
+        options["set_name"] = name
+        if name and not _has_style(name, paths):
+            rule = f'.digits.{name} i {{ background-image: url("assets/generated/explorer/{name}/shown.webp"); }}'
+            raise RenderError(
+                f"the figure {call.name} shows images of {name}, which no style sheet in "
+                f"{paths.relative(paths.report)} knows; add to one that `css` lists: {rule}", call.file, call.line,
+            )  # fmt: skip
     tables = "-".join(results.digest for results in given)
     version = code_version(module, "analysis.figures.draw")
     key = f"{tables}-{version}-{library_versions()}" + (f"-{_short(options)}" if options else "")
@@ -125,6 +132,13 @@ def _draw(call: Asked, main: Results | None, history: History, paths: Paths, rep
     )  # fmt: skip
     stamp.write([paths.root / file for file in files], asdict(artefact))
     return artefact
+
+
+def _has_style(name: str, paths: Paths) -> bool:
+    """Whether a style sheet of the project says where the images of a second experiment are cut from: without it the
+    page would show those of the site's own."""
+    sheets = [sheet for sheet in sorted(paths.report.rglob("*.css")) if paths.built_assets not in sheet.parents]
+    return any(f".digits.{name} " in sheet.read_text(encoding="utf-8") for sheet in sheets)
 
 
 def _short(options: dict[str, object]) -> str:

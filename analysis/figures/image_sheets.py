@@ -18,20 +18,25 @@ from PIL import Image
 from analysis.results.tables import SHEETS, Results
 
 QUALITY = 60
+# Columns of a sprite of square images, as theme.css has it where a cell says nothing else.
+USUAL = 50
 
 
 def cells(sprite: dict[str, Any], examples: Sequence[int], drives: Sequence[float] | None = None) -> str:
     """Spans for the given example ids, in order. They are decoration: the caller says in words what they show.
 
-    `drives` are activations as shares of the largest one: drawn as a bar under each image, and shown on hover.
+    `drives` are activations as shares of the largest one: drawn as a bar under each image, and shown on hover. A cell
+    of a sprite that has not USUAL columns of square images says how many (`--n`), and height over width (`--r`).
     """
     where = {example: cell for cell, example in enumerate(sprite["ids"])}
+    shape = "" if sprite["columns"] == USUAL else f";--n:{sprite['columns']}"
+    shape += "" if sprite["height"] == sprite["width"] else f";--r:{sprite['height'] / sprite['width']:.4g}"
     parts = []
     for place, example in enumerate(examples):
         cell = where[int(example)]
         x, y = cell % sprite["columns"], cell // sprite["columns"]
         drive = "" if drives is None else f";--a:{drives[place]:.0%}"
-        parts.append(f'<i style="--x:{x};--y:{y}{drive}"></i>')
+        parts.append(f'<i style="--x:{x};--y:{y}{drive}{shape}"></i>')
     return "".join(parts)
 
 

@@ -172,3 +172,14 @@ def test_a_project_may_keep_no_logs(project):
     assert logs_of(project) == []
     project.logs.mkdir()
     assert logs_of(project) == [project.logs]
+
+
+def test_images_of_a_second_experiment_need_a_style_that_says_where_they_are_cut_from(project):
+    text = FIGURE.replace("*, depth: int, share", '*, set_name: str = "", share').replace("{depth!r}", "{set_name!r}")
+    (project.figures / "bars.py").write_text(text)
+    write_results(project.collected / "theirs", "theirs", {"b": ("", 0, 1.0)})
+    assert draw(project, "{{< figure bars >}}")[0].title.startswith("'' ")
+    with pytest.raises(RenderError, match=r"^index\.qmd:3: .*images of theirs, which no style sheet in report knows"):
+        draw(project, "{{< figure bars experiment=theirs >}}")
+    (project.report / "sets.css").write_text(".digits.theirs i { background-image: url(x.webp); }")
+    assert draw(project, "{{< figure bars experiment=theirs >}}")[0].title.startswith("'theirs' ")

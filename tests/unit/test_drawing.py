@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tests_root import CHECKOUT
 
 from analysis.figures.drawing import LABEL_GAP, end_labels, over_seeds, spoken
+from analysis.figures.image_sheets import USUAL, cells
 from analysis.figures.style import ROLES, css_colours
 
 
@@ -73,3 +74,10 @@ def test_the_script_knows_the_same_palette():
 def test_no_palette_colour_is_a_part_of_another():
     assert len(set(ROLES.values())) == len(ROLES)
     assert css_colours(f'fill="{ROLES["c1"]}"') == 'fill="var(--c1)"'
+
+
+def test_a_cell_says_the_shape_of_its_sprite_where_it_is_not_the_usual_one():
+    usual = {"ids": [7, 9], "columns": USUAL, "width": 28, "height": 28}
+    assert cells(usual, [9]) == '<i style="--x:1;--y:0"></i>'
+    other = {"ids": [7, 9], "columns": 1, "width": 8, "height": 6}
+    assert cells(other, [9], [0.5]) == '<i style="--x:0;--y:1;--a:50%;--n:1;--r:0.75"></i>'

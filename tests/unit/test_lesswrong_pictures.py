@@ -180,3 +180,14 @@ def test_images_in_cells_are_left_out_with_a_note(tmp_path):
     assert made.post.remarks == ("images in cells of a table are left out: images",)
     table, note = made.post.blocks
     assert len(table.head) == 1 and "The images in this table (images) are" in str(note)
+
+
+def test_a_cell_in_colour_of_another_shape_is_cut_by_what_it_says(tmp_path):
+    sprite = tmp_path / "report/assets/generated/explorer/site/sprite.webp"
+    sprite.parent.mkdir(parents=True)
+    whole = np.zeros((12, 16, 3), np.uint8)
+    whole[6:, 8:] = (200, 30, 90)
+    Image.fromarray(whole).save(sprite, lossless=True)
+    block = grids.digits(parse('<div class="digits"><i style="--x:1;--y:1;--n:2;--r:0.75"></i></div>').elements[0],
+                         Sprites(tmp_path))  # fmt: skip
+    assert block.size == (16, 12) and (np.asarray(block) == (200, 30, 90)).all()

@@ -73,7 +73,8 @@ def results_of(folder, given=GIVEN):
     links = [{**at, "below": below, "weight": weight} for below, weight in ((3, 0.1), (1, 0.9), (0, 0.4))]
     for name, rows in {**tables, "links": links}.items():
         pd.DataFrame(rows).to_parquet(folder / f"{name}.parquet", index=False)
-    sprite = {"columns": 50, "ids": [*range(10, 20)], "labels": [0] * 5 + [1] * 5, "class_names": CLASSES}
+    shape = {"columns": 50, "width": 28, "height": 28}
+    sprite = {**shape, "ids": [*range(10, 20)], "labels": [0] * 5 + [1] * 5, "class_names": CLASSES}
     (folder / "sprite.json").write_text(json.dumps(sprite))
     return Results(results.folder)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 
+from analysis.figures.image_sheets import USUAL
 from analysis.figures.style import ROLES
 from analysis.plan.paths import Paths
 from analysis.site.lesswrong import canvas
@@ -21,10 +22,9 @@ from analysis.site.lesswrong.markup import Element, flat
 from sae.errors import RenderError
 
 GRIDS = ("depth-grid", "name-sample", "digits")
-# Cells of a sprite stand 50 in a row (theme.css says the same).
-SPRITE_COLUMNS = 50
 GAP, MARGIN, HEAD, WIDTH = 24, 16, 230, 1400
 _PLACE = re.compile(r"--x:\s*(\d+);\s*--y:\s*(\d+)(?:;\s*--a:\s*([\d.]+)%)?")
+_SHAPE = re.compile(r"--(n|r):\s*([\d.]+)")
 
 
 def is_grid(element: Element) -> bool:
@@ -48,19 +48,20 @@ class Sprites:
         self.folder = Paths(root).built_assets / "explorer"
         self.read: dict[str, Image.Image] = {}
 
-    def cell(self, name: str, x: int, y: int) -> Image.Image:
-        """One image, its pixels doubled."""
+    def cell(self, name: str, x: int, y: int, columns: int = USUAL, ratio: float = 1.0) -> Image.Image:
+        """One image, its pixels doubled; cells stand `columns` in a row, `ratio` times as high as they are wide."""
         if name not in self.read:
             path = self.folder / name / "sprite.webp"
             if not path.is_file():
                 raise RenderError(f"there is no sprite of {name}: run `strata build`")
             with Image.open(path) as sprite:
-                self.read[name] = sprite.convert("L")
+                self.read[name] = sprite.convert("RGB")
         whole = self.read[name]
-        size = whole.width // SPRITE_COLUMNS
-        if (y + 1) * size > whole.height:
+        width = whole.width // columns
+        height = round(width * ratio)
+        if (y + 1) * height > whole.height:
             raise RenderError(f"the sprite of {name} has no cell {x}, {y}: run `strata build`")
-        return doubled(whole.crop((x * size, y * size, (x + 1) * size, (y + 1) * size)), SCALE)
+        return doubled(whole.crop((x * width, y * height, (x + 1) * width, (y + 1) * height)), SCALE)
 
 
 def compose(element: Element, sprites: Sprites) -> Image.Image:
@@ -78,7 +79,9 @@ def digits(element: Element, sprites: Sprites) -> Image.Image:
         place = _PLACE.search(cell.attributes.get("style", ""))
         if not place:
             raise RenderError(f"a cell of an image grid without its place: {cell.attributes}")
-        tile = sprites.cell(name, int(place[1]), int(place[2])).convert("RGB")
+        shape = dict(_SHAPE.findall(cell.attributes.get("style", "")))
+        columns, ratio = int(shape.get("n", USUAL)), float(shape.get("r", 1))
+        tile = sprites.cell(name, int(place[1]), int(place[2]), columns, ratio)
         if driven:
             bar = Image.new("RGB", (tile.width, 6 * SCALE), "white")
             share = float(place[3] or 0) / 100
