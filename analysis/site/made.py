@@ -48,7 +48,13 @@ class Made:
     @property
     def short(self) -> str:
         """Date and commit in a few words."""
-        return f"{self.day.isoformat()}, pages of commit {self.commit}" if self.commit else self.day.isoformat()
+        day = self.day.isoformat() if self.dated else "no date yet"
+        return f"{day}, pages of commit {self.commit}" if self.commit else day
+
+    @property
+    def dated(self) -> bool:
+        """Whether there is anything that has a date: a site may have neither results nor dated logs."""
+        return self.day != FIRST
 
     def number(self) -> dict[str, str]:
         """What the footer shows, with what it means as title."""
@@ -59,7 +65,7 @@ class Made:
         """The same in sentences, for the page that says how to make everything again."""
         trained = ", ".join(f"`{commit}`" for commit in self.trained)
         newest = f"run of `{self.experiment}`" if self.experiment else "log"
-        says = f"The newest {newest} is of {self.day.isoformat()}"
+        says = f"The newest {newest} is of {self.day.isoformat()}" if self.dated else "Nothing here has a date yet"
         says += f", trained at commit {trained}." if trained else "."
         if self.commit:
             says += f" These pages were made at commit `{self.commit}`."
@@ -70,18 +76,19 @@ class Made:
 
 def citation(made: Made, site: Site) -> str:
     """A BibTeX entry for the write-up, fenced."""
+    year = str(made.day.year) if made.dated else ""
     fields = {
         "title": f"{{{_tex(site.headline)}}}",
         # braced twice, a name is not taken apart into a person's first and last
         "author": f"{{{' and '.join(map(_tex, site.authors)) or f'{{The {_tex(site.title)} authors}}'}}}",
-        "year": f"{{{made.day.year}}}",
+        "year": f"{{{year}}}" if year else "",
         "url": f"{{{site.url}/}}" if site.url else "",
         "note": f"{{Results of {made.short}}}",
     }
     width = max(map(len, fields))
     rows = ",\n".join(f"  {name:<{width}} = {value}" for name, value in fields.items() if value)
     key = re.sub(r"[^a-z]", "", site.title.lower()) or "site"
-    return f"```bibtex\n@misc{{{key}{made.day.year},\n{rows}\n}}\n```\n"
+    return f"```bibtex\n@misc{{{key}{year},\n{rows}\n}}\n```\n"
 
 
 def _tex(text: str) -> str:

@@ -9,6 +9,7 @@ import xml.etree.ElementTree as ET
 from datetime import date
 from email.utils import parsedate_to_datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import typer.main
@@ -90,6 +91,12 @@ def test_what_the_pages_were_made_from(tmp_path: Path) -> None:
     assert outside == Made(date(2026, 11, 22), "digits", ("abc",), "")
     assert outside.short == "2026-11-22"
     assert outside.fragment() == "The newest run of `digits` is of 2026-11-22, trained at commit `abc`.\n"
+    log = SimpleNamespace(date=date(2026, 2, 3))
+    without = Made.of(None, Paths(tmp_path), [log])
+    assert (without.short, without.fragment()) == ("2026-02-03", "The newest log is of 2026-02-03.\n")
+    undated = Made.of(None, Paths(tmp_path))
+    assert (undated.short, undated.fragment()) == ("no date yet", "Nothing here has a date yet.\n")
+    assert "2000" not in undated.number()["text"] + undated.number()["title"]
     checkout(tmp_path)
     inside = Made.of(results, Paths(tmp_path))
     assert len(inside.commit) == 12 and inside == Made.of(results, Paths(tmp_path))
