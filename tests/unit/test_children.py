@@ -14,6 +14,7 @@ import warnings
 import psutil
 import pytest
 from conftest import CHECKOUT
+from gone import assert_gone
 
 from analysis.system import children, signals
 
@@ -31,13 +32,6 @@ def script(text):
             process.kill()
 
 
-def assert_gone(processes):
-    _, alive = psutil.wait_procs(processes, timeout=20)
-    for process in alive:
-        process.kill()
-    assert not alive
-
-
 def test_a_program_gives_its_code_and_what_it_wrote():
     done = children.run(["sh", "-c", "cat; echo oops >&2; exit 3"], given=b"a\x00b")
     assert (done.returncode, done.stdout, done.stderr) == (3, b"a\x00b", b"oops\n")
@@ -50,8 +44,7 @@ def test_a_program_that_takes_too_long_is_killed_with_all_that_it_started(tmp_pa
         children.run(["sh", "-c", FAMILY], seconds=0.3, stdout=ids)
     numbers = [int(word) for word in (tmp_path / "ids").read_text().split()]
     assert len(numbers) == 2
-    # killed, and perhaps not yet gone: nobody waits for a grandchild
-    assert_gone([psutil.Process(n) for n in numbers if psutil.pid_exists(n)])
+    assert_gone(numbers)
 
 
 def test_leaving_the_block_ends_the_program():

@@ -10,8 +10,8 @@ import time
 from datetime import date
 from pathlib import Path
 
-import psutil
 import pytest
+from gone import assert_gone
 from tests_root import CHECKOUT
 
 from analysis.logs.compile import compile_logs
@@ -259,8 +259,7 @@ def test_a_call_that_takes_too_long_says_nothing_and_leaves_nothing(
     monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setattr(git, "SECONDS", 0.5)
     assert git.commit_of(root) == ""
-    number = int((tmp_path / "started").read_text())
-    assert not psutil.pid_exists(number) or not children.is_alive(psutil.Process(number))
+    assert_gone([int((tmp_path / "started").read_text())])
 
 
 def test_a_commit_of_an_impossible_year_has_no_day(tmp_path: Path) -> None:

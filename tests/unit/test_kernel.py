@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import psutil
 import pytest
+from gone import assert_gone
 from notebook_project import HEAD, project_at
 
 from analysis.pages import kernel, notebooks
 from analysis.pages.notebooks import run_all
-from analysis.system import children
 from sae.errors import RenderError
 
 
@@ -38,8 +37,7 @@ def test_a_list_of_fonts_that_is_never_done_is_left_out(tmp_path, monkeypatch):
     monkeypatch.setattr(kernel.sys, "executable", str(tmp_path / "python"))
     monkeypatch.setattr(kernel, "START_SECONDS", 0.5)
     assert kernel._fonts.__wrapped__() == ("", b"")
-    number = int((tmp_path / "started").read_text())
-    assert not psutil.pid_exists(number) or not children.is_alive(psutil.Process(number))
+    assert_gone([int((tmp_path / "started").read_text())])
 
 
 ABROAD = """import os, pathlib, IPython

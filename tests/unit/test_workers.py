@@ -10,7 +10,8 @@ from types import SimpleNamespace
 
 import psutil
 import pytest
-from test_children import assert_gone, script
+from gone import assert_gone
+from test_children import script
 
 from analysis.run import workers
 from sae.errors import ConfigError
