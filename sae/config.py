@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from sae.errors import ConfigError
 from sae.values import flag, real, says_itself, whole
+
+TowerKind = Literal["latents", "directions"]
+"""What a depth of a tower reads: the codes of the depth below, or its directions."""
 
 
 @says_itself

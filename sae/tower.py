@@ -12,19 +12,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal, get_args
+from typing import get_args
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from sae.config import TowerKind
 from sae.errors import ConfigError
 from sae.given import AnyRows, check_codes
 from sae.layer import Layer
 from sae.records import Codes
 from sae.values import choice, says_itself, whole
-
-Kind = Literal["latents", "directions"]
 
 
 @says_itself
@@ -35,11 +34,11 @@ class Tower:
     Raises ConfigError for a kind or a depth that is not there, and for latents that the layer above does not read.
     """
 
-    kind: Kind
+    kind: TowerKind
     layers: tuple[Layer, ...]
 
     def __post_init__(self) -> None:
-        choice("kind of a tower", self.kind, get_args(Kind))
+        choice("kind of a tower", self.kind, get_args(TowerKind))
         if self.kind == "directions":
             return  # its rows are directions, which `Layer.encode` looks at
         for depth, (below, layer) in enumerate(pairwise(self.layers), 2):

@@ -13,22 +13,23 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from types import ModuleType
 
+from analysis.plan import edges
 from analysis.plan.code_version import code_version
 from analysis.plan.config import Experiment, RunConfig, SaeConfig, TowerConfig
+from analysis.plan.edges import ACTIVATIONS, HOST, NULL_TOWER, SINGLES, Role
 from analysis.plan.stage_folders import Stage
-from sae.config import TrainConfig
+from sae.config import TowerKind, TrainConfig
 from sae.discover import load, module_name, names
 from sae.errors import NotFoundError
 from sae.installed import numba_fault
 
 # control "none" is the trained host itself
 HOSTS = {"none": True, "random_host": False}
-# what the single SAEs beside a tower are called in the tables
-SINGLES = {"latents": "direct", "directions": "small"}
 
 
 @dataclass(frozen=True)
@@ -90,52 +91,52 @@ def chain(config: RunConfig, control: str) -> Chain:
     activations = stage_of(
         "activations",
         {"hook": config.host.hook},
-        {"host": host},
+        {HOST: host},
         module_of("analysis.run.datasets", config.dataset),
         module_of("analysis.run.hosts", config.host.name),
     )
     first = _sae(config, config.sae, None, 1, [], activations)
     layers = [first]
-    inputs: dict[str, Stage] = {}
+    inputs: dict[Role, Stage] = {}
     for tower in config.towers:
         below: list[Stage] = []
         for depth in range(1, tower.depth + 1):
             layer = first if depth == 1 else _sae(config, tower.at(depth, config.sae), tower, depth, below, activations)
             below = [*below, layer]
             layers.append(layer)
-            inputs[f"{tower.kind}_{depth}"] = layer
+            inputs[edges.tower(tower.kind, depth)] = layer
             if tower.nulls and control == "none":
                 nulls = _nulls(layer, tower.kind, below, activations)
                 layers.append(nulls)
-                inputs[f"nulls-{tower.kind}_{depth}"] = nulls
+                inputs[edges.nulls(tower.kind, depth)] = nulls
             if tower.direct and depth > 1:
                 single = _sae(config, tower.single(depth, config.sae), None, 1, [], activations)
                 layers.append(single)
-                inputs[f"{SINGLES[tower.kind]}_{depth}"] = single
+                inputs[edges.single(SINGLES[tower.kind], depth)] = single
     judged = {
-        tower.kind: [inputs[f"{tower.kind}_{depth}"] for depth in range(1, tower.depth + 1)]
+        tower.kind: [inputs[edges.tower(tower.kind, depth)] for depth in range(1, tower.depth + 1)]
         for tower in config.towers
         if tower.nulls and control == "none"
     }
     if judged:
-        inputs["null-tower"] = _null_tower(config.seed, judged, activations)
-        layers.append(inputs["null-tower"])
+        inputs[NULL_TOWER] = _null_tower(config.seed, judged, activations)
+        layers.append(inputs[NULL_TOWER])
     # architectures are compared on what was learned; their floors are those of depth 1
     compared = [_sae(config, sae, None, 1, [], activations) for sae in config.compare if control == "none"]
     layers += compared
-    inputs |= {f"compare_{stage.config['architecture']}": stage for stage in compared}
+    inputs |= {edges.compared(str(stage.config["architecture"])): stage for stage in compared}
     measures = stage_of(
         "measures",
         {
             "towers": {tower.kind: tower.depth for tower in config.towers},
-            "singles": [name for name in inputs if name.split("_")[0] in SINGLES.values()],
+            "singles": [role.name for role in inputs if role.part == "single"],
             "panel": config.panel,
             "compare": [str(stage.config["architecture"]) for stage in compared],
             "control": control,
             "run": run_id(config),
             "seed": config.seed,
         },
-        {"host": host, "activations": activations, **inputs},
+        {HOST: host, ACTIVATIONS: activations, **inputs},
         module_of("analysis.run.hosts", config.host.name),
         *(module_of("sae.measures", name) for name in names("sae.measures")),
         *(module_of("sae.architectures", name) for name in architectures(config)),
@@ -190,7 +191,7 @@ def _sae(
             "seed": config.seed,
             "step": trained_by(sae.train),
         },
-        {"activations": activations, **{f"layer_{d}": stage for d, stage in enumerate(below, 1)}},
+        {ACTIVATIONS: activations, **_layers(below)},
         module_of("sae.architectures", sae.architecture),
     )
 
@@ -215,20 +216,24 @@ def _nulls(layer: Stage, kind: str, below: list[Stage], activations: Stage) -> S
         "nulls",
         # depth 1 belongs to both kinds and is the same in both
         {**settings, "kind": kind if layer.config["depth"] != 1 else None},
-        {"activations": activations, **{f"layer_{d}": stage for d, stage in enumerate(below, 1)}},
+        {ACTIVATIONS: activations, **_layers(below)},
         module_of("sae.architectures", str(layer.config["architecture"])),
     )
 
 
-def _null_tower(seed: int, towers: dict[str, list[Stage]], activations: Stage) -> Stage:
+def _null_tower(seed: int, towers: Mapping[TowerKind, list[Stage]], activations: Stage) -> Stage:
     """All depths of the towers once more, on noise."""
     architectures = sorted({str(layer.config["architecture"]) for layers in towers.values() for layer in layers})
     return stage_of(
         "null_tower",
         {"seed": seed, "towers": {kind: [layer.config for layer in layers] for kind, layers in towers.items()}},
-        {"activations": activations},
+        {ACTIVATIONS: activations},
         *(module_of("sae.architectures", name) for name in architectures),
     )
+
+
+def _layers(below: list[Stage]) -> dict[Role, Stage]:
+    return {edges.layer(depth): stage for depth, stage in enumerate(below, 1)}
 
 
 def module_of(package: str, name: str) -> str:
@@ -238,7 +243,7 @@ def module_of(package: str, name: str) -> str:
     return module_name(package, name)
 
 
-def stage_of(name: str, config: dict[str, object], inputs: dict[str, Stage], *modules: str) -> Stage:
+def stage_of(name: str, config: dict[str, object], inputs: Mapping[Role, Stage], *modules: str) -> Stage:
     """A stage with the code version of its own module and of `modules`, which it finds by name."""
     code = code_version(f"analysis.run.stages.{name}", *modules)
-    return Stage(name=name, config=config, code=code, inputs=inputs)
+    return Stage(name=name, config=config, code=code, inputs=edges.named(inputs))

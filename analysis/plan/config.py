@@ -14,7 +14,7 @@ import json
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from analysis.plan.bounds import (
     HOST_PLACES,
@@ -33,11 +33,11 @@ from analysis.plan.bounds import (
 )  # fmt: skip
 from analysis.plan.settings import SettingError, brief, build, clash, flat, override, said, typed
 from analysis.system import toml_file
-from sae.config import StopConfig, TrainConfig
+from sae.config import StopConfig, TowerKind, TrainConfig
 from sae.errors import ConfigError, NotFoundError
 
 RULES = ("constant", "doubling", "halving")
-KINDS = ("latents", "directions")
+KINDS = get_args(TowerKind)
 MAX_DEPTH = 10
 MAX_WIDTH = 4096
 
@@ -86,7 +86,7 @@ class SaeConfig:
 class TowerConfig:
     """The depths above depth 1. Depth 1 is the experiment's `[sae]`, shared by all its towers."""
 
-    kind: str
+    kind: TowerKind
     """`latents`: each depth reads the codes below; `directions`: the directions below."""
     depth: int = 4
     """Depths in all, depth 1 included; at most 10."""

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from analysis.plan import edges
 from analysis.plan.chains import Chain, architectures, fingerprint, module_of, stage_of
 from analysis.plan.config import Experiment, InterpretConfig
+from analysis.plan.edges import ACTIVATIONS, HOST, IMAGES, INTERPRET, READER, Role
 from analysis.plan.stage_folders import Stage
 
 # The reader shares no seed with a run, and nothing else.
@@ -75,11 +77,12 @@ def _data(experiment: Experiment) -> dict[str, object]:
     return {"dataset": experiment.dataset, "data": fingerprint(experiment.dataset)}
 
 
-def _place(chain: Chain, kind: str) -> tuple[dict[str, object], dict[str, Stage]]:
+def _place(chain: Chain, kind: str) -> tuple[dict[str, object], dict[Role, Stage]]:
     """What a look must know of its chain: whose numbers they are, and the stages that it reads."""
-    inputs = {name: stage for name, stage in chain.measures.inputs.items() if name in ("host", "activations")}
-    layers = {name: stage for name, stage in chain.measures.inputs.items() if name.startswith(f"{kind}_")}
-    singles = {name: stage for name, stage in chain.measures.inputs.items() if name.startswith("direct_")}
+    read = edges.parents(chain.measures)
+    inputs = {role: stage for role, stage in read.items() if role in (HOST, ACTIVATIONS)}
+    layers = {role: stage for role, stage in read.items() if (role.part, role.kind) == ("tower", kind)}
+    singles = {role: stage for role, stage in read.items() if (role.part, role.kind) == ("single", "direct")}
     config = {
         "run": chain.run, "control": chain.control, "seed": chain.config.seed, "kind": kind, "depth": len(layers),
     }  # fmt: skip
@@ -94,7 +97,7 @@ def _modules(chain: Chain) -> list[str]:
 def _interpret(chain: Chain, settings: InterpretConfig, attributes: Stage) -> Stage:
     config, inputs = _place(chain, settings.kind)
     own = {name: getattr(settings, name) for name in ("train_rows", "held_out_rows", "permutations")}
-    return stage_of("interpret", {**config, **own}, {**inputs, "images": attributes}, *_modules(chain))
+    return stage_of("interpret", {**config, **own}, {**inputs, IMAGES: attributes}, *_modules(chain))
 
 
 def _pictures(chain: Chain, chains: list[Chain], settings: InterpretConfig, own: Stage, classifier: Stage) -> Stage:
@@ -106,9 +109,9 @@ def _pictures(chain: Chain, chains: list[Chain], settings: InterpretConfig, own:
             continue
         name = "random_host" if same_seed else f"seed {other.config.seed}"
         _, theirs = _place(other, settings.kind)
-        read = {part for part in theirs if part == "activations" or part.startswith(f"{settings.kind}_")}
-        inputs |= {f"{name}/{part}": stage for part, stage in theirs.items() if part in read}
+        read = {role: stage for role, stage in theirs.items() if role == ACTIVATIONS or role.part == "tower"}
+        inputs |= {role.of(name): stage for role, stage in read.items()}
     own_settings = {name: getattr(settings, name) for name in ("train_rows", "held_out_rows", "steps")}
     return stage_of(
-        "pictures", {**config, **own_settings}, {**inputs, "interpret": own, "reader": classifier}, *_modules(chain)
+        "pictures", {**config, **own_settings}, {**inputs, INTERPRET: own, READER: classifier}, *_modules(chain)
     )

@@ -10,6 +10,7 @@ import numbers
 import re
 import types
 import typing
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from sae.errors import ConfigError
@@ -72,6 +73,8 @@ def convert(hint: Any, value: Any, where: str, path: tuple[str | int, ...] = ())
         for choice in arguments:
             if (typing.get_origin(choice) or choice) is (list if isinstance(value, (list, tuple)) else type(value)):
                 return convert(choice, value, where, path)
+    if origin is typing.Literal and type(value) in map(type, arguments):
+        return value  # which of the words it may be is said by the class, by the setting's own name
     if origin is dict and isinstance(value, dict):
         return plain(value, where, path)
     if hint is float and isinstance(value, numbers.Real) and not isinstance(value, bool):
@@ -137,7 +140,7 @@ def _hints(kind: Any) -> dict[str, Any]:
 _known: dict[Any, dict[str, Any]] = {}
 
 
-def clash(paths: list[str], kinds: list[str]) -> tuple[str, str] | None:
+def clash(paths: Sequence[str], kinds: Sequence[str]) -> tuple[str, str] | None:
     """Two of the dotted `paths` that set the same thing, or one of which holds the other; None where none do.
 
     `kinds` are those of the towers: `every.k` sets what `sae.k` and `towers.latents.k` set.
@@ -149,7 +152,7 @@ def clash(paths: list[str], kinds: list[str]) -> tuple[str, str] | None:
     return None
 
 
-def _targets(path: str, kinds: list[str]) -> list[tuple[str, ...]]:
+def _targets(path: str, kinds: Sequence[str]) -> list[tuple[str, ...]]:
     """What a path reaches, each tower by its kind."""
     first, *rest = path.split(".")
     if first == "every":

@@ -50,7 +50,7 @@ def verdicts(results: Results) -> dict[tuple[str, int], Verdict]:
         return {}
     config = RunConfig.from_canonical(str(trained["config"].iloc[0]))
     table = seeds_of(results.measures)
-    found = {}
+    found: dict[tuple[str, int], Verdict] = {}
     for tower in config.towers:
         for depth in range(1, tower.depth + 1):
             here = [seed for (_, kind, at), seed in table.items() if kind == tower.kind and at == depth]

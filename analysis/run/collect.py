@@ -11,6 +11,7 @@ import pandas as pd
 from analysis.plan.chains import Chain
 from analysis.plan.code_version import code_version
 from analysis.plan.config import Experiment
+from analysis.plan.edges import edges
 from analysis.plan.looks import of_chains
 from analysis.plan.paths import Paths
 from analysis.plan.stage_folders import FILES, Stage, damage, read_manifest, seal
@@ -109,18 +110,17 @@ def _runs_table(experiment: Experiment, chains: list[Chain], paths: Paths) -> pd
 def _training_table(chains: list[Chain], paths: Paths) -> pd.DataFrame:
     rows = []
     for chain in chains:
-        for place, stage in chain.measures.inputs.items():
+        for edge in edges(chain.measures):
+            stage, (kind, depth) = edge.parent, edge.role.place
             if stage.name != "sae":
                 continue
-            kind, rest = place.split("_", 1)
             notes, train = read_manifest(stage.folder(paths.runs))["notes"], stage.config["train"]
             if "stopped" in notes:
                 continue
             assert isinstance(train, dict)
             rows.append(
                 {
-                    "run": chain.run, "kind": rest if kind == "compare" else kind,
-                    "depth": 1 if kind == "compare" else int(rest), "control": chain.control,
+                    "run": chain.run, "kind": kind, "depth": depth, "control": chain.control,
                     "architecture": stage.config["architecture"], "steps": train["steps"],
                     "rows": train["steps"] * min(train["batch"], notes["rows"]),
                     "seconds": notes["seconds"], "path": notes["path"],

@@ -18,6 +18,7 @@ import torch
 from analysis.plan import plugins
 from analysis.plan.chains import Chain, plan, to_fetch
 from analysis.plan.config import Experiment, InterpretConfig
+from analysis.plan.edges import edges
 from analysis.plan.looks import Look, of_chains, of_data, stages_of
 from analysis.plan.paths import Paths
 from analysis.plan.stage_folders import Stage, damage, writing
@@ -137,6 +138,6 @@ def do_stage(stage: Stage, runs: Path) -> None:
         print(f"damaged: {stage.damage(runs)}; it is made again", file=sys.stderr)
     for given in stage.inputs.values():
         do_stage(given, runs)
-    inputs = {name: given.folder(runs) for name, given in stage.inputs.items()}
+    inputs = {edge.role: edge.parent.folder(runs) for edge in edges(stage)}
     with writing(stage, runs) as (work, notes):
         notes |= find("analysis.run.stages", stage.name)(work, stage.config, inputs)

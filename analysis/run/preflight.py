@@ -15,8 +15,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from analysis.plan.chains import SINGLES
+from analysis.plan import edges
 from analysis.plan.config import Experiment, RunConfig, SaeConfig
+from analysis.plan.edges import SINGLES
 from analysis.plan.stage_folders import Stage
 from analysis.run.hosts._host import Host, check_hook
 from analysis.run.stages._load import dataset_of, new_host
@@ -171,7 +172,7 @@ def training_seconds(stage: Stage, host_width: int) -> float:
         )
     if stage.name not in ("sae", "nulls"):
         return 0.0
-    below = stage.inputs.get(f"layer_{config['depth'] - 1}")
+    below = edges.parents(stage).get(edges.layer(config["depth"] - 1)) if config["depth"] > 1 else None
     inner = below.config["width"] if below and config["kind"] == "latents" else host_width
     folds = config["folds"] if config["depth"] > 1 else 0
     times = 1 + folds if stage.name == "sae" else 1 + 3 * max(1, folds)

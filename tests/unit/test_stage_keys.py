@@ -46,7 +46,9 @@ def planned(monkeypatch):
         host=HostConfig(hook="hidden2", options={"hidden1": 30}),
         sae=SaeConfig(width=24, k=5, options={"k_aux": 6}),
         compare=(SaeConfig(architecture="batch_topk", width=24, k=5, train=SHORT),),
-        interpret=InterpretConfig(kind="latents", train_rows=50, held_out_rows=40, permutations=20, reader={"steps": 30}),
+        interpret=InterpretConfig(
+            kind="latents", train_rows=50, held_out_rows=40, permutations=20, reader={"steps": 30}
+        ),
     )  # fmt: skip
     return stages_of(experiment, plan(experiment))
 

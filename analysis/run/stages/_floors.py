@@ -11,11 +11,12 @@ from torch.nn.functional import normalize
 
 from analysis.run.stages._load import read_json
 from analysis.run.stages._tables import Tables
+from sae.config import TowerKind
 from sae.floors import DICTIONARIES, memorising, unlearned
 from sae.seeding import stream
-from sae.tower import Kind, Tower
+from sae.tower import Tower
 
-KINDS = get_args(Kind)
+KINDS = get_args(TowerKind)
 
 
 @dataclass(frozen=True)

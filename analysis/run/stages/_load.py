@@ -16,10 +16,11 @@ from analysis.run.activations import ActivationStore, unreadable
 from analysis.run.datasets._dataset import Dataset
 from analysis.run.hosts._host import Host
 from sae.checkpoint import load_layer
+from sae.config import TowerKind
 from sae.discover import construct, find
 from sae.errors import StageError
 from sae.temporary import replacing, usual_rights
-from sae.tower import Kind, Tower
+from sae.tower import Tower
 
 STOPPED = "stopped.json"
 
@@ -70,7 +71,7 @@ def load_store(folder: Path, most: int = 0) -> ActivationStore:
     return ActivationStore(folder, read_manifest(folder)["notes"]["n_classes"], most)
 
 
-def load_tower(kind: Kind, folders: list[Path]) -> Tower:
+def load_tower(kind: TowerKind, folders: list[Path]) -> Tower:
     """The tower whose layers lie in `folders`, depth 1 first, up to where it stopped."""
     return Tower(kind, tuple(load_layer(folder / "layer.safetensors") for folder in trained(folders)))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +12,8 @@ import numpy as np
 import pandas as pd
 import torch
 
+from analysis.plan import edges
+from analysis.plan.edges import ACTIVATIONS, HOST, Role
 from analysis.plan.stage_folders import read_manifest
 from analysis.run.activations import SPLITS, ActivationStore
 from analysis.run.hosts._host import Host
@@ -53,26 +56,26 @@ class Looked:
     """The chain that is looked at."""
 
     config: dict[str, Any]
-    inputs: dict[str, Path]
+    inputs: Mapping[Role, Path]
 
     @cached_property
     def hook(self) -> str:
         """Where the host's activations are read."""
-        return str(read_manifest(self.inputs["activations"])["config"]["hook"])
+        return str(read_manifest(self.inputs[ACTIVATIONS])["config"]["hook"])
 
     @cached_property
     def host(self) -> Host:
         """The host, in the state that the chain read."""
-        return load_host(self.inputs["host"])[0]
+        return load_host(self.inputs[HOST])[0]
 
     @cached_property
     def tower(self) -> Tower:
         """The depths that were trained before the tower stopped."""
-        return tower_of(self.config, self.inputs, "")
+        return tower_of(self.config, self.inputs)
 
     def store(self, split: str) -> ActivationStore:
         """The rows of a split that are looked at."""
-        return load_store(self.inputs["activations"], self.config[f"{split}_rows"])
+        return load_store(self.inputs[ACTIVATIONS], self.config[f"{split}_rows"])
 
     def levels(self) -> list[Level]:
         """Neurons, then every depth."""
@@ -94,9 +97,9 @@ class Looked:
         rows = {split: self.store(split).rows(split) for split in SPLITS}
         found = []
         for depth in range(2, self.tower.depth + 1):
-            if f"direct_{depth}" not in self.inputs:
+            if (role := edges.single("direct", depth)) not in self.inputs:
                 continue
-            single = load_tower("latents", [self.inputs[f"direct_{depth}"]])
+            single = load_tower("latents", [self.inputs[role]])
             codes = {split: single.activations(given, 1) for split, given in rows.items()}
             mapped = single.host_map(1)
             assert mapped is not None, "one layer is affine"
@@ -104,10 +107,11 @@ class Looked:
         return found
 
 
-def tower_of(config: dict[str, Any], inputs: dict[str, Path], prefix: str) -> Tower:
-    """The tower whose layers stand among the inputs as PREFIX kind_depth."""
+def tower_of(config: dict[str, Any], inputs: Mapping[Role, Path], owner: str = "") -> Tower:
+    """The tower whose layers stand among the inputs, of this chain or of another `owner`."""
     kind = config["kind"]
-    return load_tower(kind, [inputs[f"{prefix}{kind}_{depth}"] for depth in range(1, config["depth"] + 1)])
+    roles = [edges.tower(kind, depth).of(owner) for depth in range(1, config["depth"] + 1)]
+    return load_tower(kind, [inputs[role] for role in roles])
 
 
 def columns_of(frame: pd.DataFrame) -> dict[str, Any]:

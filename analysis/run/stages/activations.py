@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from analysis.plan.edges import HOST, Role
 from analysis.run.activations import SPLITS, ActivationStore
 from analysis.run.stages._load import examples_of, load_host
 
 
-def activations(work: Path, config: dict[str, Any], inputs: dict[str, Path]) -> dict[str, Any]:
+def activations(work: Path, config: dict[str, Any], inputs: Mapping[Role, Path]) -> dict[str, Any]:
     """Writes the store; notes the number of classes and the width."""
-    model, dataset = load_host(inputs["host"])
+    model, dataset = load_host(inputs[HOST])
     store = ActivationStore(work, dataset.n_classes)
     for split in SPLITS:
         examples, labels, ids = examples_of(dataset, split)

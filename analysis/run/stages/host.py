@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from analysis.plan.edges import Role
 from analysis.run.stages._load import dataset_of, examples_of, new_host, save_tensors
 
 
-def host(work: Path, config: dict[str, Any], inputs: dict[str, Path]) -> dict[str, Any]:
+def host(work: Path, config: dict[str, Any], inputs: Mapping[Role, Path]) -> dict[str, Any]:
     """Writes `host.safetensors`; notes its accuracy on both splits, where there are labels."""
     dataset = dataset_of(config["dataset"])
     model = new_host(config, dataset)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from analysis.plan.edges import Role
 from analysis.run.activations import SPLITS, spacing
 from analysis.run.datasets._dataset import Dataset
 from analysis.run.interpret.attributes import attributes, known
@@ -16,7 +18,7 @@ from analysis.run.stages._load import dataset_of, examples_of
 from sae.errors import DataError
 
 
-def images(work: Path, config: dict[str, Any], inputs: dict[str, Path]) -> dict[str, Any]:
+def images(work: Path, config: dict[str, Any], inputs: Mapping[Role, Path]) -> dict[str, Any]:
     """Writes `attributes.parquet`: split, example, and a column an attribute; rows as in the activation store. Notes
     what the low and the high end of each is called."""
     dataset = dataset_of(config["dataset"])

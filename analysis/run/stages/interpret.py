@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from analysis.plan.edges import HOST, IMAGES, Role
 from analysis.plan.stage_folders import read_manifest
 from analysis.run.activations import SPLITS, ActivationStore
 from analysis.run.interpret.detectors import Detectors, Shown, best_class, detectors
@@ -28,11 +30,11 @@ SAMPLED = 4
 COMMON = {"named_share_common_0": 0.0, "named_share_common_10": 0.1, "named_share_common_40": 0.4}
 
 
-def interpret(work: Path, config: dict[str, Any], inputs: dict[str, Path]) -> dict[str, Any]:
+def interpret(work: Path, config: dict[str, Any], inputs: Mapping[Role, Path]) -> dict[str, Any]:
     """Writes the tables `latents`, `measures` and `names`."""
     looked, rows = Looked(config, inputs), Rows(config)
     classes = {split: classes_of(looked.store(split), split) for split in SPLITS}
-    measured = pd.read_parquet(inputs["images"] / "attributes.parquet")
+    measured = pd.read_parquet(inputs[IMAGES] / "attributes.parquet")
     n_classes = looked.store("train").n_classes
     names = class_names(inputs)
     words = words_of(inputs)
@@ -83,15 +85,15 @@ def of_classes(found: Detectors) -> dict[str, torch.Tensor]:
     }  # fmt: skip
 
 
-def words_of(inputs: dict[str, Path]) -> dict[str, tuple[str, str]]:
+def words_of(inputs: Mapping[Role, Path]) -> dict[str, tuple[str, str]]:
     """What the low and the high end of each attribute is called."""
-    noted: list[list[str]] = read_manifest(inputs["images"])["notes"]["words"]
+    noted: list[list[str]] = read_manifest(inputs[IMAGES])["notes"]["words"]
     return {name: (low, high) for name, low, high in noted}
 
 
-def class_names(inputs: dict[str, Path]) -> tuple[str, ...]:
+def class_names(inputs: Mapping[Role, Path]) -> tuple[str, ...]:
     """What the classes are called; none without labels."""
-    return dataset_of(read_manifest(inputs["host"])["config"]["dataset"]).class_names
+    return dataset_of(read_manifest(inputs[HOST])["config"]["dataset"]).class_names
 
 
 def by_itself(level: Level) -> dict[str, torch.Tensor]:

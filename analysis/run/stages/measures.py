@@ -6,18 +6,22 @@ Depth 0 (kind `host`) is the host itself: its neurons taken as latents, its clea
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from analysis.plan import edges
+from analysis.plan.edges import ACTIVATIONS, HOST, NULL_TOWER, Role
 from analysis.plan.stage_folders import read_manifest
 from analysis.run.activations import SPLITS, ActivationStore
 from analysis.run.hosts._host import Host
 from analysis.run.stages._floors import KINDS, Place, against_small, floors, tower_nulls, trained_nulls
 from analysis.run.stages._load import STOPPED, load_host, load_store, load_tower, read_json
 from analysis.run.stages._tables import Tables
+from sae.config import TowerKind
 from sae.discover import find_all
 from sae.evaluate import Reading, Seen, evaluate, shuffled_sums
 from sae.measures._sums import ClassMeasure
@@ -40,18 +44,18 @@ SHORT = (
 )  # fmt: skip
 
 
-def measures(work: Path, config: dict[str, Any], inputs: dict[str, Path]) -> dict[str, Any]:
+def measures(work: Path, config: dict[str, Any], inputs: Mapping[Role, Path]) -> dict[str, Any]:
     """Writes measures.parquet, latents.parquet, examples.parquet, links.parquet and stops.parquet."""
-    host, _ = load_host(inputs["host"])
-    hook = read_manifest(inputs["activations"])["config"]["hook"]
+    host, _ = load_host(inputs[HOST])
+    hook = read_manifest(inputs[ACTIVATIONS])["config"]["hook"]
     full = config["panel"] == "full"
-    store = load_store(inputs["activations"], 0 if full else SHORT_ROWS)
+    store = load_store(inputs[ACTIVATIONS], 0 if full else SHORT_ROWS)
     tables = Tables(config["run"], config["control"])
     measured = Measured(tables, store, host, hook, config["seed"], full)
     neurons(measured)
-    towers: dict[str, Tower] = {}
+    towers: dict[TowerKind, Tower] = {}
     for kind, depth in config["towers"].items():
-        folders = [inputs[f"{kind}_{d}"] for d in range(1, depth + 1)]
+        folders = [inputs[edges.tower(kind, d)] for d in range(1, depth + 1)]
         towers[kind] = tower = load_tower(kind, folders)
         for folder in folders[tower.depth : tower.depth + 1]:
             tables.stop(kind, read_json(folder / STOPPED))
@@ -59,28 +63,28 @@ def measures(work: Path, config: dict[str, Any], inputs: dict[str, Path]) -> dic
         for d in range(1, tower.depth + 1):
             if d == 1 and len(towers) > 1:  # the same SAE, with the same nulls
                 tables.same(next(iter(towers)), 1, kind)
-                if f"nulls-{next(iter(towers))}_1" not in inputs and f"nulls-{kind}_1" in inputs:
-                    trained_nulls(tables, kind, 1, inputs[f"nulls-{kind}_1"])
+                if edges.nulls(next(iter(towers)), 1) not in inputs and edges.nulls(kind, 1) in inputs:
+                    trained_nulls(tables, kind, 1, inputs[edges.nulls(kind, 1)])
                 continue
             place = Place(kind, d, tower, d)
             own_input(measured, place, codes, folders[d - 1])
             on_examples(measured, place, codes)
             if d > 1 and full:
                 tables.link(kind, d, parts_of(tower, d), PARTS)
-            if f"nulls-{kind}_{d}" in inputs:
-                trained_nulls(tables, kind, d, inputs[f"nulls-{kind}_{d}"])
-    if "null-tower" in inputs:
-        tower_nulls(tables, inputs["null-tower"], {kind: tower.depth for kind, tower in towers.items()})
-    singles = [(*name.split("_"), inputs[name]) for name in config["singles"]]
-    singles += [(name, "1", inputs[f"compare_{name}"]) for name in config["compare"]]
-    for kind, d, folder in singles:
+            if edges.nulls(kind, d) in inputs:
+                trained_nulls(tables, kind, d, inputs[edges.nulls(kind, d)])
+    if NULL_TOWER in inputs:
+        tower_nulls(tables, inputs[NULL_TOWER], {kind: tower.depth for kind, tower in towers.items()})
+    alone = [*map(Role.parse, config["singles"]), *map(edges.compared, config["compare"])]
+    for role in alone:
+        folder, (name, d) = inputs[role], role.place
         single = load_tower("latents", [folder])
         codes = {split: single.all_codes(store.rows(split), 1) for split in SPLITS}
-        place = Place(kind, int(d), single, 1)
+        place = Place(name, d, single, 1)
         own_input(measured, place, codes, folder)
         on_examples(measured, place, codes)
-        if kind == "small" and int(d) <= towers["directions"].depth:
-            against_small(tables, int(d), towers["directions"], single, config["seed"])
+        if name == "small" and d <= towers["directions"].depth:
+            against_small(tables, d, towers["directions"], single, config["seed"])
     for name, table in tables.frames().items():
         table.to_parquet(work / f"{name}.parquet", index=False)
     return {}

@@ -8,27 +8,30 @@ that has it too is a depth of a tower that stands on noise.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from analysis.plan.edges import ACTIVATIONS, Role
 from analysis.run.stages._load import load_store
 from analysis.run.stages.nulls import rows_read
 from analysis.run.stages.sae import held_out_by_folds, stop_before, train_layer
+from sae.config import TowerKind
 from sae.floors import worth
 from sae.layer import Layer
 from sae.nulls import gaussian_rows
 from sae.records import StepRecord
 from sae.seeding import stream
-from sae.tower import Kind, Tower
+from sae.tower import Tower
 
 CONTROL = "gaussian_tower"
 
 
-def null_tower(work: Path, config: dict[str, Any], inputs: dict[str, Path]) -> dict[str, Any]:
+def null_tower(work: Path, config: dict[str, Any], inputs: Mapping[Role, Path]) -> dict[str, Any]:
     """Writes `nulls.json`: a list of kind, depth, control, split, measure, value, n."""
-    store = load_store(inputs["activations"])
+    store = load_store(inputs[ACTIVATIONS])
     train, held = store.rows("train"), store.rows("held_out")
     drawn = gaussian_rows(train, len(train) + len(held), stream(config["seed"], "null tower"))
     train, held = drawn[: len(train)], drawn[len(train) :]
@@ -42,7 +45,7 @@ def null_tower(work: Path, config: dict[str, Any], inputs: dict[str, Path]) -> d
 
 
 def worths(
-    kind: Kind, layers: list[dict[str, Any]], first: tuple[Layer, float], train: torch.Tensor, held: torch.Tensor
+    kind: TowerKind, layers: list[dict[str, Any]], first: tuple[Layer, float], train: torch.Tensor, held: torch.Tensor
 ) -> list[dict[str, Any]]:
     """Held-out variance explained at every depth, with the SAE's own codes.
 

@@ -7,6 +7,7 @@ again. Directions are few, so there all but the last is scored by folds.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from typing import Any
 import torch
 from torch.nn.functional import pad
 
+from analysis.plan import edges
+from analysis.plan.edges import ACTIVATIONS, Role
 from analysis.run.stages._load import STOPPED, load_store, load_tower
 from analysis.run.stages.sae import train_layer
 from sae.floors import Floor, Rows, found_again, trained, trained_by_folds
@@ -23,14 +26,14 @@ from sae.seeding import derived, stream
 from sae.tower import Tower, folds_of, training_rows
 
 
-def nulls(work: Path, config: dict[str, Any], inputs: dict[str, Path]) -> dict[str, Any]:
+def nulls(work: Path, config: dict[str, Any], inputs: Mapping[Role, Path]) -> dict[str, Any]:
     """Writes `nulls.json`: a list of control, split, measure, value, n. Empty where the tower has stopped."""
-    folders = [inputs[f"layer_{d}"] for d in range(1, config["depth"] + 1)]
+    folders = [inputs[edges.layer(d)] for d in range(1, config["depth"] + 1)]
     found: list[Floor] = []
     if not (folders[-1] / STOPPED).exists():
         whole = load_tower(config["kind"] or "latents", folders)
         below, layer = Tower(whole.kind, whole.layers[:-1]), whole.layers[-1]
-        store, seed = load_store(inputs["activations"]), config["seed"]
+        store, seed = load_store(inputs[ACTIVATIONS]), config["seed"]
         train = rows_read(below, store.rows("train"))
         trainer = partial(train_layer, config)
         draw = stream(seed, "null rows", config["kind"] or "host", config["depth"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ import pandas as pd
 import torch
 from PIL import Image
 
+from analysis.plan import edges
+from analysis.plan.edges import ACTIVATIONS, HOST, INTERPRET, READER, Role
 from analysis.plan.stage_folders import read_manifest
 from analysis.run.activations import SPLITS
 from analysis.run.cells import cut, laid, mode, needed_columns
@@ -31,15 +34,15 @@ RELATED = 5
 PARTS = 3
 
 
-def pictures(work: Path, config: dict[str, Any], inputs: dict[str, Path]) -> dict[str, Any]:
+def pictures(work: Path, config: dict[str, Any], inputs: Mapping[Role, Path]) -> dict[str, Any]:
     """Writes the tables `bands`, `histograms`, `relations`, `latents`, `measures`, and sheets of pictures as WebP."""
     looked, rows = Looked(config, inputs), Rows(config)
-    dataset = dataset_of(read_manifest(inputs["host"])["config"]["dataset"])
+    dataset = dataset_of(read_manifest(inputs[HOST])["config"]["dataset"])
     ids = {split: looked.store(split).ids(split) for split in SPLITS}
     pixels = {split: torch.from_numpy(dataset.images[ids[split].numpy()]) for split in SPLITS}
     shape = dataset.shape
-    reader = load_reader(inputs["reader"]) if dataset.n_classes else None
-    chosen = chosen_classes(inputs["interpret"])
+    reader = load_reader(inputs[READER]) if dataset.n_classes else None
+    chosen = chosen_classes(inputs[INTERPRET])
     others = other_activations(looked) if config["control"] == "none" else {}
     levels = looked.levels()
     columns = needed_columns(most_latents(config, inputs, looked), shape[0], shape[1], COLUMNS)
@@ -83,7 +86,7 @@ def pictures(work: Path, config: dict[str, Any], inputs: dict[str, Path]) -> dic
             read(rows, level, reader, shown, top, best, latents, chosen)
         relate(rows, level, levels, others)
     if reader is not None:
-        accuracy = read_manifest(inputs["reader"])["notes"]["accuracy"]
+        accuracy = read_manifest(inputs[READER])["notes"]["accuracy"]
         rows.value(levels[0], "reader_accuracy", accuracy, len(ids["held_out"]))
     rows.write(work)
     return {
@@ -100,9 +103,9 @@ def strongest(level: Level, pixels: dict[str, torch.Tensor]) -> torch.Tensor:
     return as_pixels(torch.where(over(fires, both[0]), both[0], both[1]))
 
 
-def most_latents(config: dict[str, Any], inputs: dict[str, Path], looked: Looked) -> int:
+def most_latents(config: dict[str, Any], inputs: Mapping[Role, Path], looked: Looked) -> int:
     """Of the widest depth that was planned: sheets of all chains are cut alike, wherever a tower stopped."""
-    layers = (inputs[f"{config['kind']}_{depth}"] for depth in range(1, config["depth"] + 1))
+    layers = (inputs[edges.tower(config["kind"], depth)] for depth in range(1, config["depth"] + 1))
     widths = [int(read_manifest(folder)["config"]["width"]) for folder in layers]
     return max(looked.host.hooks()[looked.hook], *widths)
 
@@ -165,9 +168,9 @@ def record(rows: Rows, level: Level, best: Optimised, latents: torch.Tensor) -> 
 def other_activations(looked: Looked) -> dict[str, list[torch.Tensor]]:
     """Held-out activations of the same experiment's other towers, depth by depth: other seeds, the random host."""
     config, found = looked.config, {}
-    for name in sorted({key.split("/")[0] for key in looked.inputs if "/" in key}):
-        store = load_store(looked.inputs[f"{name}/activations"], config["held_out_rows"])
-        tower = tower_of(config, looked.inputs, f"{name}/")
+    for name in sorted({role.owner for role in looked.inputs if role.owner}):
+        store = load_store(looked.inputs[ACTIVATIONS.of(name)], config["held_out_rows"])
+        tower = tower_of(config, looked.inputs, name)
         rows = store.rows("held_out")
         found[name] = [torch.relu(rows), *(codes.dense() for codes in tower.all_codes(rows, tower.depth))]
     return found

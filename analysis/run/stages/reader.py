@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from analysis.plan.edges import Role
 from analysis.run.hosts._host import as_pixels
 from analysis.run.interpret.reader import Reader
 from analysis.run.stages._load import dataset_of, images_of, save_tensors
 from sae.errors import ConfigError
 
 
-def reader(work: Path, config: dict[str, Any], inputs: dict[str, Path]) -> dict[str, Any]:
+def reader(work: Path, config: dict[str, Any], inputs: Mapping[Role, Path]) -> dict[str, Any]:
     """Writes `reader.safetensors`; notes its accuracy on held-out images. Without labels there is nothing to read,
     and only that is noted."""
     dataset = dataset_of(config["dataset"])

@@ -6,12 +6,15 @@ import dataclasses
 import json
 import os
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from analysis.plan import edges
 from analysis.plan.chains import trained_by
+from analysis.plan.edges import ACTIVATIONS, Role
 from analysis.plan.stage_folders import read_manifest
 from analysis.run.stages._load import STOPPED, load_store, load_tower, read_json
 from sae.checkpoint import save_layer
@@ -32,14 +35,14 @@ from sae.train import Trainee, train_together
 DEVICE = "STRATA_DEVICE"
 
 
-def sae(work: Path, config: dict[str, Any], inputs: dict[str, Path]) -> dict[str, Any]:
+def sae(work: Path, config: dict[str, Any], inputs: Mapping[Role, Path]) -> dict[str, Any]:
     """Writes `layer.safetensors` and, for folds, `folds.json`; notes the training record.
 
     Where the tower has stopped, or stops here, only `stopped.json`: why, in a sentence.
     """
-    below = [inputs[f"layer_{d}"] for d in range(1, config["depth"])]
+    below = [inputs[edges.layer(d)] for d in range(1, config["depth"])]
     stopped = next((read_json(folder / STOPPED) for folder in below if (folder / STOPPED).exists()), None)
-    host = load_store(inputs["activations"]).rows("train")
+    host = load_store(inputs[ACTIVATIONS]).rows("train")
     tower = load_tower(config["kind"], below) if below else Tower("latents", ())
     rows = host if stopped else training_rows(tower, host)
     if below and not stopped:
