@@ -154,6 +154,25 @@ DEFECTS = {
 }
 
 
+@pytest.mark.parametrize(
+    ("rule", "kinds"),
+    [
+        (".cells i { background: url(gone.png) }", []),  # no page has such a thing: no browser asks for its picture
+        ("@media print { .cells:not(.b) i, /* a, */ .cells[x] { mask: url('gone.png') } }", []),
+        (".cells i { color: red } b { background: url(gone.png) }", ["missing file"]),
+        (".cells i, b { background: url(gone.png) }", ["missing file"]),
+        (".cells { a: b; } .there { background: url(gone.png) }", ["missing file"]),
+        (".there .cells { a: url(gone.png) } .there:not(.cells) { a: url(gone.png) }", ["missing file"] * 2),
+        ("@font-face { src: url(gone.woff2) }", ["missing file"]),
+        (".cells i { background: url(https://cdn.example/x.png) }", ["other host"]),
+    ],
+)
+def test_a_picture_in_a_style_sheet_has_to_be_there_where_a_page_has_what_it_is_for(site, rule, kinds):
+    change(site, "index.html", "<h1 ", '<h1 class="there" ')
+    change(site, "more.css", "a {", f"{rule} a {{")
+    assert [(one.page, one.kind) for one in found(site)] == [("more.css", kind) for kind in kinds]
+
+
 @pytest.mark.parametrize("name", DEFECTS)
 def test_each_defect_is_found_once_and_nothing_else(site: Path, name: str) -> None:
     planted, kind, words = DEFECTS[name]

@@ -4,7 +4,7 @@ anything that a page loads."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from urllib.parse import unquote
@@ -73,10 +73,15 @@ def findings(folder: Folder) -> Iterator[Finding]:
                 yield Finding(page.name, "base address", why, note=folder.is_quartos_own(page.name, tag.start))
         for address in addresses_of(page):
             yield from _wrong(folder, page.name, address)
+    classes = {one for page in folder.pages.values() for one in page.classes}
     for name in folder.files:
         if name.endswith(".css"):
+            drawn = {*in_style(folder.text(name), classes)}
             for found in in_style(folder.text(name)):
-                yield from _wrong(folder, name, Address(found, True, "url()"))
+                for wrong in _wrong(folder, name, Address(found, True, "url()")):
+                    # nobody asks for the picture of something that stands on no page
+                    if wrong.kind != "missing file" or found in drawn:
+                        yield wrong
         yield from _from_the_root(folder, name)
 
 
@@ -123,9 +128,10 @@ def _of_tag(tag: Tag) -> Iterator[Address]:
                 yield Address(part, name in loading, f"<{tag.name} {name}>", tag.start)
 
 
-def in_style(text: str) -> Iterator[str]:
-    """Every address that a style sheet loads; pictures written into it (`data:`) and parts of SVG (`#id`) are none."""
-    for address in css.addresses(text):
+def in_style(text: str, classes: Collection[str] | None = None) -> Iterator[str]:
+    """Every address that a style sheet loads, on pages that have these classes; pictures written into it (`data:`) and
+    parts of SVG (`#id`) are none."""
+    for address in css.addresses(text, classes):
         if address and not address.lower().startswith(("data:", "#")):
             yield address
 

@@ -41,10 +41,15 @@ class Page:
         """How many tags of this name it has."""
         return sum(one.name == tag for one in self.tags)
 
+    @cached_property
+    def classes(self) -> frozenset[str]:
+        """Every class of its tags."""
+        return frozenset(name for tag in self.tags for name in tag.attributes.get("class", "").split())
+
     @property
     def has_charts(self) -> bool:
         """Whether charts stand on it (`class="chart"`)."""
-        return any("chart" in tag.attributes.get("class", "").split() for tag in self.tags)
+        return "chart" in self.classes
 
     @cached_property
     def main(self) -> range:
