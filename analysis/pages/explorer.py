@@ -42,7 +42,10 @@ def write_all(main: Results, paths: Paths, write: Callable[[Path, str], None]) -
     tracked = sorted(path.parent.name for path in paths.tracked.glob(f"*/{MANIFEST}") if Results(path.parent).looked)
     for stray in set(base.glob("*")) - {base / name for name in (OWN, *tracked)}:
         remove(stray)  # of an experiment that is tracked no longer: the site would carry it on
-    copy_pictures(main, base / OWN)
+    if main.looked or main.pinned.has("sprite.json"):
+        copy_pictures(main, base / OWN)
+    else:  # tracked tables of what nobody looked at: a figure that shows images is refused where a page asks for it
+        remove(base / OWN)
     if main.looked:
         write_explorer(main, base / OWN, write)
     for name in tracked:
