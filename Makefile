@@ -79,7 +79,7 @@ clean:
 	$(PYTHON) -c 'import sys; sys.exit("Strata needs Python 3.11 or later") if sys.version_info < (3, 11) else None'
 	$(PYTHON) -m venv .venv
 
-# constraints.txt is complete, so pip has nothing to resolve, and `pip check` tells what pyproject.toml asks beyond it.
+# constraints.txt is complete, extras too, so pip has nothing to resolve, and `pip check` tells what is asked beyond it.
 .venv/.installed: pyproject.toml constraints.txt | .venv/bin/python
 ifdef UNPINNED
 	@echo "== installing the newest packages that pyproject.toml allows into .venv"

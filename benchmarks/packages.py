@@ -33,6 +33,7 @@ HEADER = """\
 # They move only when told to.
 HELD = ("torch", "torchvision")
 BOUND = re.compile(r"([\w.-]+)(?:\[\w+\])?>=([\w.]+)")
+EXTRAS_OF = re.compile(r"([\w.-]+)\[([\w., -]+)\]")
 PIN = re.compile(r"^([\w.-]+)==([\w.!+]+)", re.MULTILINE)
 
 
@@ -52,12 +53,26 @@ def checked(text: str) -> str:
     return HEADER + text
 
 
+def installed(project: str, extra: str = "dev") -> list[str]:
+    """What pyproject.toml asks for, line by line: to build, to run, and by an extra with those that it names."""
+    content = tomllib.loads(project)
+    extras, own = content["project"].get("optional-dependencies", {}), content["project"].get("name", "")
+    found, waiting, seen = [*content["build-system"]["requires"], *content["project"]["dependencies"]], [extra], set()
+    while waiting:
+        seen.add(name := waiting.pop())
+        for wanted in extras[name]:
+            others = EXTRAS_OF.fullmatch(wanted)
+            if others and others[1] == own:
+                waiting += {one.strip() for one in others[2].split(",")} - seen
+            else:
+                found.append(wanted)
+    return found
+
+
 def not_at_their_bound(project: str, resolved: str, keep: Sequence[str]) -> list[str]:
     """What no resolution at the lowest versions can reach: each a bound of pyproject.toml that was never run."""
-    content = tomllib.loads(project)
-    extra = content["project"]["optional-dependencies"]["dev"]
     versions, missed = pins(resolved), []
-    for wanted in (*content["build-system"]["requires"], *content["project"]["dependencies"], *extra):
+    for wanted in installed(project):
         asked = BOUND.match(wanted)
         if asked is None:
             sys.exit(f"pyproject.toml: {wanted} has no lower bound: NAME>=VERSION")

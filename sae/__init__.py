@@ -51,7 +51,14 @@ __all__ = [*_FROM]
 def __getattr__(name: str) -> Any:
     if name not in _FROM:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module = importlib.import_module(_FROM[name])
+    try:
+        module = importlib.import_module(_FROM[name])
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] in ("sae", "analysis"):
+            raise
+        raise ModuleNotFoundError(
+            f'sae.{name} needs {error.name}, which is not installed: pip install "strata[train]"', name=error.name
+        ) from error
     return module if _FROM[name] == f"{__name__}.{name}" else getattr(module, name)
 
 

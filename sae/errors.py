@@ -10,6 +10,7 @@ StrataError
 +-- CheckpointError  a saved SAE is incomplete or of another architecture
 +-- StageError       a stage of a run failed, or its folder cannot be used
 +-- RenderError      a page cannot be rendered; carries file and line
++-- ExtraError       a package that only some commands need is not installed; names the extra that brings it
 
 Nothing else in Strata is raised for a user's mistake: any other exception is a bug of ours.
 """
@@ -56,6 +57,10 @@ class CheckpointError(StrataError):
 
 class StageError(StrataError):
     """A stage of a run failed, or its folder cannot be used."""
+
+
+class ExtraError(StrataError):
+    """A package that only some commands need is not installed; the message says how to install it."""
 
 
 class RenderError(StrataError):

@@ -9,7 +9,17 @@ from functools import cache
 
 def numba_fault() -> str:
     """Why numba cannot be used here, as it goes on after its name; empty where it can."""
-    return _import_fault("numba") if importlib.util.find_spec("numba") else "is not installed"
+    return _import_fault("numba") if found("numba") else "is not installed"
+
+
+def found(module: str) -> bool:
+    """Whether there is such a module to import, which is not done."""
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ImportError:  # somebody's import hook refuses it
+        return False
+    except ValueError:  # imported, and without a spec: it stands in for the real one
+        return True
 
 
 @cache

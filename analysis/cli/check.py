@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from analysis.plan import paths as project
+from analysis.system.extras import need
 from sae.errors import RenderError
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ def check(
     Reads _site or FOLDER, and _quarto.yml; writes to standard output, programs from npm into build/node, and what the
     real Quarto renders into build/quarto-site. Exits with 1 when anything is wrong.
     """
+    if lighthouse or not no_browser:
+        need("check", "strata check in a browser (--no-browser leaves that out)")
     from analysis.site.check import for_quarto
     from analysis.site.check.findings import Finding
     from analysis.site.check.printed import as_json as values

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from analysis.cli.saying import say, write
+from analysis.system.extras import need
 from sae.errors import ConfigError
 from sae.temporary import replacing
 from sae.values import choice
@@ -61,6 +62,7 @@ def judge(
     writes DIR/judgement.html, one page that needs nothing else, and DIR/judgement.json; prints the panel to standard
     output.
     """
+    need("train", "strata judge")
     from analysis.pages.judge_page import page, text
     from analysis.run.rows_files import read_labels, read_rows
     from sae.interop import loaded
@@ -116,6 +118,7 @@ def train(
     Reads rows; writes DIR/layer.safetensors, or a folder for SAELens, and DIR/training.json; prints what it explains
     to standard output.
     """
+    need("train", "strata train")
     from analysis.run.rows_files import read_rows
 
     choice("format", layout, ("ours", "saelens"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import sys
+from typing import NoReturn
 
 import typer
 
@@ -12,7 +13,7 @@ from analysis.cli import check, judge, lesswrong, logs, new, publish, runs, site
 from analysis.cli.saying import errors
 from analysis.plan import paths as project
 from analysis.plan import plugins
-from analysis.system import signals
+from analysis.system import extras, signals
 from analysis.system.terminal import shown
 from sae.errors import StrataError
 
@@ -35,15 +36,26 @@ for group in (new, judge, runs, site, logs, lesswrong, publish, check):
     app.add_typer(group.app)
 
 
+def _fail(error: Exception) -> NoReturn:
+    """Say what went wrong, and what would have to be installed where that is it; exit code 1."""
+    text = shown(error, line=False)  # a report of several failed chains has a line for each
+    remedy = extras.remedy_for(error)
+    text += f": {remedy}" if remedy else ""
+    errors.print(f"error: {text}", style="red", markup=False, highlight=False, soft_wrap=True)
+    sys.exit(1)
+
+
 def main() -> None:
     """Entry point: an error of ours is one line on stderr and exit code 1; a signal, one line and 128 + n."""
     try:
         signals.install()
         app()
     except (StrataError, OSError) as error:  # of the system: an unwritable folder, a full disk; it names the file
-        text = shown(error, line=False)  # a report of several failed chains has a line for each
-        errors.print(f"error: {text}", style="red", markup=False, highlight=False, soft_wrap=True)
-        sys.exit(1)
+        _fail(error)
+    except ImportError as error:
+        if not extras.remedy_for(error):  # not of an extra: a fault of ours, to be seen whole
+            raise
+        _fail(error)
     except KeyboardInterrupt:
         signals.leave()
     except SystemExit as end:

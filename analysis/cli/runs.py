@@ -16,6 +16,7 @@ from analysis.cli.saying import MainExperiment, errors, progress_bar, say, write
 from analysis.plan import paths as project
 from analysis.plan.config import load_experiment
 from analysis.plan.project import main_experiment
+from analysis.system.extras import need
 from sae.errors import NotFoundError
 
 if TYPE_CHECKING:
@@ -45,7 +46,10 @@ def results_of(experiment: str | None, paths: project.Paths) -> Results | None:
 
 
 def ensure_results(experiment: Experiment, workers: int, *, only_if_missing: bool) -> Path:
-    """Run what is missing; with `only_if_missing`, results that are merely out of date are used as they are."""
+    """Run what is missing; with `only_if_missing`, results that are merely out of date are used as they are.
+
+    Raises ExtraError where something has to be trained and nothing is installed that could.
+    """
     from analysis.plan.chains import plan
     from analysis.plan.looks import stages_of
     from analysis.results import tables as results
@@ -67,6 +71,7 @@ def ensure_results(experiment: Experiment, workers: int, *, only_if_missing: boo
         damaged = any(stage.damage(paths.runs, quick=True) for stage in stages_of(experiment, chains).values())
         if not damaged and results.is_current(experiment, chains, paths):
             return paths.collected / experiment.name
+    need("train", f"there are no results of {experiment.name}, and training" if only_if_missing else "training")
     from analysis.run import pipeline
     from analysis.run.stages.sae import device
     from sae import steps
@@ -93,6 +98,7 @@ def run(
     Reads data/experiments/EXPERIMENT.toml and its data set; writes stage folders under data/runs and the tables
     under data/runs/results/EXPERIMENT. Can be stopped and called again at any time.
     """
+    need("train", "strata run")
     paths = project.find()
     os.environ["STRATA_DEVICE"] = device  # read where SAEs train, in other processes
     os.environ["STRATA_BACKEND"] = backend
@@ -202,6 +208,7 @@ def verify(
             checked = verify_files(paths, experiment or "")
         text, agrees = checked.text(), not checked.damaged
     else:
+        need("train", "strata verify without --files")
         from analysis.run.verify import verify as compare
 
         with errors.status(f"training {runs} of the chains again"):

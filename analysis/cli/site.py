@@ -38,9 +38,11 @@ def build(
 def build_site(experiment: str | None) -> tuple[list[str], list[Any]]:
     """Names of what was drawn anew, and the records of all."""
     from analysis.pages import build as builder
+    from analysis.pages.notebooks import check_installed
     from analysis.results.tables import Results
 
     paths = project.find()
+    check_installed(paths)  # before minutes of training
     name = main_experiment(paths, experiment)
     folder = name and ensure_results(load_experiment(paths.experiments, name), 0, only_if_missing=True)
     anew: list[str] = []

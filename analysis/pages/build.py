@@ -20,6 +20,7 @@ from analysis.logs.write import escape
 from analysis.pages.answer_links import Links, follow_all
 from analysis.pages.explorer import write_all
 from analysis.pages.log_pages import LogPages
+from analysis.pages.notebooks import check_installed
 from analysis.pages.notebooks import run_all as run_notebooks
 from analysis.pages.numbers import resolve_all
 from analysis.pages.preview_cards import write_cards
@@ -50,8 +51,9 @@ def build(
 
     Raises RenderError for a figure that is not there or cannot be drawn, prose with a number typed by hand, a number
     that nothing answers to, an answer whose result is gone, a notebook that fails; DataError for tables that are
-    damaged, or were replaced by a run in the meantime.
+    damaged, or were replaced by a run in the meantime; ExtraError for notebooks without what executes them.
     """
+    check_installed(paths)
     plugins.load(paths)
     pages = sources(paths)
     check_prose(pages, paths.root)

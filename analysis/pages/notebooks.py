@@ -30,7 +30,7 @@ from analysis.pages.kernel import close_loop, environment, this_python
 from analysis.pages.typed_numbers import unsourced
 from analysis.plan.code_version import PACKAGES, ROOT, code_version, parse
 from analysis.plan.paths import Paths
-from analysis.system import children
+from analysis.system import children, extras
 from analysis.system.stamps import Stamp, key_of, remove
 from sae.errors import RenderError
 
@@ -103,6 +103,15 @@ def run_all(paths: Paths, report: Callable[[str], None] = lambda name: None) -> 
     return done
 
 
+def check_installed(paths: Paths) -> None:
+    """Raises ExtraError, naming the script, where the project has notebooks and what executes them is not installed, or
+    what one of them imports is an extra that is not."""
+    for path in sorted((paths.report / "notebooks").glob("*.py")):
+        name = paths.relative(path)
+        extras.need("notebooks", f"the notebook {name}")
+        extras.need_imports({module.partition(".")[0] for module in _imported(_text(path, paths))}, name)
+
+
 def _assets(paths: Paths) -> Path:
     return paths.built_assets / "notebooks"
 
@@ -141,13 +150,27 @@ def _run(path: Path, text: str, key: str, *, paths: Paths, report: Callable[[str
 
 
 def _key(text: str) -> str:
-    versions = " ".join(f"{name} {metadata.version(name)}" for name in LIBRARIES)
+    versions = " ".join(f"{name} {_version(name)}" for name in LIBRARIES)
     code = code_version("analysis.pages.notebooks", *modules_of(text))
     return key_of(versions, code, text)[:16]
 
 
+def _version(library: str) -> str:
+    """Which version is installed; of torch there may be none."""
+    try:
+        return metadata.version(library)
+    except metadata.PackageNotFoundError:
+        return "none"
+
+
 def modules_of(text: str) -> list[str]:
     """The modules of this project that a script imports. A script that is no Python has none: its cell will say so."""
+    ours = [ROOT.joinpath(*name.split(".")) for name in _imported(text) if name.split(".")[0] in PACKAGES]
+    return [".".join(path.relative_to(ROOT).parts) for path in ours if path.with_suffix(".py").exists()]
+
+
+def _imported(text: str) -> list[str]:
+    """What a script imports, and what may be a module of it, each once."""
     try:
         tree = parse(text)
     except (SyntaxError, ValueError, RecursionError):  # ValueError: a null byte
@@ -158,8 +181,7 @@ def modules_of(text: str) -> list[str]:
             found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
             found += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-    ours = [ROOT.joinpath(*name.split(".")) for name in dict.fromkeys(found) if name.split(".")[0] in PACKAGES]
-    return [".".join(path.relative_to(ROOT).parts) for path in ours if path.with_suffix(".py").exists()]
+    return list(dict.fromkeys(found))
 
 
 def parsed(text: str, file: str) -> _Script:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import re
-import tomllib
 
 import pytest
 from packaging.requirements import Requirement
@@ -31,10 +30,8 @@ PLACES = [
 
 
 def asked() -> list[Requirement]:
-    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))
-    extras = project["project"]["optional-dependencies"]
-    lists = (project["project"]["dependencies"], extras["dev"], project["build-system"]["requires"])
-    return [Requirement(line) for line in itertools.chain.from_iterable(lists)]
+    text = (CHECKOUT / "pyproject.toml").read_text(encoding="utf-8")
+    return [Requirement(line) for line in packages.installed(text)]
 
 
 def test_every_package_has_one_exact_version_and_digests_and_no_host_is_named() -> None:
@@ -106,3 +103,22 @@ def test_every_dependency_has_a_lower_bound_that_can_be_run() -> None:
     }
     resolved = "".join(f"{name}=={version}\n" for name, version in lowest.items())
     assert packages.not_at_their_bound((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"), resolved, []) == []
+
+
+def test_an_extra_is_installed_with_the_extras_that_it_names() -> None:
+    project = """
+build-system.requires = ["builder>=3"]
+[project]
+name = "tool"
+dependencies = ["plain>=1.2", "tool-box[bin]>=2"]
+[project.optional-dependencies]
+draw = ["pens>=1"]
+fast = ["tool[draw]", "gears>=4"]
+dev = ["stubs>=2.9", "tool[fast, draw]"]
+other = ["stranger>=1"]
+"""
+    lines = packages.installed(project)
+    assert sorted(lines) == ["builder>=3", "gears>=4", "pens>=1", "plain>=1.2", "stubs>=2.9", "tool-box[bin]>=2"]
+    # what `make` installs is all of it: nothing that a command needs is left out of the list
+    asks = {canonicalize_name(one.name) for one in asked()}
+    assert {"torch", "numba", "playwright", "ipykernel", "nbclient", "jupytext", "pytest"} <= asks
