@@ -13,11 +13,12 @@ from PIL import Image
 
 from analysis.plan.config import RunConfig, SaeConfig, TowerConfig
 from analysis.plan.stage_folders import MANIFEST, write_manifest
-from analysis.results.tables import LOOKED, TABLES, Results
+from analysis.results.tables import LOOKED, SHEETS, TABLES, Results
+from analysis.run.cells import laid, mode
 from sae.config import TrainConfig
 
 CLASSES = ("cat", "dog", "boat")
-LATENTS, EXAMPLES = 4, 12
+LATENTS, EXAMPLES, COLUMNS = 4, 12, 5
 MEASURES = (
     "variance_explained", "variance_explained_refit", "host_variance_explained", "host_accuracy", "l0", "live_share",
     "eligible_share", "copy_score", "selectivity", "top_class_share", "exclusive_share", "activation_mass",
@@ -61,6 +62,9 @@ class Planted:
     looked: bool = True
     """Single latents, with classes and a sprite."""
     classes: tuple[str, ...] = CLASSES
+    """None of them: examples have no labels."""
+    shape: tuple[int, ...] = (2, 2)
+    """Of an example's image, in colour with a third number; none: examples are no images, and are shown as HTML."""
     shuffled: bool = True
     """Labels were shuffled, so that there is a chance to compare with."""
     kinds: tuple[str, ...] = ("latents", "directions")
@@ -113,7 +117,7 @@ def write(folder: Path, planted: Planted, experiment: str = "planted") -> Result
     for name, rows in tables.items():
         pd.DataFrame(rows, columns=columns.get(name)).to_parquet(folder / f"{name}.parquet", index=False)
     if planted.looked:
-        _sprite(folder, planted.classes)
+        _sprite(folder, planted)
     runs = sorted({str(row["run"]) for row in tables["runs"]})
     write_manifest(folder / MANIFEST, {"experiment": experiment, "title": experiment, "runs": runs, "stages": {}})
     return Results(folder)
@@ -149,7 +153,7 @@ def _measure(tables: dict[str, list[dict[str, object]]], planted: Planted, run: 
 
 def _single(tables: dict[str, list[dict[str, object]]], planted: Planted, run: str, control: str) -> None:
     """Latents of the first seed: each fires for one class; the last one is dead."""
-    n = len(planted.classes)
+    n = len(planted.classes) or 1
     deep = range(1, planted.depths + 1) if "latents" in planted.kinds else ()
     places = [("host", 0), *(("latents", depth) for depth in deep)]
     for kind, depth in places[0 if planted.neurons else 1 :]:
@@ -158,11 +162,8 @@ def _single(tables: dict[str, list[dict[str, object]]], planted: Planted, run: s
             own, dead = latent % n, latent == LATENTS - 1
             numbers = {"firing_rate": 0.0 if dead else 0.9, "eligible_share": float(not dead)}
             if not dead and planted.looked:
-                numbers |= {f"class_share_{c}": float(c == own) for c in range(n)}
-                numbers |= {"top_class_share": 1.0, "f1": 0.8 - 0.1 * latent, "detector_class": own, "selectivity": 0.5,
-                            "detector_precision": 0.9, "detector_recall": 0.7, "l0_share": 0.3, "exclusive_share": 1.0,
-                            "rule_precision": 0.9, "detection": 0.8}  # fmt: skip
-                numbers |= {"class_q": 0.01, "f1_null": 0.3, "detection_null": 0.6} if planted.shuffled else {}
+                numbers |= {"l0_share": 0.3, "rule_precision": 0.9, "detection": 0.8, "largest": 2.0, "name_q": 0.01}
+                numbers |= _of_classes(own, n, latent, planted.shuffled) if planted.classes else {}
             tables["latents"] += [
                 {**at, "split": "held_out", "latent": latent, "measure": name, "value": value}
                 for name, value in numbers.items()
@@ -173,9 +174,10 @@ def _single(tables: dict[str, list[dict[str, object]]], planted: Planted, run: s
                 ]
                 tables["examples"] += [{**at, "split": "held_out", "latent": latent, **one} for one in seen]
             if planted.looked:
-                name = "silent" if dead else f"{planted.classes[own]}s"
+                name = "silent" if dead else f"{planted.classes[own]}s" if planted.classes else f"wide {latent}"
+                classes = str(own) if planted.classes else ""
                 tables["names"].append(
-                    {**at, "latent": latent, "name": name, "named": not dead, "classes": str(own), "conditions": "[]"}
+                    {**at, "latent": latent, "name": name, "named": not dead, "classes": classes, "conditions": "[]"}
                 )
                 tables["histograms"].append({**at, "latent": latent, "bin": 0, "count": 1})
                 if not dead:
@@ -193,13 +195,31 @@ def _single(tables: dict[str, list[dict[str, object]]], planted: Planted, run: s
                 ]
 
 
-def _sprite(folder: Path, classes: tuple[str, ...]) -> None:
-    side = 2
-    Image.fromarray(np.zeros((side, side * EXAMPLES), np.uint8)).save(folder / "sprite.webp")
-    content = {
-        "columns": 50, "width": side, "height": side, "ids": list(range(EXAMPLES)), "class_names": list(classes),
-        "labels": [example % len(classes) for example in range(EXAMPLES)],
-    }  # fmt: skip
+def _of_classes(own: int, n: int, latent: int, shuffled: bool) -> dict[str, float]:
+    numbers = {f"class_share_{c}": float(c == own) for c in range(n)}
+    numbers |= {"top_class_share": 1.0, "f1": 0.8 - 0.1 * latent, "detector_class": own, "selectivity": 0.5,
+                "detector_precision": 0.9, "detector_recall": 0.7, "exclusive_share": 1.0}  # fmt: skip
+    return numbers | ({"class_q": 0.01, "f1_null": 0.3, "detection_null": 0.6} if shuffled else {})
+
+
+def _sprite(folder: Path, planted: Planted) -> None:
+    """Each image is filled with its example's number, times twenty."""
+    classes, shape = planted.classes, planted.shape
+    content: dict[str, object] = {"columns": 1, "width": 0, "height": 0, "channels": 0}
+    if shape:
+        content = {"columns": COLUMNS, "width": shape[1], "height": shape[0], "channels": len(mode(shape))}
+        images = (np.full(shape, 20 * example, np.uint8) for example in range(EXAMPLES))
+        Image.fromarray(laid(images, EXAMPLES, shape, COLUMNS)).save(folder / "sprite.webp", lossless=True)
+        (folder / SHEETS).mkdir()
+        (folder / SHEETS / "sheets.json").write_text(json.dumps(content))
+        deep = range(1, planted.depths + 1)
+        for place in ("host-0", *(f"latents-{depth}" for depth in deep)):
+            whole = laid((np.full(shape, 99, np.uint8) for _ in range(LATENTS)), LATENTS, shape, COLUMNS)
+            Image.fromarray(whole).save(folder / SHEETS / f"mean-{place}-none.webp")
+    else:
+        content["html"] = [f"<b>no image {example}</b>" for example in range(EXAMPLES)]
+    labels = [example % len(classes) if classes else None for example in range(EXAMPLES)]
+    content |= {"ids": list(range(EXAMPLES)), "class_names": list(classes), "labels": labels}
     (folder / "sprite.json").write_text(json.dumps(content))
 
 

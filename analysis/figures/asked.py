@@ -8,6 +8,7 @@ in the order of their keys (`{{< figure neurons depth=3 >}}` is `neurons_3`), or
 from __future__ import annotations
 
 import inspect
+import posixpath
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from sae.errors import RenderError
 
 CALL = re.compile(r"^\{\{<\s*(?P<kind>figure|part)\s+(?P<name>[\w-]+)(?P<rest>(?:\s+[^\s>]+)*)\s*>\}\}\s*$", re.M)
 """A line that puts what the build wrote in its place: a figure, or a part of a page."""
+_INCLUDED = re.compile(r"^\{\{<\s*include\s+[\"']?([^\s\"']+)", re.M)
 _ARGUMENT = re.compile(r"([a-z_]\w*)=(?:\"([^\"]*)\"|'([^']*)'|(.*))")
 _VALUE = re.compile(r"[\w.-]+")
 RESERVED = ("as", "experiment")
@@ -104,6 +106,25 @@ def asked(pages: Iterable[Path], root: Path) -> list[Asked]:
                         "give one of the two a name of its own: as=NAME", file, line,
                     )  # fmt: skip
     return list(found.values())
+
+
+def page_with_part(part: str, pages: Iterable[Path], root: Path) -> str:
+    """The first page that asks for a part of this name, itself or in a file that it includes; empty where none does."""
+    texts = {page.relative_to(root).as_posix(): page.read_text(encoding="utf-8") for page in pages}
+    asking = {
+        name for name, text in texts.items()
+        if any((m := CALL.match(line)) and (m["kind"], m["name"]) == ("part", part) for _, line in outside_code(text))
+    }  # fmt: skip
+    parts = {name for name in asking if posixpath.basename(name).startswith("_")}
+    while parts:
+        names = {posixpath.basename(name) for name in parts}
+        above = {
+            name for name, text in texts.items()
+            if name not in asking and any(posixpath.basename(path) in names for path in _INCLUDED.findall(text))
+        }  # fmt: skip
+        asking |= above
+        parts = {name for name in above if posixpath.basename(name).startswith("_")}
+    return next((name for name in sorted(asking) if not posixpath.basename(name).startswith("_")), "")
 
 
 def outside_code(text: str) -> Iterable[tuple[int, str]]:

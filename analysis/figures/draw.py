@@ -24,6 +24,7 @@ from types import ModuleType
 import vl_convert
 from altair.utils.schemapi import debug_mode
 
+from analysis.figures import explorer_links
 from analysis.figures.asked import Asked
 from analysis.figures.drawing import Drawing
 from analysis.figures.specs import addresses, spec_of, written
@@ -69,16 +70,18 @@ def draw_all(
     history: History,
     paths: Paths,
     report: Callable[[str], None] = lambda name: None,
+    explorer: str = explorer_links.USUAL,
 ) -> list[Artefact]:
     """Draw every figure that is asked for and out of date, and give the records of all. `report` hears what is drawn.
 
-    `results` are the site's own; None where it has no experiment. Raises RenderError, with the page and line that
+    `results` are the site's own; None where it has no experiment; `explorer` the page that single latents are looked up
+    on, empty where there is none. Raises RenderError, with the page and line that
     asked, for a figure that is not there or cannot be drawn from what there is.
     """
     for folder in (paths.generated, paths.built_assets, paths.build / "artefacts"):
         folder.mkdir(parents=True, exist_ok=True)
     remove_strangers(paths, {call.name for call in calls})
-    return [_draw(call, results, history, paths, report) for call in calls]
+    return [_draw(call, results, history, paths, report, explorer) for call in calls]
 
 
 def remove_strangers(paths: Paths, known: set[str]) -> None:
@@ -95,7 +98,10 @@ def remove_strangers(paths: Paths, known: set[str]) -> None:
             remove(record)
 
 
-def _draw(call: Asked, main: Results | None, history: History, paths: Paths, report: Callable[[str], None]) -> Artefact:
+def _draw(
+    call: Asked, main: Results | None, history: History, paths: Paths, report: Callable[[str], None],
+    explorer: str = explorer_links.USUAL,
+) -> Artefact:  # fmt: skip
     module = module_of(call)
     code = _imported(module, call)
     function: Callable[..., Drawing] = offered(code, call.figure)
@@ -114,6 +120,7 @@ def _draw(call: Asked, main: Results | None, history: History, paths: Paths, rep
     tables = "-".join(results.digest for results in given)
     version = code_version(module, "analysis.figures.draw")
     key = f"{tables}-{version}-{library_versions()}" + (f"-{_short(options)}" if options else "")
+    key += "" if explorer == explorer_links.USUAL else f"-{_short({'explorer': explorer})}"
     stamp = Stamp(paths.build / "artefacts" / f"{call.name}.json", key, paths.root)
     if (noted := stamp.current()) is not None:
         return Artefact(**noted)
@@ -122,7 +129,7 @@ def _draw(call: Asked, main: Results | None, history: History, paths: Paths, rep
     started = time.perf_counter()
     drawing = _called(call, function, given, options, Path(str(code.__file__)))
     figure = f"{drawing.kind}-{call.name.replace('_', '-')}"
-    files = _write(drawing, call.name, figure, paths)
+    files = _write(drawing, call.name, figure, paths, explorer)
     artefact = Artefact(
         name=call.name, figure=figure, title=drawing.title, caption=drawing.caption, alt=drawing.alt,
         source=shown_file(Path(str(code.__file__)), paths),
@@ -232,7 +239,7 @@ def library_versions() -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:6]
 
 
-def _write(drawing: Drawing, name: str, figure: str, paths: Paths) -> list[str]:
+def _write(drawing: Drawing, name: str, figure: str, paths: Paths, explorer: str) -> list[str]:
     """Write the fragment and the files behind it; gives their paths, relative to the project."""
     table = paths.built_assets / f"{name}.csv"
     drawing.data.to_csv(table, index=False, float_format="%.6g", lineterminator="\n")
@@ -245,7 +252,7 @@ def _write(drawing: Drawing, name: str, figure: str, paths: Paths) -> list[str]:
         files.append(picture)
         body = f'<img class="raster" src="/{paths.relative(picture)}" alt="{html.escape(drawing.alt)}" loading="lazy">'
     else:
-        body = drawing.html
+        body = explorer_links.led(drawing.html, explorer)
     fragment = paths.generated / f"{name}.md"
     made = f"[Data](/{paths.relative(table)})"
     if (paths.report / REPRODUCE).is_file():

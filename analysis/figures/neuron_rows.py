@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.figures.explorer_links import LEADS, latent_address
 from analysis.figures.image_sheets import cells, spoken_counts
 
 NONE = "–"
@@ -27,7 +28,7 @@ class Column:
 
 
 COLUMNS = (
-    Column("latent", "latent", "its number, with the depth in front; leads to the explorer"),
+    Column("latent", "latent", f"its number, with the depth in front{LEADS}"),
     Column("name", "name", "what predicts its firing, with how well that does (balanced accuracy) and what chance "
            "reaches; unnamed where that is too little, or where it fires on too few of the images that it speaks of"),
     Column("class", "class", "the class with the largest mean activation on training images"),
@@ -59,8 +60,7 @@ COLUMNS = (
 def latent_link(name: str, set_name: str = "") -> str:
     """A link to a latent in the explorer; `name` as in `d3/412`, `set_name` of an experiment that is not the site's."""
     depth, latent = name.removeprefix("d").split("/")
-    state = f"depth={depth}&amp;latent={latent}" + (f"&amp;set={set_name}" if set_name else "")
-    return f'<a href="/report/explorer.qmd#{state}">{name}</a>'
+    return f'<a href="{latent_address(depth, latent, set_name)}">{name}</a>'
 
 
 def table(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import vl_convert
 
-from analysis.figures.asked import asked
+from analysis.figures.asked import asked, page_with_part
 from analysis.figures.draw import Artefact, draw_all
 from analysis.logs.answers import Answers, compile_with_answers
 from analysis.logs.history import history
@@ -19,6 +19,7 @@ from analysis.logs.items import Compilation, Problem
 from analysis.logs.write import escape
 from analysis.pages.answer_links import Links, follow_all
 from analysis.pages.explorer import write_all
+from analysis.pages.explorer_sets import PART, page_part
 from analysis.pages.log_pages import LogPages
 from analysis.pages.notebooks import check_installed
 from analysis.pages.notebooks import run_all as run_notebooks
@@ -60,7 +61,7 @@ def build(
     compilation, answers = compile_with_answers(logs_of(paths), cache_folder=paths.build / "logs")
     for problem in compilation.problems:
         warn(problem)
-    drawn = draw_all(asked(pages, paths.root), results, history(compilation), paths, report)
+    drawn = draw_all(asked(pages, paths.root), results, history(compilation), paths, report, _explorer(pages, paths))
     run_notebooks(paths, lambda name: report(f"notebook {name}"))
     with Written(paths.build / "written.json", paths.root) as write:
         parts = _followed(compilation, answers, Links(results, paths, pages, drawn), paths).write(write)
@@ -77,11 +78,19 @@ def build(
             config = (paths.experiments / f"{results.experiment}.toml").read_text(encoding="utf-8")
             write(paths.generated / "config.md", f"```toml\n{config}```\n")
             write_all(results, paths, write)
+        else:
+            write(paths.generated / f"{PART}.md", page_part([]))
     write_runtime(paths)
     write_cards(pages, drawn, site.title, paths)
     if results is not None:
         results.check_unchanged()
     return drawn
+
+
+def _explorer(pages: list[Path], paths: Paths) -> str:
+    """The page with the explorer, as links write it; empty where none has it."""
+    found = page_with_part(PART, pages, paths.root)
+    return f"/{found}" if found else ""
 
 
 def log_pages(results: Results | None, paths: Paths, pages: list[Path], drawn: list[Artefact]) -> LogPages:

@@ -1,5 +1,9 @@
 """The explorer's data: one JSON a depth, fetched when needed, and the sheets of pictures. Free of torch.
 
+It shows a set of examples for every experiment whose latents were looked at, whatever its examples are: images of any
+size, grey or in colour, or what the data set's `show` makes of them; with classes or without. The page's own part
+(`{{< part explorer >}}`) names the sets; what is said of one stands in its folder's `index.json`.
+
 Numbers are rounded to what a screen shows, and written as whole numbers (thousandths): a depth of 512 latents stays
 below 200 KB gzipped. A latent that never fires is left out; one without a number has null in its place.
 """
@@ -8,26 +12,25 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
-from PIL import Image
 
-from analysis.figures.image_sheets import mode
+from analysis.pages.explorer_sets import OWN, PART, copy_pictures, page_part, sets_of, shown_cells, write_shown
 from analysis.plan.paths import Paths
-from analysis.plan.stage_folders import MANIFEST
 from analysis.results import detectors as selective
 from analysis.results import latents
-from analysis.results.tables import Results, source
-from analysis.system.stamps import Stamp, copy_if_other, key_of, remove
+from analysis.results.tables import SHEETS, Results
+from analysis.system.stamps import remove
 from sae.errors import NumericError
 
-# The folder of the site's own experiment, whatever its name.
-OWN = "site"
+VIEWS = ("optimised", "mean", "ablation")
+# Pixels of a side above which a browser should smooth what it shows smaller.
+FINE = 64
+FIRST = 1
+"""The depth that is shown to who asks for none."""
 CHILDREN = 6
 BANDS = 5
 FITS = {"": None, "yes": 0, "no": 1, "unclear": 2}
@@ -36,66 +39,20 @@ DETECTION = 0.75
 
 
 def write_all(main: Results, paths: Paths, write: Callable[[Path, str], None]) -> None:
-    """The images of the site's own experiment, which all pages show, and the data of every experiment whose latents
-    were looked at: the site's own as `site`, tracked ones by their names."""
-    base = paths.built_assets / "explorer"
-    tracked = sorted(path.parent.name for path in paths.tracked.glob(f"*/{MANIFEST}") if Results(path.parent).looked)
-    for stray in set(base.glob("*")) - {base / name for name in (OWN, *tracked)}:
-        remove(stray)  # of an experiment that is tracked no longer: the site would carry it on
+    """The images of the site's own experiment, which all pages show, the data of every set, and the explorer's part."""
+    base, found = paths.built_assets / "explorer", sets_of(main, paths)
+    for stray in set(base.glob("*")) - {base / name for name in (OWN, *(one.folder for one in found))}:
+        remove(stray)  # of an experiment that is there no longer: the site would carry it on
     if main.looked or main.pinned.has("sprite.json"):
         copy_pictures(main, base / OWN)
     else:  # tracked tables of what nobody looked at: a figure that shows images is refused where a page asks for it
         remove(base / OWN)
-    if main.looked:
-        write_explorer(main, base / OWN, write)
-    for name in tracked:
-        results = source(main, name, paths)
-        copy_pictures(results, base / name)
-        write_shown(results, name, paths)
-        write_explorer(results, base / name, write)
-
-
-def copy_pictures(results: Results, folder: Path) -> None:
-    """The sprite, and the sheets of the trained network. The style sheet counts on 50 columns in a sprite."""
-    folder.mkdir(parents=True, exist_ok=True)
-    assert results.sprite  # raises where there are tables without images
-    own = ["sprite.webp"] if results.pinned.has("sprite.webp") else []  # examples that are no images have none
-    for name in (*(name for name in results.pictures() if name.endswith("-none.webp")), *own):
-        picture = results.file(name)
-        copy_if_other(picture, folder / picture.name)
-
-
-def write_shown(results: Results, name: str, paths: Paths) -> None:
-    """The sprite with those cells only that pages show, each in its place: `shown.webp`.
-
-    The explorer can show every image of an experiment, pages show some; for Fashion-MNIST up to 4 MB against a
-    fraction of that, which is what a reader waits for. The emptied cells are black and cost next to nothing.
-    """
-    sprite, folder = results.sprite, paths.built_assets / "explorer" / name
-    target, cells = folder / "shown.webp", shown_cells(name, paths)
-    key = key_of(repr(sorted(cells)), (folder / "sprite.webp").read_bytes())
-    stamp = Stamp(paths.build / "shown" / f"{name}.json", key, paths.root)
-    if stamp.current() is not None:
-        return
-    stamp.forget()
-    whole = np.asarray(Image.open(folder / "sprite.webp").convert(mode(sprite)))
-    kept = np.zeros_like(whole)
-    for x, y in cells:
-        rows = slice(y * sprite["height"], (y + 1) * sprite["height"])
-        columns = slice(x * sprite["width"], (x + 1) * sprite["width"])
-        kept[rows, columns] = whole[rows, columns]
-    Image.fromarray(kept).save(target, "webp", lossless=True, quality=100, method=4)
-    stamp.write([target])
-
-
-def shown_cells(name: str, paths: Paths) -> set[tuple[int, int]]:
-    """Column and row of every cell of an experiment's sprite that a fragment shows."""
-    blocks = re.compile(rf'<div class="digits[^"]* {re.escape(name)}"[^>]*>(.*?)</div>', re.S)
-    found = set()
-    for fragment in sorted(paths.generated.glob("*.md")):
-        for block in blocks.findall(fragment.read_text(encoding="utf-8")):
-            found |= {(int(x), int(y)) for x, y in re.findall(r"--x:(\d+);--y:(\d+)", block)}
-    return found
+    for one in found:
+        if one.folder != OWN:
+            copy_pictures(one.results, base / one.folder)
+            write_shown(one.results, one.folder, paths, shown_cells(one.folder, paths))
+        write_explorer(one.results, base / one.folder, write)
+    write(paths.generated / f"{PART}.md", page_part(found))
 
 
 def write_explorer(results: Results, folder: Path, write: Callable[[Path, str], None]) -> None:
@@ -105,27 +62,42 @@ def write_explorer(results: Results, folder: Path, write: Callable[[Path, str], 
         name = f"{kind}-{depth}.json"
         try:
             found = level(results, kind, depth)
-            write(folder / name, _compact({"depth": depth, "kind": kind, "latents": found}))
+            text = _compact({"depth": depth, "kind": kind, "latents": found})
         except NumericError as error:
             place = f"{results.experiment}, {kind} at depth {depth}"
             raise NumericError(f"{place}: {error}; the tables of its run are damaged: run it again") from None
+        there, pictures = len(latents.names(results, kind, depth)), results.pictures()
+        if not there:  # neurons at which nobody looked
+            continue
+        write(folder / name, text)
         levels.append(
             {
-                "depth": depth, "kind": kind, "file": name, "live": len(found),
-                "all": len(latents.names(results, kind, depth)), "named": sum(latent["m"] for latent in found),
+                "depth": depth, "kind": kind, "file": name, "live": len(found), "all": there,
+                "named": sum(latent["m"] for latent in found),
+                "views": [view for view in VIEWS if f"{SHEETS}/{view}-{kind}-{depth}-none.webp" in pictures],
             }
         )  # fmt: skip
-    write(folder / "index.json", _compact({**index(results), "levels": levels}))
+    depths = [one["depth"] for one in levels]
+    start = FIRST if FIRST in depths else min(depths, default=0)
+    write(folder / "index.json", _compact({**index(results), "start": start, "levels": levels}))
 
 
 def index(results: Results) -> dict[str, Any]:
-    """What is common to all depths: classes, how sprite and sheets are cut, the labels of the sprite's cells."""
-    sprite, sheets = results.sprite, results.sheets
+    """What is common to all depths: what examples and classes are called, how sprite and sheets are cut, the labels of
+    the sprite's cells; for examples that are no images their HTML, where there is some."""
+    sprite = results.sprite
     return {
         "experiment": results.experiment, "title": results.manifest["title"], "classes": sprite["class_names"],
-        "sprite": {name: sprite[name] for name in ("columns", "width", "height", "labels", "ids")},
-        "sheets": {name: sheets[name] for name in ("columns", "width", "height")},
+        "examples": "images" if sprite["width"] else "examples",
+        "sprite": {name: sprite[name] for name in ("labels", "ids", "html") if name in sprite} | _cut(sprite),
+        "sheets": _cut(results.sheets) if results.pictures() else {},
     }  # fmt: skip
+
+
+def _cut(shape: dict[str, Any]) -> dict[str, Any]:
+    """How a picture of many is cut; `fine`: whether its parts are shown smaller than they are."""
+    fine = max(shape["width"], shape["height"]) > FINE
+    return {**{name: shape[name] for name in ("columns", "width", "height")}, "fine": fine}
 
 
 def level(results: Results, kind: str, depth: int) -> list[dict[str, Any]]:
@@ -152,7 +124,7 @@ def level(results: Results, kind: str, depth: int) -> list[dict[str, Any]]:
         def some(*measures: str, row: dict[str, float] = row) -> list[int | None]:
             return [whole(row.get(measure)) for measure in measures]
 
-        largest = row["largest"]
+        largest = row.get("largest", max(drive for part in shown for _, drive in part))
         found.append(
             {
                 "i": number, "n": str(called[number][0]), "m": int(called[number][1]),

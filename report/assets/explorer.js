@@ -1,5 +1,6 @@
 // The explorer: one latent at a time, from files fetched when needed (format: analysis/pages/explorer.py). The page holds the
-// words: data-t gets a text, data-n a number (key, place, form, place of its floor), data-if may hide.
+// words: data-t gets a text, data-n a number (key, place, form, place of its floor), data-if may hide. It also names the
+// sets of examples, by its buttons; all else that is said of a set comes with the set's index.
 (function () {
   "use strict";
   const root = document.querySelector(".xp");
@@ -7,21 +8,23 @@
   const one = (selector) => root.querySelector(selector), each = (selector, act) => root.querySelectorAll(selector).forEach(act);
   const search = one("[type=search]"), number = one("[type=number]"), order = one("select"), box = one("ol");
   const tower = one(".xp-tower"), title = one("h2"), page = document.title, kept = {};
-  const usual = { set: "site", depth: null, latent: null, find: "", sort: "number" }, state = {};
+  const sets = Array.from(root.querySelectorAll(".xp-sets button"), (button) => button.dataset.set);
+  const none = { levels: [], classes: [], examples: "examples" };
+  const usual = { set: sets[0], depth: null, latent: null, find: "", sort: "number" }, state = {};
   const base = document.currentScript.src.replace(/[^/]*$/, "generated/explorer/");
-  let index, place, now, timer, latents = [], list = [], turn = 0;
+  let index = none, place, now, timer, latents = [], list = [], turn = 0;
 
   // A number that is undefined is a dash, never NaN.
   const known = (v) => v !== null && v !== undefined, text = (write) => (v) => known(v) ? write(v) : "–";
   const fixed = (v, digits) => v.toFixed(digits).replace("-", "−");
   const dot = text((v) => fixed(v / 1000, 2)), pct = text((v) => fixed(v / 10, v < 100 && v % 10 ? 1 : 0) + "%");
   const signed = (parts, digits) => text((v) => (v > 0 ? "+" : "") + fixed(v / parts, digits)), points = signed(10, 1);
-  const q = text((v) => v ? v / 1000 : "below 0.001"), name = (c) => known(c) ? index.classes[c] : "nothing";
+  const q = text((v) => v ? v / 1000 : "below 0.001"), name = (c) => known(index.classes[c]) ? index.classes[c] : "nothing";
   const forms = { dot, pct, q, name };
   const html = (values, write) => values.map(write).join("");
   const esc = (s) => String(s).replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`), most = (values) => Math.max.apply(null, values);
   const top = (l) => l.k.indexOf(most(l.k));
-  const label = (l) => l.m ? l.n : l.s[1] > l.s[2] ? "unnamed, mostly " + name(top(l)) : "unnamed";
+  const label = (l) => l.m ? l.n : l.k.length && l.s[1] > l.s[2] ? "unnamed, mostly " + name(top(l)) : "unnamed";
   const level = (depth) => index.levels.find((l) => l.depth === depth), called = (depth) => depth ? "Depth " + depth : "Neurons";
 
   function get(file) {
@@ -35,7 +38,6 @@
   function read() {
     const given = new URLSearchParams(location.hash.slice(1));
     Object.keys(usual).forEach((key) => { state[key] = given.get(key) || usual[key]; });
-    if (state.set !== "fashion") state.set = "site";
     order.value = state.sort;
     if (!order.value) order.value = state.sort = usual.sort;
   }
@@ -57,10 +59,10 @@
 
   async function show() {
     const mine = ++turn;
-    let lost, found, next = { levels: [] }, there;
-    try {
+    let lost, found, next = none, there;
+    if (sets.includes(state.set)) try {
       next = await get(state.set + "/index.json");
-      there = next.levels.find((l) => l.depth === (known(state.depth) ? +state.depth : 1));
+      there = next.levels.find((l) => l.depth === (known(state.depth) ? +state.depth : next.start));
       found = there && await get(`${state.set}/${there.file}`);
     } catch (file) { lost = file; }
     // all at once: keys that are pressed while a file loads walk what is still shown
@@ -75,8 +77,8 @@
   const link = (depth, i, inner) => `<a href="${address({ set: state.set, depth, latent: i })}">${inner}</a>`;
 
   function drawSide() {
-    if (tower.of !== index.experiment) {
-      tower.of = index.experiment;
+    if (tower.of !== index) {
+      tower.of = index;
       tower.innerHTML = html(index.levels.slice().reverse(), (l) => `<button type="button" data-level="${l.depth}"><b>` +
         `${l.depth ? "<span>Depth </span>" + l.depth : "Neurons"}</b><small>${l.live} fire, ${l.named} named</small></button>`);
     }
@@ -98,7 +100,7 @@
   function head(words) {
     const noun = place && place.depth ? "latent" : "neuron", i = now ? now.i : state.latent;
     const where = place ? `${called(place.depth)}, ${noun} ${i} of ${place.all}` : "";
-    words = Object.assign({ where, noun, fit: list.length }, place, now, words);
+    words = Object.assign({ where, noun, fit: list.length, examples: index.examples, classed: index.classes.length }, place, now, words);
     each("[data-t]", (e) => { e.textContent = words[e.dataset.t]; });
     each("[data-if]", (e) => { e.hidden = !words[e.dataset.if]; });
     number.value = i >= 0 ? i : "";
@@ -117,8 +119,9 @@
     const i = known(state.latent) ? +state.latent : best ? best.i : 0;
     now = latents.find((l) => l.i === i);
     if (now) return drawLatent(now);
-    if (lost) return head({ title: "Not here", failed: lost, set: state.set, other: state.set !== "site" });
-    if (!place) return head({ title: "No such depth", nodepth: true, last: index.levels.length - 1 });
+    if (lost) return head({ title: "Not here", failed: lost, set: state.set, other: state.set !== sets[0] });
+    if (!sets.includes(state.set)) return head({ title: "No such experiment", noset: state.set });
+    if (!place) return head({ title: "No such depth", nodepth: true, last: most(index.levels.map((l) => l.depth)) });
     const ways = [latents.filter((l) => l.i < i).pop(), latents.find((l) => l.i > i), best].filter(Boolean);
     const exists = i >= 0 && i < place.all && !(i % 1);
     head({ title: exists ? "silent" : "No such number", silent: exists, nolatent: !exists, end: place.all - 1, ways: ways.length });
@@ -127,8 +130,15 @@
 
   function picture(file, cell, cut, says) {
     const ratio = cut.height / cut.width, path = `${state.set}/${file}`;
-    return `<span class="xp-img" role="img" title="${esc(says)}" data-file="${path}" style="` +
+    return `<span class="xp-img${cut.fine ? " xp-fine" : ""}" role="img" title="${esc(says)}" data-file="${path}" style="` +
       `--c:${cut.columns};--r:${ratio};--x:${-cell % cut.columns};--y:${-Math.floor(cell / cut.columns) * ratio}"></span>`;
+  }
+  // An example that is no image is what its data set makes of it, or only its number.
+  function shown(cell, says) {
+    const { sprite } = index, id = sprite.ids[cell], label = sprite.labels[cell];
+    const told = `${known(label) ? name(label) + ", " : ""}example ${id}, ${says}`;
+    return sprite.width ? picture("sprite.webp", cell, sprite, told)
+      : `<div class="xp-text" title="${esc(told)}">${sprite.html ? sprite.html[cell] : "example " + id}</div>`;
   }
   const view = (what, at, i) => picture(`${what}-${at.kind}-${at.depth}-none.webp`, i, index.sheets, what + " image");
   const bar = (from, width, less) => `<i class="${less ? "xp-less" : ""}" style="left:${from}%;width:${width}%"></i>`;
@@ -148,7 +158,8 @@
     const columns = [column(l.ab, l.ah, 50, points), column(l.st, l.sh, 50, points), column(l.at, [], 100, signed(100, 2))];
     head({
       shown: true, title: label(l), unnamed: !l.m, whole: l.r[0] !== l.r[2] || l.r[1] !== l.r[3],
-      noeffect: !falls, effect: falls && !(l.m && l.x === 1), agrees: l.m && l.x === 0, unclear: l.m && l.x === 2,
+      named: l.m && index.classes.length, described: l.m && !index.classes.length, reads: known(l.o[2]), read: known(l.t[0]),
+      noeffect: !falls && l.ab.some(known), effect: falls && !(l.m && l.x === 1), agrees: l.m && l.x === 0, unclear: l.m && l.x === 2,
       gate0: l.q === 0, gate1: l.q === 1, gate2: l.q === 2, gate3: l.q === 3, x: l.m && l.x === 1, lowers: name(l.e), falls: falls ? fixed(-l.ab[l.e] / 10, 1) : "",
       reached: l.o[1], enters: l.o[0], outside: !l.o[0], top: name(top(l)), chosen: name(l.c)
     });
@@ -159,22 +170,28 @@
     each(".xp-bands figure", (figure, band) => {
       const cells = l.b[band];
       figure.hidden = !cells.length;
-      figure.lastChild.innerHTML = html(cells, (cell, n) => `<span class="xp-cell">${picture("sprite.webp", cell, index.sprite,
-        `${name(index.sprite.labels[cell])}, example ${index.sprite.ids[cell]}, activation ${l.v[band][n]}% of the largest`)}` +
-        `${bar(0, l.v[band][n])}<small>${l.v[band][n]}%</small></span>`);
+      figure.lastChild.innerHTML = html(cells, (cell, n) => `<div class="xp-cell">${shown(cell,
+        `activation ${l.v[band][n]}% of the largest`)}` +
+        `${bar(0, l.v[band][n])}<small>${l.v[band][n]}%</small></div>`);
     });
-    each("[data-view]", (e) => { e.innerHTML = view(e.dataset.view, place, l.i); });
+    one(".xp-bands").classList.toggle("xp-texts", !index.sprite.width);
+    one(".xp-views").hidden = !place.views.length;
+    each("[data-view]", (e) => {
+      const there = place.views.includes(e.dataset.view);
+      e.parentNode.hidden = !there;
+      e.innerHTML = there ? view(e.dataset.view, place, l.i) : "";
+    });
     one(".xp-match").innerHTML = html(l.z.filter((z) => z !== random), (z) => `<tr><th scope="row">Match in ${esc(z[0])} (${z[1]})</th>` +
       `<td>${against(z[2], random[2], dot)}</td><td>${dot(random[2])} <small>untrained</small></td></tr>`);
     one(".xp-classes tbody").innerHTML = html(index.classes, (what, c) => `<tr><th scope="row" class="${l.k[c] > l.s[2] ? "xp-beyond" : ""}">${esc(what)}</th>` +
       `<td>${against(l.k[c], l.s[2], pct)}</td>${html(columns, (column) => column[c])}</tr>`);
     one(".xp-hist").innerHTML = html(l.h, (n) => `<i style="height:${100 * n / most(l.h)}%"></i>`);
-    one(".xp-hist").title = `Images in 12 equal parts of activation from 0 to ${l.a}: ${l.h.join(", ")}`;
+    one(".xp-hist").title = `${index.examples[0].toUpperCase() + index.examples.slice(1)} in ${l.h.length} equal parts of activation from 0 to ${l.a}: ${l.h.join(", ")}`;
     each("[data-kin]", (part) => {
       const [key, by] = part.dataset.kin.split(" "), to = level(place.depth + +by), pairs = l[key];
-      part.hidden = !pairs.length;
-      part.querySelector("span").textContent = to && called(to.depth);
-      part.lastChild.innerHTML = html(pairs, (p) => `<li>${link(to.depth, p[0], `${view("mean", to, p[0])}<span>` +
+      part.hidden = !pairs.length || !to;
+      part.querySelector("span").textContent = to ? called(to.depth) : "";
+      part.lastChild.innerHTML = html(to ? pairs : [], (p) => `<li>${link(to.depth, p[0], `${to.views.includes("mean") ? view("mean", to, p[0]) : ""}<span>` +
         `<u>${p[0]}</u> ${dot(p[1])}<small data-of="${to.file}" data-i="${p[0]}"></small></span>`)}</li>`);
     });
     arrive();

@@ -1,4 +1,4 @@
-// Tables of latents: sort, filter, deep links such as #d3-412; the state stands in the URL. Complete without this.
+// Tables of latents: sort, filter, deep links (#d3-412); the URL has the state. Works without.
 document.querySelectorAll(".neurons").forEach((root) => {
   const all = (what) => [...root.querySelectorAll(what)];
   const rows = all("tbody tr"), heads = all("th[data-key]"), chips = all("button[name]");
@@ -18,7 +18,7 @@ document.querySelectorAll(".neurons").forEach((root) => {
       head.setAttribute("aria-sort", here ? (down ? "descending" : "ascending") : "none");
       if (here) rows.sort((...pair) => {
         const [a, b] = pair.map((row) => row.cells[at].dataset.value ?? row.cells[at].textContent);
-        // what is not there stands last
+        // gaps stand last
         return (a === "–") - (b === "–") || (a - b || a.localeCompare(b, "en", { numeric: true })) * (down ? -1 : 1);
       });
     });
@@ -43,8 +43,8 @@ document.querySelectorAll(".neurons").forEach((root) => {
     if (!latent) return;
     const row = rows.find(({ id }) => id === hash);
     (row || root).scrollIntoView({ block: row ? "center" : "start" });
-    if (!row) count.innerHTML = `d${depth}/${latent} is no row here: ` +
-      `<a href="explorer.html#depth=${depth}&latent=${latent}${root.dataset.set||""}">see it in the explorer</a>`;
+    const to = all("th a")[0]?.getAttribute("href").replace(/\d+(.*?=)\d+/, `${depth}$1${latent}`);
+    if (!row) count.innerHTML = `d${depth}/${latent} is no row here` + (to ? `: <a href="${to}">see the explorer</a>` : "");
   }
 
   chips.forEach((chip) => chip.addEventListener("click", () => {

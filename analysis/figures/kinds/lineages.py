@@ -9,6 +9,7 @@ from html import escape
 import pandas as pd
 
 from analysis.figures.drawing import Drawing, spoken
+from analysis.figures.explorer_links import latent_address
 from analysis.figures.image_sheets import Cut, cells, inline, spoken_counts
 from analysis.results import latents
 from analysis.results.latent_names import named
@@ -182,8 +183,8 @@ def cell(results: Results, cut: Cut, step: Step | None, wanted: str, noun: str, 
     if cut.has(view):
         optimised = cut.cell(cut.sheet(view), step.latent)
         picture = inline(optimised, f"image optimised for {label} of depth {step.depth}", PICTURE)
-    state = f"depth={step.depth}&amp;latent={step.latent}" + (f"&amp;set={set_name}" if set_name else "")
-    link = label if step.control != "none" else f'<a href="/report/explorer.qmd#{state}">{label}</a>'
+    address = latent_address(step.depth, step.latent, set_name)
+    link = label if step.control != "none" else f'<a href="{address}">{label}</a>'
     return (
         f'<figure class="grid-cell" data-enlarge="{escape(says)}">'
         f'<div class="digits driven{f" {set_name}" if set_name else ""}" role="img" aria-label="{says}">'

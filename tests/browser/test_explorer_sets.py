@@ -1,0 +1,64 @@
+"""The explorer of another project: three sets, in colour, without labels, without images, each with its own latents."""
+
+from __future__ import annotations
+
+import pytest
+from browser_page import NEEDS_CHROMIUM, open_page
+from explorer_project import explored, page, project
+
+from analysis.site.check.server import served
+
+pytestmark = NEEDS_CHROMIUM
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    paths = project(tmp_path_factory.mktemp("explorer") / "mine")
+    page(paths, explored(paths)["explorer.md"])
+    with served(paths.root, "/") as address:
+        yield address
+
+
+def arrive(browser, site, state="", **options):
+    shown = open_page(browser, site, f"report/explorer.html{state}", **options)
+    shown.locator(".xp h2", has_not_text="Loading").wait_for()
+    return shown
+
+
+def whole(shown):
+    """No number that is none, nothing complained of."""
+    html = shown.locator(".xp").inner_html()
+    assert not [word for word in ("NaN", "undefined", "null", "Infinity") if word in html] and not shown.complaints
+
+
+def test_three_sets_are_shown_each_with_its_own(browser, site):
+    shown = arrive(browser, site)
+    assert shown.locator(".xp-sets button").all_inner_texts() == ["Sea shells", "Clouds", "Letters"]
+    assert shown.locator(".xp h2").inner_text().lower() == "cats"
+    assert shown.locator(".xp-classes tbody th").all_inner_texts() == ["cat", "dog", "boat"]
+    ratio = shown.locator(".xp-band .xp-img").first.evaluate("e => e.offsetHeight / e.offsetWidth")
+    assert ratio == pytest.approx(4 / 6, abs=0.02)
+    whole(shown)
+    shown.get_by_role("button", name="Clouds").click()
+    shown.locator(".xp h2", has_text="wide 0").wait_for()
+    assert not shown.get_by_text("Class by class").is_visible() and not shown.get_by_text("sign of class").is_visible()
+    assert "Of the images on which it fires, 90% fit its name." in shown.locator(".xp-main").inner_text()
+    assert shown.locator(".xp-tower button").count() == 4 and shown.locator(".xp-img.xp-fine:visible").count()
+    whole(shown)
+    shown.get_by_role("button", name="Letters").click()
+    shown.get_by_text("no image 4").first.wait_for()
+    assert shown.locator(".xp-img:visible").count() == 0 and "set=letters" in shown.url
+    assert "strongest examples" in shown.locator(".xp-bands").inner_text()
+    whole(shown)
+    shown.context.close()
+
+
+def test_a_set_that_is_not_there_is_said_and_shows_no_others_latents(browser, site):
+    shown = arrive(browser, site, "#set=fashion&depth=1&latent=1", width=390)
+    assert shown.get_by_text("no experiment called “fashion”").is_visible()
+    assert not shown.locator(".xp-bands").is_visible() and shown.locator(".xp-side li").count() == 0
+    shown.get_by_role("button", name="Go to Sea shells").last.click()
+    shown.locator(".xp h2", has_text="cats").wait_for()
+    assert shown.evaluate("document.documentElement.scrollWidth") <= 390
+    whole(shown)
+    shown.context.close()
