@@ -35,6 +35,13 @@ FLOORS = {
         ("pca", "memorising", "gaussian_null", "permuted_null", "gaussian_tower", "frozen_decoder"), EXPLAINED
     ),
 }
+# What a run measures only where there are labels, of a depth and of single latents.
+OF_CLASSES = {"host_accuracy", "eligible_share", "selectivity", "top_class_share", "exclusive_share",
+              "significant_share", "steering_focus", "steering_effect"}  # fmt: skip
+OF_LATENT_CLASSES = {"eligible_share", "top_class_share", "f1", "detector_class", "selectivity", "detector_precision",
+                     "detector_recall", "exclusive_share", "class_q", "f1_null"}  # fmt: skip
+# Without labels there is nothing to shuffle but what names are chosen by.
+UNSHUFFLED = {("permuted_labels", measure) for measure in FLOORS["permuted_labels"] if measure != "named_share"}
 # what each seed is off by, where seeds disagree
 SIGNS = (1.0, -1.0, 0.4, -0.7)
 
@@ -136,6 +143,8 @@ def _measure(tables: dict[str, list[dict[str, object]]], planted: Planted, run: 
     for kind, depth in _places(planted):
         for control in controls:
             for measure in MEASURES if control in ("none", "random_host") else FLOORS[control]:
+                if not planted.classes and (measure in OF_CLASSES or (control, measure) in UNSHUFFLED):
+                    continue
                 value = planted.value(measure, kind, depth, control, seed, variant)
                 at = {"run": run, "kind": kind, "depth": depth, "control": control, "measure": measure, "version": 1}
                 tables["measures"] += [
@@ -163,6 +172,7 @@ def _single(tables: dict[str, list[dict[str, object]]], planted: Planted, run: s
             numbers = {"firing_rate": 0.0 if dead else 0.9, "eligible_share": float(not dead)}
             if not dead and planted.looked:
                 numbers |= {"l0_share": 0.3, "rule_precision": 0.9, "detection": 0.8, "largest": 2.0, "name_q": 0.01}
+                numbers |= {"detection_null": 0.6} if planted.shuffled else {}
                 numbers |= _of_classes(own, n, latent, planted.shuffled) if planted.classes else {}
             tables["latents"] += [
                 {**at, "split": "held_out", "latent": latent, "measure": name, "value": value}
@@ -199,7 +209,7 @@ def _of_classes(own: int, n: int, latent: int, shuffled: bool) -> dict[str, floa
     numbers = {f"class_share_{c}": float(c == own) for c in range(n)}
     numbers |= {"top_class_share": 1.0, "f1": 0.8 - 0.1 * latent, "detector_class": own, "selectivity": 0.5,
                 "detector_precision": 0.9, "detector_recall": 0.7, "exclusive_share": 1.0}  # fmt: skip
-    return numbers | ({"class_q": 0.01, "f1_null": 0.3, "detection_null": 0.6} if shuffled else {})
+    return numbers | ({"class_q": 0.01, "f1_null": 0.3} if shuffled else {})
 
 
 def _sprite(folder: Path, planted: Planted) -> None:

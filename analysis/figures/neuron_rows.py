@@ -15,6 +15,8 @@ from analysis.figures.explorer_links import LEADS, latent_address
 from analysis.figures.image_sheets import cells, spoken_counts
 
 NONE = "–"
+OF_CLASS = ("detects its class", "how mixed", "effect on its class")
+WHAT = "Latents and the classes that they detect"
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,11 @@ class Column:
     head: str
     says: str
     group: str = ""
+
+    @property
+    def of_class(self) -> bool:
+        """Whether it says something about classes; without labels the table has no such column."""
+        return self.key == "class" or self.group in OF_CLASS
 
 
 COLUMNS = (
@@ -71,14 +78,17 @@ def table(
     set_name: str = "",
 ) -> str:
     """Filters, what the columns mean, and the table. Depth chips stand where there are several depths, parents where
-    there are some; `pages` says of how many depths there are pages with more rows, `set_name` whose images they are."""
+    there are some, classes where the examples have labels; `pages` says of how many depths there are pages with more
+    rows, `set_name` whose images they are."""
     records: list[dict[str, Any]] = [{str(key): value for key, value in row.items()} for row in rows.to_dict("records")]
-    columns = COLUMNS if (rows["parents"] != "").any() else COLUMNS[:-1]
+    classes = sprite["class_names"]
+    left_out = set() if (rows["parents"] != "").any() else {"parents"}
+    columns = [one for one in COLUMNS if one.key not in left_out and (classes or not one.of_class)]
     body = "".join(
-        _row(row, images.get((row["depth"], row["latent"]), []), sprite, len(columns), set_name) for row in records
+        _row(row, images.get((row["depth"], row["latent"]), []), sprite, columns, set_name) for row in records
     )
     depths = sorted(rows["depth"].unique())
-    chosen = [_chips("class", [(name, name) for name in sprite["class_names"]])]
+    chosen = [_chips("class", [(name, name) for name in classes])] if classes else []
     if len(depths) > 1:
         chosen.insert(0, _chips("depth", [(depth, depth or "neurons") for depth in depths]))
     meanings = "".join(f"<dt>{column.head}</dt><dd>{escape(column.says)}</dd>" for column in columns)
@@ -88,7 +98,7 @@ def table(
         f'<div class="neurons"{more}{own}>'
         f'<details class="neuron-meanings"><summary>What the columns mean</summary><dl>{meanings}</dl></details>'
         f'<div class="neuron-filters">{"".join(chosen)}<p class="neuron-count" aria-live="polite"></p></div>'
-        '<div class="table-scroll" tabindex="0" role="region" aria-label="Latents and the classes that they detect">'
+        f'<div class="table-scroll" tabindex="0" role="region" aria-label="{WHAT if classes else "Latents"}">'
         '<table data-quarto-disable-processing="true" class="neuron-table">'
         f"<thead>{_heads(columns)}</thead><tbody>{body}</tbody></table></div></div>"
     )
@@ -117,7 +127,9 @@ def _heads(columns: Sequence[Column]) -> str:
     return f'<tr class="groups">{above}</tr><tr>{heads}</tr>'
 
 
-def _row(row: dict[str, Any], examples: list[int], sprite: dict[str, Any], columns: int, set_name: str) -> str:
+def _row(
+    row: dict[str, Any], examples: list[int], sprite: dict[str, Any], columns: Sequence[Column], set_name: str
+) -> str:
     name = f"d{row['depth']}/{row['latent']}"
     pictures = NONE
     if examples:
@@ -125,20 +137,26 @@ def _row(row: dict[str, Any], examples: list[int], sprite: dict[str, Any], colum
             f'<div class="digits line{set_name and f" {set_name}"}" role="img" '
             f'aria-label="{spoken_counts(sprite, examples)}">{cells(sprite, examples)}</div>'
         )
-    numbers = [
-        _number(row["f1"]), _chance(row), _number(row["precision"]), _number(row["recall"]),
-        _number(row["selectivity"]), _number(row["share"]), _number(row["entropy"]),
-        _number(row["rate"], "{:.1%}".format), _number(row["l0_share"], "{:.2%}".format),
-    ]  # fmt: skip
     parents = " ".join(latent_link(parent, set_name) for parent in row["parents"].split()) or NONE
-    last = f"<td>{parents}</td>" if columns == len(COLUMNS) else ""
-    return (
-        f'<tr id="{name.replace("/", "-")}" data-depth="{row["depth"]}" data-class="{escape(row["class"])}">'
-        f'<th scope="row">{latent_link(name, set_name)}</th>{_name(row)}<td>{escape(row["class"])}</td>'
-        f"<td>{pictures}</td>{''.join(f'<td>{number}</td>' for number in numbers)}"
-        f"{_points(row['ablation'], row['ablation_half'])}"
-        f"{_points(row['steering'], row['steering_half'])}<td>{_fits(row)}</td>{last}</tr>"
-    )
+    # by the keys of COLUMNS; the images, by which no table is sorted, have none
+    found = {
+        "latent": f'<th scope="row">{latent_link(name, set_name)}</th>', "name": _name(row),
+        "class": f"<td>{escape(row['class'])}</td>", "": f"<td>{pictures}</td>",
+        "f1": _cell(_number(row["f1"])), "null": _cell(_chance(row)), "precision": _cell(_number(row["precision"])),
+        "recall": _cell(_number(row["recall"])), "selectivity": _cell(_number(row["selectivity"])),
+        "share": _cell(_number(row["share"])), "entropy": _cell(_number(row["entropy"])),
+        "rate": _cell(_number(row["rate"], "{:.1%}".format)), "l0": _cell(_number(row["l0_share"], "{:.2%}".format)),
+        "ablation": _points(row["ablation"], row["ablation_half"]),
+        "steering": _points(row["steering"], row["steering_half"]),
+        "fits": _cell(_fits(row)), "parents": _cell(parents),
+    }  # fmt: skip
+    own = f' data-class="{escape(row["class"])}"' if sprite["class_names"] else ""
+    body = "".join(found[column.key] for column in columns)
+    return f'<tr id="{name.replace("/", "-")}" data-depth="{row["depth"]}"{own}>{body}</tr>'
+
+
+def _cell(content: str) -> str:
+    return f"<td>{content}</td>"
 
 
 def _number(value: float, form: Callable[[float], str] = "{:.2f}".format) -> str:

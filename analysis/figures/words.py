@@ -37,6 +37,12 @@ def needed(rows: pd.DataFrame, what: str, results: Results) -> pd.DataFrame:
     return known
 
 
+def needs_labels(results: Results) -> None:
+    """Raises DataError for a figure of classes where the data set has none."""
+    if not results.labelled:
+        raise DataError(f"needs labels; data set {results.runs['dataset'].iloc[0]} has none")
+
+
 def one_variant(results: Results) -> None:
     """Raises DataError for the runs of several variants, over which no verdict and no interval can be taken."""
     seen = [results.only] if results.only is not None else results.variants

@@ -65,7 +65,8 @@ def _folder(base: Path, given: list[tuple[int, float]], views: dict[str, np.ndar
     for rank, (example, activation) in enumerate(given):
         # a class such as T-shirt/top must not make a folder of its own
         label = sprite.label(example).replace("/", "-").replace(" ", "-").lower()
-        Image.fromarray(sprite.image(example)).save(base / f"{rank:02d}_label{label}_act{activation:.2f}.png")
+        called = f"_label{label}" if label else ""
+        Image.fromarray(sprite.image(example)).save(base / f"{rank:02d}{called}_act{activation:.2f}.png")
     for view, picture in views.items():
         Image.fromarray(picture).save(base / f"{view}.png")
     return len(given) + len(views)

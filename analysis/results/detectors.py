@@ -32,9 +32,15 @@ class Level:
     rows: pd.DataFrame
     """Every latent of the depth, dead ones too: the columns of MEASURES and OF_CLASS, and those of `of_depth`."""
 
+    labelled: bool = True
+    """False: the data set has no classes, so that no latent is a detector of one."""
+
     @property
     def live(self) -> pd.DataFrame:
-        """Latents that fire on training and on held-out images, best F1 first."""
+        """Latents that fire on training and on held-out images, best F1 first; without classes those that fire on
+        held-out images, the one whose name predicts its firing best first."""
+        if not self.labelled:
+            return self.rows[self.rows["rate"] > 0].sort_values("detection", ascending=False, kind="stable")
         return self.rows[self.rows["f1"].notna()].sort_values("f1", ascending=False, kind="stable")
 
     @property
@@ -96,7 +102,7 @@ def of_depth(results: Results, depth: int) -> Level:
         " ".join(f"d{depth - 1}/{below}" for below in parts[latent]["below"].head(PARENTS)) if latent in parts else ""
         for latent in rows["latent"]
     ]
-    return Level(depth, rows.reset_index(drop=True))
+    return Level(depth, rows.reset_index(drop=True), bool(classes))
 
 
 def strongest(results: Results, depth: int, most: int = IMAGES) -> dict[int, list[int]]:
@@ -117,7 +123,9 @@ def fits(effect: float, named: list[int], against: bool) -> str:
 
 
 def entropy(shares: np.ndarray) -> np.ndarray:
-    """Entropy in bits of each row of shares; NaN where nothing is known."""
+    """Entropy in bits of each row of shares; NaN where nothing is known, as of no shares at all."""
+    if not shares.shape[1]:
+        return np.full(len(shares), np.nan)
     logs = np.log2(shares, out=np.zeros_like(shares), where=shares > 0)
     found: np.ndarray = np.abs((shares * logs).sum(1))
     return found
@@ -129,13 +137,17 @@ def _column(wide: pd.DataFrame, measure: str) -> pd.Series:
 
 
 def _of_class(wide: pd.DataFrame, measure: str, chosen: pd.Series, classes: int) -> np.ndarray:
-    """What a measure that is known for every class is for the latent's own one."""
+    """What a measure that is known for every class is for the latent's own one; NaN without classes."""
+    if not classes:
+        return np.full(len(wide), np.nan)
     values = wide.reindex(columns=[f"{measure}_{number}" for number in range(classes)]).to_numpy(dtype=float)
     own = chosen.fillna(0).to_numpy(dtype=int)
     return np.where(chosen.isna(), np.nan, values[np.arange(len(values)), own])
 
 
 def _argmax(shares: np.ndarray) -> np.ndarray:
+    if not shares.shape[1]:
+        return np.full(len(shares), np.nan)
     known = ~np.isnan(shares).any(1)
     return np.where(known, np.where(known[:, None], shares, 0).argmax(1), np.nan)
 

@@ -32,6 +32,11 @@ from sae.errors import DataError, NotFoundError, StageError
 TABLES = ("runs", "training", "measures", "latents", "examples", "links", "stops")
 # Only where an experiment asks for single latents to be looked at (`[interpret]`).
 LOOKED = ("names", "bands", "histograms", "relations")
+# What a run measures wherever its data set has labels, and nowhere else.
+OF_CLASSES = (
+    "host_accuracy", "selectivity", "top_class_share", "exclusive_share", "eligible_share", "class_precision",
+    "class_recall",
+)  # fmt: skip
 VALUES = ("run", "kind", "depth", "value", "n")
 SHEETS = "sheets"
 
@@ -177,6 +182,13 @@ class Results:
             raise DataError(f"{self.folder} holds no images, as tracked tables do; `strata run {self.experiment}` does")
         content: dict[str, Any] = json.loads(self.file("sprite.json").read_text())
         return content
+
+    @cached_property
+    def labelled(self) -> bool:
+        """Whether the data set has labels: without them nothing about classes is measured."""
+        if self.pinned.has("sprite.json"):
+            return bool(self.sprite["class_names"])
+        return bool(self.measures["measure"].isin(OF_CLASSES).any())
 
     @cached_property
     def digest(self) -> str:

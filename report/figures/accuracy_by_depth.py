@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from analysis.figures.drawing import Drawing, mean_or_nan, over_depth, series, spoken
-from analysis.figures.words import bands, classes, judged, known, needed
+from analysis.figures.words import bands, classes, judged, known, needed, needs_labels
 from analysis.results.findings import by_run, compare
 from analysis.results.tables import Results
 from sae.errors import DataError
@@ -20,6 +20,7 @@ STYLES = {
 
 def accuracy_by_depth(results: Results) -> Drawing:
     """Held-out accuracy of the trained host with the reconstruction of each depth in place of its activations."""
+    needs_labels(results)
     lines = pd.concat(
         [
             series(results, label, MEASURE, kind)

@@ -10,7 +10,7 @@ import pandas as pd
 from analysis.figures.drawing import Drawing
 from analysis.figures.words import seeds, seeds_of
 from analysis.results.architectures import FLOORS, numbers, over_seeds, seconds
-from analysis.results.tables import Results
+from analysis.results.tables import OF_CLASSES, Results
 from sae.errors import DataError
 
 # measure, its head, how it is written
@@ -29,12 +29,13 @@ SHOWN = (
 
 def architectures(results: Results) -> Drawing:
     """Rows are architectures by variance explained, then floors; cells are means over seeds with their range."""
-    read = {name: seconds(results) if name == "seconds" else numbers(results, name) for name, _, _ in SHOWN}
+    shown = [column for column in SHOWN if results.labelled or column[0] not in OF_CLASSES]
+    read = {name: seconds(results) if name == "seconds" else numbers(results, name) for name, _, _ in shown}
     cells = {name: over_seeds(rows).set_index("what") for name, rows in read.items()}
     explained = cells["variance_explained_refit"]
     own = explained[~explained["floor"]].dropna(subset="mean").sort_values("mean", ascending=False)
-    heads = "".join(f'<th scope="col">{head}</th>' for _, head, _ in SHOWN)
-    body = "".join(_row(cells, name) for name in own.index)
+    heads = "".join(f'<th scope="col">{head}</th>' for _, head, _ in shown)
+    body = "".join(_row(cells, shown, name) for name in own.index)
     if own.empty:
         raise DataError(f"{results.experiment} has no architecture with variance explained by fitted codes at depth 1")
     gap = own["mean"].max() - own["mean"].min()
@@ -45,8 +46,8 @@ def architectures(results: Results) -> Drawing:
     )
     floors = [label for label in FLOORS if any(label in cell.index for cell in cells.values())]
     if floors:
-        body += f'<tr class="group"><th scope="rowgroup" colspan="{len(SHOWN) + 1}">for comparison</th></tr>'
-        body += "".join(_row(cells, label) for label in floors)
+        body += f'<tr class="group"><th scope="rowgroup" colspan="{len(shown) + 1}">for comparison</th></tr>'
+        body += "".join(_row(cells, shown, label) for label in floors)
     return Drawing(
         kind="tbl",
         title=title,
@@ -55,10 +56,10 @@ def architectures(results: Results) -> Drawing:
             f"{seeds(seeds_of(results))} and their range, held-out examples. *With fitted codes*: the "
             "dictionary alone, with codes by matching pursuit, which is how untrained dictionaries are scored. "
             "*Length*: of reconstructions, against what it should be; 1 means no shrinkage. Seconds of training on "
-            "one core beside other work. Selectivity and one-class latents: see the "
-            "methods."
+            "one core beside other work." + (" Selectivity and one-class latents: see the methods." * results.labelled)
         ),
-        alt=f"Table of architectures with L0, variance explained, live latents, selectivity, seconds. {title}.",
+        alt="Table of architectures with L0, variance explained, live latents, "
+        f"{'selectivity, ' * results.labelled}seconds. {title}.",
         data=pd.concat([cell.reset_index().assign(measure=name) for name, cell in cells.items()]),
         html=(
             '<div class="table-scroll" tabindex="0" role="region" aria-label="Architectures at one L0">'
@@ -68,10 +69,10 @@ def architectures(results: Results) -> Drawing:
     )
 
 
-def _row(cells: dict[str, pd.DataFrame], what: str) -> str:
+def _row(cells: dict[str, pd.DataFrame], shown: list[tuple[str, str, str]], what: str) -> str:
     """One line of the table; a dash where there is no such number."""
     line = []
-    for name, _, form in SHOWN:
+    for name, _, form in shown:
         found = cells[name].reindex([what])[["mean", "low", "high"]].to_numpy(dtype=float)[0]
         if math.isnan(found[0]):
             line.append("<td>–</td>")

@@ -10,6 +10,7 @@ from analysis.figures.drawing import Drawing, spoken
 from analysis.figures.html_table import depth_heads, framed
 from analysis.figures.image_sheets import cells, spoken_counts
 from analysis.figures.neuron_rows import latent_link
+from analysis.figures.words import needs_labels
 from analysis.results.detectors import Level, levels, strongest
 from analysis.results.tables import Results
 
@@ -19,6 +20,7 @@ NONE_PASSES, NO_LATENT = "none passes", "no latent"
 
 def class_best(results: Results) -> Drawing:
     """A row a class, a column a depth, first seed, latents tower."""
+    needs_labels(results)
     found = levels(results)
     images = {level.depth: strongest(results, level.depth, IMAGES) for level in found}
     data: list[dict[str, object]] = []

@@ -17,6 +17,7 @@ from analysis.figures.words import (
     has_random,
     judged,
     known,
+    needs_labels,
     no_random,
     seeds,
     seeds_of,
@@ -32,6 +33,7 @@ MEASURE = "top_class_share"
 
 def class_map(results: Results) -> Drawing:
     """One strip for each depth of the latents tower and its random-host twin, first seed, held out."""
+    needs_labels(results)
     kind = "latents"
     depths = tower_depths(results, kind)
     names = results.sprite["class_names"]

@@ -11,6 +11,7 @@ from analysis.figures.words import (
     RANDOM,
     has_random,
     judged,
+    needs_labels,
     no_random,
     opened,
     seeds,
@@ -39,6 +40,7 @@ def rows_of(results: Results) -> list[tuple[str, int, str, str, str]]:
 
 def depth_grid(results: Results) -> Drawing:
     """Grid of the latents tower, first seed. The latents are not picked by eye: see `evenly`."""
+    needs_labels(results)
     body, data = [], []
     last = max(tower_depths(results, "latents"))
 

@@ -9,7 +9,7 @@ import pandas as pd
 from analysis.figures.chosen_depth import CHOSEN, PRESSABLE, linked
 from analysis.figures.drawing import Drawing, mean_or_nan
 from analysis.figures.style import PLOT_WIDTH, ROLES
-from analysis.figures.words import RANDOM, at_depths, judged, no_random
+from analysis.figures.words import RANDOM, at_depths, judged, needs_labels, no_random
 from analysis.figures.words import known as known_shares
 from analysis.results import latents
 from analysis.results.findings import beside, share
@@ -22,6 +22,7 @@ LINE = " (dashed: 95% of shuffled labels stay below)"
 
 def detector_scores(results: Results) -> Drawing:
     """A row a depth, first seed, held out: F1 of every latent that fires, and the 95% point of the shuffles."""
+    needs_labels(results)
     rows: list[dict[str, object]] = []
     lines: list[dict[str, object]] = []
     shuffled, passing, firing = False, 0, 0

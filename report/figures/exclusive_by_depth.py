@@ -5,7 +5,18 @@ from __future__ import annotations
 import pandas as pd
 
 from analysis.figures.drawing import Drawing, mean_or_nan, over_depth, series, spoken
-from analysis.figures.words import RANDOM, bands, judged, known, needed, no_random, opened, tower_depths, versus
+from analysis.figures.words import (
+    RANDOM,
+    bands,
+    judged,
+    known,
+    needed,
+    needs_labels,
+    no_random,
+    opened,
+    tower_depths,
+    versus,
+)
 from analysis.results.findings import EQUAL, HIGHER, beside, by_run, compare
 from analysis.results.tables import Results
 
@@ -16,6 +27,7 @@ CONTROLS = {"trained network": "none", "random network": RANDOM, "shuffled label
 
 def exclusive_by_depth(results: Results) -> Drawing:
     """Share of all latents with at least 90% of their activation in one class, held out."""
+    needs_labels(results)
     lines = pd.concat(
         [
             series(results, label, MEASURE, kind, control=control)
@@ -23,7 +35,7 @@ def exclusive_by_depth(results: Results) -> Drawing:
             for kind in ("host", KIND)
         ]
     )
-    lines = needed(lines, "share of one-class latents: a data set with classes, and a latents tower", results)
+    lines = needed(lines, "share of one-class latents in a latents tower", results)
     depths = tower_depths(results, KIND)
     tower = lines[(lines["depth"] >= 1) & (lines["series"] == "trained network")]
     needed(tower, "share of one-class latents in its latents tower", results)

@@ -49,8 +49,9 @@ def interpretation(results: Results) -> Drawing:
         kind="tbl",
         title=title,
         caption=(
-            f"Names, detectors and causes: means over {seeds(seeds_of(results))}. What the classifier reads, optimised "
-            "images and matches: the first seed. All on held-out examples. A dash: not defined there."
+            f"Names{', detectors and causes' if results.labelled else ''}: means over {seeds(seeds_of(results))}. "
+            f"{'What the classifier reads, optimised' if results.labelled else 'Optimised'} images and matches: the "
+            "first seed. All on held-out examples. A dash: not defined there."
             f"{no_random(results)}{judged(*compared)}"
         ),
         alt=f"Table of what was found for single latents at every depth, beside its controls. {title}.",

@@ -48,10 +48,13 @@ def latent_path(results: Results, site: Results) -> Drawing:
             f"{site.experiment} holds other images than {results.experiment} was measured on: the two are not of the "
             "same data set"
         )
+    classes = results.labelled
     shares = {depth: class_shares(results, KIND, depth) for depth in results.depths(KIND)}
     names = sprite["class_names"]
 
     def name(depth: int, latent: int) -> str:
+        if not classes:
+            return _ruled(results, depth, latent)
         here = shares[depth]
         return named(here.loc[[latent]].iloc[0], names) if latent in here.index else "silent on held-out images"
 
@@ -80,16 +83,25 @@ def latent_path(results: Results, site: Results) -> Drawing:
     return Drawing(
         title=f"One latent through {len(path)} {'depth' if len(path) == 1 else 'depths'}: {', then '.join(told)}",
         caption=(
-            f"Each row shows the {IMAGES} held-out images that drive one latent most, and its name by the classes its "
-            "activation falls on. Not picked by eye: of the last depth's latents that fire on ten images or more the "
-            "one with the median rate, and going down always the part with the largest weight in its direction. *Made "
-            "of*: the largest parts below, with their weights (a direction has length 1). *Goes into*: latents above "
-            "of which it is one of the five largest parts. First seed."
+            f"Each row shows the {IMAGES} held-out images that drive one latent most, and its name by "
+            f"{'the classes its activation falls on' if classes else 'what predicts when it fires'}. Not picked by "
+            "eye: of the last depth's latents that fire on ten images or more the one with the median rate, and going "
+            "down always the part with the largest weight in its direction. *Made of*: the largest parts below, with "
+            "their weights (a direction has length 1). *Goes into*: latents above of which it is one of the five "
+            "largest parts. First seed."
         ),
         alt="; ".join(f"depth {depth}: {word}" for depth, word in enumerate(told, 1)) + ".",
         data=pd.concat(data).reset_index(drop=True),
         html=f'<div class="depth-grid">{"".join(body)}</div>',
     )
+
+
+def _ruled(results: Results, depth: int, latent: int) -> str:
+    """What a latent is called where there are no classes: by a rule, where single latents were looked at."""
+    if not results.looked:
+        return "unnamed"
+    rows = _first(results, results.names)
+    return str(rows[(rows["depth"] == depth) & (rows["latent"] == latent)]["name"].iloc[0])
 
 
 def _first(results: Results, rows: pd.DataFrame) -> pd.DataFrame:

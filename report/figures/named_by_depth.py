@@ -50,9 +50,9 @@ def named_by_depth(results: Results) -> Drawing:
         + versus(random, f"on a random network ({spoken(value(best, RANDOM), True)})")
         + versus(single, f"of one SAE as sparse ({spoken(mean_or_nan(results, MEASURE, 'direct', best), True)})"),
         caption=(
-            "A name is a set of classes with up to two attributes, chosen on training examples. It counts when it "
-            "predicts on held-out ones where the latent fires, by the rule in the methods, corrected over the "
-            "latents of a depth. Share of all latents of a depth, dead ones included"
+            f"A name is {'a set of classes with ' if results.labelled else ''}up to two attributes, chosen on training "
+            "examples. It counts when it predicts on held-out ones where the latent fires, by the rule in the "
+            "methods, corrected over the latents of a depth. Share of all latents of a depth, dead ones included"
             + ("; depth 0 are the network's neurons. " if own_neurons == own_neurons else ". ")
             + "".join(
                 described(

@@ -9,7 +9,7 @@ from analysis.figures.html_table import framed, group
 from analysis.figures.verdict_cells import cells, chip
 from analysis.figures.words import seeds, seeds_of
 from analysis.plan.config import RunConfig
-from analysis.results.tables import Results
+from analysis.results.tables import OF_CLASSES, Results
 from analysis.results.verdict import verdicts
 from sae.errors import DataError
 from sae.rule import STRUCTURE
@@ -33,6 +33,7 @@ COLUMNS = (
 def schedules(results: Results) -> Drawing:
     """Rows are depths from 2 on, grouped by schedule."""
     body, data = [], []
+    columns = [column for column in COLUMNS if results.labelled or column[1] not in OF_CLASSES]
     bases: set[tuple[int, int]] = set()
     for variant in results.variants:
         seen = results.of(variant)
@@ -41,11 +42,11 @@ def schedules(results: Results) -> Drawing:
         if tower is None:
             raise DataError(f"variant {variant!r} of {results.experiment} has no {KIND} tower")
         bases.add((config.sae.width, config.sae.k))
-        body.append(group(variant, len(COLUMNS) + 2))
+        body.append(group(variant, len(columns) + 2))
         words = verdicts(seen)
         for depth in range(2, tower.depth + 1):
             sae = tower.at(depth, config.sae)
-            html, means = cells(seen, COLUMNS, KIND, depth, 2)
+            html, means = cells(seen, columns, KIND, depth, 2)
             body.append(
                 f'<tr><th scope="row">depth {depth}: {sae.width:,} latents, {sae.k} active</th>'
                 f"<td>{chip(words[KIND, depth])}</td>{html}</tr>"
@@ -72,13 +73,14 @@ def schedules(results: Results) -> Drawing:
             f"{len(results.variants)} {'schedule' if len(results.variants) == 1 else 'schedules'} from a depth 1 of "
             f"{start}; means over {seeds(seeds_of(results))}. Explained: held-out variance of the depth's own input, "
             "with its own codes, with fitted codes, and by as many stored rows with fitted codes; the memorising "
-            "bound in sample. Network: held-out variance of the network's state, decoded all the way down. One-class: "
-            "as a share of all latents. Found again: share of latents that another seed finds on the same rows."
+            "bound in sample. Network: held-out variance of the network's state, decoded all the way down. "
+            f"{'One-class: as a share of all latents. ' * results.labelled}Found again: share of latents that another "
+            "seed finds on the same rows."
         ),
         alt=f"Table of schedules by depth. {_finding(table)}.",
         data=table,
         html=framed(
-            "Schedules by depth", ["schedule", "verdict", *(name for name, *_ in COLUMNS)], body, "verdict-table"
+            "Schedules by depth", ["schedule", "verdict", *(name for name, *_ in columns)], body, "verdict-table"
         ),
     )
 

@@ -13,6 +13,7 @@ from analysis.figures.words import (
     judged,
     known,
     needed,
+    needs_labels,
     no_random,
     opened,
     tower_depths,
@@ -34,6 +35,7 @@ PLACES = {
 
 def selectivity_by_depth(results: Results) -> Drawing:
     """Held-out selectivity index of the latents tower; depth 0 are the network's own neurons."""
+    needs_labels(results)
     neurons = [
         series(results, "trained network", MEASURE, "host"),
         series(results, "random network", MEASURE, "host", control=RANDOM),

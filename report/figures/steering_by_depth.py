@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from analysis.figures.drawing import Drawing, beside_one_sae, mean_or_nan, over_depth, spoken
-from analysis.figures.words import RANDOM, UNDEFINED, bands, judged, known, needed, no_random, tower_depths, versus
+from analysis.figures.words import (
+    RANDOM,
+    UNDEFINED,
+    bands,
+    judged,
+    known,
+    needed,
+    needs_labels,
+    no_random,
+    tower_depths,
+    versus,
+)
 from analysis.results.findings import Trend, beside, by_run, compare, over_depths, trend
 from analysis.results.tables import Results
 
@@ -16,6 +27,7 @@ NOTHING = 0.01
 
 def steering_by_depth(results: Results) -> Drawing:
     """Latents tower and single SAEs as sparse, each on the trained and the random network; bands over seeds."""
+    needs_labels(results)
     lines = needed(beside_one_sae(results, MEASURE), "effects of latents: its TOML has no [interpret]", results)
     needed(lines[lines["series"] == "trained network"], "effects of latents of its tower", results)
     depths = tower_depths(results, KIND)

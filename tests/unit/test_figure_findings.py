@@ -7,7 +7,7 @@ beside it, no random network, one depth, and what else a project may lack.
 from __future__ import annotations
 
 import dataclasses
-import importlib
+import importlib.util
 import math
 import re
 from collections.abc import Callable
@@ -16,6 +16,7 @@ from functools import cache
 import pandas as pd
 import pytest
 from planted_tables import Planted, without, write
+from tests_root import CHECKOUT
 
 from analysis.figures.draw import chart_html
 from analysis.figures.drawing import Drawing
@@ -127,6 +128,18 @@ REFUSED = {
 
 
 @pytest.fixture(scope="module")
+def unlabelled(tmp_path_factory) -> Callable[[tuple[str, ...], int], Results]:
+    """The tables of a data set without labels, of some variants and so many depths."""
+
+    @cache
+    def of(variants: tuple[str, ...], depths: int) -> Results:
+        planted = dataclasses.replace(UNLABELLED, variants=variants, depths=depths, looked=variants == ("",))
+        return write(tmp_path_factory.mktemp("unlabelled") / "tables", planted)
+
+    return of
+
+
+@pytest.fixture(scope="module")
 def tables(tmp_path_factory) -> Callable[[str, str], Results]:
     """The tables of a sort, for a figure."""
 
@@ -213,6 +226,57 @@ def test_what_is_not_known_is_left_out_or_refused_in_one_line(planted, tmp_path,
             else:
                 assert not re.search(r"\bnan\b|undefined|\bNone\b(?! of)", said), f"{name}: {said}"
     assert refused < len(NAMES) / 2
+
+
+# What shows nothing but classes, or chooses its latents by them.
+OF_CLASSES = {
+    "accuracy_by_depth", "class_best", "class_heat", "class_map", "depth_grid", "detector_scores", "exclusive_by_depth",
+    "lineages", "selectivity_by_depth", "steering_by_depth",
+}  # fmt: skip
+
+
+UNLABELLED = dataclasses.replace(BETTER, classes=(), seeds=1)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_without_labels_a_figure_leaves_classes_out_or_says_that_it_needs_some(name, unlabelled, monkeypatch):
+    module = importlib.import_module(f"analysis.figures.kinds.{name}")
+    if hasattr(module, "over_depth"):
+        monkeypatch.setattr(module, "over_depth", lambda *given, **options: None)
+    results = unlabelled(VARIANTS.get(name, ("",)), 4 if name == "collapse_fixes" else 3)
+    if name in OF_CLASSES:
+        with pytest.raises(StrataError, match="needs labels; data set planted has none"):
+            drawn(name, results)
+        return
+    drawing = drawn(name, results)
+    said = f"{words(drawing)} {drawing.html}"
+    assert not re.search(r"\bnan\b|undefined|class(es)?\b(?!=)|one-class|electiv|shuffled labels|silent on", said), said
+
+
+def test_the_table_of_latents_without_labels_has_names_and_no_columns_of_classes(tmp_path):
+    drawing = drawn("neurons", write(tmp_path / "tables", UNLABELLED))
+    assert drawing.title.endswith("3 of 3 neurons, 3 of 3 at depth 1, 3 of 3 at depth 2, 3 of 3 at depth 3")
+    heads = re.findall(r'<th scope="col"[^>]*>(?:<button type="button">)?([^<]+)', drawing.html)
+    assert heads == ["latent", "name", "strongest images", "fires on", "of L0", "made of"]
+    assert drawing.data["entropy"].isna().all() and (drawing.data["class"] == "").all()
+    assert len(set(re.findall(r'<tr id="d2-0".*?</tr>', drawing.html)[0].split("<td>"))) == 6
+
+
+@pytest.mark.parametrize(
+    "page", sorted((CHECKOUT / "analysis/templates").rglob("*.qmd")), ids=lambda page: page.parent.name
+)
+def test_the_pages_of_templates_need_no_labels(page, tmp_path, monkeypatch):
+    asked = re.findall(r"\{\{< figure (\w+)", page.read_text())
+    results = write(tmp_path / "tables", UNLABELLED) if asked else None
+    for name in asked:
+        own = page.parent / f"report/figures/{name}.py"
+        if own.exists():
+            spec = importlib.util.spec_from_file_location(f"template_{name}", own)
+            module = importlib.util.module_from_spec(spec)
+            spec.loader.exec_module(module)
+            assert getattr(module, name)(results).title
+        else:
+            assert drawn(name, results).title
 
 
 def test_every_figure_is_of_one_sort_of_title():

@@ -6,11 +6,13 @@ import json
 
 import numpy as np
 import pandas as pd
+import planted_tables
 import pytest
 import seam_project
 from PIL import Image
 
 from analysis.figures.image_sheets import Cut, spoken_counts
+from analysis.figures.kinds.neurons import neurons
 from analysis.pages.explorer import copy_pictures
 from analysis.pages.image_folders import write_images
 from analysis.plan import plugins
@@ -80,6 +82,12 @@ def test_without_labels_what_needs_them_is_left_out(ran):
     assert not measured & {"host_accuracy", "selectivity", "class_precision", "reader_accuracy", "disagree_share"}
     assert set(results.names["classes"]) == {""} and set(results.sprite["labels"]) == {None}
     assert not results.latents["measure"].astype(str).str.contains("class|ablation|f1").any()
+    assert not measured & planted_tables.OF_CLASSES, "planted tables without labels have what real ones have"
+    assert not set(results.latents["measure"].astype(str)) & planted_tables.OF_LATENT_CLASSES
+    table = neurons(results)
+    assert len(table.data) == 12 + 16 + 16 and table.data["class"].eq("").all() and "of class" not in table.html
+    written = write_images(results, "folders", results.folder / "out", 1)
+    assert written.files and not list((results.folder / "out").rglob("*label*"))
     assert spoken_counts(results.sprite, results.sprite["ids"][:2]) == "2 held-out images"
 
 

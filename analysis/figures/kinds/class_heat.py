@@ -8,6 +8,7 @@ import pandas as pd
 from analysis.figures.chosen_depth import CHOSEN, linked
 from analysis.figures.drawing import Drawing, spoken
 from analysis.figures.style import PLOT_WIDTH, ROLES
+from analysis.figures.words import needs_labels
 from analysis.results.detectors import levels
 from analysis.results.tables import Results
 
@@ -20,6 +21,7 @@ SHORT = 3
 
 def class_heat(results: Results) -> Drawing:
     """Classes across, depths down, first seed: latents that detect the class better than shuffled labels do."""
+    needs_labels(results)
     names = results.sprite["class_names"]
     table = pd.DataFrame(counted(results))
     order = list(dict.fromkeys(table["where"]))

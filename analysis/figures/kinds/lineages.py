@@ -11,6 +11,7 @@ import pandas as pd
 from analysis.figures.drawing import Drawing, spoken
 from analysis.figures.explorer_links import latent_address
 from analysis.figures.image_sheets import Cut, cells, inline, spoken_counts
+from analysis.figures.words import needs_labels
 from analysis.results import latents
 from analysis.results.latent_names import named
 from analysis.results.tables import Results
@@ -71,6 +72,7 @@ def _below(rows: pd.DataFrame, column: str, depth: int, kind: str, value: str) -
 
 def lineages(results: Results, *, noun: str = "images", set_name: str = "") -> Drawing:
     """A block for every five classes; in it a row a depth, deepest first, and last the random network's best latent."""
+    needs_labels(results)
     names = results.sprite["class_names"]
     depths = [depth for _, depth in latents.places(results)[1:]]
     if not depths:

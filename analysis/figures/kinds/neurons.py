@@ -21,11 +21,18 @@ METHOD = (
     "held-out F1 itself, so the first rows are somewhat lucky. A dash: not defined there, such as selectivity for "
     "fewer than ten examples. First seed."
 )
+UNLABELLED = (
+    "The data set has no labels: a name is a rule on what examples look like, chosen on training examples, in small "
+    "how well it predicts firing on held-out ones (balanced accuracy), in brackets what chance reaches; the order is "
+    "by that. First seed."
+)
 ALT = "Table of latents: name, class, strongest images, F1, chance, precision, recall, selectivity, effects, parents."
+ALT_UNLABELLED = "Table of latents: name, strongest images, how often they fire, parents."
 
 
 def neurons(results: Results, *, depth: int | None = None, pages: int = 0, set_name: str = "") -> Drawing:
     """The best latents of each depth by F1, or of one `depth` (0: the host's own neurons); first seed, latents tower.
+    Without labels: those whose names predict best when they fire.
 
     `pages` says of how many depths there are pages with more rows, `set_name` whose images they are, as in `table`.
     """
@@ -36,21 +43,28 @@ def overview(results: Results, pages: int = 0, set_name: str = "") -> Drawing:
     """The best latents of each depth by F1, first seed, latents tower; `pages` and `set_name` as in `table`."""
     found = levels(results)
     each = min(PER_DEPTH, ROWS // len(found))
-    best = pd.concat([level.live.head(each) for level in found]).sort_values("f1", ascending=False, kind="stable")
+    by = "f1" if results.labelled else "detection"
+    best = pd.concat([level.live.head(each) for level in found]).sort_values(by, ascending=False, kind="stable")
     images = {
         (level.depth, latent): examples
         for level in found
         for latent, examples in strongest(results, level.depth).items()
     }
     neurons_too = "Depth 0 is the host's own neurons. " if found[0].depth == 0 else ""
+    which = (
+        f"Latents of the latents tower as detectors of one class: the {each} best of each depth by F1"
+        if results.labelled
+        else f"Latents of the latents tower: of each depth the {each} whose names predict best when they fire"
+    )
+    choices = "depths and classes" if results.labelled else "depths"
     return Drawing(
         kind="tbl",
         title=all_depths(found),
         caption=(
-            f"Latents of the latents tower as detectors of one class: the {each} best of each depth by F1; the data "
-            f"have all. {METHOD} {neurons_too}Press a column's name to sort; choose depths and classes above."
+            f"{which}; the data have all. {method(results)} {neurons_too}Press a column's name to sort; choose "
+            f"{choices} above."
         ),
-        alt=ALT,
+        alt=ALT if results.labelled else ALT_UNLABELLED,
         data=pd.concat([level.rows for level in found]),
         html=(
             table(best, images, results.sprite, pages, set_name)
@@ -73,24 +87,33 @@ def one_depth(results: Results, depth: int) -> Drawing:
     best = live.head(ROWS)
     images = {(depth, latent): examples for latent, examples in strongest(results, depth).items()}
     which = (
-        f"The {len(best)} best of {len(level.rows)} {what}s by F1"
+        f"The {len(best)} best of {len(level.rows)} {what}s by {'F1' if level.labelled else 'how well names predict'}"
         if len(best) < len(live)
         else f"All {what}s that fire"
     )
     return Drawing(
         kind="tbl",
         title=_finding(level, what),
-        caption=f"{which}; the data have all {len(level.rows)}. {METHOD}",
-        alt=ALT,
+        caption=f"{which}; the data have all {len(level.rows)}. {method(results)}",
+        alt=ALT if level.labelled else ALT_UNLABELLED,
         data=level.rows,
         html=table(best, images, results.sprite) if len(best) else f"<p>No {what} of this depth fires.</p>",
     )
+
+
+def method(results: Results) -> str:
+    """How the numbers were made, for captions."""
+    return METHOD if results.labelled else UNLABELLED
 
 
 def _finding(level: Level, what: str) -> str:
     where = "" if level.depth == 0 else f" at depth {level.depth}"
     if not len(level.live):
         return f"No {what}{where} fires"
+    if not level.labelled:
+        named, live = int(level.live["named"].sum()), len(level.live)
+        has = "has" if named == 1 else "have"
+        return f"{named} of {live} {what}s that fire{where} {has} a name that predicts when"
     if not level.judged:
         return NOT_SHUFFLED + where
     if not len(level.passed):
@@ -105,6 +128,8 @@ def _finding(level: Level, what: str) -> str:
 
 def all_depths(found: list[Level]) -> str:
     """How many pass at each depth, as a title."""
+    if not found[0].labelled:
+        return "Of those that fire, these have a name that predicts when: " + ", ".join(map(_passing, found))
     if not any(level.judged for level in found):
         return NOT_SHUFFLED
     if not any(len(level.passed) for level in found):
@@ -113,7 +138,8 @@ def all_depths(found: list[Level]) -> str:
 
 
 def _passing(level: Level) -> str:
-    count = f"{len(level.passed) or 'none'} of {len(level.live)}"
+    passing = int(level.live["named"].sum()) if not level.labelled else len(level.passed)
+    count = f"{passing or 'none'} of {len(level.live)}"
     return f"{count} neurons" if level.depth == 0 else f"{count} at depth {level.depth}"
 
 

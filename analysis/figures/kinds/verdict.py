@@ -67,12 +67,15 @@ def verdict_table(results: Results, kind: str) -> tuple[str, pd.DataFrame, list[
         {"row": "verdict", "depth": depth, "word": word.word, "mean": word.margin, "low": word.low,
          "high": word.high} for depth, word in zip(depths, words, strict=True)
     ]  # fmt: skip
+    above = ""
     for title, label, measure, split, control, other, digits in ROWS:
-        if title:
-            body.append(group(title, len(depths) + 1))
+        above = title or above
         values = [over(results, measure, other or kind, depth, split, control) for depth in depths]
         if all(math.isnan(value[0]) for value in values):
             continue
+        if above:
+            body.append(group(above, len(depths) + 1))
+            above = ""
         cells = "".join(f"<td{titled(value)}>{said(value[0], digits)}</td>" for value in values)
         body.append(f'<tr><th scope="row">{escape(label)}</th>{cells}</tr>')
         data += [
