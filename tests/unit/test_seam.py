@@ -17,6 +17,7 @@ from analysis.pages.explorer import copy_pictures
 from analysis.pages.image_folders import write_images
 from analysis.plan import plugins
 from analysis.plan.config import load_experiment
+from analysis.plan.edges import IMAGES
 from analysis.plan.stage_folders import Stage, writing
 from analysis.results.tables import open_results
 from analysis.run.cells import LIMIT, columns_for
@@ -140,7 +141,7 @@ def test_attributes_keep_their_order_through_a_manifest(tmp_path):
     stage = Stage(name="images", config={}, code="a test")
     with writing(stage, tmp_path) as (work, notes):
         notes |= images(work, {"dataset": "digits", "train_rows": 2, "held_out_rows": 2}, {})
-    words = words_of({"images": stage.folder(tmp_path)})
+    words = words_of({IMAGES: stage.folder(tmp_path)})
     assert list(words) == list(ATTRIBUTES) and words["width"] == ("narrow", "wide")
 
 
