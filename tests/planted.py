@@ -15,7 +15,8 @@ from torch.nn.functional import normalize
 
 from analysis.plan.chains import _null_tower, _nulls, _sae
 from analysis.plan.config import RunConfig, SaeConfig, TowerConfig
-from analysis.plan.stage_folders import Stage, writing
+from analysis.plan.stage_configs import SaeStage
+from analysis.plan.stage_folders import Stage, StageConfig, writing
 from analysis.results.verdict import seeds_of
 from analysis.run.activations import SPLITS, ActivationStore
 from analysis.run.pipeline import do_stage
@@ -36,6 +37,14 @@ Make = Callable[[int, torch.Generator], torch.Tensor]
 """That many rows."""
 Plant = Callable[[torch.Generator], torch.Tensor]
 """Unit directions."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlantedRows(StageConfig):
+    """Rows in place of a host's activations."""
+
+    seed: int
+    planted: str
 
 
 @dataclass(frozen=True)
@@ -104,7 +113,7 @@ def judged(
 
 def rows_stage(runs: Path, make: Make, seed: int) -> Stage:
     """The rows, where the stage `activations` would have put them."""
-    stage = Stage(name="activations", config={"seed": seed, "planted": make.__name__}, code="planted")
+    stage = Stage(name="activations", config=PlantedRows(seed=seed, planted=make.__name__), code="planted")
     with writing(stage, runs) as (work, notes):
         # one call for both splits: what is planted is the same in both
         rows = make(TRAIN + HELD, torch.Generator().manual_seed(seed))
@@ -141,7 +150,7 @@ def done(stage: Stage, runs: Path) -> Path:
 def plant(stage: Stage, runs: Path, directions: torch.Tensor) -> None:
     """The product of a stage `sae` without training: a TopK SAE with these directions, for encoder and decoder."""
     rows = load_store(stage.inputs["activations"].folder(runs)).rows("train")
-    sae = TopK(directions.shape[1], len(directions), k=stage.config["k"])
+    sae = TopK(directions.shape[1], len(directions), k=SaeStage.of(stage).k)
     with torch.no_grad():
         sae.W_dec.copy_(directions)
         sae.W_enc.copy_(directions)

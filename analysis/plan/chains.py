@@ -10,7 +10,6 @@ by both kinds.
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import os
 from collections.abc import Mapping
@@ -22,7 +21,15 @@ from analysis.plan import edges
 from analysis.plan.code_version import code_version
 from analysis.plan.config import Experiment, RunConfig, SaeConfig, TowerConfig
 from analysis.plan.edges import ACTIVATIONS, HOST, NULL_TOWER, SINGLES, Role
-from analysis.plan.stage_folders import Stage
+from analysis.plan.stage_configs import (
+    ActivationsStage,
+    HostStage,
+    MeasuresStage,
+    NullsStage,
+    NullTowerStage,
+    SaeStage,
+)
+from analysis.plan.stage_folders import Stage, StageConfig
 from sae.config import TowerKind, TrainConfig
 from sae.discover import load, module_name, names
 from sae.errors import NotFoundError
@@ -76,21 +83,21 @@ def chain(config: RunConfig, control: str) -> Chain:
     """The stages of one run under one control."""
     host = stage_of(
         "host",
-        {
-            "dataset": config.dataset,
-            "data": fingerprint(config.dataset),
-            "host": config.host.name,
-            "options": config.host.options,
-            "trained": HOSTS[control],
-            "seed": config.seed,
-        },
+        HostStage(
+            dataset=config.dataset,
+            data=fingerprint(config.dataset),
+            host=config.host.name,
+            options=config.host.options,
+            trained=HOSTS[control],
+            seed=config.seed,
+        ),
         {},
         module_of("analysis.run.datasets", config.dataset),
         module_of("analysis.run.hosts", config.host.name),
     )
     activations = stage_of(
         "activations",
-        {"hook": config.host.hook},
+        ActivationsStage(hook=config.host.hook),
         {HOST: host},
         module_of("analysis.run.datasets", config.dataset),
         module_of("analysis.run.hosts", config.host.name),
@@ -124,18 +131,18 @@ def chain(config: RunConfig, control: str) -> Chain:
     # architectures are compared on what was learned; their floors are those of depth 1
     compared = [_sae(config, sae, None, 1, [], activations) for sae in config.compare if control == "none"]
     layers += compared
-    inputs |= {edges.compared(str(stage.config["architecture"])): stage for stage in compared}
+    inputs |= {edges.compared(SaeStage.of(stage).architecture): stage for stage in compared}
     measures = stage_of(
         "measures",
-        {
-            "towers": {tower.kind: tower.depth for tower in config.towers},
-            "singles": [role.name for role in inputs if role.part == "single"],
-            "panel": config.panel,
-            "compare": [str(stage.config["architecture"]) for stage in compared],
-            "control": control,
-            "run": run_id(config),
-            "seed": config.seed,
-        },
+        MeasuresStage(
+            towers={tower.kind: tower.depth for tower in config.towers},
+            singles=tuple(role for role in inputs if role.part == "single"),
+            panel=config.panel,
+            compare=tuple(SaeStage.of(stage).architecture for stage in compared),
+            control=control,
+            run=run_id(config),
+            seed=config.seed,
+        ),
         {HOST: host, ACTIVATIONS: activations, **inputs},
         module_of("analysis.run.hosts", config.host.name),
         *(module_of("sae.measures", name) for name in names("sae.measures")),
@@ -178,19 +185,19 @@ def _sae(
     kind = tower.kind if tower else None
     return stage_of(
         "sae",
-        {
-            "architecture": sae.architecture,
-            "width": sae.width,
-            "k": sae.k,
-            "options": sae.options,
-            "train": dataclasses.asdict(sae.train),
-            "kind": kind,
-            "depth": depth,
-            "folds": tower.folds if tower and kind == "directions" else 0,
-            "stop": dataclasses.asdict(tower.stop) if tower else None,
-            "seed": config.seed,
-            "step": trained_by(sae.train),
-        },
+        SaeStage(
+            architecture=sae.architecture,
+            width=sae.width,
+            k=sae.k,
+            options=sae.options,
+            train=sae.train,
+            kind=kind,
+            depth=depth,
+            folds=tower.folds if tower and kind == "directions" else 0,
+            stop=tower.stop if tower else None,
+            seed=config.seed,
+            step=trained_by(sae.train),
+        ),
         {ACTIVATIONS: activations, **_layers(below)},
         module_of("sae.architectures", sae.architecture),
     )
@@ -209,24 +216,25 @@ def trained_by(train: TrainConfig) -> str:
     return f"torch on {kind}"
 
 
-def _nulls(layer: Stage, kind: str, below: list[Stage], activations: Stage) -> Stage:
+def _nulls(layer: Stage, kind: TowerKind, below: list[Stage], activations: Stage) -> Stage:
     """What a depth is compared with, trained as it was; `below` ends with the depth itself."""
-    settings = {name: value for name, value in layer.config.items() if name != "stop"}
+    own = SaeStage.of(layer)
     return stage_of(
         "nulls",
         # depth 1 belongs to both kinds and is the same in both
-        {**settings, "kind": kind if layer.config["depth"] != 1 else None},
+        NullsStage.beside(own, kind if own.depth != 1 else None),
         {ACTIVATIONS: activations, **_layers(below)},
-        module_of("sae.architectures", str(layer.config["architecture"])),
+        module_of("sae.architectures", own.architecture),
     )
 
 
 def _null_tower(seed: int, towers: Mapping[TowerKind, list[Stage]], activations: Stage) -> Stage:
     """All depths of the towers once more, on noise."""
-    architectures = sorted({str(layer.config["architecture"]) for layers in towers.values() for layer in layers})
+    depths = {kind: tuple(SaeStage.of(layer) for layer in layers) for kind, layers in towers.items()}
+    architectures = sorted({layer.architecture for layers in depths.values() for layer in layers})
     return stage_of(
         "null_tower",
-        {"seed": seed, "towers": {kind: [layer.config for layer in layers] for kind, layers in towers.items()}},
+        NullTowerStage(seed=seed, towers=depths),
         {ACTIVATIONS: activations},
         *(module_of("sae.architectures", name) for name in architectures),
     )
@@ -243,7 +251,7 @@ def module_of(package: str, name: str) -> str:
     return module_name(package, name)
 
 
-def stage_of(name: str, config: dict[str, object], inputs: Mapping[Role, Stage], *modules: str) -> Stage:
+def stage_of(name: str, config: StageConfig, inputs: Mapping[Role, Stage], *modules: str) -> Stage:
     """A stage with the code version of its own module and of `modules`, which it finds by name."""
     code = code_version(f"analysis.run.stages.{name}", *modules)
     return Stage(name=name, config=config, code=code, inputs=edges.named(inputs))

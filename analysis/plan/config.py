@@ -14,7 +14,7 @@ import json
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 from analysis.plan.bounds import (
     HOST_PLACES,
@@ -174,7 +174,7 @@ class TowerConfig:
 class InterpretConfig:
     """How closely single latents are looked at. No part of a run: it changes nothing that was trained."""
 
-    kind: str = ""
+    kind: Literal["", "latents"] = ""
     """Which tower's latents are named, steered and compared with shuffled labels; empty: none. Of the first seed
     there are pictures, too. Only `latents`: in the directions kind a latent has no place in the host's state."""
     train_rows: int = 8000

@@ -13,7 +13,9 @@ from analysis.plan import edges
 from analysis.plan.chains import Chain, architectures, fingerprint, module_of, stage_of
 from analysis.plan.config import Experiment, InterpretConfig
 from analysis.plan.edges import ACTIVATIONS, HOST, IMAGES, INTERPRET, READER, Role
+from analysis.plan.stage_configs import ImagesStage, InterpretStage, PicturesStage, ReaderStage
 from analysis.plan.stage_folders import Stage
+from sae.config import TowerKind
 
 # The reader shares no seed with a run, and nothing else.
 READER_SEED = 1_000_003
@@ -52,10 +54,10 @@ def of_chains(experiment: Experiment, chains: list[Chain]) -> list[Look]:
     first = min(chain.config.seed for chain in chains)
     found = []
     for chain in chains:
-        own = _interpret(chain, settings, images(experiment))
+        own = _interpret(chain, settings, settings.kind, images(experiment))
         stages = [own]
         if chain.config.seed == first:
-            stages.append(_pictures(chain, chains, settings, own, reader(experiment)))
+            stages.append(_pictures(chain, chains, settings, settings.kind, own, reader(experiment)))
         found.append(Look(f"latents of run {chain.run} ({chain.control})", tuple(stages), tuple(stages)))
     return found
 
@@ -63,30 +65,37 @@ def of_chains(experiment: Experiment, chains: list[Chain]) -> list[Look]:
 def images(experiment: Experiment) -> Stage:
     """Attributes of the images that are looked at."""
     settings = experiment.interpret
-    config = {**_data(experiment), "train_rows": settings.train_rows, "held_out_rows": settings.held_out_rows}
+    config = ImagesStage(
+        dataset=experiment.dataset,
+        data=fingerprint(experiment.dataset),
+        train_rows=settings.train_rows,
+        held_out_rows=settings.held_out_rows,
+    )
     return stage_of("images", config, {}, module_of("analysis.run.datasets", experiment.dataset))
 
 
 def reader(experiment: Experiment) -> Stage:
     """The independent classifier."""
-    config = {**_data(experiment), "seed": READER_SEED, "options": experiment.interpret.reader}
+    config = ReaderStage(
+        dataset=experiment.dataset,
+        data=fingerprint(experiment.dataset),
+        seed=READER_SEED,
+        options=experiment.interpret.reader,
+    )
     return stage_of("reader", config, {}, module_of("analysis.run.datasets", experiment.dataset))
 
 
-def _data(experiment: Experiment) -> dict[str, object]:
-    return {"dataset": experiment.dataset, "data": fingerprint(experiment.dataset)}
-
-
-def _place(chain: Chain, kind: str) -> tuple[dict[str, object], dict[Role, Stage]]:
-    """What a look must know of its chain: whose numbers they are, and the stages that it reads."""
+def _read(chain: Chain, kind: TowerKind) -> dict[Role, Stage]:
+    """The stages of its chain that a look reads."""
     read = edges.parents(chain.measures)
     inputs = {role: stage for role, stage in read.items() if role in (HOST, ACTIVATIONS)}
     layers = {role: stage for role, stage in read.items() if (role.part, role.kind) == ("tower", kind)}
     singles = {role: stage for role, stage in read.items() if (role.part, role.kind) == ("single", "direct")}
-    config = {
-        "run": chain.run, "control": chain.control, "seed": chain.config.seed, "kind": kind, "depth": len(layers),
-    }  # fmt: skip
-    return config, {**inputs, **layers, **singles}
+    return {**inputs, **layers, **singles}
+
+
+def _depth(chain: Chain, kind: TowerKind) -> int:
+    return next(tower.depth for tower in chain.config.towers if tower.kind == kind)
 
 
 def _modules(chain: Chain) -> list[str]:
@@ -94,24 +103,41 @@ def _modules(chain: Chain) -> list[str]:
     return [module_of("analysis.run.hosts", chain.config.host.name), *found]
 
 
-def _interpret(chain: Chain, settings: InterpretConfig, attributes: Stage) -> Stage:
-    config, inputs = _place(chain, settings.kind)
-    own = {name: getattr(settings, name) for name in ("train_rows", "held_out_rows", "permutations")}
-    return stage_of("interpret", {**config, **own}, {**inputs, IMAGES: attributes}, *_modules(chain))
+def _interpret(chain: Chain, settings: InterpretConfig, kind: TowerKind, attributes: Stage) -> Stage:
+    config = InterpretStage(
+        run=chain.run,
+        control=chain.control,
+        seed=chain.config.seed,
+        kind=kind,
+        depth=_depth(chain, kind),
+        train_rows=settings.train_rows,
+        held_out_rows=settings.held_out_rows,
+        permutations=settings.permutations,
+    )
+    return stage_of("interpret", config, {**_read(chain, kind), IMAGES: attributes}, *_modules(chain))
 
 
-def _pictures(chain: Chain, chains: list[Chain], settings: InterpretConfig, own: Stage, classifier: Stage) -> Stage:
+def _pictures(
+    chain: Chain, chains: list[Chain], settings: InterpretConfig, kind: TowerKind, own: Stage, classifier: Stage
+) -> Stage:
     """Also reads the towers of the other seeds, and the same seed's tower on the random host: what a match is worth."""
-    config, inputs = _place(chain, settings.kind)
+    inputs = _read(chain, kind)
     for other in chains:
         same_seed = other.config.seed == chain.config.seed
         if chain.control != "none" or same_seed == (other.control == "none"):
             continue
         name = "random_host" if same_seed else f"seed {other.config.seed}"
-        _, theirs = _place(other, settings.kind)
+        theirs = _read(other, kind)
         read = {role: stage for role, stage in theirs.items() if role == ACTIVATIONS or role.part == "tower"}
         inputs |= {role.of(name): stage for role, stage in read.items()}
-    own_settings = {name: getattr(settings, name) for name in ("train_rows", "held_out_rows", "steps")}
-    return stage_of(
-        "pictures", {**config, **own_settings}, {**inputs, INTERPRET: own, READER: classifier}, *_modules(chain)
+    config = PicturesStage(
+        run=chain.run,
+        control=chain.control,
+        seed=chain.config.seed,
+        kind=kind,
+        depth=_depth(chain, kind),
+        train_rows=settings.train_rows,
+        held_out_rows=settings.held_out_rows,
+        steps=settings.steps,
     )
+    return stage_of("pictures", config, {**inputs, INTERPRET: own, READER: classifier}, *_modules(chain))

@@ -69,9 +69,9 @@ def convert(hint: Any, value: Any, where: str, path: tuple[str | int, ...] = ())
         return value if isinstance(value, hint) else build(hint, value, where, path)  # type: ignore[arg-type]  # a class
     if origin in (tuple, list) and isinstance(value, (list, tuple)):
         return origin(convert(arguments[0], item, f"{where}[{i}]", (*path, i)) for i, item in enumerate(value))
-    if origin is types.UnionType:
+    if origin in (types.UnionType, typing.Union):
         for choice in arguments:
-            if (typing.get_origin(choice) or choice) is (list if isinstance(value, (list, tuple)) else type(value)):
+            if _may_be(choice, value):
                 return convert(choice, value, where, path)
     if origin is typing.Literal and type(value) in map(type, arguments):
         return value  # which of the words it may be is said by the class, by the setting's own name
@@ -81,10 +81,20 @@ def convert(hint: Any, value: Any, where: str, path: tuple[str | int, ...] = ())
         return _finite(value, where, path)
     if hint is int and isinstance(value, numbers.Integral) and not isinstance(value, bool):
         return _whole(value, where, path)
-    if hint in (str, bool) and type(value) is hint:
+    if hint in (str, bool, types.NoneType) and type(value) is hint:
         return value
     wanted = getattr(hint, "__name__", None) if origin is None else str(hint)
     raise SettingError(f"{where} = {brief(value)}: must be of type {wanted}", path)
+
+
+def _may_be(hint: Any, value: Any) -> bool:
+    """Whether `value` is meant as this one of several types."""
+    origin = typing.get_origin(hint)
+    if origin is typing.Literal:
+        return isinstance(value, str)
+    if dataclasses.is_dataclass(hint):
+        return isinstance(value, (dict, hint))  # type: ignore[arg-type]  # a class
+    return (origin or hint) is (list if isinstance(value, (list, tuple)) else type(value))
 
 
 def plain(value: Any, where: str, path: tuple[str | int, ...] = (), depth: int = 0) -> Any:

@@ -14,16 +14,17 @@ import platform
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cache, cached_property
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
+from analysis.plan.settings import build
 from analysis.system import digests
 from analysis.system.git import commit_of
 from analysis.system.swap import fresh_beside, standing, steadily
-from sae.errors import StageError
+from sae.errors import ConfigError, StageError
 from sae.temporary import check_readable, replacing, to_disk, unwritable
 
 MANIFEST = "manifest.json"
@@ -34,11 +35,35 @@ LIBRARIES = ("numpy", "pandas", "torch", "strata")
 
 
 @dataclass(frozen=True, kw_only=True)
+class StageConfig:
+    """What a stage is asked to do. A frozen dataclass for each name of a stage: see `analysis.plan.stage_configs`."""
+
+    def json(self) -> dict[str, Any]:
+        """As keys and manifests hold it."""
+        return asdict(self)
+
+    @classmethod
+    def of(cls, stage: Stage) -> Self:
+        """What `stage` is asked. Raises StageError where that is another kind of stage."""
+        if isinstance(stage.config, cls):
+            return stage.config
+        raise StageError(f"stage {stage.name}/{stage.key} has a {type(stage.config).__name__}, expected {cls.__name__}")
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """What the stage in a finished folder was asked. Raises StageError where it was no such thing."""
+        try:
+            return build(cls, read_manifest(folder)["config"], "config")
+        except (ConfigError, KeyError) as error:
+            raise StageError(f"{folder} holds no product of a {cls.__name__}: {error}") from error
+
+
+@dataclass(frozen=True, kw_only=True)
 class Stage:
     """One step of a run: what it is asked to do, by which code, from which other stages."""
 
     name: str
-    config: dict[str, Any]
+    config: StageConfig
     code: str
     """Code version of the stage and of everything it uses."""
     inputs: Mapping[str, Stage] = field(default_factory=dict)
@@ -47,7 +72,7 @@ class Stage:
     def key(self) -> str:
         """The folder's name: a hash of all of the above, inputs by their keys."""
         text = json.dumps(
-            [self.name, self.config, self.code, {name: stage.key for name, stage in self.inputs.items()}],
+            [self.name, self.config.json(), self.code, {name: stage.key for name, stage in self.inputs.items()}],
             sort_keys=True,
         )
         return hashlib.sha256(text.encode()).hexdigest()[:12]
@@ -99,7 +124,7 @@ def writing(stage: Stage, runs: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
                 {
                     "stage": stage.name,
                     "key": stage.key,
-                    "config": stage.config,
+                    "config": stage.config.json(),
                     "code": stage.code,
                     "inputs": {name: f"{given.name}/{given.key}" for name, given in stage.inputs.items()},
                     "seconds": round(time.perf_counter() - started, 3),

@@ -14,6 +14,7 @@ from analysis.plan.config import Experiment
 from analysis.plan.edges import edges
 from analysis.plan.looks import of_chains
 from analysis.plan.paths import Paths
+from analysis.plan.stage_configs import SaeStage
 from analysis.plan.stage_folders import FILES, Stage, damage, read_manifest, seal
 from analysis.results.tables import LOOKED, SHEETS, is_current, stage_keys
 from analysis.run.sprite import write_sprite
@@ -112,17 +113,16 @@ def _training_table(chains: list[Chain], paths: Paths) -> pd.DataFrame:
     for chain in chains:
         for edge in edges(chain.measures):
             stage, (kind, depth) = edge.parent, edge.role.place
-            if stage.name != "sae":
+            if not isinstance(sae := stage.config, SaeStage):
                 continue
-            notes, train = read_manifest(stage.folder(paths.runs))["notes"], stage.config["train"]
+            notes = read_manifest(stage.folder(paths.runs))["notes"]
             if "stopped" in notes:
                 continue
-            assert isinstance(train, dict)
             rows.append(
                 {
                     "run": chain.run, "kind": kind, "depth": depth, "control": chain.control,
-                    "architecture": stage.config["architecture"], "steps": train["steps"],
-                    "rows": train["steps"] * min(train["batch"], notes["rows"]),
+                    "architecture": sae.architecture, "steps": sae.train.steps,
+                    "rows": sae.train.steps * min(sae.train.batch, notes["rows"]),
                     "seconds": notes["seconds"], "path": notes["path"],
                 }
             )  # fmt: skip

@@ -18,6 +18,7 @@ from typing import Any
 from analysis.plan import edges
 from analysis.plan.config import Experiment, RunConfig, SaeConfig
 from analysis.plan.edges import SINGLES
+from analysis.plan.stage_configs import NullTowerStage, SaeStage, TrainedStage
 from analysis.plan.stage_folders import Stage
 from analysis.run.hosts._host import Host, check_hook
 from analysis.run.stages._load import dataset_of, new_host
@@ -77,8 +78,7 @@ def forecast(experiment: Experiment, missing: Sequence[Stage], file: Path) -> Fo
         place = json.dumps(asdict(run.host), sort_keys=True)
         if place not in widths:
             with blamed(experiment, file, ("host", "options")):
-                settings = {"host": run.host.name, "seed": run.seed, "options": run.host.options}
-                host: Host = new_host(settings, dataset)
+                host: Host = new_host(run.host.name, run.host.options, run.seed, dataset)
             with blamed(experiment, file, ("host", "hook")):
                 check_hook(run.host.hook, host)
             widths[place] = host.hooks()[run.host.hook]
@@ -164,24 +164,23 @@ def saes(run: RunConfig, host_width: int) -> Iterator[tuple[tuple[str | int, ...
 def training_seconds(stage: Stage, host_width: int) -> float:
     """What training the SAEs of a stage takes on one core, about; 0 for stages that train none."""
     config = stage.config
-    if stage.name == "null_tower":
+    if isinstance(config, NullTowerStage):
         return sum(
-            float(1 + layer["folds"]) * _seconds(layer, host_width if layer["depth"] == 1 else below["width"])
-            for layers in config["towers"].values()
+            float(1 + layer.folds) * _seconds(layer, host_width if layer.depth == 1 else below.width)
+            for layers in config.towers.values()
             for below, layer in zip([layers[0], *layers], layers, strict=False)
         )
-    if stage.name not in ("sae", "nulls"):
+    if not isinstance(config, TrainedStage):
         return 0.0
-    below = edges.parents(stage).get(edges.layer(config["depth"] - 1)) if config["depth"] > 1 else None
-    inner = below.config["width"] if below and config["kind"] == "latents" else host_width
-    folds = config["folds"] if config["depth"] > 1 else 0
-    times = 1 + folds if stage.name == "sae" else 1 + 3 * max(1, folds)
+    below = edges.parents(stage)[edges.layer(config.depth - 1)] if config.depth > 1 else None
+    inner = SaeStage.of(below).width if below and config.kind == "latents" else host_width
+    folds = config.folds if config.depth > 1 else 0
+    times = 1 + folds if isinstance(config, SaeStage) else 1 + 3 * max(1, folds)
     return times * _seconds(config, inner)
 
 
-def _seconds(sae: dict[str, Any], d_in: int) -> float:
-    train = sae["train"]
-    return float(train["steps"] * max(STEP_SECONDS, PRODUCT_SECONDS * train["batch"] * sae["width"] * d_in))
+def _seconds(sae: TrainedStage, d_in: int) -> float:
+    return sae.train.steps * max(STEP_SECONDS, PRODUCT_SECONDS * sae.train.batch * sae.width * d_in)
 
 
 def duration(seconds: float) -> str:

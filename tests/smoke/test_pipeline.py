@@ -186,7 +186,7 @@ def test_a_deeper_tower_and_another_seed_share_the_stages_that_are_the_same(whol
     assert len(keys[0] & keys[1]) == TRAINED + RANDOM
     deeper = tuple(replace(tower, depth=3, k=[2, 1]) for tower in tiny(paths).towers)
     stages = {stage.key: stage for chain in plan(tiny(paths, towers=deeper)) for stage in chain.stages}
-    new = sorted((stage.name, stage.config.get("depth", 0)) for key, stage in stages.items() if key not in keys[0])
+    new = sorted((stage.name, getattr(stage.config, "depth", 0)) for key, stage in stages.items() if key not in keys[0])
     # of each chain: depth 3 of both kinds with, on the trained host, its nulls; and the measures
     assert [name for name, _ in new] == ["measures"] * 4 + ["null_tower"] * 2 + ["nulls"] * 4 + ["sae"] * 8
     assert {depth for name, depth in new if name in ("nulls", "sae")} == {3}

@@ -49,7 +49,10 @@ def stage_codes():
     towers = (TowerConfig(kind="latents", depth=2), TowerConfig(kind="directions", depth=2))
     experiment = Experiment(name="x", title="x", seeds=(0,), sae=SaeConfig(width=8, k=2), towers=towers)
     stages = plan(experiment)[0].stages
-    return {(stage.name, stage.config.get("kind"), stage.config.get("depth")): stage.code for stage in stages}
+    return {
+        (stage.name, getattr(stage.config, "kind", None), getattr(stage.config, "depth", None)): stage.code
+        for stage in stages
+    }
 
 
 def test_a_copy_has_the_version_of_the_original(copy, monkeypatch):

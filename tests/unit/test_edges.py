@@ -11,7 +11,7 @@ from analysis.plan.chains import plan
 from analysis.plan.config import Experiment, InterpretConfig, SaeConfig, TowerConfig
 from analysis.plan.edges import ACTIVATIONS, HOST, IMAGES, INTERPRET, NULL_TOWER, READER, Edge, Role
 from analysis.plan.looks import stages_of
-from analysis.plan.stage_folders import Stage
+from analysis.plan.stage_folders import Stage, StageConfig
 from sae.errors import StageError
 
 NAMES = {
@@ -76,7 +76,7 @@ def test_every_arrow_of_a_plan_has_a_role_and_leads_from_the_stage_that_it_names
 
 
 def test_another_stage_than_the_role_says_is_refused():
-    host, nulls = Stage(name="host", config={}, code=""), Stage(name="nulls", config={}, code="")
+    host, nulls = Stage(name="host", config=StageConfig(), code=""), Stage(name="nulls", config=StageConfig(), code="")
     with pytest.raises(StageError, match="stage nulls reads host as layer_1, where it expects the stage sae"):
         Edge(host, nulls, edges.layer(1))
     with pytest.raises(StageError, match="where it expects the stage nulls"):

@@ -34,12 +34,12 @@ def test_every_chain_is_interpreted_and_the_first_seed_has_pictures():
     found = looks(experiment())
     assert len(found) == 4, "two seeds, two hosts"
     with_pictures = [look for look in found if [s.name for s in look.stages] == ["interpret", "pictures"]]
-    assert {look.stages[0].config["seed"] for look in with_pictures} == {1}, "the smallest seed, wherever it stands"
-    assert {look.stages[0].config["control"] for look in with_pictures} == {"none", "random_host"}
+    assert {look.stages[0].config.seed for look in with_pictures} == {1}, "the smallest seed, wherever it stands"
+    assert {look.stages[0].config.control for look in with_pictures} == {"none", "random_host"}
 
 
 def test_pictures_of_the_trained_host_see_the_other_seeds_and_their_own_random_twin():
-    pictures = {look.stages[0].config["control"]: look.stages[-1] for look in looks(experiment())[2:]}
+    pictures = {look.stages[0].config.control: look.stages[-1] for look in looks(experiment())[2:]}
     others = {name.split("/")[0] for name in pictures["none"].inputs if "/" in name}
     assert others == {"seed 3", "random_host"}
     assert not [name for name in pictures["random_host"].inputs if "/" in name]
@@ -63,7 +63,7 @@ def test_the_reader_is_trained_once_and_shares_no_seed_with_a_run():
     (data,) = of_data(experiment())
     images, reader = data.stages
     assert (images.name, reader.name) == ("images", "reader") and reader.inputs == {}
-    assert reader.config["seed"] not in experiment().seeds
+    assert reader.config.seed not in experiment().seeds
     assert {look.stages[-1].inputs["reader"].key for look in looks(experiment())[2:]} == {reader.key}
 
 
@@ -92,4 +92,4 @@ def test_single_saes_beside_the_tower_are_looked_at_for_their_effects():
     with_singles = dataclasses.replace(LATENTS, direct=True)
     stage = looks(experiment(towers=(with_singles,)))[0].stages[0]
     assert {name for name in stage.inputs if name.startswith("direct_")} == {"direct_2", "direct_3"}
-    assert stage.config["depth"] == 3, "they are no depths of the tower"
+    assert stage.config.depth == 3, "they are no depths of the tower"

@@ -81,11 +81,11 @@ def test_nulls_are_trained_on_the_trained_host_only_and_once_for_the_depth_that_
     inputs = none.measures.inputs
     for place in ("", "nulls-"):
         assert inputs[f"{place}latents_1"].key == inputs[f"{place}directions_1"].key
-    assert sorted((stage.config["depth"], stage.config["kind"] or "") for stage in named(none, "nulls")) == [
+    assert sorted((stage.config.depth, stage.config.kind or "") for stage in named(none, "nulls")) == [
         (1, ""), (2, "directions"), (2, "latents"), (3, "latents"),
     ]  # fmt: skip
     for stage in named(none, "nulls"):
-        depth, kind = stage.config["depth"], stage.config["kind"] or "latents"
+        depth, kind = stage.config.depth, stage.config.kind or "latents"
         assert stage.inputs["activations"] is inputs["activations"]
         assert [stage.inputs[f"layer_{d}"] for d in range(1, depth + 1)] == [
             inputs[f"{kind}_{d}"] for d in range(1, depth + 1)
@@ -98,7 +98,7 @@ def test_nulls_are_trained_as_their_depth_was():
         if name.startswith("nulls-"):
             depth = chain.measures.inputs[name.removeprefix("nulls-")].config
             for key in ("architecture", "width", "k", "options", "train", "depth", "folds", "seed"):
-                assert stage.config[key] == depth[key], (name, key)
+                assert getattr(stage.config, key) == getattr(depth, key), (name, key)
 
 
 def test_a_tower_may_do_without_nulls():
@@ -114,13 +114,13 @@ def test_beside_a_tower_stand_single_saes_on_the_host():
     towers = [dataclasses.replace(tower, direct=True, nulls=False) for tower in (LATENTS, DIRECTIONS)]
     chain = trained(*towers, seeds=(3,))
     inputs = chain.measures.inputs
-    assert chain.measures.config["singles"] == ["direct_2", "direct_3", "small_2"]
-    singles = {name: inputs[name].config for name in chain.measures.config["singles"]}
-    assert {name: (single["width"], single["k"]) for name, single in singles.items()} == {
+    assert [role.name for role in chain.measures.config.singles] == ["direct_2", "direct_3", "small_2"]
+    singles = {name: inputs[name].config for name in (role.name for role in chain.measures.config.singles)}
+    assert {name: (single.width, single.k) for name, single in singles.items()} == {
         "direct_2": (64, 4), "direct_3": (64, 2), "small_2": (32, 8),
     }  # fmt: skip
     for name, single in singles.items():
-        assert (single["depth"], single["kind"], single["stop"], single["folds"]) == (1, None, None, 0), name
+        assert (single.depth, single.kind, single.stop, single.folds) == (1, None, None, 0), name
         assert list(inputs[name].inputs) == ["activations"], "it reads the host and nothing else"
 
 
@@ -136,8 +136,8 @@ def test_a_small_sae_as_wide_as_a_direct_one_and_as_sparse_is_the_same_stage():
 def test_architectures_are_compared_on_the_trained_host_only():
     compare = (SaeConfig(architecture="gated", width=64, k=8),)
     none, random = plan(experiment(compare=compare))
-    assert none.measures.config["compare"] == ["gated"] and random.measures.config["compare"] == []
-    assert none.measures.inputs["compare_gated"].config["architecture"] == "gated"
+    assert none.measures.config.compare == ("gated",) and random.measures.config.compare == ()
+    assert none.measures.inputs["compare_gated"].config.architecture == "gated"
 
 
 def test_limits_of_stopping_are_part_of_the_depths_above_the_first_only():
@@ -179,11 +179,11 @@ def test_what_other_steps_have_trained_is_another_stage_of_the_same_run(monkeypa
     assert there.run == here.run, "tables of either machine stay readable on the other"
     kept = {name for name, key in by_place(here).items() if by_place(there)[name] == key}
     assert kept == {"host", "activations"}
-    assert {stage.config["step"] for stage in named(here, "sae")} == {"compiled where there is one"}
-    assert {stage.config["step"] for stage in (*named(there, "sae"), *named(there, "nulls"))} == {"torch on cpu"}
-    assert named(plain, "sae")[0].config["step"] == "torch on cpu", "told to, plain torch trains everywhere"
+    assert {stage.config.step for stage in named(here, "sae")} == {"compiled where there is one"}
+    assert {stage.config.step for stage in (*named(there, "sae"), *named(there, "nulls"))} == {"torch on cpu"}
+    assert named(plain, "sae")[0].config.step == "torch on cpu", "told to, plain torch trains everywhere"
     monkeypatch.setenv("STRATA_DEVICE", "cuda:1")
-    assert {stage.config["step"] for stage in named(trained(), "sae")} == {"torch on cuda"}
+    assert {stage.config.step for stage in named(trained(), "sae")} == {"torch on cuda"}
 
 
 def test_a_worker_that_would_take_other_steps_than_planned_refuses(monkeypatch):

@@ -8,7 +8,9 @@ import os
 import re
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,6 +21,7 @@ from analysis.plan.stage_folders import (
     SEAL,
     SUSPECT,
     Stage,
+    StageConfig,
     damage,
     provenance,
     read_manifest,
@@ -32,8 +35,19 @@ from analysis.system.digests import of_json
 from sae.errors import StageError, UnreadableError
 from sae.temporary import temporary_name
 
-FIRST = Stage(name="first", config={"a": 1}, code="c0")
-SECOND = Stage(name="second", config={"b": [1, 2]}, code="c1", inputs={"given": FIRST})
+
+@dataclass(frozen=True)
+class Asked(StageConfig):
+    """What a stage of these tests is asked: any table."""
+
+    table: dict[str, Any]
+
+    def json(self):
+        return self.table
+
+
+FIRST = Stage(name="first", config=Asked({"a": 1}), code="c0")
+SECOND = Stage(name="second", config=Asked({"b": [1, 2]}), code="c1", inputs={"given": FIRST})
 
 
 def fill(stage, runs, text="done"):
@@ -145,21 +159,23 @@ def test_a_manifest_that_is_missing_or_broken_is_a_stage_error(tmp_path, content
 
 def test_the_key_changes_with_name_config_code_and_inputs_and_not_with_the_order_of_the_config():
     def key(**changes):
-        return Stage(**{"name": "s", "config": {"a": 1, "b": 2}, "code": "c", "inputs": {"i": FIRST}, **changes}).key
+        return Stage(
+            **{"name": "s", "config": Asked({"a": 1, "b": 2}), "code": "c", "inputs": {"i": FIRST}, **changes}
+        ).key
 
     keys = [
-        key(), key(name="t"), key(config={"a": 1, "b": 3}), key(config={"a": 1}), key(code="d"),
+        key(), key(name="t"), key(config=Asked({"a": 1, "b": 3})), key(config=Asked({"a": 1})), key(code="d"),
         key(inputs={}), key(inputs={"j": FIRST}), key(inputs={"i": SECOND}),
     ]  # fmt: skip
     assert len(set(keys)) == len(keys)
-    assert key(config={"b": 2, "a": 1}) == key()
+    assert key(config=Asked({"b": 2, "a": 1})) == key()
 
 
 def test_the_key_follows_what_lies_several_inputs_below():
     def top(a):
-        return Stage(name="third", config={}, code="c", inputs={"given": Stage(
-            name="second", config={}, code="c", inputs={"given": Stage(name="first", config={"a": a}, code="c")}
-        )})  # fmt: skip
+        first = Stage(name="first", config=Asked({"a": a}), code="c")
+        second = Stage(name="second", config=StageConfig(), code="c", inputs={"given": first})
+        return Stage(name="third", config=StageConfig(), code="c", inputs={"given": second})
 
     assert top(1).key == top(1).key != top(2).key
 

@@ -18,6 +18,7 @@ from analysis.pages.image_folders import write_images
 from analysis.plan import plugins
 from analysis.plan.config import load_experiment
 from analysis.plan.edges import IMAGES
+from analysis.plan.stage_configs import ImagesStage
 from analysis.plan.stage_folders import Stage, writing
 from analysis.results.tables import open_results
 from analysis.run.cells import LIMIT, columns_for
@@ -138,9 +139,10 @@ def test_the_host_shifts_images_by_a_share_of_their_size(shape, shift):
 
 def test_attributes_keep_their_order_through_a_manifest(tmp_path):
     """Between rules that are as good as each other the order decides: sorted, names change."""
-    stage = Stage(name="images", config={}, code="a test")
+    config = ImagesStage(dataset="digits", data="", train_rows=2, held_out_rows=2)
+    stage = Stage(name="images", config=config, code="a test")
     with writing(stage, tmp_path) as (work, notes):
-        notes |= images(work, {"dataset": "digits", "train_rows": 2, "held_out_rows": 2}, {})
+        notes |= images(work, config, {})
     words = words_of({IMAGES: stage.folder(tmp_path)})
     assert list(words) == list(ATTRIBUTES) and words["width"] == ("narrow", "wide")
 

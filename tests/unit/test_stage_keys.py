@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 
 import pytest
@@ -10,7 +11,19 @@ from analysis.plan import chains
 from analysis.plan.chains import plan
 from analysis.plan.config import Experiment, HostConfig, InterpretConfig, SaeConfig, TowerConfig
 from analysis.plan.looks import stages_of
+from analysis.plan.stage_configs import (
+    ActivationsStage,
+    HostStage,
+    ImagesStage,
+    InterpretStage,
+    NullsStage,
+    PicturesStage,
+    ReaderStage,
+    SaeStage,
+)
+from analysis.plan.stage_folders import writing
 from sae.config import StopConfig, TrainConfig
+from sae.errors import StageError
 
 SHORT = TrainConfig(steps=7, batch=9, lr=0.01)
 LATENTS = TowerConfig(
@@ -59,3 +72,37 @@ def test_keys_of_a_plan_are_what_they_were(planned):
         found.setdefault(stage.name, []).append(key)
     short = {name: hashlib.sha256(" ".join(keys).encode()).hexdigest()[:8] for name, keys in found.items()}
     assert {name: (len(keys), short[name]) for name, keys in found.items()} == KEYS
+
+
+def test_what_a_stage_is_asked_is_a_type_of_its_own_and_no_table(planned):
+    for stage in planned.values():
+        assert type(stage.config).__name__ == "".join(part.title() for part in stage.name.split("_")) + "Stage"
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            stage.config.seed = 9
+    saes = [SaeStage.of(stage) for stage in planned.values() if stage.name == "sae"]
+    assert {(sae.architecture, sae.width, sae.k) for sae in saes if (sae.kind, sae.depth) == ("latents", 2)} == {
+        ("gated", 20, 2)
+    }
+    assert {sae.stop.loss for sae in saes if sae.kind == "latents" and sae.stop} == {0.25}
+    assert {sae.train for sae in saes if sae.kind == "latents"} == {SHORT}
+
+
+@pytest.mark.parametrize(
+    "kind", [HostStage, ActivationsStage, SaeStage, NullsStage, ImagesStage, ReaderStage, InterpretStage, PicturesStage]
+)
+def test_what_a_stage_was_asked_is_read_back_from_its_manifest(planned, tmp_path, kind):
+    """All that a later stage may ask of an earlier one; towers of SAEs and what is measured, nobody asks."""
+    for stage in [stage for stage in planned.values() if isinstance(stage.config, kind)]:
+        with writing(stage, tmp_path):
+            pass
+        assert kind.read(stage.folder(tmp_path)) == stage.config
+
+
+def test_a_folder_of_another_stage_is_refused(planned, tmp_path):
+    host = next(stage for stage in planned.values() if stage.name == "host")
+    with writing(host, tmp_path):
+        pass
+    with pytest.raises(StageError, match=rf"{host.key} holds no product of a ReaderStage: config: unknown key"):
+        ReaderStage.read(host.folder(tmp_path))
+    with pytest.raises(StageError, match=f"stage host/{host.key} has a HostStage, expected SaeStage"):
+        SaeStage.of(host)

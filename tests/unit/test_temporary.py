@@ -16,7 +16,7 @@ import torch
 from PIL import Image
 
 from analysis.plan.config import load_experiment
-from analysis.plan.stage_folders import Stage, writing
+from analysis.plan.stage_folders import Stage, StageConfig, writing
 from analysis.run.collect import collect
 from analysis.run.stages._load import save_tensors
 from sae.errors import DataError, StageError, StrataError
@@ -95,7 +95,7 @@ WRITERS = {
 
 @pytest.mark.parametrize("kind", WRITERS)
 def test_a_stage_that_fills_the_disk_is_one_line_with_a_remedy_whatever_it_writes(tmp_path, small_disk, kind):
-    stage = Stage(name="first", config={}, code="c")
+    stage = Stage(name="first", config=StageConfig(), code="c")
     words = r"cannot be written: .*; free some space or make"
     with pytest.raises(StrataError, match=words) as caught, writing(stage, tmp_path) as (work, _):
         WRITERS[kind](work / "product")

@@ -11,6 +11,7 @@ import safetensors
 import torch
 from safetensors.torch import load_file, save_file
 
+from analysis.plan.stage_configs import HostStage
 from analysis.plan.stage_folders import read_manifest
 from analysis.run.activations import ActivationStore, unreadable
 from analysis.run.datasets._dataset import Dataset
@@ -31,19 +32,17 @@ def dataset_of(name: str) -> Dataset:
     return found
 
 
-def new_host(config: dict[str, Any], dataset: Dataset) -> Host:
-    """The host that a host stage's config describes, with its initial weights."""
-    host: Host = construct(
-        "analysis.run.hosts", config["host"], dataset.shape, dataset.n_classes, config["seed"], **config["options"]
-    )
+def new_host(name: str, options: dict[str, Any], seed: int, dataset: Dataset) -> Host:
+    """The host named `name`, with its initial weights. Raises ConfigError for an option that it does not take."""
+    host: Host = construct("analysis.run.hosts", name, dataset.shape, dataset.n_classes, seed, **options)
     return host
 
 
 def load_host(folder: Path) -> tuple[Host, Dataset]:
     """A saved host and the data set it was made for."""
-    config = read_manifest(folder)["config"]
-    dataset = dataset_of(config["dataset"])
-    host = new_host(config, dataset)
+    config = HostStage.read(folder)
+    dataset = dataset_of(config.dataset)
+    host = new_host(config.host, config.options, config.seed, dataset)
     load_weights(host, folder / "host.safetensors")
     return host, dataset
 

@@ -14,7 +14,7 @@ import torch
 
 from analysis.plan import edges
 from analysis.plan.edges import ACTIVATIONS, HOST, Role
-from analysis.plan.stage_folders import read_manifest
+from analysis.plan.stage_configs import ActivationsStage, LookStage
 from analysis.run.activations import SPLITS, ActivationStore
 from analysis.run.hosts._host import Host
 from analysis.run.stages._load import load_host, load_store, load_tower
@@ -55,13 +55,13 @@ class Level:
 class Looked:
     """The chain that is looked at."""
 
-    config: dict[str, Any]
+    config: LookStage
     inputs: Mapping[Role, Path]
 
     @cached_property
     def hook(self) -> str:
         """Where the host's activations are read."""
-        return str(read_manifest(self.inputs[ACTIVATIONS])["config"]["hook"])
+        return ActivationsStage.read(self.inputs[ACTIVATIONS]).hook
 
     @cached_property
     def host(self) -> Host:
@@ -75,7 +75,7 @@ class Looked:
 
     def store(self, split: str) -> ActivationStore:
         """The rows of a split that are looked at."""
-        return load_store(self.inputs[ACTIVATIONS], self.config[f"{split}_rows"])
+        return load_store(self.inputs[ACTIVATIONS], self.config.rows(split))
 
     def levels(self) -> list[Level]:
         """Neurons, then every depth."""
@@ -89,7 +89,7 @@ class Looked:
             assert mapped is not None, "only the latents kind is looked at, and it is affine"
             here = {split: codes[split][depth - 1].dense() for split in SPLITS}
             own = self.tower.layers[depth - 1].sae.directions()
-            found.append(Level(self.config["kind"], depth, here, self.tower.unit(depth), *mapped, own))
+            found.append(Level(self.config.kind, depth, here, self.tower.unit(depth), *mapped, own))
         return found
 
     def singles(self) -> list[Level]:
@@ -107,11 +107,10 @@ class Looked:
         return found
 
 
-def tower_of(config: dict[str, Any], inputs: Mapping[Role, Path], owner: str = "") -> Tower:
+def tower_of(config: LookStage, inputs: Mapping[Role, Path], owner: str = "") -> Tower:
     """The tower whose layers stand among the inputs, of this chain or of another `owner`."""
-    kind = config["kind"]
-    roles = [edges.tower(kind, depth).of(owner) for depth in range(1, config["depth"] + 1)]
-    return load_tower(kind, [inputs[role] for role in roles])
+    roles = [edges.tower(config.kind, depth).of(owner) for depth in range(1, config.depth + 1)]
+    return load_tower(config.kind, [inputs[role] for role in roles])
 
 
 def columns_of(frame: pd.DataFrame) -> dict[str, Any]:
@@ -122,14 +121,14 @@ def columns_of(frame: pd.DataFrame) -> dict[str, Any]:
 class Rows:
     """Gathers rows of one chain; `write` makes tables of them."""
 
-    def __init__(self, config: dict[str, Any]) -> None:
-        self.run, self.control = config["run"], config["control"]
+    def __init__(self, config: LookStage) -> None:
+        self.run, self.control = config.run, config.control
         self.parts: dict[str, list[pd.DataFrame]] = {}
 
     def add(self, table: str, level: Level, columns: dict[str, Any]) -> None:
         """Rows of one depth. `columns` hold arrays of equal length, or scalars."""
         frame = pd.DataFrame(columns)
-        place = {"run": self.run, "kind": level.kind, "depth": level.depth, "control": self.control}
+        place: dict[str, Any] = {"run": self.run, "kind": level.kind, "depth": level.depth, "control": self.control}
         self.parts.setdefault(table, []).append(frame.assign(**{k: v for k, v in place.items() if k not in frame}))
 
     def values(self, level: Level, columns: dict[str, Any]) -> None:

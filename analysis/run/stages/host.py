@@ -7,14 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from analysis.plan.edges import Role
+from analysis.plan.stage_configs import HostStage
 from analysis.run.stages._load import dataset_of, examples_of, new_host, save_tensors
 
 
-def host(work: Path, config: dict[str, Any], inputs: Mapping[Role, Path]) -> dict[str, Any]:
+def host(work: Path, config: HostStage, inputs: Mapping[Role, Path]) -> dict[str, Any]:
     """Writes `host.safetensors`; notes its accuracy on both splits, where there are labels."""
-    dataset = dataset_of(config["dataset"])
-    model = new_host(config, dataset)
-    if config["trained"]:
+    dataset = dataset_of(config.dataset)
+    model = new_host(config.host, config.options, config.seed, dataset)
+    if config.trained:
         model.fit(*examples_of(dataset, "train")[:2])
     save_tensors(model.state_dict(), work / "host.safetensors")
     hook = next(iter(model.hooks()))

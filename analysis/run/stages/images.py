@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.plan.edges import Role
+from analysis.plan.stage_configs import ImagesStage
 from analysis.run.activations import SPLITS, spacing
 from analysis.run.datasets._dataset import Dataset
 from analysis.run.interpret.attributes import attributes, known
@@ -18,14 +19,14 @@ from analysis.run.stages._load import dataset_of, examples_of
 from sae.errors import DataError
 
 
-def images(work: Path, config: dict[str, Any], inputs: Mapping[Role, Path]) -> dict[str, Any]:
+def images(work: Path, config: ImagesStage, inputs: Mapping[Role, Path]) -> dict[str, Any]:
     """Writes `attributes.parquet`: split, example, and a column an attribute; rows as in the activation store. Notes
     what the low and the high end of each is called."""
-    dataset = dataset_of(config["dataset"])
+    dataset = dataset_of(config.dataset)
     parts = []
     for split in SPLITS:
         examples, _, ids = examples_of(dataset, split)
-        step = spacing(len(ids), config[f"{split}_rows"])
+        step = spacing(len(ids), config.rows(split))
         table = measured(dataset, examples[::step].numpy())
         parts.append(table.assign(split=split, example=ids[::step].numpy()))
     pd.concat(parts, ignore_index=True).to_parquet(work / "attributes.parquet", index=False)

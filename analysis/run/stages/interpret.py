@@ -13,6 +13,7 @@ import pandas as pd
 import torch
 
 from analysis.plan.edges import HOST, IMAGES, Role
+from analysis.plan.stage_configs import HostStage, InterpretStage
 from analysis.plan.stage_folders import read_manifest
 from analysis.run.activations import SPLITS, ActivationStore
 from analysis.run.interpret.detectors import Detectors, Shown, best_class, detectors
@@ -30,7 +31,7 @@ SAMPLED = 4
 COMMON = {"named_share_common_0": 0.0, "named_share_common_10": 0.1, "named_share_common_40": 0.4}
 
 
-def interpret(work: Path, config: dict[str, Any], inputs: Mapping[Role, Path]) -> dict[str, Any]:
+def interpret(work: Path, config: InterpretStage, inputs: Mapping[Role, Path]) -> dict[str, Any]:
     """Writes the tables `latents`, `measures` and `names`."""
     looked, rows = Looked(config, inputs), Rows(config)
     classes = {split: classes_of(looked.store(split), split) for split in SPLITS}
@@ -40,18 +41,18 @@ def interpret(work: Path, config: dict[str, Any], inputs: Mapping[Role, Path]) -
     words = words_of(inputs)
     readout = partial(looked.host.forward_from, hook=looked.hook)
     for level in looked.levels():
-        draw = stream(config["seed"], "interpret", level.kind, level.depth)
+        draw = stream(config.seed, "interpret", level.kind, level.depth)
         found = None
         if n_classes:
             shown = {split: Shown(level.codes[split], classes[split], n_classes) for split in SPLITS}
-            found = detectors(shown["train"], shown["held_out"], config["permutations"], draw)
+            found = detectors(shown["train"], shown["held_out"], config.permutations, draw)
         rows.values(level, {**(of_classes(found) if found else {}), **by_itself(level)})
         if found:
             rows.value(level, "significant_share", share(found.q <= SIGNIFICANT), len(found.q))
         given = {split: labelled(level, split, classes[split], measured, words) for split in SPLITS}
         called = explain(given["train"], given["held_out"], names or ANY, words, draw)
         describe(rows, level, called, bool(n_classes))
-        if config["control"] == "none":
+        if config.control == "none":
             shuffled = {split: shuffle(part, draw) for split, part in given.items()}
             chance = explain(shuffled["train"], shuffled["held_out"], names or ANY, words, draw)
             rows.value(level, "named_share", np.mean(chance.named), len(chance.named), "permuted_labels")
@@ -62,7 +63,7 @@ def interpret(work: Path, config: dict[str, Any], inputs: Mapping[Role, Path]) -
             removed, steered, _ = changes(level, readout)
             own = best_class(Shown(level.codes["train"], classes["train"], n_classes))
             record_focus(rows, level, removed, steered, own)
-        draw = stream(config["seed"], "interpret", level.kind, level.depth)
+        draw = stream(config.seed, "interpret", level.kind, level.depth)
         given = {split: labelled(level, split, classes[split], measured, words) for split in SPLITS}
         record_names(rows, level, explain(given["train"], given["held_out"], names or ANY, words, draw))
     rows.write(work)
@@ -93,7 +94,7 @@ def words_of(inputs: Mapping[Role, Path]) -> dict[str, tuple[str, str]]:
 
 def class_names(inputs: Mapping[Role, Path]) -> tuple[str, ...]:
     """What the classes are called; none without labels."""
-    return dataset_of(read_manifest(inputs[HOST])["config"]["dataset"]).class_names
+    return dataset_of(HostStage.read(inputs[HOST]).dataset).class_names
 
 
 def by_itself(level: Level) -> dict[str, torch.Tensor]:

@@ -15,6 +15,7 @@ import torch
 
 from analysis.plan import edges
 from analysis.plan.edges import ACTIVATIONS, HOST, NULL_TOWER, Role
+from analysis.plan.stage_configs import ActivationsStage, MeasuresStage
 from analysis.plan.stage_folders import read_manifest
 from analysis.run.activations import SPLITS, ActivationStore
 from analysis.run.hosts._host import Host
@@ -44,17 +45,17 @@ SHORT = (
 )  # fmt: skip
 
 
-def measures(work: Path, config: dict[str, Any], inputs: Mapping[Role, Path]) -> dict[str, Any]:
+def measures(work: Path, config: MeasuresStage, inputs: Mapping[Role, Path]) -> dict[str, Any]:
     """Writes measures.parquet, latents.parquet, examples.parquet, links.parquet and stops.parquet."""
     host, _ = load_host(inputs[HOST])
-    hook = read_manifest(inputs[ACTIVATIONS])["config"]["hook"]
-    full = config["panel"] == "full"
+    hook = ActivationsStage.read(inputs[ACTIVATIONS]).hook
+    full = config.panel == "full"
     store = load_store(inputs[ACTIVATIONS], 0 if full else SHORT_ROWS)
-    tables = Tables(config["run"], config["control"])
-    measured = Measured(tables, store, host, hook, config["seed"], full)
+    tables = Tables(config.run, config.control)
+    measured = Measured(tables, store, host, hook, config.seed, full)
     neurons(measured)
     towers: dict[TowerKind, Tower] = {}
-    for kind, depth in config["towers"].items():
+    for kind, depth in config.towers.items():
         folders = [inputs[edges.tower(kind, d)] for d in range(1, depth + 1)]
         towers[kind] = tower = load_tower(kind, folders)
         for folder in folders[tower.depth : tower.depth + 1]:
@@ -75,7 +76,7 @@ def measures(work: Path, config: dict[str, Any], inputs: Mapping[Role, Path]) ->
                 trained_nulls(tables, kind, d, inputs[edges.nulls(kind, d)])
     if NULL_TOWER in inputs:
         tower_nulls(tables, inputs[NULL_TOWER], {kind: tower.depth for kind, tower in towers.items()})
-    alone = [*map(Role.parse, config["singles"]), *map(edges.compared, config["compare"])]
+    alone = [*config.singles, *map(edges.compared, config.compare)]
     for role in alone:
         folder, (name, d) = inputs[role], role.place
         single = load_tower("latents", [folder])
@@ -84,7 +85,7 @@ def measures(work: Path, config: dict[str, Any], inputs: Mapping[Role, Path]) ->
         own_input(measured, place, codes, folder)
         on_examples(measured, place, codes)
         if name == "small" and d <= towers["directions"].depth:
-            against_small(tables, d, towers["directions"], single, config["seed"])
+            against_small(tables, d, towers["directions"], single, config.seed)
     for name, table in tables.frames().items():
         table.to_parquet(work / f"{name}.parquet", index=False)
     return {}

@@ -8,13 +8,14 @@ that has it too is a depth of a tower that stands on noise.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from analysis.plan.edges import ACTIVATIONS, Role
+from analysis.plan.stage_configs import NullTowerStage, SaeStage
 from analysis.run.stages._load import load_store
 from analysis.run.stages.nulls import rows_read
 from analysis.run.stages.sae import held_out_by_folds, stop_before, train_layer
@@ -22,22 +23,22 @@ from sae.config import TowerKind
 from sae.floors import worth
 from sae.layer import Layer
 from sae.nulls import gaussian_rows
-from sae.records import StepRecord
+from sae.records import Codes, StepRecord
 from sae.seeding import stream
 from sae.tower import Tower
 
 CONTROL = "gaussian_tower"
 
 
-def null_tower(work: Path, config: dict[str, Any], inputs: Mapping[Role, Path]) -> dict[str, Any]:
+def null_tower(work: Path, config: NullTowerStage, inputs: Mapping[Role, Path]) -> dict[str, Any]:
     """Writes `nulls.json`: a list of kind, depth, control, split, measure, value, n."""
     store = load_store(inputs[ACTIVATIONS])
     train, held = store.rows("train"), store.rows("held_out")
-    drawn = gaussian_rows(train, len(train) + len(held), stream(config["seed"], "null tower"))
+    drawn = gaussian_rows(train, len(train) + len(held), stream(config.seed, "null tower"))
     train, held = drawn[: len(train)], drawn[len(train) :]
     first: tuple[Layer, float] | None = None
     found: list[dict[str, Any]] = []
-    for kind, layers in config["towers"].items():
+    for kind, layers in config.towers.items():
         first = first or trained(layers[0], train)
         found += worths(kind, layers, first, train, held)
     (work / "nulls.json").write_text(json.dumps(found))
@@ -45,7 +46,7 @@ def null_tower(work: Path, config: dict[str, Any], inputs: Mapping[Role, Path]) 
 
 
 def worths(
-    kind: TowerKind, layers: list[dict[str, Any]], first: tuple[Layer, float], train: torch.Tensor, held: torch.Tensor
+    kind: TowerKind, layers: Sequence[SaeStage], first: tuple[Layer, float], train: torch.Tensor, held: torch.Tensor
 ) -> list[dict[str, Any]]:
     """Held-out variance explained at every depth, with the SAE's own codes.
 
@@ -60,7 +61,7 @@ def worths(
             stopped, value = stop is not None, float(stop is not None and stop.reason == "loss")
         if not stopped:
             layer, loss = first if not tower.layers else trained(config, rows)
-            if config["folds"]:
+            if config.folds:
                 assert isinstance(rows, torch.Tensor)
                 value = held_out_by_folds(config, rows)["variance_explained"]
             else:
@@ -68,14 +69,14 @@ def worths(
             tower = Tower(kind, (*tower.layers, layer))
         found.append(
             {
-                "kind": kind, "depth": config["depth"], "control": CONTROL, "split": "held_out",
+                "kind": kind, "depth": config.depth, "control": CONTROL, "split": "held_out",
                 "measure": "variance_explained", "value": value, "n": len(rows),
             }
         )  # fmt: skip
     return found
 
 
-def trained(config: dict[str, Any], rows: Any) -> tuple[Layer, float]:
+def trained(config: SaeStage, rows: torch.Tensor | Codes) -> tuple[Layer, float]:
     """An SAE and its last reconstruction error."""
     records: list[StepRecord] = []
     layer = train_layer(config, rows, records.append)

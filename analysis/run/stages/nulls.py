@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from torch.nn.functional import pad
 
 from analysis.plan import edges
 from analysis.plan.edges import ACTIVATIONS, Role
+from analysis.plan.stage_configs import NullsStage
 from analysis.run.stages._load import STOPPED, load_store, load_tower
 from analysis.run.stages.sae import train_layer
 from sae.floors import Floor, Rows, found_again, trained, trained_by_folds
@@ -26,26 +28,26 @@ from sae.seeding import derived, stream
 from sae.tower import Tower, folds_of, training_rows
 
 
-def nulls(work: Path, config: dict[str, Any], inputs: Mapping[Role, Path]) -> dict[str, Any]:
+def nulls(work: Path, config: NullsStage, inputs: Mapping[Role, Path]) -> dict[str, Any]:
     """Writes `nulls.json`: a list of control, split, measure, value, n. Empty where the tower has stopped."""
-    folders = [inputs[edges.layer(d)] for d in range(1, config["depth"] + 1)]
+    folders = [inputs[edges.layer(d)] for d in range(1, config.depth + 1)]
     found: list[Floor] = []
     if not (folders[-1] / STOPPED).exists():
-        whole = load_tower(config["kind"] or "latents", folders)
+        whole = load_tower(config.kind or "latents", folders)
         below, layer = Tower(whole.kind, whole.layers[:-1]), whole.layers[-1]
-        store, seed = load_store(inputs[ACTIVATIONS]), config["seed"]
+        store, seed = load_store(inputs[ACTIVATIONS]), config.seed
         train = rows_read(below, store.rows("train"))
         trainer = partial(train_layer, config)
-        draw = stream(seed, "null rows", config["kind"] or "host", config["depth"])
-        if config["folds"]:
+        draw = stream(seed, "null rows", config.kind or "host", config.depth)
+        if config.folds:
             assert isinstance(train, torch.Tensor)
             found = trained_by_folds(
-                trainer, train, lambda rows: folds_of(rows, config["folds"], stream(seed, "folds")), draw
+                trainer, train, lambda rows: folds_of(rows, config.folds, stream(seed, "folds")), draw
             )
         else:
             found = trained(trainer, train, rows_read(below, store.rows("held_out")), draw)
-        twin = train_layer({**config, "seed": derived(seed, "twin")}, train)
-        found += found_again(layer, twin, stream(seed, "random twin", config["kind"] or "host", config["depth"]))
+        twin = train_layer(replace(config, seed=derived(seed, "twin")), train)
+        found += found_again(layer, twin, stream(seed, "random twin", config.kind or "host", config.depth))
     (work / "nulls.json").write_text(json.dumps([as_row(floor) for floor in found]))
     return {}
 

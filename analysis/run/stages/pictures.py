@@ -15,6 +15,7 @@ from PIL import Image
 
 from analysis.plan import edges
 from analysis.plan.edges import ACTIVATIONS, HOST, INTERPRET, READER, Role
+from analysis.plan.stage_configs import HostStage, PicturesStage, ReaderStage, SaeStage
 from analysis.plan.stage_folders import read_manifest
 from analysis.run.activations import SPLITS
 from analysis.run.cells import cut, laid, mode, needed_columns
@@ -34,28 +35,28 @@ RELATED = 5
 PARTS = 3
 
 
-def pictures(work: Path, config: dict[str, Any], inputs: Mapping[Role, Path]) -> dict[str, Any]:
+def pictures(work: Path, config: PicturesStage, inputs: Mapping[Role, Path]) -> dict[str, Any]:
     """Writes the tables `bands`, `histograms`, `relations`, `latents`, `measures`, and sheets of pictures as WebP."""
     looked, rows = Looked(config, inputs), Rows(config)
-    dataset = dataset_of(read_manifest(inputs[HOST])["config"]["dataset"])
+    dataset = dataset_of(HostStage.read(inputs[HOST]).dataset)
     ids = {split: looked.store(split).ids(split) for split in SPLITS}
     pixels = {split: torch.from_numpy(dataset.images[ids[split].numpy()]) for split in SPLITS}
     shape = dataset.shape
     reader = load_reader(inputs[READER]) if dataset.n_classes else None
     chosen = chosen_classes(inputs[INTERPRET])
-    others = other_activations(looked) if config["control"] == "none" else {}
+    others = other_activations(looked) if config.control == "none" else {}
     levels = looked.levels()
     columns = needed_columns(most_latents(config, inputs, looked), shape[0], shape[1], COLUMNS)
     seconds, optimised = 0.0, 0
     for level in levels:
-        draw = stream(config["seed"], "pictures", level.kind, level.depth)
+        draw = stream(config.seed, "pictures", level.kind, level.depth)
         held_out = level.codes["held_out"]
         live = (level.codes["train"] > 0).any(0) | (held_out > 0).any(0)
         latents = live.nonzero().flatten()
         means = mean_images(pixels["train"], level.codes["train"])
         place = (looked.host, looked.hook, looked.tower if level.depth else None, level.depth, latents)
         started = time.process_time()
-        best = optimise(*place, strongest(level, pixels)[latents], draw, steps=config["steps"])
+        best = optimise(*place, strongest(level, pixels)[latents], draw, steps=config.steps)
         seconds += time.process_time() - started
         optimised += len(latents)
         bands = banded(held_out)
@@ -63,9 +64,9 @@ def pictures(work: Path, config: dict[str, Any], inputs: Mapping[Role, Path]) ->
         strength = torch.where(top >= 0, held_out.gather(0, top.clamp(min=0).T).T, 0.0) * level.unit
         shown = pixels["held_out"][top.clamp(min=0)]
         ablated = ablation_images(looked.host, looked.hook, shown, strength / level.unit, level.directions)
-        write_sheets(work, level, config["control"], columns, latents, best.images, means, ablated)
+        write_sheets(work, level, config.control, columns, latents, best.images, means, ablated)
         # what is told of a picture is what the picture does that is shown: sheets lose a little
-        stored = Image.open(work / f"optimised-{level.kind}-{level.depth}-{config['control']}.webp")
+        stored = Image.open(work / f"optimised-{level.kind}-{level.depth}-{config.control}.webp")
         sheet = np.asarray(stored.convert(mode(shape)))
         best = scored(*place, torch.from_numpy(cut(sheet, latents.tolist(), shape, columns)))
         record(rows, level, best, latents)
@@ -103,17 +104,17 @@ def strongest(level: Level, pixels: dict[str, torch.Tensor]) -> torch.Tensor:
     return as_pixels(torch.where(over(fires, both[0]), both[0], both[1]))
 
 
-def most_latents(config: dict[str, Any], inputs: Mapping[Role, Path], looked: Looked) -> int:
+def most_latents(config: PicturesStage, inputs: Mapping[Role, Path], looked: Looked) -> int:
     """Of the widest depth that was planned: sheets of all chains are cut alike, wherever a tower stopped."""
-    layers = (inputs[edges.tower(config["kind"], depth)] for depth in range(1, config["depth"] + 1))
-    widths = [int(read_manifest(folder)["config"]["width"]) for folder in layers]
+    layers = (inputs[edges.tower(config.kind, depth)] for depth in range(1, config.depth + 1))
+    widths = [SaeStage.read(folder).width for folder in layers]
     return max(looked.host.hooks()[looked.hook], *widths)
 
 
 def load_reader(folder: Path) -> Reader:
     """The trained independent classifier."""
-    notes, options = read_manifest(folder)["notes"], read_manifest(folder)["config"]
-    model = Reader(tuple(notes["shape"]), notes["n_classes"], options["seed"], **options["options"])
+    notes, config = read_manifest(folder)["notes"], ReaderStage.read(folder)
+    model = Reader(tuple(notes["shape"]), notes["n_classes"], config.seed, **config.options)
     load_weights(model, folder / "reader.safetensors")
     return model
 
@@ -169,7 +170,7 @@ def other_activations(looked: Looked) -> dict[str, list[torch.Tensor]]:
     """Held-out activations of the same experiment's other towers, depth by depth: other seeds, the random host."""
     config, found = looked.config, {}
     for name in sorted({role.owner for role in looked.inputs if role.owner}):
-        store = load_store(looked.inputs[ACTIVATIONS.of(name)], config["held_out_rows"])
+        store = load_store(looked.inputs[ACTIVATIONS.of(name)], config.held_out_rows)
         tower = tower_of(config, looked.inputs, name)
         rows = store.rows("held_out")
         found[name] = [torch.relu(rows), *(codes.dense() for codes in tower.all_codes(rows, tower.depth))]

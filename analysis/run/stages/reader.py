@@ -7,20 +7,21 @@ from pathlib import Path
 from typing import Any
 
 from analysis.plan.edges import Role
+from analysis.plan.stage_configs import ReaderStage
 from analysis.run.hosts._host import as_pixels
 from analysis.run.interpret.reader import Reader
 from analysis.run.stages._load import dataset_of, images_of, save_tensors
 from sae.errors import ConfigError
 
 
-def reader(work: Path, config: dict[str, Any], inputs: Mapping[Role, Path]) -> dict[str, Any]:
+def reader(work: Path, config: ReaderStage, inputs: Mapping[Role, Path]) -> dict[str, Any]:
     """Writes `reader.safetensors`; notes its accuracy on held-out images. Without labels there is nothing to read,
     and only that is noted."""
-    dataset = dataset_of(config["dataset"])
+    dataset = dataset_of(config.dataset)
     shape = dataset.images.shape[1:]
     if not dataset.n_classes:
         return {"shape": list(shape), "n_classes": 0}
-    model = new_reader(shape, dataset.n_classes, config["seed"], config["options"])
+    model = new_reader(shape, dataset.n_classes, config.seed, config.options)
     pixels, labels, _ = images_of(dataset, "train")
     assert labels is not None
     model.fit(pixels, labels)

@@ -15,10 +15,10 @@ import torch
 from analysis.plan import edges
 from analysis.plan.chains import trained_by
 from analysis.plan.edges import ACTIVATIONS, Role
+from analysis.plan.stage_configs import SaeStage, TrainedStage
 from analysis.plan.stage_folders import read_manifest
 from analysis.run.stages._load import STOPPED, load_store, load_tower, read_json
 from sae.checkpoint import save_layer
-from sae.config import StopConfig, TrainConfig
 from sae.discover import construct
 from sae.errors import ConfigError, StageError
 from sae.layer import Layer
@@ -35,15 +35,15 @@ from sae.train import Trainee, train_together
 DEVICE = "STRATA_DEVICE"
 
 
-def sae(work: Path, config: dict[str, Any], inputs: Mapping[Role, Path]) -> dict[str, Any]:
+def sae(work: Path, config: SaeStage, inputs: Mapping[Role, Path]) -> dict[str, Any]:
     """Writes `layer.safetensors` and, for folds, `folds.json`; notes the training record.
 
     Where the tower has stopped, or stops here, only `stopped.json`: why, in a sentence.
     """
-    below = [inputs[edges.layer(d)] for d in range(1, config["depth"])]
+    below = [inputs[edges.layer(d)] for d in range(1, config.depth)]
     stopped = next((read_json(folder / STOPPED) for folder in below if (folder / STOPPED).exists()), None)
     host = load_store(inputs[ACTIVATIONS]).rows("train")
-    tower = load_tower(config["kind"], below) if below else Tower("latents", ())
+    tower = load_tower(config.kind, below) if below and config.kind else Tower("latents", ())
     rows = host if stopped else training_rows(tower, host)
     if below and not stopped:
         stop = stop_before(config, tower, host, rows, read_manifest(below[-1])["notes"]["reconstruction"])
@@ -63,8 +63,8 @@ def sae(work: Path, config: dict[str, Any], inputs: Mapping[Role, Path]) -> dict
     steps = records[-1].steps
     seconds = (times[-1] - times[0]) * steps / max(1, steps - 1)
     save_layer(layer, work / "layer.safetensors")
-    if config["folds"] and isinstance(rows, torch.Tensor):
-        (work / "folds.json").write_text(json.dumps({**held_out_by_folds(config, rows), "folds": config["folds"]}))
+    if config.folds and isinstance(rows, torch.Tensor):
+        (work / "folds.json").write_text(json.dumps({**held_out_by_folds(config, rows), "folds": config.folds}))
     return {
         "curve": [[record.step, record.loss, record.dead_share, record.l0] for record in records],
         "gamma": layer.normaliser.gamma,
@@ -78,9 +78,10 @@ def sae(work: Path, config: dict[str, Any], inputs: Mapping[Role, Path]) -> dict
 
 
 def stop_before(
-    config: dict[str, Any], tower: Tower, host: torch.Tensor, rows: torch.Tensor | Codes, loss: float
+    config: SaeStage, tower: Tower, host: torch.Tensor, rows: torch.Tensor | Codes, loss: float
 ) -> Stop | None:
     """Why the depth that would read `rows` should not be trained, if there is a reason."""
+    assert config.stop is not None, "what has a depth below has limits"
     last = tower.layers[-1]
     if isinstance(rows, Codes):
         live = float(rows.fired().float().mean())
@@ -89,11 +90,11 @@ def stop_before(
         read = training_rows(Tower(tower.kind, tower.layers[:-1]), host)
         live = float(last.encode(read.dense() if isinstance(read, Codes) else read).fired().float().mean())
         variance = variance_of(rows)  # directions have length 1: this is a share already
-    return reason_to_stop(config["depth"], rows, live, loss, variance, StopConfig(**config["stop"]))
+    return reason_to_stop(config.depth, rows, live, loss, variance, config.stop)
 
 
 def train_layer(
-    config: dict[str, Any],
+    config: TrainedStage,
     rows: torch.Tensor | Codes,
     observe: Any = lambda record: None,
     fold: int = 0,
@@ -104,20 +105,19 @@ def train_layer(
     Where it trains is said by the environment variable STRATA_DEVICE (cpu, cuda, mps). Raises StageError where this
     machine would take other steps than the config was planned with: they give other numbers.
     """
-    train = TrainConfig(**config["train"])
-    if config.get("step", here := trained_by(train)) != here:
+    if config.step != (here := trained_by(config.train)):
         raise StageError(
-            f"planned for training by {config['step']}, and here it is {here}: install numba on all machines or on "
+            f"planned for training by {config.step}, and here it is {here}: install numba on all machines or on "
             "none, and give all the same device"
         )
-    name = config["architecture"]
-    model = new_sae(name, width_of(rows), config["width"], config["k"], config["options"])
+    name = config.architecture
+    model = new_sae(name, width_of(rows), config.width, config.k, config.options)
     # not the control's name: SAEs on the trained and on the random host start alike, so that they can be compared
-    seed = derived(config["seed"], config["kind"] or "host", config["depth"], config["width"], config["k"], fold)
+    seed = derived(config.seed, config.kind or "host", config.depth, config.width, config.k, fold)
     return train_together(
         [Trainee(name, model, frozen_decoder=frozen_decoder)],
         rows,
-        train,
+        config.train,
         seed,
         lambda _, record: observe(record),
         device=device(),
@@ -148,7 +148,7 @@ def device() -> str:
     return name
 
 
-def held_out_by_folds(config: dict[str, Any], rows: torch.Tensor) -> dict[str, float]:
+def held_out_by_folds(config: TrainedStage, rows: torch.Tensor) -> dict[str, float]:
     """Variance explained of rows by SAEs that were trained on the other folds; sums over folds, one division.
 
     `variance_explained` with the SAE's own codes, `variance_explained_refit` with codes fitted to its directions by
@@ -156,13 +156,13 @@ def held_out_by_folds(config: dict[str, Any], rows: torch.Tensor) -> dict[str, f
     held-out rows cannot be stored.
     """
     given, own, refit = [], [], []
-    pairs = folds_of(rows, config["folds"], stream(config["seed"], "folds"))
+    pairs = folds_of(rows, config.folds, stream(config.seed, "folds"))
     for fold, (kept, held) in enumerate(pairs, 1):
         layer = train_layer(config, kept, fold=fold)
         mean = kept.mean(0)
         given.append(held)
         own.append(layer.decode(layer.encode(held)))
-        refit.append(pursue(held - mean, layer.sae.directions(), config["k"]) + mean)
+        refit.append(pursue(held - mean, layer.sae.directions(), config.k) + mean)
     x = torch.cat(given)
     return {
         "variance_explained": explained(x, torch.cat(own)),
