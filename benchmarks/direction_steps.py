@@ -27,7 +27,7 @@ def scores(config: SaeStage, rows: torch.Tensor) -> tuple[float, float, float]:
     layer = train_layer(config, rows)
     held_out = held_out_by_folds(config, rows)
     inside = explained(rows, layer.decode(layer.encode(rows)))
-    return inside, held_out["variance_explained"], held_out["variance_explained_refit"]
+    return inside, held_out.variance_explained, held_out.variance_explained_refit
 
 
 def main() -> None:

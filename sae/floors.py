@@ -89,6 +89,17 @@ class Floor:
     """Row by row, where that was asked for and the measure is variance explained."""
 
 
+@dataclass(frozen=True)
+class FoldScores:
+    """Variance explained of rows by SAEs that were trained on the other folds."""
+
+    folds: int
+    variance_explained: float
+    """With the SAE's own codes."""
+    variance_explained_refit: float
+    """With codes fitted to its directions by matching pursuit."""
+
+
 @runtime_checkable
 class Trainer(Protocol):
     """Trains an SAE just as the judged one was trained, on other rows; `fold` 0 is all of them."""
@@ -195,6 +206,23 @@ def trained_by_folds(
         value = explained(torch.cat(held), torch.cat(back))
         found.append(Floor(name, "held_out", "variance_explained", value, len(rows)))
     return found
+
+
+def by_folds(train: Trainer, pairs: Iterable[Pair], k: int) -> FoldScores:
+    """What an SAE is worth where rows are few: sums over folds, one division. Codes are refitted with `k` directions.
+
+    With M latents for N rows, storing M rows verbatim explains M/N of pure noise in-sample; held-out rows cannot be
+    stored.
+    """
+    given, own, refit = [], [], []
+    for fold, (kept, held) in enumerate(pairs, 1):
+        layer = train(kept, fold=fold)
+        mean = kept.mean(0)
+        given.append(held)
+        own.append(layer.decode(layer.encode(held)))
+        refit.append(pursue(held - mean, layer.sae.directions(), k) + mean)
+    x = torch.cat(given)
+    return FoldScores(len(given), explained(x, torch.cat(own)), explained(x, torch.cat(refit)))
 
 
 def found_again(layer: Layer, twin: Layer, draw: torch.Generator) -> list[Floor]:

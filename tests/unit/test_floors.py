@@ -7,9 +7,22 @@ import dataclasses
 import pytest
 import torch
 
+from analysis.run.stages._floors import as_row, floor_of
 from sae.architectures.topk import TopK
 from sae.config import TrainConfig
-from sae.floors import Floor, RowErrors, found_again, memorising, null, trained, trained_by_folds, unlearned, worth
+from sae.floors import (
+    Floor,
+    FoldScores,
+    RowErrors,
+    by_folds,
+    found_again,
+    memorising,
+    null,
+    trained,
+    trained_by_folds,
+    unlearned,
+    worth,
+)
 from sae.layer import Layer
 from sae.matching import matched
 from sae.measures.variance_explained import explained
@@ -147,3 +160,25 @@ def test_a_null_on_sparse_codes_and_the_bound_of_storing(given):
     own, held = null(trainer, "permuted_null", codes, lambda: torch.relu(given[1]))
     assert (own.split, own.n, held.split, held.n) == ("train", 300, "held_out", 100)
     assert memorising(75, 300) == Floor("memorising", "train", "variance_explained", 0.25, 300)
+
+
+def test_scores_by_folds_are_of_rows_that_the_scoring_sae_did_not_see(given):
+    rows = given[0][:120]
+    pairs = folds_of(rows, 3, stream(4, "folds"))
+    found = by_folds(trainer, pairs, 2)
+    held = torch.cat([left for _, left in pairs])
+    layers = [trainer(kept, fold=fold) for fold, (kept, _) in enumerate(pairs, 1)]
+    own = [layer.decode(layer.encode(left)) for layer, (_, left) in zip(layers, pairs, strict=True)]
+    refit = [
+        pursue(left - kept.mean(0), layer.sae.directions(), 2) + kept.mean(0)
+        for layer, (kept, left) in zip(layers, pairs, strict=True)
+    ]
+    assert found == FoldScores(3, explained(held, torch.cat(own)), explained(held, torch.cat(refit)))
+
+
+def test_a_floor_is_kept_as_json_under_the_tables_names_and_read_back():
+    floor = Floor("gaussian_null", "train", "variance_explained", 0.25, 17)
+    assert as_row(floor) == {
+        "control": "gaussian_null", "split": "train", "measure": "variance_explained", "value": 0.25, "n": 17,
+    }  # fmt: skip
+    assert floor_of(as_row(floor)) == floor

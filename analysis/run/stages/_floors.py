@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import torch
 from torch.nn.functional import normalize
@@ -12,7 +12,7 @@ from torch.nn.functional import normalize
 from analysis.run.stages._load import read_json
 from analysis.run.stages._tables import Tables
 from sae.config import TowerKind
-from sae.floors import DICTIONARIES, memorising, unlearned
+from sae.floors import DICTIONARIES, Floor, memorising, unlearned
 from sae.seeding import stream
 from sae.tower import Tower
 
@@ -45,20 +45,38 @@ def floors(
     if split == "train":
         found.append(memorising(n_latents, len(pairs[0][0])))
     for floor in found:
-        tables.value(kind, depth, split, floor.name, floor.measure, floor.value, floor.n)
+        record(tables, kind, depth, floor)
 
 
 def trained_nulls(tables: Tables, kind: str, depth: int, folder: Path) -> None:
     """What the stage `nulls` found for a depth, as rows of the tables."""
     for row in read_json(folder / "nulls.json"):
-        tables.value(kind, depth, row["split"], row["control"], row["measure"], row["value"], row["n"])
+        record(tables, kind, depth, floor_of(row))
 
 
 def tower_nulls(tables: Tables, folder: Path, reached: dict[str, int]) -> None:
     """What the stage `null_tower` found, as far as the real towers of each kind reach."""
     for row in read_json(folder / "nulls.json"):
-        if row["depth"] <= reached[row["kind"]]:
-            tables.value(**row)
+        kind, depth = row["kind"], row["depth"]
+        if depth <= reached[kind]:
+            record(tables, kind, depth, floor_of(row))
+
+
+def record(tables: Tables, kind: str, depth: int, floor: Floor) -> None:
+    """One row of the tables: a floor goes by its name as a control."""
+    tables.value(kind, depth, floor.split, floor.name, floor.measure, floor.value, floor.n)
+
+
+def as_row(floor: Floor) -> dict[str, Any]:
+    """A floor as JSON, its parts named as in the tables."""
+    return {
+        "control": floor.name, "split": floor.split, "measure": floor.measure, "value": floor.value, "n": floor.n,
+    }  # fmt: skip
+
+
+def floor_of(row: dict[str, Any]) -> Floor:
+    """The floor that `as_row` wrote."""
+    return Floor(row["control"], row["split"], row["measure"], row["value"], row["n"])
 
 
 def against_small(tables: Tables, depth: int, tower: Tower, small: Tower, seed: int) -> None:

@@ -25,6 +25,7 @@ from analysis.run.stages._tables import Tables
 from sae.config import TowerKind
 from sae.discover import find_all
 from sae.evaluate import Reading, Seen, evaluate, shuffled_sums
+from sae.floors import FoldScores
 from sae.measures._sums import ClassMeasure
 from sae.measures.eligible_share import EligibleShare
 from sae.measures.variance_explained import explained
@@ -167,11 +168,11 @@ def own_input(run: Measured, place: Place, codes_of: dict[str, list[Codes]], fol
         tables.value(kind, depth, split, tables.control, "variance_explained_refit", refit, len(sample))
         floors(tables, place, split, [(train, sample)], k, seed)
     if by_folds:
-        stored = read_json(folder / "folds.json")
+        stored = FoldScores(**read_json(folder / "folds.json"))
         for name in ("variance_explained", "variance_explained_refit"):
-            tables.value(kind, depth, "held_out", tables.control, name, stored[name], len(train))
+            tables.value(kind, depth, "held_out", tables.control, name, getattr(stored, name), len(train))
         if run.full:
-            floors(tables, place, "held_out", folds_of(train, stored["folds"], stream(seed, "folds")), k, seed)
+            floors(tables, place, "held_out", folds_of(train, stored.folds, stream(seed, "folds")), k, seed)
     tables.value(kind, depth, "train", tables.control, "gamma", layer.normaliser.gamma, len(train))
     last = read_manifest(folder)["notes"]["curve"][-1]
     tables.value(kind, depth, "train", tables.control, "loss", last[1], len(train))

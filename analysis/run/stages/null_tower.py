@@ -16,11 +16,12 @@ import torch
 
 from analysis.plan.edges import ACTIVATIONS, Role
 from analysis.plan.stage_configs import NullTowerStage, SaeStage
+from analysis.run.stages._floors import as_row
 from analysis.run.stages._load import load_store
 from analysis.run.stages.nulls import rows_read
 from analysis.run.stages.sae import held_out_by_folds, stop_before, train_layer
 from sae.config import TowerKind
-from sae.floors import worth
+from sae.floors import Floor, worth
 from sae.layer import Layer
 from sae.nulls import gaussian_rows
 from sae.records import Codes, StepRecord
@@ -40,19 +41,20 @@ def null_tower(work: Path, config: NullTowerStage, inputs: Mapping[Role, Path]) 
     found: list[dict[str, Any]] = []
     for kind, layers in config.towers.items():
         first = first or trained(layers[0], train)
-        found += worths(kind, layers, first, train, held)
+        for layer, floor in zip(layers, worths(kind, layers, first, train, held), strict=True):
+            found.append({"kind": kind, "depth": layer.depth, **as_row(floor)})
     (work / "nulls.json").write_text(json.dumps(found))
     return {}
 
 
 def worths(
     kind: TowerKind, layers: Sequence[SaeStage], first: tuple[Layer, float], train: torch.Tensor, held: torch.Tensor
-) -> list[dict[str, Any]]:
+) -> list[Floor]:
     """Held-out variance explained at every depth, with the SAE's own codes.
 
     From where the noise tower stops by itself it is 0; or 1 if it stops because nothing is left to explain.
     """
-    found: list[dict[str, Any]] = []
+    found: list[Floor] = []
     tower, loss, stopped, value = Tower(kind, ()), first[1], False, 0.0
     for config in layers:
         rows = rows_read(tower, train) if not stopped else train
@@ -63,16 +65,11 @@ def worths(
             layer, loss = first if not tower.layers else trained(config, rows)
             if config.folds:
                 assert isinstance(rows, torch.Tensor)
-                value = held_out_by_folds(config, rows)["variance_explained"]
+                value = held_out_by_folds(config, rows).variance_explained
             else:
                 value = worth(layer, rows_read(tower, held))
             tower = Tower(kind, (*tower.layers, layer))
-        found.append(
-            {
-                "kind": kind, "depth": config.depth, "control": CONTROL, "split": "held_out",
-                "measure": "variance_explained", "value": value, "n": len(rows),
-            }
-        )  # fmt: skip
+        found.append(Floor(CONTROL, "held_out", "variance_explained", value, len(rows)))
     return found
 
 

@@ -19,6 +19,7 @@ from torch.nn.functional import pad
 from analysis.plan import edges
 from analysis.plan.edges import ACTIVATIONS, Role
 from analysis.plan.stage_configs import NullsStage
+from analysis.run.stages._floors import as_row
 from analysis.run.stages._load import STOPPED, load_store, load_tower
 from analysis.run.stages.sae import train_layer
 from sae.floors import Floor, Rows, found_again, trained, trained_by_folds
@@ -50,13 +51,6 @@ def nulls(work: Path, config: NullsStage, inputs: Mapping[Role, Path]) -> dict[s
         found += found_again(layer, twin, stream(seed, "random twin", config.kind or "host", config.depth))
     (work / "nulls.json").write_text(json.dumps([as_row(floor) for floor in found]))
     return {}
-
-
-def as_row(floor: Floor) -> dict[str, Any]:
-    """A floor as the tables name its parts."""
-    return {
-        "control": floor.name, "split": floor.split, "measure": floor.measure, "value": floor.value, "n": floor.n,
-    }  # fmt: skip
 
 
 def rows_read(below: Tower, host: torch.Tensor) -> Rows:

@@ -7,6 +7,7 @@ import json
 import os
 import time
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,8 @@ from analysis.run.stages._load import STOPPED, load_store, load_tower, read_json
 from sae.checkpoint import save_layer
 from sae.discover import construct
 from sae.errors import ConfigError, StageError
+from sae.floors import FoldScores, by_folds
 from sae.layer import Layer
-from sae.measures.variance_explained import explained
-from sae.nulls import pursue
 from sae.protocol import SAE
 from sae.records import Codes, StepRecord
 from sae.rows import width_of
@@ -64,7 +64,7 @@ def sae(work: Path, config: SaeStage, inputs: Mapping[Role, Path]) -> dict[str, 
     seconds = (times[-1] - times[0]) * steps / max(1, steps - 1)
     save_layer(layer, work / "layer.safetensors")
     if config.folds and isinstance(rows, torch.Tensor):
-        (work / "folds.json").write_text(json.dumps({**held_out_by_folds(config, rows), "folds": config.folds}))
+        (work / "folds.json").write_text(json.dumps(dataclasses.asdict(held_out_by_folds(config, rows))))
     return {
         "curve": [[record.step, record.loss, record.dead_share, record.l0] for record in records],
         "gamma": layer.normaliser.gamma,
@@ -148,23 +148,7 @@ def device() -> str:
     return name
 
 
-def held_out_by_folds(config: TrainedStage, rows: torch.Tensor) -> dict[str, float]:
-    """Variance explained of rows by SAEs that were trained on the other folds; sums over folds, one division.
-
-    `variance_explained` with the SAE's own codes, `variance_explained_refit` with codes fitted to its directions by
-    matching pursuit. With M latents for N rows, storing M rows verbatim explains M/N of pure noise in-sample;
-    held-out rows cannot be stored.
-    """
-    given, own, refit = [], [], []
+def held_out_by_folds(config: TrainedStage, rows: torch.Tensor) -> FoldScores:
+    """What the SAE of a depth is worth on rows that it was not trained on, where rows are few."""
     pairs = folds_of(rows, config.folds, stream(config.seed, "folds"))
-    for fold, (kept, held) in enumerate(pairs, 1):
-        layer = train_layer(config, kept, fold=fold)
-        mean = kept.mean(0)
-        given.append(held)
-        own.append(layer.decode(layer.encode(held)))
-        refit.append(pursue(held - mean, layer.sae.directions(), config.k) + mean)
-    x = torch.cat(given)
-    return {
-        "variance_explained": explained(x, torch.cat(own)),
-        "variance_explained_refit": explained(x, torch.cat(refit)),
-    }
+    return by_folds(partial(train_layer, config), pairs, config.k)
