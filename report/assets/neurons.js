@@ -1,4 +1,4 @@
-// Tables of latents: sort, filter, deep links (#d3-412); the URL has the state. Works without.
+// Tables of latents: sort, filter, deep links (#d3-412). State in URL. Works without.
 document.querySelectorAll(".neurons").forEach((root) => {
   const all = (what) => [...root.querySelectorAll(what)];
   const rows = all("tbody tr"), heads = all("th[data-key]"), chips = all("button[name]");
@@ -18,7 +18,7 @@ document.querySelectorAll(".neurons").forEach((root) => {
       head.setAttribute("aria-sort", here ? (down ? "descending" : "ascending") : "none");
       if (here) rows.sort((...pair) => {
         const [a, b] = pair.map((row) => row.cells[at].dataset.value ?? row.cells[at].textContent);
-        // gaps stand last
+        // gaps last
         return (a === "–") - (b === "–") || (a - b || a.localeCompare(b, "en", { numeric: true })) * (down ? -1 : 1);
       });
     });
@@ -43,7 +43,7 @@ document.querySelectorAll(".neurons").forEach((root) => {
     if (!latent) return;
     const row = rows.find(({ id }) => id === hash);
     (row || root).scrollIntoView({ block: row ? "center" : "start" });
-    const to = all("th a")[0]?.getAttribute("href").replace(/\d+(.*?=)\d+/, `${depth}$1${latent}`);
+    const to = all("th a")[0]?.getAttribute("href").replace(/^(?:\.\/)?(.*?=)\d+(.*?=)\d+/, `$1${depth}$2${latent}`);
     if (!row) count.innerHTML = `d${depth}/${latent} is no row here` + (to ? `: <a href="${to}">see the explorer</a>` : "");
   }
 

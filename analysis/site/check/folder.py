@@ -24,6 +24,10 @@ TEXT = (".html", ".css", ".js", ".mjs", ".json", ".map", ".svg", ".xml", ".txt",
 """What hosts send compressed; pictures and fonts are compressed in themselves."""
 GZIP_LEVEL = 6
 """What web servers use unless they are told otherwise."""
+CHART, TABLE, EXPLORER = "chart", "neurons", "xp"
+"""Classes of what the tool's own pages hold: a chart, a table of latents, the explorer."""
+START = "index.html"
+"""The page that a site begins with."""
 _WHOLE = re.compile(r"(?:https?:)?//(?P<host>[^/?#]*)(?P<path>[^?#]*)(?P<rest>.*)", re.IGNORECASE | re.DOTALL)
 
 
@@ -49,7 +53,11 @@ class Page:
     @property
     def has_charts(self) -> bool:
         """Whether charts stand on it (`class="chart"`)."""
-        return "chart" in self.classes
+        return self.has_class(CHART)
+
+    def has_class(self, name: str) -> bool:
+        """Whether an element of it has this class: what a page is for is known by what it holds, not by its file."""
+        return name in self.classes
 
     @cached_property
     def main(self) -> range:
@@ -146,6 +154,11 @@ class Folder:
     def checked(self) -> Iterator[Page]:
         """The pages that are to be checked."""
         return (self.pages[name] for name in self.wanted)
+
+    def holding(self, name: str) -> list[str]:
+        """The pages to be checked that hold an element of this class, the one with most tags first."""
+        found = [page for page in self.checked() if page.has_class(name)]
+        return [page.name for page in sorted(found, key=lambda page: (-len(page.tags), page.name))]
 
     def own(self, address: str) -> str | None:
         """An address of this site, whole, as seen from its first page: `https://host/site/a.html` is `a.html`.

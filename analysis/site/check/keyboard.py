@@ -1,26 +1,24 @@
-"""A walk through the site by keyboard alone: the skip link, the search, the table of latents, the explorer.
+"""A walk through the site by keyboard alone: the skip link, the search, every table of latents, the explorer.
 
-A step that does not arrive is a finding of its page, and ends the walk there. What is walked is known by its file: a
-site without that page (a small one, a test's) is not walked there, and the report says so.
+A step that does not arrive is a finding of its page, and ends the walk there. What is walked is known by what a page
+holds; of what no page holds the report says so.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from analysis.site.check import browser as chromium
 from analysis.site.check.agreement import SEARCH
 from analysis.site.check.findings import Finding
-from analysis.site.check.folder import Folder
+from analysis.site.check.folder import EXPLORER, START, TABLE, Folder
 from analysis.site.check.visits import crashed
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-START = "index.html"
-TABLE = "report/neurons.html"
-EXPLORER = "report/explorer.html"
 KIND = "keyboard"
 STEP_MS = 5_000
 """How long the page may take to answer a key."""
@@ -41,15 +39,33 @@ class LostError(Exception):
 
 def walks(folder: Folder) -> list[tuple[str, Callable[[Page], None]]]:
     """The walks that the site and the wanted pages have, each with the page where it begins."""
-    known = [(START, skip_link), (TABLE, table), (EXPLORER, explorer)]
-    if START in folder.wanted and SEARCH in folder.pages[START].loaded:
-        known.insert(1, (START, search))
-    return [(name, walk) for name, walk in known if name in folder.wanted]
+    found: list[tuple[str, Callable[[Page], None]]] = []
+    # all pages have one shell, so that any of them shows it; the start page where it is to be checked
+    whole = [name for name in folder.wanted if folder.pages[name].main]
+    for walk, pages in (
+        (skip_link, whole),
+        (search, [name for name in whole if SEARCH in folder.pages[name].loaded]),
+    ):
+        found += [(START if START in pages else pages[0], walk)] if pages else []
+    found += [(name, table) for name in sorted(folder.holding(TABLE))]
+    return found + [(name, explorer) for name in sorted(folder.holding(EXPLORER))]
 
 
 def names(folder: Folder) -> list[str]:
     """What is walked, in words: the pages, and the search."""
     return list(dict.fromkeys("search" if walk is search else name for name, walk in walks(folder)))
+
+
+def left_out(folder: Folder) -> dict[str, str]:
+    """What is not walked, with the reason."""
+    walked = {walk for _, walk in walks(folder)}
+    reasons = {
+        skip_link: ("keyboard past the navigation", "no page has a <main>"),
+        search: ("keyboard in the search", f"no page loads {SEARCH}"),
+        table: ("keyboard in a table of latents", "no page has one"),
+        explorer: ("keyboard in the explorer", "no page has it"),
+    }
+    return dict(reason for walk, reason in reasons.items() if walk not in walked)
 
 
 def findings(browser: Browser, base: str, folder: Folder) -> list[Finding]:
@@ -98,12 +114,14 @@ def search(page: Page) -> None:
 
 
 def table(page: Page) -> None:
-    """Sort by a column, choose a class, follow a row's link."""
+    """Sort by a column, choose a class that some row has, follow a row's link where rows have one."""
     column = "th[data-key=precision]"
     tab_to(page, f"{column} button", "the column `precision` of the table")
     page.keyboard.press("Enter")
     _await(page, "head => document.querySelector(head).ariaSort !== 'none'", column, "Enter does not sort the column")
-    tab_to(page, "button[name=class]", "a class to filter by", back=True)
+    wanted = page.evaluate(_CLASS)
+    chip = f"button[name=class][value={json.dumps(wanted)}]" if wanted else "button[name=class]"
+    tab_to(page, chip, "a class to filter by", back=True)
     wanted = page.evaluate("document.activeElement.value")
     page.keyboard.press("Space")
     _await(
@@ -112,23 +130,29 @@ def table(page: Page) -> None:
         wanted,
         f"the space bar on class {wanted} leaves rows of other classes",
     )
-    tab_to(page, f"{_SHOWN} th a", "the link of a row")
-    _follow(page)
+    if page.locator(f"{_SHOWN} th a").count():  # a site without an explorer has nowhere to lead
+        tab_to(page, f"{_SHOWN} th a", "the link of a row")
+        _follow(page)
 
 
 def explorer(page: Page) -> None:
-    """Choose a depth, go to a latent, walk to one that it is made of or goes into."""
+    """Choose a depth, go to a latent, walk to one that it is made of or goes into, as far as there are some."""
     page.locator(".xp h2", has_not_text="Loading").wait_for()
-    tab_to(page, ".xp [data-level='2']", "the button of depth 2")
-    page.keyboard.press("Enter")
-    _await(page, _MATCHES, ".xp [data-level='2'][aria-pressed=true]", "Enter does not choose depth 2")
-    page.locator(".xp-where", has_text="Depth 2,").wait_for()
-    # the list is one stop of Tab, and arrows walk it
-    tab_to(page, ".xp ol a", "the list of latents")
-    before = page.locator(".xp-where").text_content()
-    page.keyboard.press("ArrowRight")
-    _await(page, _DIFFERS, before, "the right arrow does not lead to the next latent")
+    if wanted := page.evaluate(_DEPTH):
+        button, before = f".xp [data-level='{wanted}']", page.locator(".xp-where").text_content()
+        tab_to(page, button, f"the button of depth {wanted}")
+        page.keyboard.press("Enter")
+        _await(page, _MATCHES, f"{button}[aria-pressed=true]", f"Enter does not choose depth {wanted}")
+        _await(page, _DIFFERS, before, f"depth {wanted} shows no latent of its own")
+    if page.locator(".xp ol a").count() > 1:
+        # the list is one stop of Tab, and arrows walk it
+        tab_to(page, ".xp ol a", "the list of latents")
+        before = page.locator(".xp-where").text_content()
+        page.keyboard.press("ArrowRight")
+        _await(page, _DIFFERS, before, "the right arrow does not lead to the next latent")
     for selector, name in (("[data-kin='p -1'] a", "a latent below"), ("[data-kin='u 1'] a", "a latent above")):
+        if not page.locator(f".xp {selector}").count():
+            continue
         tab_to(page, f".xp {selector}", name)
         before = page.locator(".xp-where").text_content()
         page.keyboard.press("Enter")
@@ -136,6 +160,19 @@ def explorer(page: Page) -> None:
         _await(page, _AT, ".xp h2", f"after a step to {name} the focus is not on its name")
 
 
+# The last class of a table's chips that some row has: Shift+Tab comes to it first.
+_CLASS = """() => {
+  const rows = new Set([...document.querySelectorAll(".neurons tbody tr")].map((row) => row.dataset.class));
+  const chips = [...document.querySelectorAll("button[name=class]")].map((chip) => chip.value);
+  return chips.filter((one) => rows.has(one)).pop() || "";
+}"""
+# A depth to choose: one that is not chosen and has others below and above it, where there is such a one.
+_DEPTH = """() => {
+  const all = [...document.querySelectorAll(".xp [data-level]")].sort((a, b) => a.dataset.level - b.dataset.level);
+  const open = all.filter((one) => one.ariaPressed !== "true" && one.dataset.level !== "0");
+  const between = open.filter((one) => one !== all[0] && one !== all[all.length - 1]);
+  return ((between[0] || open[0] || {}).dataset || {}).level || "";
+}"""
 _MATCHES = "selector => !!document.querySelector(selector)"
 _DIFFERS = "before => document.querySelector('.xp-where').textContent !== before"
 

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from analysis.site.check.findings import Finding
-from analysis.site.check.folder import Folder
+from analysis.site.check.folder import CHART, EXPLORER, START, TABLE, Folder
 from analysis.site.check.node_tools import output, program
 
 NAME = "lighthouse"
-PAGES = ("index.html", "report/neurons.html", "report/explorer.html")
-"""The write-up, a page of tables, the explorer: one of each kind."""
+KINDS = {CHART: "charts", TABLE: "a table of latents", EXPLORER: "the explorer"}
+"""What tells pages apart, by class; one of each kind is scored, and the start page."""
 CATEGORIES = ("performance", "accessibility", "best-practices", "seo")
 LEAST = 95
 TOLD_ONLY = ("performance",)
@@ -37,10 +37,11 @@ class Scores:
 def score(
     folder: Folder, base: str, browser: Path, build: Path, tell: Callable[[str], None]
 ) -> tuple[list[Scores], list[Finding]]:
-    """Scores of the pages in `PAGES` that the site has. Raises MissingToolError or BrokenToolError."""
-    pages = [name for name in PAGES if name in folder.wanted]
+    """Scores of the pages that are `chosen`. Raises MissingToolError or BrokenToolError."""
+    pages = chosen(folder)
     if not pages:
-        return [], [Finding("the site", NAME, f"none of its pages is here: {', '.join(PAGES)}")]
+        kinds = ", ".join(KINDS.values())
+        return [], [Finding("the site", NAME, f"none of its pages is here: {START}, or one with {kinds}")]
     found = program(build, NAME, tell)
     scores, wrong = [], []
     for page in pages:
@@ -53,6 +54,17 @@ def score(
         scores.append(one)
         wrong += findings(one)
     return scores, wrong
+
+
+def chosen(folder: Folder) -> list[str]:
+    """The start page, and of each kind the page that holds most, among those that are to be checked."""
+    found = [START] if START in folder.wanted else []
+    for kind in KINDS:
+        pages = folder.holding(kind)
+        # a page that is scored for another reason stands for this kind too
+        if pages and not set(found) & set(pages):
+            found.append(pages[0])
+    return found
 
 
 def _run(program: Path, url: str, browser: Path) -> dict[str, Any] | str:

@@ -125,9 +125,6 @@ def _walk(folder: Folder, base: str, program: Path, made: Checked, tell: Callabl
         started = browser.launch(play, program)
         made.findings += keyboard.findings(started, base, folder)
         started.close()
-    walked = {name for name, _ in keyboard.walks(folder)}
-    if walked:
-        made.done.append(f"keyboard ({', '.join(keyboard.names(folder))})")
-    left = [name for name in (keyboard.START, keyboard.TABLE, keyboard.EXPLORER) if name not in walked]
-    if left:
-        made.skipped[f"keyboard on {', '.join(left)}"] = "not among the pages"
+    if walked := keyboard.names(folder):
+        made.done.append(f"keyboard ({', '.join(walked)})")
+    made.skipped |= keyboard.left_out(folder)
