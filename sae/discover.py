@@ -160,11 +160,17 @@ def find_all(package: str) -> dict[str, Callable[..., Any]]:
 
 
 def construct(package: str, name: str, *arguments: Any, **options: Any) -> Any:
-    """An object of the class that `package.name` offers. Raises ConfigError for an option that it does not take."""
+    """What the class or function that `package.name` offers makes of these. Raises ConfigError for an option that it
+    does not take, or lacks."""
+    return taking(package, name, *arguments, **options)(*arguments, **options)
+
+
+def taking(package: str, name: str, *arguments: Any, **options: Any) -> Callable[..., Any]:
+    """The class or function that `package.name` offers. Raises ConfigError where it does not take these."""
     kind = find(package, name)
     try:
         inspect.signature(kind).bind(*arguments, **options)
     except TypeError as error:
         known = [p.name for p in inspect.signature(kind).parameters.values() if p.kind is p.KEYWORD_ONLY]
         raise ConfigError(f"{package}.{name}: {error}; its options: {', '.join(known) or 'none'}") from error
-    return kind(*arguments, **options)
+    return kind

@@ -15,11 +15,11 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from types import ModuleType
 
 from analysis.plan import edges
 from analysis.plan.code_version import code_version
 from analysis.plan.config import Experiment, RunConfig, SaeConfig, TowerConfig
+from analysis.plan.data_source import PACKAGE, parts
 from analysis.plan.edges import ACTIVATIONS, HOST, NULL_TOWER, SINGLES, Role
 from analysis.plan.stage_configs import (
     ActivationsStage,
@@ -31,7 +31,7 @@ from analysis.plan.stage_configs import (
 )
 from analysis.plan.stage_folders import Stage, StageConfig
 from sae.config import TowerKind, TrainConfig
-from sae.discover import load, module_name, names
+from sae.discover import load, module_name, names, taking
 from sae.errors import NotFoundError
 from sae.installed import numba_fault
 
@@ -84,8 +84,8 @@ def chain(config: RunConfig, control: str) -> Chain:
     host = stage_of(
         "host",
         HostStage(
-            dataset=config.dataset,
-            data=fingerprint(config.dataset),
+            dataset=config.source,
+            data=fingerprint(config.source),
             host=config.host.name,
             options=config.host.options,
             trained=HOSTS[control],
@@ -160,18 +160,22 @@ def architectures(config: RunConfig) -> list[str]:
     return sorted({sae.architecture for sae in saes})
 
 
-def fingerprint(dataset: str) -> str:
-    """A hash of what the data set's files hold, if it gives one: other data, another run."""
-    return str(getattr(_dataset_module(dataset), "fingerprint", str)())
+def fingerprint(data: str) -> str:
+    """A hash of what the files of a data set (with its options, see `data_source`) hold, if it gives one: other data,
+    another run. Raises ConfigError for options that it does not take."""
+    return _asked(data, "fingerprint")
 
 
-def to_fetch(dataset: str) -> str:
+def to_fetch(data: str) -> str:
     """What has to be downloaded before a run on the data set, in words; empty when all is there."""
-    return str(getattr(_dataset_module(dataset), "to_fetch", str)())
+    return _asked(data, "to_fetch")
 
 
-def _dataset_module(dataset: str) -> ModuleType:
-    return load(module_of("analysis.run.datasets", dataset))
+def _asked(data: str, what: str) -> str:
+    name, options = parts(data)
+    module = load(module_of(PACKAGE, name))
+    taking(PACKAGE, name, **options)
+    return str(getattr(module, what)(**options)) if hasattr(module, what) else ""
 
 
 def _sae(

@@ -31,6 +31,7 @@ from analysis.plan.bounds import (
     checked_seeds,
     one_place,
 )  # fmt: skip
+from analysis.plan.data_source import source
 from analysis.plan.settings import SettingError, brief, build, clash, flat, override, said, typed
 from analysis.system import toml_file
 from sae.config import StopConfig, TowerKind, TrainConfig
@@ -208,6 +209,8 @@ class RunConfig:
     """Everything that decides the numbers of one run."""
 
     dataset: str
+    dataset_options: dict[str, Any] = field(default_factory=dict)
+    """Passed to the data set as they are."""
     host: HostConfig
     sae: SaeConfig
     towers: tuple[TowerConfig, ...]
@@ -221,9 +224,17 @@ class RunConfig:
     def __post_init__(self) -> None:
         typed(self, "")
 
+    @property
+    def source(self) -> str:
+        """The data set with its options, as stages know it."""
+        return source(self.dataset, self.dataset_options)
+
     def canonical(self) -> str:
-        """JSON with sorted keys, which is hashed."""
-        return json.dumps(dataclasses.asdict(self), sort_keys=True)
+        """JSON with sorted keys, which is hashed; a data set without options is its name alone."""
+        table = dataclasses.asdict(self)
+        if not self.dataset_options:
+            del table["dataset_options"]
+        return json.dumps(table, sort_keys=True)
 
     @classmethod
     def from_canonical(cls, text: str) -> RunConfig:
@@ -258,6 +269,9 @@ class Experiment:
     name: str
     title: str
     dataset: str = "digits"
+    """A module of analysis/run/datasets."""
+    dataset_options: dict[str, Any] = field(default_factory=dict)
+    """Passed to the data set as they are: `{ path = "data/mine", size = 32 }`."""
     seeds: tuple[int, ...] = (0, 1, 2)
     host: HostConfig = HostConfig()
     sae: SaeConfig = SaeConfig()
@@ -295,6 +309,11 @@ class Experiment:
                 f"grid = {many:,} runs of experiment {self.name} (points of the grid, variants and seeds): must be at "
                 f"most {MAX_RUNS:,}; sweep fewer values at once, or make several experiments of it"
             )
+
+    @property
+    def source(self) -> str:
+        """The data set with its options, as stages know it."""
+        return source(self.dataset, self.dataset_options)
 
     def size(self) -> int:
         """How many runs there are, counted without making them."""

@@ -66,8 +66,8 @@ def images(experiment: Experiment) -> Stage:
     """Attributes of the images that are looked at."""
     settings = experiment.interpret
     config = ImagesStage(
-        dataset=experiment.dataset,
-        data=fingerprint(experiment.dataset),
+        dataset=experiment.source,
+        data=fingerprint(experiment.source),
         train_rows=settings.train_rows,
         held_out_rows=settings.held_out_rows,
     )
@@ -77,8 +77,8 @@ def images(experiment: Experiment) -> Stage:
 def reader(experiment: Experiment) -> Stage:
     """The independent classifier."""
     config = ReaderStage(
-        dataset=experiment.dataset,
-        data=fingerprint(experiment.dataset),
+        dataset=experiment.source,
+        data=fingerprint(experiment.source),
         seed=READER_SEED,
         options=experiment.interpret.reader,
     )

@@ -54,7 +54,7 @@ def _fill(work: Path, experiment: Experiment, chains: list[Chain], paths: Paths)
         whole.reset_index(drop=True).to_parquet(work / name, index=False)
     _runs_table(experiment, chains, paths).to_parquet(work / "runs.parquet", index=False)
     _training_table(chains, paths).to_parquet(work / "training.parquet", index=False)
-    write_sprite(experiment.dataset, work)
+    write_sprite(experiment.source, work)
     copy_sheets(looks, work)
     seal(
         work,

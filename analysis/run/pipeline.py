@@ -23,7 +23,8 @@ from analysis.plan.looks import Look, of_chains, of_data, stages_of
 from analysis.plan.paths import Paths
 from analysis.plan.stage_folders import Stage, damage, writing
 from analysis.run.collect import collect
-from analysis.run.preflight import forecast
+from analysis.run.datasets._open import opened
+from analysis.run.preflight import forecast, naming_data
 from analysis.run.workers import in_processes, number, stopping
 from analysis.system.swap import sweep
 from sae.discover import find
@@ -55,11 +56,13 @@ def run(
     `warn` also hears of every folder that is not as it was written, and is made again.
     """
     plugins.load(paths)
-    for dataset in sorted({config.dataset for config in experiment.runs()}):
-        if absent := to_fetch(dataset):
-            warn(f"the data set {dataset} is not here: fetching {absent}")
-            find("analysis.run.datasets", dataset)()
-    chains = plan(experiment)
+    file = paths.experiments / f"{experiment.name}.toml"
+    with naming_data(experiment, file):
+        for data in sorted({config.source for config in experiment.runs()}):
+            if absent := to_fetch(data):
+                warn(f"the data set {data} is not here: fetching {absent}")
+                opened(data)
+        chains = plan(experiment)
     beside, after = of_data(experiment), of_chains(experiment, chains)
     works: list[Chain | Look] = [*chains, *beside, *after]
     stages = stages_of(experiment, chains)
@@ -82,9 +85,10 @@ def run(
     missing = [work for work in works if not all(stage.complete(paths.runs) for stage in work.stages)]
     if missing:
         left = [stage for stage in stages.values() if not stage.complete(paths.runs)]
-        expected = forecast(experiment, left, paths.experiments / f"{experiment.name}.toml")
+        expected = forecast(experiment, left, file)
         workers, fewer = number(workers, len(missing), expected.memory)
-        for line in (expected.sentence(len(stages), workers), fewer):
+        about_data = opened(experiment.source).said if experiment.dataset_options else ""
+        for line in (about_data, expected.sentence(len(stages), workers), fewer):
             if line:
                 warn(line)
     failures = _do([*chains, *beside], paths, workers, tell)

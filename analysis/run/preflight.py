@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
@@ -65,7 +66,8 @@ def forecast(experiment: Experiment, missing: Sequence[Stage], file: Path) -> Fo
     DataError for data that cannot be read.
     """
     where = device()
-    dataset = dataset_of(experiment.dataset)
+    with naming_data(experiment, file):
+        dataset = dataset_of(experiment.source)
     rows = len(dataset.examples)
     if experiment.interpret.kind:
         shape = dataset.images.shape[1:]  # single latents are looked at on images
@@ -94,6 +96,20 @@ def forecast(experiment: Experiment, missing: Sequence[Stage], file: Path) -> Fo
     host_width = max(widths.values(), default=0)
     seconds = sum(training_seconds(stage, host_width) for stage in missing)
     return Forecast(len(missing), seconds, WORKER_BYTES + most)
+
+
+@contextmanager
+def naming_data(experiment: Experiment, file: Path) -> Iterator[None]:
+    """Say in an error which line of the experiment's file has the option of the data set that it is about."""
+    try:
+        yield
+    except StrataError as error:
+        if not experiment.dataset_options:  # a data set of the tool's or the project's: its words say what is wrong
+            raise
+        words = re.findall(r"\w+", str(error))
+        named = [name for name in experiment.dataset_options if name in words]
+        place = toml_file.place(file, ("dataset_options", *named[:1]))
+        raise ConfigError(f"{place}: data set {experiment.dataset}: {error}") from error
 
 
 class blamed:

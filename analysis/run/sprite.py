@@ -18,7 +18,7 @@ from PIL import Image
 
 from analysis.run.cells import Images, columns_for, laid, mode
 from analysis.run.datasets._dataset import Dataset
-from sae.discover import find
+from analysis.run.datasets._open import opened
 from sae.errors import DataError
 
 FILE = "sprite.webp"
@@ -28,13 +28,13 @@ SMALLEST = 8
 """Pixels of a side: smaller cells show nothing."""
 
 
-def write_sprite(name: str, folder: Path, only: Sequence[int] | None = None, most: int = MOST_BYTES) -> None:
-    """Write `sprite.json`, and `sprite.webp` for a data set of images, at most `most` bytes large, into the folder of
-    an experiment's tables: of all held-out examples, or of `only` those with these ids.
+def write_sprite(data: str, folder: Path, only: Sequence[int] | None = None, most: int = MOST_BYTES) -> None:
+    """Write `sprite.json`, and `sprite.webp` of at most `most` bytes where `data` (a data set, with its options) has
+    images, into the folder of an experiment's tables: of all held-out examples, or of `only` those with these ids.
 
     Examples that the tables name are shown whatever is left out. Raises DataError where not even these fit.
     """
-    dataset: Dataset = find("analysis.run.datasets", name)()
+    dataset = opened(data)
     wanted = np.flatnonzero(dataset.held_out) if only is None else np.unique(only)
     named = wanted if only is not None else named_examples(folder)
     cut: dict[str, Any]

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from analysis.plan.config import KINDS
+from analysis.plan.config import KINDS, RunConfig
 from analysis.plan.paths import Paths
 from analysis.plan.stage_folders import MANIFEST, damage, seal
 from analysis.results.tables import LOOKED, SHEETS, TABLES, Results
@@ -56,8 +56,8 @@ def _fill(work: Path, results: Results) -> str:
         _write(_shown(results, table), work / f"{table}.parquet")
     if not results.looked:
         return "single latents of the first run only; no images"
-    dataset = str(results.runs["dataset"].iloc[0])
-    write_sprite(dataset, work, pd.read_parquet(work / "bands.parquet")["example"].tolist())
+    data = RunConfig.from_canonical(str(results.runs["config"].iloc[0])).source
+    write_sprite(data, work, pd.read_parquet(work / "bands.parquet")["example"].tolist())
     (work / SHEETS).mkdir()
     for sheet in (results.file(name) for name in results.pictures()):
         if not sheet.stem.endswith("random_host") or sheet.stem == _random_sheet(results):

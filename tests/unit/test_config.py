@@ -275,6 +275,7 @@ def test_the_order_of_options_is_no_difference():
 
 
 OTHER = {
+    "dataset_options": {"path": "mine"},
     "kind": "directions", "depth": 5, "width": "doubling", "k": "constant", "direct": True, "folds": 3,
     "architecture": "other",
     "options": {"some": 1}, "name": "other", "hook": "other", "steps": 7, "batch": 7, "lr": 7.0, "warmup": 0.07,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 
 import pytest
@@ -48,6 +49,13 @@ def test_every_figure_is_in_the_architecture():
     text = read("ARCHITECTURE.md")
     for name in names("analysis.figures.kinds"):
         assert f"`{name}`" in text, name
+
+
+def test_every_data_set_and_option_of_one_is_documented():
+    rows = [line for line in read("docs/datasets.md").splitlines() if line.startswith("| `")]
+    for name, function in find_all("analysis.run.datasets").items():
+        row = next(row for row in rows if f"`{name}`" in row)
+        assert set(inspect.signature(function).parameters) <= set(re.findall(r"`(\w+)`", row)), name
 
 
 def test_the_readme_starts_with_the_two_commands_and_a_picture():

@@ -166,7 +166,7 @@ def test_columns_suit_the_images():
 def test_a_picture_of_too_many_images_holds_those_that_are_named_and_then_smaller_ones(tmp_path, monkeypatch):
     noise = np.random.default_rng(0).integers(0, 255, (90, 32, 40), dtype=np.uint8)
     data = Dataset("noise", noise, None, np.arange(90) >= 10)
-    monkeypatch.setattr("analysis.run.sprite.find", lambda package, name: lambda: data)
+    monkeypatch.setattr("analysis.run.sprite.opened", lambda data_set: data)
     pd.DataFrame({"example": [50, 20, 50]}).to_parquet(tmp_path / "examples.parquet")
 
     def written(most):

@@ -1,1 +1,1 @@
-"""Data sets, one to a file: a function without arguments that gives a `Dataset`. A new file here is a new data set."""
+"""Data sets, one to a file: a function that gives a `Dataset`; options are keywords. A new file: a new data set."""

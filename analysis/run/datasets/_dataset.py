@@ -48,6 +48,8 @@ class Dataset:
     """Measured attributes of one example, by name, the same for all; None: those of images, for images."""
     words: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """For each attribute what its low and its high end are called: ("narrow", "wide")."""
+    split: str = "as the data set gives it"
+    """How the examples were parted, in words."""
 
     def __post_init__(self) -> None:
         rows = len(self.examples)
@@ -115,6 +117,18 @@ class Dataset:
     def noun(self) -> str:
         """What an example is called in messages."""
         return "image" if self.are_images else "example"
+
+    @property
+    def said(self) -> str:
+        """What there is, in one line."""
+        shape = " x ".join(map(str, self.shape[:2])) or "one number"
+        colour = " in colour" if self.are_images and len(self.shape) == 3 else ""
+        classes = f"{self.n_classes} classes" if self.n_classes else "no labels"
+        held_out = int(self.held_out.sum())
+        return (
+            f"the data set {self.name}: {len(self.examples)} {self.noun}s of {shape}{colour}, {classes}; {held_out} "
+            f"held out, {self.split}"
+        )
 
     @property
     def images(self) -> NDArray[np.uint8]:

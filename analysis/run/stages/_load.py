@@ -15,10 +15,11 @@ from analysis.plan.stage_configs import HostStage
 from analysis.plan.stage_folders import read_manifest
 from analysis.run.activations import ActivationStore, unreadable
 from analysis.run.datasets._dataset import Dataset
+from analysis.run.datasets._open import opened
 from analysis.run.hosts._host import Host
 from sae.checkpoint import load_layer
 from sae.config import TowerKind
-from sae.discover import construct, find
+from sae.discover import construct
 from sae.errors import StageError
 from sae.temporary import replacing, usual_rights
 from sae.tower import Tower
@@ -26,10 +27,9 @@ from sae.tower import Tower
 STOPPED = "stopped.json"
 
 
-def dataset_of(name: str) -> Dataset:
-    """The data set named `name`."""
-    found: Dataset = find("analysis.run.datasets", name)()
-    return found
+def dataset_of(data: str) -> Dataset:
+    """A data set with its options, as a stage's config names it."""
+    return opened(data)
 
 
 def new_host(name: str, options: dict[str, Any], seed: int, dataset: Dataset) -> Host:

@@ -1,0 +1,434 @@
+"""Data sets of a user's own, read from tiny real files: image folders, parquet, NumPy arrays, IDX."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import struct
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from analysis.plan.chains import fingerprint, plan
+from analysis.plan.config import RunConfig, load_experiment
+from analysis.plan.data_source import parts, source
+from analysis.plan.paths import Paths
+from analysis.results.tables import open_results
+from analysis.run.datasets._open import opened
+from analysis.run.pipeline import run
+from sae.errors import ConfigError, DataError, StrataError
+
+SEEDS = np.random.default_rng(5)
+
+
+@pytest.fixture
+def root(tmp_path, monkeypatch):
+    """An empty project."""
+    (tmp_path / "_quarto.yml").write_text("project: {type: website}\n")
+    (tmp_path / "data/experiments").mkdir(parents=True)
+    monkeypatch.setenv("STRATA_ROOT", str(tmp_path))
+    return tmp_path
+
+
+def pixels(*shape):
+    return SEEDS.integers(0, 256, shape, dtype=np.uint8)
+
+
+def picture(path, values=None):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels(6, 5) if values is None else values).save(path)
+    return path
+
+
+def folder(root, kinds=("owl", "newt"), each=10, parts=("",)):
+    for part in parts:
+        for kind in kinds:
+            for number in range(each):
+                picture(root / "zoo" / part / kind / f"{number}.png")
+    return root / "zoo"
+
+
+def given(name, **options):
+    return opened(source(name, options))
+
+
+def idx_bytes(values):
+    return struct.pack(f">HBB{values.ndim}I", 0, 8, values.ndim, *values.shape) + values.tobytes()
+
+
+# folders of images
+
+
+def test_a_folder_in_each_class_is_read_and_parted_by_what_images_hold(root):
+    zoo = folder(root)
+    data = given("image_folder", path="zoo", held_out=0.3)
+    assert data.shape == (6, 5) and data.class_names == ("newt", "owl") and data.are_images
+    assert [int(data.held_out[data.labels == label].sum()) for label in (0, 1)] == [3, 3]
+    assert (data.images[10] == np.asarray(Image.open(zoo / "owl/0.png"))).all()
+    held_out = {image.tobytes() for image in data.images[data.held_out]}
+    for number, path in enumerate(sorted((zoo / "owl").iterdir())):
+        path.rename(path.with_name(f"renamed{9 - number}.png"))
+    again = given("image_folder", path="zoo", held_out=0.3)
+    assert {image.tobytes() for image in again.images[again.held_out]} == held_out, "whatever names and order are"
+    assert data.said.endswith("20 images of 6 x 5, 2 classes; 6 held out, 0.3 of each class by content")
+
+
+def test_equal_images_stay_on_one_side_even_under_two_classes(root):
+    zoo = folder(root)
+    twin = (zoo / "owl/3.png").read_bytes()
+    for name in ("owl/copy.png", "newt/copy.png"):
+        (zoo / name).write_bytes(twin)
+    data = given("image_folder", path="zoo")
+    sides = [
+        bool(held) for image, held in zip(data.images, data.held_out, strict=True)
+        if image.tobytes() == data.images[data.labels == 1][3].tobytes()
+    ]  # fmt: skip
+    assert len(sides) == 3 and len(set(sides)) == 1
+
+
+def test_one_colour_image_makes_all_colour_and_size_brings_them_to_one(root):
+    zoo = folder(root, each=3)
+    picture(zoo / "newt/9.png", pixels(12, 10, 3))
+    data = given("image_folder", path="zoo", size=[4, 3])
+    assert data.shape == (4, 3, 3)
+    assert (data.images[0][..., 0] == data.images[0][..., 2]).all(), "a grey one has one value in all colours"
+    assert given("image_folder", path="zoo", size=4, colour=False).shape == (4, 4)
+
+
+def test_transparent_parts_are_background(root):
+    folder(root, each=2)
+    clear = np.full((6, 5, 4), 200, np.uint8)
+    clear[..., 3] = 255
+    clear[:3, :, 3] = 0
+    Image.fromarray(clear).save(root / "zoo/owl/clear.png")
+    data = given("image_folder", path="zoo")
+    assert (data.images[-1][:3] == 0).all() and (data.images[-1][3:] == 200).all()
+
+
+def test_images_without_folders_have_no_labels(root):
+    for number in range(5):
+        picture(root / "flat" / f"{number}.png")
+    (root / "flat/.DS_Store").write_bytes(b"\0")
+    data = given("image_folder", path="flat")
+    assert data.labels is None and data.n_classes == 0 and int(data.held_out.sum()) == 1
+
+
+def test_folders_of_parts_say_the_split(root):
+    zoo = folder(root, each=4, parts=("train", "Test"))
+    data = given("image_folder", path="zoo")
+    assert int(data.held_out.sum()) == 8 and data.class_names == ("newt", "owl") and "folders" in data.split
+    with pytest.raises(ConfigError, match=r"held_out = 0\.2.*by its folders"):
+        given("image_folder", path="zoo", held_out=0.2)
+    (zoo / "Test/owl/again.png").write_bytes((zoo / "train/owl/1.png").read_bytes())
+    with pytest.raises(DataError, match=r"1 of 9 held-out.*zoo/Test/owl/again\.png is zoo/train/owl/1\.png.*overlap"):
+        given("image_folder", path="zoo")
+    assert given("image_folder", path="zoo", overlap=True).held_out.sum() == 9
+
+
+def cut(path):
+    path.write_bytes(path.read_bytes()[:60])
+
+
+def moving(path):
+    frames = [Image.fromarray(pixels(6, 5)) for _ in range(2)]
+    frames[0].save(path.with_suffix(".gif"), save_all=True, append_images=frames[1:])
+
+
+SPOILED = {
+    "cut off": (cut, r"zoo/owl/2\.png cannot be read as an image .*repair or remove it"),
+    "text": (lambda path: path.write_text("owl"), r"zoo/owl/2\.png cannot be read as an image"),
+    "other size": (lambda path: picture(path, pixels(7, 5)), r"zoo/owl/2\.png has 7 x 5 pixels.*0\.png 6 x 5.*`size"),
+    "deep": (lambda path: picture(path, np.full((6, 5), 900, np.uint16)), "more than eight bits a pixel"),
+    "moving": (moving, r"zoo/owl/2\.gif holds 2 images"),
+    "notes": (lambda path: path.with_name("notes.txt").write_text("x"), r"notes\.txt is no image; expected \.png"),
+    "nested": (lambda path: picture(path.parent / "young/1.png"), "young is a folder within a class"),
+    "beside": (lambda path: picture(path.parent.parent / "lone.png"), r"holds lone\.png beside folders of classes"),
+    "empty": (lambda path: (path.parent.parent / "yak").mkdir(), "yak holds no images"),
+}
+
+
+@pytest.mark.parametrize("case", SPOILED)
+def test_a_file_that_cannot_be_used_is_named_with_what_to_do(root, case):
+    spoil, words = SPOILED[case]
+    spoil(folder(root, each=3) / "owl/2.png")
+    with pytest.raises(DataError, match=words) as caught:
+        given("image_folder", path="zoo")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"path": "nowhere"}, "nowhere is not there .*below the project's folder"),
+        ({"path": "zoo", "size": 0}, r"size = 0: must be a number of pixels in 1\.\.4096"),
+        ({"path": "zoo", "size": [3]}, r"size = \[3\]"),
+        ({"path": "zoo", "held_out": 1}, "held_out = 1: must be a share between 0 and 1"),
+        ({"path": "zoo", "colour": "yes"}, "colour = 'yes': must be true, false"),
+        ({"path": "zoo", "sizes": 3}, "unexpected keyword argument 'sizes'; its options: path, size"),
+        ({}, "missing a required argument: 'path'"),
+        ({"path": 3}, "path = 3: must be the path"),
+    ],
+)
+def test_options_that_mean_nothing_are_refused(root, options, words):
+    folder(root, each=2)
+    with pytest.raises(StrataError, match=words):
+        given("image_folder", **options)
+
+
+def test_what_does_not_fit_into_memory_is_said_before_it_is_read(root, monkeypatch):
+    monkeypatch.setattr("analysis.run.datasets._files.MOST_BYTES", 100)
+    folder(root, each=4)
+    with pytest.raises(DataError, match=r"8 examples of 6 x 5 x 1 take .*smaller `size`"):
+        given("image_folder", path="zoo")
+
+
+# what a run is keyed by
+
+
+def test_the_fingerprint_is_of_what_files_hold(root):
+    zoo = folder(root, each=2)
+    data = source("image_folder", {"path": "zoo"})
+    before = fingerprint(data)
+    os.utime(zoo / "owl/0.png", ns=(1, 1))
+    assert fingerprint(data) == before
+    first = opened(data)
+    assert opened(data) is first, "read once"
+    (zoo / "owl/0.png").write_bytes((zoo / "owl/1.png").read_bytes())
+    assert fingerprint(data) != before and opened(data) is not first
+    values = pixels(6, 3, 3)
+    (root / "i-idx3-ubyte").write_bytes(idx_bytes(values))
+    plain = fingerprint(source("idx", {"path": "i-idx3-ubyte"}))
+    (root / "i-idx3-ubyte.gz").write_bytes(gzip.compress(idx_bytes(values)))
+    assert fingerprint(source("idx", {"path": "i-idx3-ubyte.gz"})) == plain
+
+
+def test_a_data_set_with_its_options_is_one_text():
+    assert parts(source("npz", {"path": "a b"})) == ("npz", {"path": "a b"}) and source("digits", {}) == "digits"
+
+
+# arrays
+
+
+def test_arrays_of_an_npz_are_found_by_their_usual_names_and_by_those_given(root):
+    images, kinds = pixels(40, 3, 4, 4), np.arange(40) % 4 * 100
+    np.savez(root / "a.npz", images=images, labels=kinds, test=np.arange(40) >= 30, others=np.zeros(3))
+    data = given("npz", path="a.npz")
+    assert data.shape == (4, 4, 3) and data.class_names == ("0", "100", "200", "300")
+    assert (data.images[5] == np.moveaxis(images[5], 0, 2)).all(), "colours come last"
+    data = given("npz", path="a.npz", examples="images", labels="", held_out="test")
+    assert data.labels is None and data.held_out.tolist() == [False] * 30 + [True] * 10
+
+
+def test_rows_of_an_npy_are_memory_mapped_with_labels_beside(root):
+    rows = SEEDS.normal(size=(30, 7)).astype(np.float32)
+    np.save(root / "rows.npy", rows)
+    np.save(root / "kinds.npy", np.array(["b", "a"] * 15))
+    data = given("npz", path="rows.npy", labels="kinds.npy")
+    assert isinstance(data.examples, np.memmap) and data.class_names == ("a", "b") and not data.are_images
+    assert data.labels[:2].tolist() == [1, 0] and data.show(data.examples[0]).startswith(f"<code>{rows[0, 0]:.3g}, ")
+    data.examples[0] = 0
+    assert (np.load(root / "rows.npy") == rows).all(), "nothing is written back"
+
+
+@pytest.mark.parametrize(
+    ("arrays", "options", "words"),
+    [
+        ({"a": pixels(9, 2, 2), "b": pixels(9)}, {}, r"has the arrays a, b; say which holds `examples`"),
+        ({"x": pixels(9, 2, 2)}, {"labels": "y"}, r"has no array 'y'; it has x"),
+        ({"x": pixels(9, 2, 2), "y": np.zeros(8, int)}, {}, "9 examples and 8 labels"),
+        ({"x": pixels(9, 2, 2), "y": np.linspace(0, 1, 9)}, {}, "float64; expected whole numbers or text"),
+        ({"x": pixels(9, 2, 2), "y": np.arange(9) % 3}, {"classes": ["a", "b"]}, "label 2 but 2 class names"),
+        ({"x": pixels(9, 2, 2) / 255}, {}, r"float64; images are whole numbers 0\.\.255: multiply"),
+        ({"x": pixels(9, 2, 2).astype(int) - 300}, {}, r"images are whole numbers 0\.\.255"),
+        ({"x": pixels(9, 2, 2, 2)}, {}, "grey or in three colours"),
+        ({"x": np.array([[1.0, np.nan]] * 3)}, {}, "row 0 holds a number that is not finite"),
+        ({"x": np.array([{}, 1], object)}, {}, "cannot be read .*Object arrays"),
+        ({"x": pixels(9, 2, 2), "t": np.zeros(9, bool)}, {"held_out": "t"}, "no example is held out"),
+        ({"x": pixels(9, 2, 2), "t": np.arange(9)}, {"held_out": "t"}, "expected true or false"),
+        ({"x": np.zeros((9, 2, 2), np.uint8)}, {}, "9 examples, 1 different"),
+        ({"x": np.zeros((2, 2, 2), np.uint8), "t": np.array(["train", "test"])}, {"held_out": "t"},
+         r"1 of 1 held-out examples are trained on, too \(row 1 is row 0\)"),
+    ],
+)  # fmt: skip
+def test_arrays_that_do_not_fit_are_refused(root, arrays, options, words):
+    np.savez(root / "a.npz", **arrays)
+    with pytest.raises(DataError, match=words):
+        given("npz", path="a.npz", **options)
+
+
+@pytest.mark.parametrize("name", ["a.npz", "a.npy", "a.mat"])
+def test_files_of_another_kind_are_refused(root, name):
+    (root / name).write_bytes(b"hello")
+    with pytest.raises(DataError, match=r"a\.m.. *is no .npz or .npy|a\.np. cannot be read as a NumPy"):
+        given("npz", path=name)
+
+
+# parquet
+
+
+def png(values):
+    buffer = io.BytesIO()
+    Image.fromarray(values).save(buffer, "png")
+    return buffer.getvalue()
+
+
+def test_parquet_holds_images_as_bytes_as_structs_or_as_paths(root):
+    images = pixels(12, 5, 4)
+    for number, image in enumerate(images):
+        picture(root / "shots" / f"{number}.png", image)
+    kinds = ["fox", "elk"] * 6
+    cells = {
+        "bytes": [png(image) for image in images],
+        "struct": [{"bytes": png(image), "path": "x"} for image in images],
+        "paths": [f"shots/{number}.png" for number in range(12)],
+    }
+    for name, column in cells.items():
+        pd.DataFrame({"image": column, "kind": kinds}).to_parquet(root / f"{name}.parquet")
+        options = {"image": "image"} if name == "paths" else {}
+        data = given("parquet", path=f"{name}.parquet", labels="kind", **options)
+        assert (data.images == images).all() and data.class_names == ("elk", "fox"), name
+    before = fingerprint(source("parquet", {"path": "paths.parquet", "image": "image"}))
+    picture(root / "shots/3.png")
+    assert fingerprint(source("parquet", {"path": "paths.parquet", "image": "image"})) != before
+    (root / "shots/3.png").unlink()
+    with pytest.raises(DataError, match=r"row 3 names shots/3\.png, which is not there"):
+        given("parquet", path="paths.parquet", image="image")
+
+
+def test_parquet_holds_rows_of_numbers_in_columns_or_lists(root):
+    frame = pd.DataFrame(SEEDS.normal(size=(20, 3)), columns=["a", "b", "c"]).assign(label=np.arange(20) % 2)
+    frame["part"] = ["train"] * 15 + ["test"] * 5
+    frame["vector"] = [[float(n), 1.0] for n in range(20)]
+    for shard in range(2):  # a folder of them is one table, in order
+        (root / "table").mkdir(exist_ok=True)
+        frame[10 * shard : 10 * shard + 10].to_parquet(root / f"table/rows-{9 + shard}.parquet", index=False)
+    data = given("parquet", path="table", held_out="part")
+    assert np.allclose(data.examples, frame[["a", "b", "c"]], atol=1e-6) and data.held_out[15:].all()
+    assert data.class_names == ("0", "1") and "column part" in data.split
+    data = given("parquet", path="table", columns="vector", labels="")
+    assert data.examples[:, 0].tolist() == list(range(20)) and data.labels is None
+
+
+@pytest.mark.parametrize(
+    ("frame", "options", "words"),
+    [
+        ({"a": [1.0, None, 2.0]}, {}, r"\[a\]: row 1 has no value \(1 of 3\)"),
+        ({"a": [1.0, 2.0], "label": ["x", None]}, {}, r"\[label\]: row 1 has no value"),
+        ({"a": ["x", "y"]}, {}, "no column of image bytes or of numbers; its columns are a"),
+        ({"a": [1.0, 2.0]}, {"labels": "kind"}, "has no column 'kind'; it has a"),
+        ({"a": [1.0, 2.0]}, {"columns": ["b"]}, "has no column 'b'"),
+        ({"a": [1.0, 2.0]}, {"columns": 3}, "columns = 3: must be a list"),
+        ({"a": [[1.0], [1.0, 2.0]]}, {"columns": "a"}, "row 1 has 2 numbers, row 0 1"),
+        ({"a": [b"no", b"image"]}, {}, r"row 0 of t\.parquet cannot be read as an image"),
+        ({"a": [b"1", b"2"], "b": [b"1", b"2"]}, {}, "images in the columns a, b; say which"),
+        ({"a": [1.0, 2.0], "label": [0.5, 1.0]}, {}, "float64; expected whole numbers or text"),
+        ({"a": [1.0, 2.0], "t": ["train", "later"]}, {"held_out": "t"}, "row 1 is 'later'; expected train or one of"),
+        ({"a": [1.0, 2.0]}, {"size": 3}, "size = 3: .* rows of numbers"),
+        ({"a": []}, {"columns": "a"}, "has no rows|expected numbers"),
+    ],
+)
+def test_parquet_that_does_not_fit_is_refused(root, frame, options, words):
+    pd.DataFrame(frame).to_parquet(root / "t.parquet", index=False)
+    with pytest.raises(StrataError, match=words):
+        given("parquet", path="t.parquet", **options)
+
+
+def test_parquet_that_is_none_is_refused(root):
+    (root / "t.parquet").write_bytes(b"PAR1 and nothing more")
+    with pytest.raises(DataError, match=r"t\.parquet cannot be read as parquet"):
+        given("parquet", path="t.parquet")
+
+
+# IDX
+
+
+@pytest.mark.parametrize("pack", [lambda raw: raw, gzip.compress], ids=["plain", "gzipped"])
+def test_idx_files_of_any_name_with_labels_beside(root, pack):
+    images, kinds = pixels(20, 4, 6), (np.arange(20) % 2 + 3).astype(np.uint8)
+    end = "" if pack(b"x") == b"x" else ".gz"
+    (root / f"letters{end}").write_bytes(pack(idx_bytes(images)))
+    (root / f"kinds{end}").write_bytes(pack(idx_bytes(kinds)))
+    data = given("idx", path=f"letters{end}", labels=f"kinds{end}", held_out=0.5)
+    assert (data.images == images).all() and data.class_names == ("3", "4") and int(data.held_out.sum()) == 10
+    assert given("idx", path=f"letters{end}").labels is None
+    (root / f"kinds{end}").write_bytes(pack(idx_bytes(kinds[:-1])))
+    with pytest.raises(DataError, match=r"labels of shape \(19,\); expected \(20,\)"):
+        given("idx", path=f"letters{end}", labels=f"kinds{end}")
+
+
+def test_a_folder_of_four_idx_files_says_its_split(root):
+    for part, rows in (("train", 9), ("t10k", 4)):
+        (root / "four").mkdir(exist_ok=True)
+        (root / f"four/{part}-images-idx3-ubyte").write_bytes(idx_bytes(pixels(rows, 2, 3)))
+        (root / f"four/{part}-labels-idx1-ubyte").write_bytes(idx_bytes((np.arange(rows) % 2).astype(np.uint8)))
+    data = given("idx", path="four", classes=["ash", "oak"])
+    assert data.held_out.tolist() == [False] * 9 + [True] * 4 and data.class_names == ("ash", "oak")
+    with pytest.raises(ConfigError, match=r"held_out = 0\.1: the folder four has"):
+        given("idx", path="four", held_out=0.1)
+    with pytest.raises(DataError, match="label 1 but 1 class names"):
+        given("idx", path="four", classes=["ash"])
+    (root / "four/t10k-labels-idx1-ubyte").unlink()
+    with pytest.raises(DataError, match="no file t10k-labels-idx1-ubyte"):
+        given("idx", path="four")
+
+
+# from an experiment
+
+
+TOML = """title = "Mine"
+dataset = "image_folder"
+seeds = [0]
+controls = false
+panel = "short"
+dataset_options = {{ path = "zoo", {options} }}
+
+[host]
+options = {{ hidden1 = 8, hidden2 = 6, epochs = 1 }}
+
+[sae]
+width = 8
+k = 2
+train = {{ steps = 5, batch = 16, compiled = false }}
+
+[[towers]]
+kind = "latents"
+depth = 1
+nulls = false
+"""
+
+
+def test_an_experiment_reads_a_folder_without_a_line_of_python(root, monkeypatch):
+    monkeypatch.setenv("STRATA_BACKEND", "sequential")
+    folder(root, each=90)
+    paths = Paths(root)
+    (paths.experiments / "mine.toml").write_text(TOML.format(options="size = 4, held_out = 0.2"))
+    said = []
+    run(load_experiment(paths.experiments, "mine"), paths, workers=1, warn=said.append)
+    assert said[0] == ("the data set zoo: 180 images of 4 x 4, 2 classes; 36 held out, 0.2 of each class by content")
+    results = open_results("mine", paths)
+    assert results.sprite["class_names"] == ["newt", "owl"] and len(results.sprite["ids"]) == 36
+    config = RunConfig.from_canonical(results.runs["config"].iloc[0])
+    assert config.dataset_options == {"path": "zoo", "size": 4, "held_out": 0.2}
+    key = plan(load_experiment(paths.experiments, "mine"))[0].stages[0].key
+    picture(root / "zoo/owl/3.png")
+    assert plan(load_experiment(paths.experiments, "mine"))[0].stages[0].key != key, "other images, another run"
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ("size = -1", r"^mine\.toml:6: data set image_folder: dataset_options\.size = -1"),
+        ("sice = 4", r"^mine\.toml:6: .*unexpected keyword argument 'sice'"),
+        ("held_out = 2", r"^mine\.toml:6: .*held_out = 2"),
+    ],
+)
+def test_what_is_wrong_in_an_experiment_is_said_with_its_line(root, options, words):
+    folder(root, each=2)
+    paths = Paths(root)
+    (paths.experiments / "mine.toml").write_text(TOML.format(options=options))
+    with pytest.raises(ConfigError, match=words):
+        run(load_experiment(paths.experiments, "mine"), paths, workers=1, warn=lambda line: None)
+    assert not paths.runs.exists()
