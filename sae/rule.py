@@ -10,7 +10,9 @@ floor       the lower 95% bound of (observed - best floor) over seeds is not abo
 structure   otherwise
 
 *Observed minus best floor* is, in each seed, the smallest distance to any floor, and like is compared with like: the
-SAE's own codes with those of SAEs that were trained without structure to find or with a frozen decoder; its
+SAE's own codes with those of SAEs that were trained without structure to find or with a frozen decoder, and at a depth
+that reads codes with SAEs trained on codes in which only the layer below makes latents fire together (`code_floors`:
+they count wherever they were trained); its
 dictionary with unlearned dictionaries under one coder (matching pursuit); its in-sample number with the memorising
 bound. PCA never decides: it may use the same few components for every row. The bound is that of Student's t for the
 mean over seeds. Fewer than three seeds give no bound, and a depth without its trained nulls no word.
@@ -51,11 +53,16 @@ THRESHOLDS = Thresholds()
 TRAINED = ("permuted_null", "gaussian_null", "gaussian_tower", "frozen_decoder")
 DICTIONARIES = ("stored_dictionary", "matched_dictionary", "random_dictionary")
 MEMORISING = "memorising"
+CODES = ("curveball_null", "reencoded_null", "relearned_null")
+"""Of depths that read codes; see `sae.code_floors`."""
 NAMES = {
     "permuted_null": "trained on shuffled coordinates",
     "gaussian_null": "trained on Gaussian rows",
     "gaussian_tower": "tower on Gaussian rows",
     "frozen_decoder": "frozen random decoder",
+    "curveball_null": "codes dealt out by chance",
+    "reencoded_null": "dealt out, encoded again",
+    "relearned_null": "dealt out, learned again",
     "stored_dictionary": "rows stored by heart",
     "matched_dictionary": "random mixtures of rows",
     "random_dictionary": "random directions",
@@ -84,7 +91,7 @@ class Seed:
 
     def margins(self) -> dict[str, float]:
         """Observed minus floor, for each floor, like with like."""
-        observed = dict.fromkeys(TRAINED, self.own)
+        observed = dict.fromkeys((*TRAINED, *CODES), self.own)
         observed |= dict.fromkeys(DICTIONARIES, self.refit)
         observed[MEMORISING] = self.in_sample
         return {name: observed[name] - value for name, value in self.floors.items() if name in observed}
@@ -121,6 +128,19 @@ class Verdict:
     high: float = math.nan
     best_floor: str = ""
     """The floor that is nearest on average; in single seeds the nearest may be another."""
+
+
+def code_floors(found: Mapping[str, float]) -> dict[str, float]:
+    """The `CODES`, from what `sae.code_floors` found by name; nothing where it found nothing.
+
+    Codes that were encoded or learned again may be easier to explain all in all. What counts is by how much they are
+    easier than the same dealt out once more: as much as that above `curveball_null` is the floor.
+    """
+    dealt = found.get("curveball_null", math.nan)
+    floors = {"curveball_null": dealt}
+    for name in ("reencoded", "relearned"):
+        floors[f"{name}_null"] = dealt + found.get(name, math.nan) - found.get(f"{name}_shuffled", math.nan)
+    return {name: value for name, value in floors.items() if not math.isnan(value)}
 
 
 def interval(values: Sequence[float], confidence: float = THRESHOLDS.confidence) -> tuple[float, float]:

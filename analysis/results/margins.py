@@ -6,7 +6,7 @@ import pandas as pd
 
 from analysis.results.tables import Results
 from analysis.results.verdict import seeds_of
-from sae.rule import DICTIONARIES, MEMORISING, NAMES, TRAINED
+from sae.rule import CODES, DICTIONARIES, MEMORISING, NAMES, TRAINED
 
 # Own codes against trained floors: solid, fitted codes against unlearned dictionaries: dashed.
 STYLES = {
@@ -14,12 +14,15 @@ STYLES = {
     "gaussian_null": ("c3", [1, 0]),
     "gaussian_tower": ("ink", [1, 0]),
     "frozen_decoder": ("c4", [1, 0]),
+    "curveball_null": ("c2", [1, 0]),
+    "reencoded_null": ("c6", [1, 0]),
+    "relearned_null": ("c5", [1, 0]),
     "stored_dictionary": ("c2", [6, 3]),
     "matched_dictionary": ("c6", [6, 3]),
     "random_dictionary": ("c5", [6, 3]),
     "memorising": ("c5", [1, 3]),
 }
-FLOORS = (*TRAINED, *DICTIONARIES, MEMORISING)
+FLOORS = (*TRAINED, *CODES, *DICTIONARIES, MEMORISING)
 
 
 def margins(results: Results, kind: str) -> pd.DataFrame:

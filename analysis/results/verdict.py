@@ -12,7 +12,10 @@ import pandas as pd
 
 from analysis.plan.config import KINDS, RunConfig
 from analysis.results.tables import Results
-from sae.rule import DICTIONARIES, MEMORISING, THRESHOLDS, TRAINED, Seed, Verdict, interval, judge
+from sae.rule import DICTIONARIES, MEMORISING, THRESHOLDS, TRAINED, Seed, Verdict, code_floors, interval, judge
+
+# Controls of a depth that reads codes, as the tables name them; what the rule makes of them is `code_floors`.
+CODE_NULLS = ("curveball_null", "reencoded", "reencoded_shuffled", "relearned", "relearned_shuffled")
 
 
 def panel(results: Results) -> list[dict[str, Any]]:
@@ -85,6 +88,7 @@ def _seed(place: tuple[str, str, int], cells: dict[Any, float]) -> Seed:
     explained = "variance_explained"
     floors = {name: get("held_out", explained, name) for name in (*TRAINED, *DICTIONARIES)}
     floors[MEMORISING] = get("train", explained, MEMORISING)
+    floors |= code_floors({name: get("held_out", explained, name) for name in CODE_NULLS})
     return Seed(
         live_share=get("train", "live_share"), in_sample=get("train", explained), own=get("held_out", explained),
         refit=get("held_out", "variance_explained_refit"), copy_score=get("train", "copy_score"),

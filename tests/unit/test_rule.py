@@ -9,7 +9,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sae.rule import DECIDING, DICTIONARIES, MEMORISING, TRAINED, WORDS, Bound, Seed, Thresholds, interval, judge
+from sae.rule import (
+    CODES,
+    DECIDING,
+    DICTIONARIES,
+    MEMORISING,
+    TRAINED,
+    WORDS,
+    Bound,
+    Seed,
+    Thresholds,
+    code_floors,
+    interval,
+    judge,
+)  # fmt: skip
 
 FLOORS = {
     "permuted_null": 0.5, "gaussian_null": 0.3, "gaussian_tower": 0.35, "frozen_decoder": 0.4, "stored_dictionary": 0.6,
@@ -43,6 +56,26 @@ def test_own_codes_meet_trained_nulls_and_fitted_codes_meet_dictionaries() -> No
     for name in DICTIONARIES:
         assert margins[name] == pytest.approx(0.82 - FLOORS[name])
     assert margins[MEMORISING] == pytest.approx(0.85 - 0.1)
+
+
+def test_codes_that_are_easier_all_in_all_are_measured_by_their_lead() -> None:
+    """Encoded again they explain more than the real ones, and so they do when they are dealt out once more."""
+    found = {"curveball_null": 0.5, "reencoded": 0.95, "reencoded_shuffled": 0.9, "relearned": 0.6,
+             "relearned_shuffled": 0.7}  # fmt: skip
+    floors = code_floors(found)
+    assert floors == pytest.approx({"curveball_null": 0.5, "reencoded_null": 0.55, "relearned_null": 0.4})
+    assert sorted(floors) == sorted(CODES)
+    assert code_floors({}) == {} and list(code_floors({"curveball_null": 0.5})) == ["curveball_null"]
+    assert code_floors({**found, "relearned_shuffled": math.nan}) == pytest.approx(
+        {"curveball_null": 0.5, "reencoded_null": 0.55}
+    )
+
+
+@pytest.mark.parametrize("name", CODES)
+def test_floors_of_codes_count_where_they_were_trained_and_are_not_asked_for_elsewhere(name: str) -> None:
+    assert judge(seeds()).word == "structure"
+    found = judge(seeds(floors={**FLOORS, name: 0.9}))
+    assert (found.word, found.best_floor) == ("floor", name) and found.margin == pytest.approx(0.804 - 0.9)
 
 
 def test_one_floor_above_is_enough_for_floor() -> None:
