@@ -8,7 +8,8 @@ curveball_null   exactly k latents fire in a row, each as often and as strongly 
 reencoded        latents with directions in common fire together: codes dealt out by chance are decoded and encoded
                  again by the layer itself
 relearned        a layer that was trained splits and mixes what it finds: codes dealt out by chance are decoded, what
-                 the layer leaves of its rows is added by chance, and a layer is trained on that as this one was
+                 the layer leaves of its rows is added by chance, and a layer is trained on that as this one was, from
+                 another seed
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ class Below:
 
     layer: Layer
     train: Trainer
-    """As this layer was trained."""
+    """As this layer was trained, from another seed: from its own start it would find its own directions again, more of
+    them than a layer finds of what is there, and mix them less."""
     fit: Rows
     """What it was trained on."""
     held: Rows

@@ -33,7 +33,7 @@ import pandas as pd
 
 from analysis.plan.paths import Paths
 from analysis.results.tables import Results, source
-from analysis.results.verdict import seeds_of
+from analysis.results.verdict import CODE_NULLS, seeds_of
 from sae.errors import NotFoundError, RenderError
 
 USE = re.compile(r"(?<!\{)\{\{<\s*num\s+([^\s>]+)\s*>\}\}")
@@ -51,6 +51,7 @@ CONTROLS = (
     "permuted_null",
     "gaussian_tower",
     "frozen_decoder",
+    *CODE_NULLS,
 )
 SPLITS = ("train", "held_out")
 FORMS = ("pct", "points", "range", "int", "x", "one", "three", "tenth")

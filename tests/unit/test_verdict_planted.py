@@ -128,7 +128,7 @@ def test_a_tower_on_noise_finds_nothing_in_its_own_codes(tmp_path: Path) -> None
     """
     found = depth_2_on_noise(tmp_path, 64, "halving")
     assert found.word != "structure" and found.low <= 0, found
-    assert found.best_floor == "gaussian_tower"
+    assert found.best_floor in ("gaussian_tower", "reencoded_null", "relearned_null")
 
 
 def independent(rows: int, draw: torch.Generator) -> torch.Tensor:

@@ -13,10 +13,11 @@ from analysis.figures.words import mean_of_seeds, needed, one_variant
 from analysis.results.margins import STYLES, spelled
 from analysis.results.margins import margins as distances
 from analysis.results.tables import Results
-from sae.rule import DICTIONARIES, NAMES, TRAINED, Verdict
+from sae.rule import CODES, DICTIONARIES, NAMES, TRAINED, Verdict
 
 DRAWN = (
-    "permuted_null", "gaussian_null", "gaussian_tower", "frozen_decoder", "stored_dictionary", "matched_dictionary",
+    "permuted_null", "gaussian_null", "gaussian_tower", "frozen_decoder", *CODES, "stored_dictionary",
+    "matched_dictionary",
 )  # fmt: skip
 
 
@@ -49,7 +50,7 @@ def margins(results: Results, *, kind: str = "latents") -> Drawing:
             f"{mean_of_seeds(lines['run'].nunique())}. "
             + _drawn(
                 lines,
-                TRAINED,
+                (*TRAINED, *CODES),
                 "Solid: the SAE's own codes against SAEs that were trained in the same way on rows "
                 "without structure, or with a decoder that stays random. ",
             )

@@ -1,7 +1,8 @@
 """Stage `nulls`: what a depth is worth beside SAEs that were trained just as it was, where there was nothing to learn.
 
-What is trained, and on what, stands in `sae.floors`. And once more from another seed, to see which latents come
-again. Directions are few, so there all but the last is scored by folds.
+What is trained, and on what, stands in `sae.floors`, for depths that read codes also in `sae.code_floors`. And once
+more from another seed, to see which latents come again. Directions are few, so there all but the last is scored by
+folds.
 """
 
 from __future__ import annotations
@@ -18,10 +19,12 @@ from torch.nn.functional import pad
 
 from analysis.plan import edges
 from analysis.plan.edges import ACTIVATIONS, Role
-from analysis.plan.stage_configs import NullsStage
+from analysis.plan.stage_configs import NullsStage, SaeStage
+from analysis.run.activations import ActivationStore
 from analysis.run.stages._floors import as_row
 from analysis.run.stages._load import STOPPED, load_store, load_tower
 from analysis.run.stages.sae import train_layer
+from sae.code_floors import Below, code_nulls
 from sae.floors import Floor, Rows, found_again, trained, trained_by_folds
 from sae.nulls import parts
 from sae.records import Codes
@@ -46,11 +49,26 @@ def nulls(work: Path, config: NullsStage, inputs: Mapping[Role, Path]) -> dict[s
                 trainer, train, lambda rows: folds_of(rows, config.folds, stream(seed, "folds")), draw
             )
         else:
-            found = trained(trainer, train, rows_read(below, store.rows("held_out")), draw)
+            held = rows_read(below, store.rows("held_out"))
+            found = trained(trainer, train, held, draw)
+            if isinstance(train, Codes) and isinstance(held, Codes):
+                under = below_of(SaeStage.read(inputs[edges.layer(config.depth - 1)]), below, store)
+                found += code_nulls(trainer, under, train, held, stream(seed, "null codes", config.depth))
         twin = train_layer(replace(config, seed=derived(seed, "twin")), train)
         found += found_again(layer, twin, stream(seed, "random twin", config.kind or "host", config.depth))
     (work / "nulls.json").write_text(json.dumps([as_row(floor) for floor in found]))
     return {}
+
+
+def below_of(config: SaeStage, tower: Tower, store: ActivationStore) -> Below:
+    """The last layer of a tower, with what it read, and how one like it is trained."""
+    read = Tower(tower.kind, tower.layers[:-1])
+    return Below(
+        tower.layers[-1],
+        partial(train_layer, replace(config, seed=derived(config.seed, "relearned"))),
+        rows_read(read, store.rows("train")),
+        rows_read(read, store.rows("held_out")),
+    )
 
 
 def rows_read(below: Tower, host: torch.Tensor) -> Rows:
