@@ -101,7 +101,16 @@ def write_results(folder: Path, experiment: str, runs: dict[str, tuple[str, int,
             }
         )  # fmt: skip
         tables["training"].append(
-            {**place, "architecture": "topk", "steps": 1, "rows": 9, "seconds": value, "path": "torch"}
+            {
+                **place,
+                "architecture": "topk",
+                "width": 8,
+                "k": 2,
+                "steps": 1,
+                "rows": 9,
+                "seconds": value,
+                "path": "torch",
+            }
         )
         tables["measures"].append({**at, "measure": "selectivity", "version": 1, "value": value, "n": 9})
         tables["latents"].append({**at, "latent": 0, "measure": "firing_rate", "value": value})

@@ -151,10 +151,14 @@ def _measure(tables: dict[str, list[dict[str, object]]], planted: Planted, run: 
                     {**at, "split": split, "value": value, "n": 9} for split in ("train", "held_out")
                 ]
         if kind != "host":
+            config = planted.config(variant, seed)
+            tower = next((tower for tower in config.towers if tower.kind == kind), None)
+            sae = tower.at(depth, config.sae) if tower else config.sae
             tables["training"].append(
                 {
-                    "run": run, "kind": kind, "depth": depth, "control": "none", "architecture": "topk", "steps": 9,
-                    "rows": 9, "seconds": 10 * planted.value("seconds", kind, depth, "none", seed, variant),
+                    "run": run, "kind": kind, "depth": depth, "control": "none", "steps": 9, "rows": 9,
+                    "architecture": "gated" if kind == "gated" else "topk", "width": sae.width, "k": sae.k,
+                    "seconds": 10 * planted.value("seconds", kind, depth, "none", seed, variant),
                     "path": "torch",
                 }
             )  # fmt: skip

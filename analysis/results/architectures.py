@@ -6,9 +6,9 @@ import pandas as pd
 
 from analysis.results.tables import Results
 
-# Kind in the tables -> name on the page. Depth 1 of the tower is the TopK of the comparison.
+# Architecture -> name on the page.
 NAMES = {
-    "latents": "TopK",
+    "topk": "TopK",
     "batch_topk": "BatchTopK",
     "matryoshka": "Matryoshka",
     "joint_topk": "TopK and meta-SAE",
@@ -16,25 +16,38 @@ NAMES = {
     "gated": "Gated",
     "jumprelu": "JumpReLU",
 }
-# What stands beside them: label -> control of depth 1.
-FLOORS = {
-    "stored rows": "stored_dictionary",
-    "random, same covariance": "matched_dictionary",
-    "PCA, same rank": "pca",
-    "TopK, labels permuted": "permuted_labels",
-    "TopK, random network": "random_host",
-}
+# The kind whose depth 1 the others are compared with.
+TOWER = "latents"
 # Floors that are dictionaries of the same rows; their codes are always fitted, by matching pursuit.
 DICTIONARIES = ("stored rows", "random, same covariance", "PCA, same rank")
 OWN, REFIT = "variance_explained", "variance_explained_refit"
-OTHERS = ("host", "directions", "direct")
+
+
+def name_of(architecture: str) -> str:
+    """What an architecture is called; one of a user's own goes by its file's name."""
+    return NAMES.get(architecture, architecture)
 
 
 def compared(results: Results) -> dict[str, str]:
-    """Kinds that are compared, with their names; an architecture of a user's own goes by its file's name."""
-    found = [str(kind) for kind in results.measures["kind"].unique()]
-    own = {kind: kind for kind in found if kind not in (*NAMES, *OTHERS)}
-    return {kind: name for kind, name in (NAMES | own).items() if kind in found}
+    """Kinds of the tables that are compared, with the names of their architectures: depth 1 of the tower, then the
+    others. One that is compared with its like says so."""
+    training = results.training
+    here = training[(training["depth"] == 1) & (training["control"] == "none") & (training["kind"] != "directions")]
+    found = dict(zip(here["kind"].astype(str), here["architecture"].astype(str), strict=True))
+    own = found.get(TOWER)
+    order = [*NAMES, *(architecture for architecture in found.values() if architecture not in NAMES)]
+    kinds = sorted(found, key=lambda kind: (kind != TOWER, order.index(found[kind])))
+    return {
+        kind: f"{name_of(found[kind])}, compared" if kind != TOWER and found[kind] == own else name_of(found[kind])
+        for kind in kinds
+    }
+
+
+def floors(results: Results) -> dict[str, str]:
+    """What stands beside them: label -> control of depth 1 of the tower."""
+    own = compared(results).get(TOWER, TOWER)
+    dictionaries = dict(zip(DICTIONARIES, ("stored_dictionary", "matched_dictionary", "pca"), strict=True))
+    return {**dictionaries, f"{own}, labels permuted": "permuted_labels", f"{own}, random network": "random_host"}
 
 
 def numbers(results: Results, measure: str) -> pd.DataFrame:
@@ -43,14 +56,14 @@ def numbers(results: Results, measure: str) -> pd.DataFrame:
     Under REFIT an untrained dictionary has what it has under OWN: a floor has no encoder, its codes are fitted.
     """
     parts = [results.values(measure, kind).assign(what=name, floor=False) for kind, name in compared(results).items()]
+    beside = floors(results)
     parts += [
-        results.values(measure, "latents", control=control).assign(what=label, floor=True)
-        for label, control in FLOORS.items()
+        results.values(measure, TOWER, control=control).assign(what=label, floor=True)
+        for label, control in beside.items()
     ]
     if measure == REFIT:
         parts += [
-            results.values(OWN, "latents", control=FLOORS[label]).assign(what=label, floor=True)
-            for label in DICTIONARIES
+            results.values(OWN, TOWER, control=beside[label]).assign(what=label, floor=True) for label in DICTIONARIES
         ]
     rows = pd.concat(parts)
     return rows[rows["depth"] == 1][["what", "floor", "run", "value"]].reset_index(drop=True)

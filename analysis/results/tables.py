@@ -96,6 +96,16 @@ class Results:
         """One trained SAE a row; see the module's docstring."""
         return self._seen("training")
 
+    def trained(self, kind: str) -> pd.DataFrame:
+        """The SAEs of a kind on the trained host, by depth, with their architecture, width and k.
+
+        Raises DataError for tables of before that was kept.
+        """
+        rows = self.training
+        if not {"width", "k"} <= set(rows):
+            raise DataError(f"{self.folder} was made by an older version; `strata run {self.experiment}` renews it")
+        return rows[(rows["kind"] == kind) & (rows["control"] == "none")].sort_values(["depth", "run"])
+
     @cached_property
     def measures(self) -> pd.DataFrame:
         """One number a row; see the module's docstring."""

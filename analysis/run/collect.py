@@ -121,7 +121,7 @@ def _training_table(chains: list[Chain], paths: Paths) -> pd.DataFrame:
             rows.append(
                 {
                     "run": chain.run, "kind": kind, "depth": depth, "control": chain.control,
-                    "architecture": sae.architecture, "steps": sae.train.steps,
+                    "architecture": sae.architecture, "width": sae.width, "k": sae.k, "steps": sae.train.steps,
                     "rows": sae.train.steps * min(sae.train.batch, notes["rows"]),
                     "seconds": notes["seconds"], "path": notes["path"],
                 }

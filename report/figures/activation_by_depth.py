@@ -6,7 +6,6 @@ import pandas as pd
 
 from analysis.figures.drawing import Drawing, over_depth, series, spoken
 from analysis.figures.words import bands, judged, needed, tower_depths
-from analysis.plan.config import RunConfig
 from analysis.results.findings import EQUAL, Comparison, Trend, Values, compare, trend
 from analysis.results.tables import Results
 
@@ -101,11 +100,11 @@ def _finding(last: int, changes: dict[str, Trend], ends: pd.Series, compared: di
 
 def _sparsity(results: Results) -> str:
     """What of the mass follows from the number of active latents, which the config sets."""
-    config = RunConfig.from_canonical(str(results.runs["config"].iloc[0]))
-    towers = [tower for tower in config.towers if tower.kind == KIND]
-    if not towers or config.sae.architecture != "topk":
+    trained = results.trained(KIND)
+    own = trained[trained["run"] == results.first_run]
+    if own.empty or set(own["architecture"]) != {"topk"}:
         return ""
-    active = [towers[0].at(depth, config.sae).k for depth in range(1, towers[0].depth + 1)]
+    active = own["k"].tolist()
     if len(set(active)) == 1:
         return f"With exactly k latents active mass is k times strength, and k is {active[0]} at every depth. "
     return (

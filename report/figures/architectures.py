@@ -9,7 +9,7 @@ import pandas as pd
 
 from analysis.figures.drawing import Drawing
 from analysis.figures.words import seeds, seeds_of
-from analysis.results.architectures import FLOORS, numbers, over_seeds, seconds
+from analysis.results.architectures import floors, numbers, over_seeds, seconds
 from analysis.results.tables import OF_CLASSES, Results
 from sae.errors import DataError
 
@@ -44,10 +44,10 @@ def architectures(results: Results) -> Drawing:
         if len(own) > 1
         else f"One dictionary, {own.index[0]}, explains {own['mean'].iloc[0]:.2f} of the variance with fitted codes"
     )
-    floors = [label for label in FLOORS if any(label in cell.index for cell in cells.values())]
-    if floors:
+    beside = [label for label in floors(results) if any(label in cell.index for cell in cells.values())]
+    if beside:
         body += f'<tr class="group"><th scope="rowgroup" colspan="{len(shown) + 1}">for comparison</th></tr>'
-        body += "".join(_row(cells, shown, label) for label in floors)
+        body += "".join(_row(cells, shown, label) for label in beside)
     return Drawing(
         kind="tbl",
         title=title,

@@ -64,7 +64,8 @@ def lengths(results: Results) -> Drawing:
         body.append(f'<tr><th scope="row">{steps:,} steps</th><td>{chip(verdict)}</td>{html}</tr>')
         data.append({"steps": steps, "word": verdict.word} | means)
     table = pd.DataFrame(data)
-    sizes = {RunConfig.from_canonical(str(text)).sae.width for text in results.runs["config"]}
+    trained = results.trained(KIND)
+    sizes = set(trained.loc[trained["depth"] == DEPTH - 1, "width"])
     return Drawing(
         kind="tbl",
         title=_finding(inside, ahead),

@@ -8,12 +8,15 @@ import pandas as pd
 
 from analysis.figures.drawing import Drawing
 from analysis.figures.words import has_random, no_random
-from analysis.results.architectures import NAMES
+from analysis.results.architectures import name_of
 from analysis.results.findings import trend
 from analysis.results.tables import Results
 from sae.errors import DataError
 
-PLACES = {"latents": "latents tower", "directions": "directions tower", "direct": "single SAE as sparse"}
+PLACES = {
+    "latents": "latents tower", "directions": "directions tower", "direct": "single SAE as sparse",
+    "small": "single SAE as wide",
+}  # fmt: skip
 # The smallest difference between two times that matters, in seconds.
 LONGER = 0.5
 HEADS = ("SAE", "depth", "steps", "trained network", "random network", "step")
@@ -24,7 +27,7 @@ def training(results: Results) -> Drawing:
     table = results.training
     if table.empty:
         raise DataError(f"{results.experiment} has no trained SAE in its tables")
-    keys = ["kind", "depth", "steps", "path"]
+    keys = ["kind", "depth", "architecture", "steps", "path"]
     means = table.groupby([*keys, "control"], observed=True)["seconds"].mean().unstack("control").reset_index()
     order = [*PLACES, *(str(kind) for kind in means["kind"].unique() if kind not in PLACES)]
     means = means.sort_values(["kind", "depth"], key=lambda c: c.map(order.index) if c.name == "kind" else c)
@@ -32,7 +35,7 @@ def training(results: Results) -> Drawing:
         if control not in means:
             means[control] = float("nan")
     body = "".join(
-        f'<tr><th scope="row">{escape(PLACES.get(row["kind"], NAMES.get(row["kind"], row["kind"])))}</th>'
+        f'<tr><th scope="row">{escape(PLACES.get(row["kind"], name_of(row["architecture"])))}</th>'
         f"<td>{row['depth']}</td><td>{row['steps']}</td><td>{_seconds(row['none'])}</td>"
         f"<td>{_seconds(row['random_host'])}</td><td>{escape(row['path'].split(' (')[0].split(' on ')[0])}</td></tr>"
         for _, row in means.iterrows()

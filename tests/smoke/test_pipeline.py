@@ -32,7 +32,8 @@ KEY = ["run", "kind", "depth", "split", "control", "measure"]
 COLUMNS = {
     "runs": ["run", "experiment", "variant", "seed", "dataset", "host", "hook", "control", "config", "date", "machine",
              "commit", "seconds", "measures"],
-    "training": ["run", "kind", "depth", "control", "architecture", "steps", "rows", "seconds", "path"],
+    "training": ["run", "kind", "depth", "control", "architecture", "width", "k", "steps", "rows", "seconds",
+                 "path"],
     "measures": [*KEY, "version", "value", "n"],
     "latents": ["run", "kind", "depth", "split", "control", "latent", "measure", "value"],
     "examples": ["run", "kind", "depth", "split", "control", "latent", "rank", "example", "activation"],
@@ -75,6 +76,16 @@ def test_every_table_has_the_documented_columns_and_no_holes(whole):
     assert set(results.measures["split"]) == {"train", "held_out"}
     assert set(results.measures["control"]) == CONTROLS
     assert np.isfinite(results.measures["value"]).all() and (results.measures["n"] > 0).all()
+
+
+def test_each_trained_sae_has_architecture_width_and_k_of_its_own(whole):
+    training = whole[1].training
+    found = training[["kind", "depth", "architecture", "width", "k"]].drop_duplicates()
+    assert {tuple(row) for row in found.itertuples(index=False)} == {
+        ("latents", 1, "topk", 32, 4), ("latents", 2, "topk", 32, 2),
+        ("directions", 1, "topk", 32, 4), ("directions", 2, "topk", 16, 2),
+    }  # fmt: skip
+    assert training["width"].dtype == training["k"].dtype == np.int64
 
 
 def test_a_run_is_one_row_for_each_host(whole):
