@@ -28,7 +28,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy.special import stdtrit
 
 STRUCTURE, FLOOR, COPY, COLLAPSE = WORDS = ("structure", "floor", "copy", "collapse")
 
@@ -148,7 +148,8 @@ def interval(values: Sequence[float], confidence: float = THRESHOLDS.confidence)
     given = np.asarray(values, dtype=float)
     if len(given) < 2:
         return math.nan, math.nan
-    half = stats.t.ppf((1 + confidence) / 2, len(given) - 1) * given.std(ddof=1) / math.sqrt(len(given))
+    # the quantile itself: `scipy.stats.t` gives the same bits, at sixty times the cost and half a second of import
+    half = stdtrit(len(given) - 1, (1 + confidence) / 2) * given.std(ddof=1) / math.sqrt(len(given))
     return float(given.mean() - half), float(given.mean() + half)
 
 

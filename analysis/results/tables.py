@@ -73,7 +73,14 @@ class Results:
         """The same tables with the runs of one variant. Raises NotFoundError for one that is not there."""
         if variant not in self.variants:
             raise NotFoundError("variant", variant, self.variants)
-        return replace(self, only=variant, given=self.pinned)
+        if variant not in self._of:
+            self._of[variant] = replace(self, only=variant, given=self.pinned)
+        return self._of[variant]
+
+    @cached_property
+    def _of(self) -> dict[str, Results]:
+        """What was asked for of single variants: each sorts its numbers once."""
+        return {}
 
     @property
     def manifest(self) -> dict[str, Any]:
@@ -226,20 +233,25 @@ class Results:
     ) -> pd.DataFrame:
         """Rows of one measure: run, kind, depth, value, n; sorted. Empty when there are none."""
         rows = self._by_measure.get((measure, kind or "", split, control))
-        return self.measures.loc[self.measures.index[:0], [*VALUES]] if rows is None else rows.copy()
+        return self._values.take(np.empty(0, np.intp) if rows is None else rows)
 
     @cached_property
-    def _by_measure(self) -> dict[tuple[str, str, str, str], pd.DataFrame]:
-        """The rows of each measure, kind, split and control, sorted, and under "" those of all kinds: the pages of a
-        site ask thousands of times."""
-        ordered = self.measures.sort_values(["kind", "depth", "run"])
-        places = {name: ordered[name].astype(str).to_numpy() for name in ("measure", "kind", "split", "control")}
-        own = ordered[[*VALUES]].groupby([*places.values()], sort=False)
-        every = ordered[[*VALUES]].groupby([values for name, values in places.items() if name != "kind"], sort=False)
-        found = {(str(measure), "", str(split), str(control)): rows for (measure, split, control), rows in every}
-        return found | {
-            (str(measure), str(kind), str(split), str(control)): rows for (measure, kind, split, control), rows in own
-        }
+    def _ordered(self) -> pd.DataFrame:
+        return self.measures.sort_values(["kind", "depth", "run"])
+
+    @cached_property
+    def _values(self) -> pd.DataFrame:
+        """What `values` gives rows of."""
+        return self._ordered[[*VALUES]]
+
+    @cached_property
+    def _by_measure(self) -> dict[tuple[str, str, str, str], npt.NDArray[np.intp]]:
+        """Where in them those of each measure, kind, split and control stand, and under "" those of all kinds: the
+        pages of a site ask thousands of times, and tables cut out for each cost more than what is asked for."""
+        names = {name: self._ordered[name].astype(str).to_numpy() for name in ("measure", "kind", "split", "control")}
+        own = _where(self._ordered, [*names.values()])
+        every = _where(self._ordered, [values for name, values in names.items() if name != "kind"])
+        return {(measure, "", split, control): rows for (measure, split, control), rows in every.items()} | own
 
     def numbers(
         self, measure: str, kind: str, depth: int, split: str = "held_out", control: str = "none"
@@ -251,10 +263,11 @@ class Results:
     def _by_place(self) -> dict[tuple[str, str, int, str, str], npt.NDArray[np.float64]]:
         """As `_by_measure`, for those who ask for one number: choosing rows of a table costs more than adding them."""
         places = ["measure", "kind", "depth", "split", "control"]
-        found = self.measures.sort_values("run", kind="stable").groupby(places, observed=True, sort=False)["value"]
+        ordered = self.measures.sort_values("run", kind="stable")
+        values = ordered["value"].to_numpy(np.float64)
         return {
-            (str(measure), str(kind), int(str(depth)), str(split), str(control)): values.to_numpy(np.float64)
-            for (measure, kind, depth, split, control), values in found
+            (str(measure), str(kind), int(depth), str(split), str(control)): values[rows]
+            for (measure, kind, depth, split, control), rows in _where(ordered, places).items()
         }
 
     def mean(self, measure: str, kind: str, depth: int, split: str = "held_out", control: str = "none") -> float:
@@ -266,6 +279,11 @@ class Results:
                 measure, [str(name) for name in self.measures["measure"].unique()],
             )  # fmt: skip
         return mean_of(values)
+
+
+def _where(rows: pd.DataFrame, keys: list[Any]) -> dict[Any, npt.NDArray[np.intp]]:
+    """By each combination of keys that there is, the places of its rows."""
+    return dict(rows.groupby(keys, observed=True, sort=False).indices)  # type: ignore[arg-type]  # keys are tuples
 
 
 def mean_of(values: npt.NDArray[np.float64]) -> float:

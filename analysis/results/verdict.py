@@ -17,6 +17,9 @@ from sae.rule import DICTIONARIES, MEMORISING, THRESHOLDS, TRAINED, Seed, Verdic
 # Controls of a depth that reads codes, as the tables name them; what the rule makes of them is `code_floors`.
 CODE_NULLS = ("curveball_null", "reencoded", "reencoded_shuffled", "relearned", "relearned_shuffled")
 
+ASKED = ("variance_explained", "variance_explained_refit", "live_share", "copy_score")
+"""The measures that the rule asks for."""
+
 
 def panel(results: Results) -> list[dict[str, Any]]:
     """One object per variant, tower and depth.
@@ -71,13 +74,16 @@ def stopped(results: Results, kind: str, depth: int) -> list[str]:
 def seeds_of(rows: pd.DataFrame) -> dict[tuple[str, str, int], Seed]:
     """What the rule asks about each run, tower and depth, from rows of `measures`."""
     rows = rows[rows["kind"].isin(KINDS)]
+    there = rows.loc[rows["control"] == "none", ["run", "kind", "depth"]].drop_duplicates()
+    places = {(str(run), str(kind), int(depth)) for run, kind, depth in there.itertuples(index=False)}
+    # a small part of all measures: tables are large, and every page asks
+    rows = rows[rows["measure"].isin(ASKED)]
     cells = {
         (str(run), str(kind), int(depth), str(split), str(control), str(measure)): float(value)
         for run, kind, depth, split, control, measure, value in rows[
             ["run", "kind", "depth", "split", "control", "measure", "value"]
         ].itertuples(index=False)
     }
-    places = {key[:3] for key in cells if key[4] == "none"}
     return {place: _seed(place, cells) for place in sorted(places)}
 
 
@@ -85,13 +91,13 @@ def _seed(place: tuple[str, str, int], cells: dict[Any, float]) -> Seed:
     def get(split: str, measure: str, control: str = "none") -> float:
         return cells.get((*place, split, control, measure), math.nan)
 
-    explained = "variance_explained"
+    explained, refit, live, copies = ASKED
     floors = {name: get("held_out", explained, name) for name in (*TRAINED, *DICTIONARIES)}
     floors[MEMORISING] = get("train", explained, MEMORISING)
     floors |= code_floors({name: get("held_out", explained, name) for name in CODE_NULLS})
     return Seed(
-        live_share=get("train", "live_share"), in_sample=get("train", explained), own=get("held_out", explained),
-        refit=get("held_out", "variance_explained_refit"), copy_score=get("train", "copy_score"),
+        live_share=get("train", live), in_sample=get("train", explained), own=get("held_out", explained),
+        refit=get("held_out", refit), copy_score=get("train", copies),
         floors={name: value for name, value in floors.items() if not math.isnan(value)},
     )  # fmt: skip
 
