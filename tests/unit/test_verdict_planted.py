@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -58,8 +59,7 @@ def grouped(rows: int, draw: torch.Generator) -> torch.Tensor:
 
 def test_features_that_fire_in_groups_are_structure_at_depth_2(tmp_path: Path) -> None:
     """Depth 1 finds the features, depth 2 which of them go together."""
-    training = TrainConfig(steps=200, batch=128, lr=1e-2)
-    found = judged(tmp_path, grouped, topk(48, 8, training), latents(2, training, width=[16], k=[2]), first=2)
+    found = judged(tmp_path, grouped, topk(48, 8), latents(2, width=[16], k=[2]), first=2)
     assert found.verdicts[2].word == "structure", found.verdicts[2]
     # in each seed the smallest distance to any floor, stored rows and the noise tower among them
     assert found.verdicts[2].low > 0.1
@@ -116,8 +116,8 @@ def test_directions_that_are_built_from_few_ingredients_are_structure_at_depth_2
 def test_noise_is_floor_in_both_kinds(tmp_path: Path) -> None:
     """Depth 1 is the same stage in both kinds; what reads its directions reads noise, too."""
     training = TrainConfig(steps=40, batch=64, lr=1e-2)
-    directions = TowerConfig(kind="directions", depth=2, k=[4], folds=3, train=training)
-    found = judged(tmp_path, noise, topk(64, 4), directions, shapes=True).verdicts
+    directions = TowerConfig(kind="directions", depth=2, k=[4], folds=2, train=training)
+    found = judged(tmp_path, noise, topk(64, 4, dataclasses.replace(TRAINING, steps=60)), directions).verdicts
     assert [found[depth].word for depth in (1, 2)] == ["floor", "floor"], found
     assert found[2].high < -0.05
 
@@ -126,7 +126,7 @@ def test_a_tower_on_noise_finds_nothing_in_its_own_codes(tmp_path: Path) -> None
     """Golden: an SAE on noise gives exactly k active latents that compete for a row, and shuffled coordinates lose
     that. By the nulls of single depths alone depth 2 was reliably above its best floor here; a noise tower has it too.
     """
-    found = depth_2_on_noise(tmp_path, 64, "halving")
+    found = depth_2_on_noise(tmp_path, 64, "halving", steps=200, batch=64)
     assert found.word != "structure" and found.low <= 0, found
     assert found.best_floor in ("gaussian_tower", "reencoded_null", "relearned_null")
 
@@ -146,7 +146,7 @@ def test_a_tower_of_dead_latents_stops_and_is_collapse(tmp_path: Path) -> None:
         return 0.02 * mixtures(rows, draw).abs()
 
     recipe = {"norm": "free", "l1": "batch", "penalty": 0.1, "penalty_rate": 0.0, "penalty_warmup": 0}
-    training = TrainConfig(steps=60, batch=64, lr=1e-3, warmup=0.0, decay=0.0, normalise=False)
+    training = TrainConfig(steps=40, batch=64, lr=1e-3, warmup=0.0, decay=0.0, normalise=False)
     sae = SaeConfig(architecture="relu_l1", width=64, k=16, options=recipe, train=training)
     tower = latents(3, training, k="constant", architecture="relu_l1", options=recipe)
     found = judged(tmp_path, faint, sae, tower).verdicts
