@@ -9,6 +9,7 @@ from typing import get_args
 import pytest
 import safetensors
 import torch
+from planted import shapes_unchecked
 from safetensors.torch import save_file
 
 from sae.checkpoint import load_layer, save_layer
@@ -39,10 +40,12 @@ def name(request):
 
 @pytest.fixture(scope="module")
 def learned(name, toy_rows):
-    """A trained layer and its training record, made once for each architecture."""
+    """A trained layer and its training record, made once for each architecture; the short trainings below have the
+    shape checks (see conftest), which take most of the time of so many steps."""
     records = []
     config = RECIPES.get(name, RECIPE)
-    layer = train(name, ARCHITECTURES[name](D_IN, WIDTH, k=K), toy_rows, config, 0, records.append)
+    with shapes_unchecked():
+        layer = train(name, ARCHITECTURES[name](D_IN, WIDTH, k=K), toy_rows, config, 0, records.append)
     return layer, records
 
 

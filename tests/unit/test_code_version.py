@@ -20,28 +20,44 @@ SAE = ("analysis.run.stages.sae", "sae.architectures.topk")
 CHECKOUT = module.ROOT
 
 
-@pytest.fixture
-def copy(tmp_path, monkeypatch):
-    """The packages' sources in a folder of the test's own; `edit(file, old, new)` changes one."""
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory):
+    """The packages' sources in a folder of their own, each parsed once for all tests that leave it as it is."""
+    folder = tmp_path_factory.mktemp("sources")
     for package in module.PACKAGES:
-        shutil.copytree(CHECKOUT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
-    monkeypatch.setattr(module, "ROOT", tmp_path)
+        shutil.copytree(CHECKOUT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__", "assets"))
+    return folder
+
+
+@pytest.fixture
+def copy(sources, monkeypatch):
+    """`edit(file, old, new)` changes a file of the copy, or writes a new one where `old` is empty; until the test's
+    end."""
+    monkeypatch.setattr(module, "ROOT", sources)
+    before = {}
 
     def edit(file, old, new):
-        path: Path = tmp_path / file
-        text = path.read_text()
-        assert old in text, f"{file} no longer holds {old!r}"
-        path.write_text(text.replace(old, new, 1))
+        path: Path = sources / file
+        text = path.read_text() if path.exists() else None
+        before.setdefault(path, text)
+        assert (old in text) if old else (text is None), f"{file} no longer holds {old!r}, or is there already"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text.replace(old, new, 1) if old else new)
 
-    return edit
+    yield edit
+    for path, text in before.items():
+        if text is None:
+            path.unlink()
+        else:
+            path.write_text(text)
 
 
 @pytest.fixture
-def small(copy, tmp_path):
+def small(copy):
     """A package of three modules in place of the real ones: a imports b, b imports c inside a function."""
-    (tmp_path / "sae" / "small_a.py").write_text('"""A."""\nfrom sae.small_b import value\n')
-    (tmp_path / "sae" / "small_b.py").write_text("def value():\n    import sae.small_c\n    return sae.small_c.X\n")
-    (tmp_path / "sae" / "small_c.py").write_text("X = 1\n")
+    copy("sae/small_a.py", "", '"""A."""\nfrom sae.small_b import value\n')
+    copy("sae/small_b.py", "", "def value():\n    import sae.small_c\n    return sae.small_c.X\n")
+    copy("sae/small_c.py", "", "X = 1\n")
     return copy
 
 
@@ -102,11 +118,10 @@ def test_text_that_is_used_is_no_docstring(small):
     assert code_version("sae.small_a") != before
 
 
-def test_neither_another_architecture_nor_a_page_influences_the_sae_stage(copy, tmp_path):
+def test_neither_another_architecture_nor_a_page_influences_the_sae_stage(copy):
     before = code_version(*SAE)
-    (tmp_path / "sae" / "architectures" / "another.py").write_text("class Another:\n    pass\n")
-    (tmp_path / "analysis" / "charts").mkdir(exist_ok=True)
-    (tmp_path / "analysis" / "charts" / "another.py").write_text("def another():\n    pass\n")
+    copy("sae/architectures/another.py", "", "class Another:\n    pass\n")
+    copy("analysis/charts/another.py", "", "def another():\n    pass\n")
     copy("analysis/results/tables.py", 'SHEETS = "sheets"', 'SHEETS = "other"')
     assert code_version(*SAE) == before
 
@@ -168,19 +183,20 @@ def eager_threads():
 
 def test_the_versions_of_all_modules_may_be_taken_from_eight_threads_at_once(monkeypatch, eager_threads):
     names = everything()
-    part = len(names) // eager_threads + 1
-    alone = code_version(*names), {name: code_version(name) for name in names}
+    few = names[::4]
+    part = len(few) // eager_threads + 1
+    alone = code_version(*names), {name: code_version(name) for name in few}
     monkeypatch.setattr(module, "_read", {})
     start = threading.Barrier(eager_threads)
 
     def take(first):
         start.wait()
         # all of them, each thread in an order of its own: several come to one file at once, and to different ones
-        whole = code_version(*names[first:], *names[:first])
-        return whole, {name: code_version(name) for name in names[first : first + part]}
+        whole = code_version(*names[4 * first :], *names[: 4 * first])
+        return whole, {name: code_version(name) for name in few[first : first + part]}
 
     with ThreadPoolExecutor(eager_threads) as pool:
-        found = list(pool.map(take, range(0, len(names), part)))
+        found = list(pool.map(take, range(0, len(few), part)))
     assert len(names) > 150 and {whole for whole, _ in found} == {alone[0]}
     assert {name: version for _, own in found for name, version in own.items()} == alone[1]
 

@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from planted import shapes_unchecked
 from torch.nn.functional import normalize
 
 from sae.architectures.topk import TopK
@@ -34,7 +35,13 @@ def planted():
 
 @pytest.fixture(scope="module")
 def learned(planted):
-    return [train("topk", TopK(WIDTH, 48, k=3), planted[0], TRAINING, seed=seed) for seed in range(3)]
+    return [trained(planted[0], seed) for seed in range(3)]
+
+
+def trained(rows, seed=1):
+    """Without the shape checks (see conftest), which take most of the time of so many steps."""
+    with shapes_unchecked():
+        return train("topk", TopK(WIDTH, 48, k=3), rows, TRAINING, seed=seed)
 
 
 def of_directions(rows, directions, k=3):
@@ -62,11 +69,11 @@ def test_planted_directions_are_structure_over_seeds_and_for_one_alone(planted, 
 def test_an_sae_that_has_learned_noise_by_heart_is_floor():
     """Its training rows are among those that are held out: nulls count by their own training rows, too."""
     noise = torch.randn(700, WIDTH, generator=torch.Generator().manual_seed(8))
-    sae = train("topk", TopK(WIDTH, 48, k=3), noise, TRAINING, seed=1)
+    sae = trained(noise)
     found = judge(noise, sae, null_steps=120).verdict
     assert found.word == "floor" and "if you know that the SAEs never saw these rows" in found.why
     assert judge(noise, sae, null_steps=120, unseen=True).verdict.word == "structure", "what a false word of ours does"
-    honest = train("topk", TopK(WIDTH, 48, k=3), noise[:500], TRAINING, seed=1)
+    honest = trained(noise[:500])
     assert judge(noise[:500], honest, held_out=noise[500:], null_steps=120).verdict.word == "floor"
 
 
@@ -74,7 +81,7 @@ def test_rows_that_repeat_others_are_held_out_from_nothing_and_left_out():
     """Else noise whose every row stands in both parts would be learned by heart and called structure."""
     noise = torch.randn(300, WIDTH, generator=torch.Generator().manual_seed(8))
     copies = noise.repeat(12, 1)
-    sae = train("topk", TopK(WIDTH, 48, k=3), copies, TRAINING, seed=1)
+    sae = trained(copies)
     found = judge(copies, sae, null_steps=120)
     assert found.verdict.word == "floor" and found.rows.used == 300
     assert "3300 more only repeat one of these" in found.rows.said
