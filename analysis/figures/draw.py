@@ -33,6 +33,7 @@ from analysis.logs.counts import History
 from analysis.plan import plugins
 from analysis.plan.code_version import ROOT, code_version
 from analysis.plan.paths import Paths
+from analysis.results.measure_names import can_be
 from analysis.results.tables import Results, source
 from analysis.system.stamps import Stamp, files_of, remove
 from sae.discover import load, module_name, offered
@@ -175,6 +176,9 @@ def _called(
     file: Path,
 ) -> Drawing:  # fmt: skip
     """The drawing. What goes wrong in a figure's function is said with where it did, and who asked for it."""
+    tables = [results for results in given if isinstance(results, Results)]
+    for results in tables:
+        results.unmeasured.clear()
     try:
         # a chart is checked as a whole, where its spec is written: not each of its parts, again and again
         with debug_mode(False):
@@ -193,7 +197,24 @@ def _called(
             call.file,
             call.line,
         )
+    for results in tables:
+        _check_measures(results, call, empty=drawing.chart is not None and drawing.data.empty)
     return drawing
+
+
+def _check_measures(results: Results, call: Asked, empty: bool) -> None:
+    """Raise RenderError where a figure asked for a measure that nothing can have, which would be a gap in it, or where
+    all of a chart is one."""
+    unknown = sorted(name for name in results.unmeasured if not can_be(name))
+    if unknown:
+        error: StrataError = NotFoundError(f"measure of {results.experiment}", unknown[0], sorted(results.measured))
+        raise RenderError(f"the figure {call.name}: {error}", call.file, call.line)
+    if empty:
+        kinds = ", ".join(sorted(str(kind) for kind in results.measures["kind"].unique()))
+        raise RenderError(
+            f"the figure {call.name}: its data have no rows, the chart would be empty; {results.experiment} has "
+            f"the kinds {kinds}, and the measures {', '.join(sorted(results.measured))}", call.file, call.line,
+        )  # fmt: skip
 
 
 def _given(

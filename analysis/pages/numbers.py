@@ -164,18 +164,42 @@ def _from_tables(
     name: str, measure: str, rest: list[str], results: Results, derived: list[str]
 ) -> tuple[pd.Series, list[str], str]:
     if len(rest) < 2 or not rest[1].isdigit():
-        raise NotFoundError("number", name, [*derived, "MEASURE/KIND/DEPTH"])
+        raise _not_there(name, measure, rest, results, derived)
     kind, depth, parts = rest[0], int(rest[1]), rest[2:]
     control = next((part for part in parts if part in CONTROLS), "none")
     split = next((part for part in parts if part in SPLITS), "held_out")
     rows = margin_rows(results, kind) if measure == "margin" else results.values(measure, kind, split, control)
     rows = rows[rows["depth"] == depth]
     if rows.empty:
-        raise NotFoundError("number", name, [str(m) for m in results.measures["measure"].unique()])
+        raise _not_there(name, measure, [kind, str(depth), control, split], results, derived)
     forms = [part for part in parts if part not in (*CONTROLS, *SPLITS)]
     values = rows.set_index(rows["run"].astype(str))["value"]
     where = f"{measure.replace('_', ' ')}, {kind}, depth {depth}, {split.replace('_', ' ')}"
     return values, forms, where + ("" if control == "none" else f", {control.replace('_', ' ')}")
+
+
+def _not_there(name: str, measure: str, rest: list[str], results: Results, derived: list[str]) -> NotFoundError:
+    """What there is in the place of the first part of a number that nothing answers to."""
+    there = _places(measure, results)
+    if there.empty:
+        return NotFoundError("number", name, [*derived, "margin", *results.measured])
+    for part, wanted in zip(there, [*rest, "", ""], strict=False):
+        found = there[part].unique().tolist()
+        if wanted not in found:
+            return NotFoundError("number", name, [f"{part} {one}" for one in found])
+        there = there[there[part] == wanted]
+    return NotFoundError("number", name, [*derived, "MEASURE/KIND/DEPTH"])
+
+
+def _places(measure: str, results: Results) -> pd.DataFrame:
+    """Where a measure was taken, as text: kind, depth, control and split."""
+    if measure == "margin":
+        found = {(kind, str(depth)) for _, kind, depth in seeds_of(results.measures)}
+        return pd.DataFrame(
+            [(*place, "none", "held_out") for place in sorted(found)], columns=["kind", "depth", "control", "split"]
+        )
+    own = results.measures[results.measures["measure"] == measure]
+    return own[["kind", "depth", "control", "split"]].astype(str).drop_duplicates()
 
 
 def _spoken(values: pd.Series, forms: list[str]) -> str:

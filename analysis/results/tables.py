@@ -54,6 +54,8 @@ class Results:
     """The variant that is seen; None: all of them."""
     others: dict[Path, Pinned] = field(default_factory=dict, repr=False, compare=False)
     """What was opened of other experiments beside these, by folder; see `source`."""
+    unmeasured: set[str] = field(default_factory=set, repr=False, compare=False)
+    """Measures that were asked for and that no row has: see `analysis.results.measure_names`."""
     given: Pinned | None = field(default=None, repr=False, compare=False)
     """The folder as it stood; now, where it is not given."""
     pinned: Pinned = field(init=False, repr=False, compare=False)
@@ -233,7 +235,14 @@ class Results:
     ) -> pd.DataFrame:
         """Rows of one measure: run, kind, depth, value, n; sorted. Empty when there are none."""
         rows = self._by_measure.get((measure, kind or "", split, control))
+        if rows is None and measure not in self.measured:
+            self.unmeasured.add(measure)
         return self._values.take(np.empty(0, np.intp) if rows is None else rows)
+
+    @cached_property
+    def measured(self) -> frozenset[str]:
+        """The measures that there are."""
+        return frozenset(str(name) for name in self.measures["measure"].unique())
 
     @cached_property
     def _ordered(self) -> pd.DataFrame:
@@ -257,7 +266,10 @@ class Results:
         self, measure: str, kind: str, depth: int, split: str = "held_out", control: str = "none"
     ) -> npt.NDArray[np.float64]:
         """The values of one measure in one place, a run each, sorted by run; what is undefined is NaN."""
-        return self._by_place.get((measure, kind, depth, split, control), np.empty(0))
+        found = self._by_place.get((measure, kind, depth, split, control))
+        if found is None and measure not in self.measured:
+            self.unmeasured.add(measure)
+        return np.empty(0) if found is None else found
 
     @cached_property
     def _by_place(self) -> dict[tuple[str, str, int, str, str], npt.NDArray[np.float64]]:

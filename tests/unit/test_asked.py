@@ -183,3 +183,34 @@ def test_images_of_a_second_experiment_need_a_style_that_says_where_they_are_cut
         draw(project, "{{< figure bars experiment=theirs >}}")
     (project.report / "sets.css").write_text(".digits.theirs i { background-image: url(x.webp); }")
     assert draw(project, "{{< figure bars experiment=theirs >}}")[0].title.startswith("'theirs' ")
+
+
+CHARTS = """import altair as alt
+import pandas as pd
+
+from analysis.figures.drawing import Drawing
+
+
+def bars(results, *, measure: str = "selectivity", kind: str = "latents"):
+    rows = pd.concat([results.values(name, kind) for name in ("selectivity", measure)])
+    return Drawing(title="T", caption="C.", alt="A.", data=rows, chart=alt.Chart(rows).mark_bar().encode(y="value:Q"))
+"""
+
+
+@pytest.mark.parametrize(
+    ("rest", "says"),
+    [
+        (
+            "measure=selectivty",
+            r"the figure bars_selectivty: no measure of mine named 'selectivty'; found: selectivity",
+        ),
+        ("kind=stairs", r"its data have no rows.*the kinds latents, and the measures selectivity$"),
+    ],
+)
+def test_a_chart_of_what_is_not_measured_is_refused_with_what_is(project, rest, says):
+    (project.figures / "bars.py").write_text(CHARTS)
+    plugins.forget(project)
+    with pytest.raises(RenderError, match=rf"^index\.qmd:3: .*{says}"):
+        draw(project, f"{{{{< figure bars {rest} >}}}}")
+    # what could have been measured, and was not, is a gap
+    assert draw(project, "{{< figure bars measure=host_accuracy >}}")[0].title == "T"

@@ -283,7 +283,16 @@ def test_a_number_of_a_variant_of_the_sites_own_experiment(paths):
         ("grid/TopK:selectivity/latents/1", "no variant of grid named 'TopK'"),
         ("towers/topk:selectivity/latents/1", "no variant of towers named 'topk'"),
         ("grid/topk:purity/latents/1", "no number named 'purity/latents/1'; found: .*selectivity"),
-        ("grid/topk:selectivity/latents/2", "no number named 'selectivity/latents/2'"),
+        ("grid/topk:selectivity/latents/2", "no number named 'selectivity/latents/2'; found: depth 1$"),
+        ("selectivity/latent/1", "found: kind latents$"),
+        ("selectivity", "found: kind latents"),
+        ("selectivity/latents", "found: depth 1$"),
+        ("selectivity/latents/first", "found: depth 1$"),
+        ("selectivity/latents/1/pca/pct", "found: control none$"),
+        ("selectivity/latents/1/train", "found: split held_out$"),
+        ("margin/stairs/1", "found: kind latents$"),
+        ("margin/latents/7", "found: depth 1$"),
+        ("selectivty/latents/1", "found: .*, margin, .*selectivity"),
     ],
 )
 def test_a_number_without_an_answer_lists_what_there_is(name, words, paths):

@@ -9,6 +9,7 @@ from tests_root import CHECKOUT
 from analysis.plan.config import RunConfig, load_experiment
 from analysis.plan.paths import Paths
 from analysis.plan.stage_folders import FILES, MANIFEST, damage, read_manifest
+from analysis.results.measure_names import can_be
 from analysis.results.tables import LOOKED, TABLES, Results
 from analysis.results.verdict import verdicts
 from sae.rule import WORDS
@@ -58,3 +59,8 @@ def test_every_depth_that_was_planned_has_a_word(name):
 def test_every_artefact_finds_the_experiments_that_it_names():
     for name in CALLS:
         assert set(experiments(name)) <= {"", *TRACKED}, name
+
+
+def test_every_measure_in_the_tables_is_known_by_its_name():
+    found = {name for folder in TRACKED for name in Results(PATHS.tracked / folder).measured}
+    assert found and [name for name in sorted(found) if not can_be(name)] == []

@@ -1,0 +1,21 @@
+"""Which measures there can be: what a table lacks may be left out of a figure, what no table can have is a mistake."""
+
+from __future__ import annotations
+
+from analysis.plan.plugins import PACKAGES
+from sae.discover import names
+
+OF_STAGES = (
+    "ablation_effect", "ablation_focus", "acting_share", "attribution_rank", "condition_share",
+    "cosine_from_small", "cosine_to_small", "detection", "disagree_share", "gamma", "loss", "match_other_seeds",
+    "match_random_host", "matched_cosine", "matched_encoder", "matched_share", "named_live_share",
+    "named_share", "named_share_common_0", "named_share_common_10", "named_share_common_40",
+    "optimised_enters_share", "read_optimised_agrees", "read_top_agrees", "reader_accuracy",
+    "significant_share", "steering_effect", "steering_focus", "variance_explained_refit",
+)  # fmt: skip
+"""What stages measure beside the modules of `sae/measures`."""
+
+
+def can_be(measure: str) -> bool:
+    """Whether the tool, the project or an installed package has a measure of this name."""
+    return measure in OF_STAGES or measure in names(PACKAGES["measures"])
