@@ -67,7 +67,7 @@ def render(
     """
     if renderer not in (None, "quarto", "embedded"):
         raise NotFoundError("renderer", str(renderer), ["quarto", "embedded"])
-    from analysis.site.render import choose
+    from analysis.site.render import choose, passed_over
     from analysis.site.render import render as render_site
 
     paths = project.find()
@@ -76,6 +76,8 @@ def render(
     if not errors.is_terminal:
         say("rendering the pages")
     done = render_site(paths, renderer)
+    for page in passed_over(paths):
+        say(f"not rendered: {page}; the list `render` in {project.MARK} does not name it")
     print(f"rendered by the {done.renderer} renderer ({done.reason})")
     print(paths.site / "index.html")
 

@@ -21,6 +21,7 @@ from analysis.plan import plugins
 from analysis.plan.paths import MARK, Paths
 from analysis.site import search
 from analysis.site.embedded import Kept, render
+from analysis.site.render import passed_over
 from sae.errors import StrataError
 
 EVERY = 0.25
@@ -43,6 +44,7 @@ class Preview:
     """How often the site was made: a page that was loaded from an older one loads itself again."""
     _kept: Kept = field(default_factory=Kept)
     _asks: object = None
+    _left_out: set[str] = field(default_factory=set)
 
     def make(self, built: bool = True) -> bool:
         """Make the site; without `built` only from what is there. False, with the mistake said, where it cannot be."""
@@ -58,8 +60,16 @@ class Preview:
             self.say(f"not made: {error}")
             return False
         self.version += 1
+        self._tell_passed_over()
         self.say(f"made in {time.perf_counter() - begun:.1f} s")
         return True
+
+    def _tell_passed_over(self) -> None:
+        """Say which pages the site leaves out, once each: who writes a page waits for it to appear."""
+        now = set(passed_over(self.paths))
+        for page in sorted(now - self._left_out):
+            self.say(f"not rendered: {page}; the list `render` in {MARK} does not name it")
+        self._left_out = now
 
     def watch(self, stop: threading.Event) -> None:
         """Make it again at every change, until `stop`."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import posixpath
 import shutil
 import sys
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from analysis.plan.paths import Paths
@@ -50,6 +52,34 @@ def render(paths: Paths, renderer: str | None = None) -> Rendered:
         return chosen
     render_by_quarto(paths)
     return chosen
+
+
+def passed_over(paths: Paths) -> list[str]:
+    """The pages beside those that are rendered that `project.render` does not list, so that nobody will see them; none
+    where it lists nothing, which to Quarto means all. Files whose name begins with `_` are parts of pages."""
+    text = text_file(paths.root / CONFIG, CONFIG)
+    listed = as_list((read_yaml(text, CONFIG).get("project") or {}).get("render"))
+    if not listed:
+        return []
+    folders = {posixpath.dirname(page) for page in listed if not page.startswith("!")} | {""}
+    beside = [page for folder in folders for page in (paths.root / folder).glob("*.qmd")]
+    names = {page.relative_to(paths.root).as_posix() for page in [*beside, *paths.report.rglob("*.qmd")]}
+    return sorted(name for name in names if not _is_part(name) and not _renders(listed, name))
+
+
+def _is_part(name: str) -> bool:
+    return any(part.startswith(("_", ".")) for part in name.split("/"))
+
+
+def _renders(listed: list[str], name: str) -> bool:
+    """Whether the list, as Quarto reads it, names a page: a later `!` takes out what one before it put in."""
+    found = False
+    for entry in listed:
+        glob = entry.removeprefix("!").strip("/")
+        deep = glob.replace("**/", "*") if "**" in glob else glob
+        if fnmatchcase(name, deep) or fnmatchcase(name, f"{glob}/*"):
+            found = not entry.startswith("!")
+    return found
 
 
 def render_by_quarto(paths: Paths, out: Path | None = None) -> None:

@@ -77,6 +77,16 @@ def test_a_mistake_is_said_and_the_last_good_site_stays(site):
     assert (shown.paths.site / "index.html").read_bytes() == before and shown.version == 1
 
 
+def test_a_page_that_the_site_leaves_out_is_told_once(site):
+    shown, heard = site
+    (shown.paths.root / "report/three.qmd").write_text(PAGE.format("three"))
+    for _ in range(2):
+        assert shown.make(built=False)
+    assert [line for line in heard.said if "report/three.qmd" in line] == [
+        "not rendered: report/three.qmd; the list `render` in _quarto.yml does not name it"
+    ]
+
+
 def test_a_change_is_noticed_and_what_is_made_is_none(site, monkeypatch):
     shown, heard = site
     monkeypatch.setattr(preview, "EVERY", 0.01)

@@ -16,7 +16,7 @@ from analysis.site import pandoc
 from analysis.site.embedded import render
 from analysis.site.project import CONFIG, load_project
 from analysis.site.publishing import survey
-from analysis.site.render import render_by_quarto
+from analysis.site.render import passed_over, render_by_quarto
 from analysis.site.rooted import _in_markdown, unrooted_settings
 from analysis.site.source import settings_text
 from sae.errors import RenderError
@@ -130,3 +130,23 @@ def test_brackets_that_make_no_link_are_text(root: Path, words: str) -> None:
 )
 def test_brackets_that_make_a_link_are_one(root: Path, words: str) -> None:
     assert _in_markdown(words) == ["d"]
+
+
+@pytest.mark.parametrize(
+    ("listed", "left"),
+    [
+        ("[index.qmd, report/two.qmd]", ["more.qmd", "report/deep/four.qmd", "report/three.qmd"]),
+        ("['*.qmd', '!report/three.qmd']", ["report/three.qmd"]),
+        ("[index.qmd, more.qmd, report, guide/one.qmd]", ["guide/two.qmd"]),
+        ("[]", []),
+    ],
+)
+def test_a_page_that_the_list_of_pages_leaves_out_is_told(root: Path, listed: str, left: list[str]) -> None:
+    (root / CONFIG).write_text(f"project:\n  type: website\n  render: {listed}\n")
+    for name in (
+        "more.qmd", "_part.qmd", "report/two.qmd", "report/three.qmd", "report/_own.qmd", "report/deep/four.qmd",
+        "report/_generated/five.qmd", "guide/one.qmd", "guide/two.qmd", "data/notes/six.qmd",
+    ):  # fmt: skip
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).touch()
+    assert passed_over(Paths(root)) == left
