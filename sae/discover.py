@@ -5,30 +5,36 @@ A module `architectures/jumprelu.py` offers the class `JumpReLU`; a module `meas
 found. Modules whose name starts with an underscore are helpers and are passed over.
 
 Others add to what is here in two ways, and are found by the same search: a folder of modules (`add_folder`, for a
-project's own), and an entry point of an installed package, in the group `strata.architectures` and so on, whose name is
-the thing's and whose value is the module that holds it.
+project's own), and an entry point of an installed package, in the group `strata.architectures` and so on; see
+`sae.entry_points`. Two of one name are refused when it is asked for, naming both.
 """
 
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import inspect
 import pkgutil
 import sys
 import traceback
+import warnings
 from collections.abc import Callable
-from functools import cache, lru_cache
-from importlib import metadata
+from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from sae.entry_points import Entry, entries, tops
 from sae.errors import ConfigError, NotFoundError, StrataError
+
+
+class LeftOutWarning(UserWarning):
+    """Something that an installed package adds is broken, and is left out where all of its kind are used."""
 
 
 def names(package: str) -> list[str]:
     """Names of the modules in `package` that offer something, sorted. Imports only the package itself."""
-    return sorted({*_listed(package), *_entries(group(package))})
+    return sorted({*_listed(package), *entries(group(package))})
 
 
 def add_folder(package: str, folder: Path) -> None:
@@ -41,7 +47,8 @@ def add_folder(package: str, folder: Path) -> None:
         return
     own = {module.name for module in pkgutil.iter_modules([str(folder)]) if not module.name.startswith("_")}
     for name in sorted(own & set(names(package))):
-        raise ConfigError(f"{folder / name}.py: there is a {name} in {package} already; give it another name")
+        theirs = "".join(f" (of {entry.package})" for entry in entries(group(package)).get(name, ())[:1])
+        raise ConfigError(f"{folder / name}.py: there is a {name} in {package} already{theirs}; give it another name")
     paths.append(str(folder))
     _added.setdefault(package, []).append(folder)
     importlib.invalidate_caches()
@@ -64,14 +71,7 @@ def added(package: str) -> list[Path]:
     return _added.get(package, [])
 
 
-def foreign() -> set[str]:
-    """The top packages of what others add by entry points."""
-    return {module.partition(".")[0] for of in GROUPS for module in _entries(of).values()}
-
-
 _added: dict[str, list[Path]] = {}
-# What others can add to.
-GROUPS = tuple(f"strata.{kind}" for kind in ("architectures", "measures", "datasets", "hosts", "figures"))
 
 
 def group(package: str) -> str:
@@ -80,8 +80,25 @@ def group(package: str) -> str:
 
 
 def module_name(package: str, name: str) -> str:
-    """The dotted name of the module that holds `name`."""
-    return _entries(group(package)).get(name) or f"{package}.{name}"
+    """The dotted name of the module that holds `name`. Raises ConfigError for a name that two things have."""
+    entry = _entry(package, name)
+    return entry.module if entry else f"{package}.{name}"
+
+
+def _entry(package: str, name: str) -> Entry | None:
+    """What an installed package adds under this name; None for what is here. Raises ConfigError for both, or two."""
+    same = entries(group(package)).get(name)
+    if not same:
+        return None
+    places = [f"{entry.package} ({entry.module})" for entry in same]
+    if name in _listed(package):
+        places.append(f"{added_file(f'{package}.{name}') or f'{package}.{name}'} itself")
+    if len(places) > 1:
+        raise ConfigError(
+            f"{name} is in {group(package)} twice: {' and '.join(places)}; uninstall a package, or give the other a "
+            "new name"
+        )
+    return same[0]
 
 
 def _listed(package: str) -> tuple[str, ...]:
@@ -95,24 +112,15 @@ def _modules(folders: tuple[str, ...], changed: tuple[int, ...]) -> tuple[str, .
     return tuple(m.name for m in pkgutil.iter_modules(folders) if not m.name.startswith("_"))
 
 
-@cache
-def _entries(of: str) -> dict[str, str]:
-    """What installed packages add, by name. Raises ConfigError where two add the same."""
-    found: dict[str, str] = {}
-    for entry in metadata.entry_points(group=of):
-        if found.setdefault(entry.name, entry.module) != entry.module:
-            raise ConfigError(f"two packages add {entry.name} to {of}: {found[entry.name]} and {entry.module}")
-    return found
-
-
 def find(package: str, name: str) -> Callable[..., Any]:
     """The object that `package.name` offers: the class or function of the module's own name.
 
-    Raises NotFoundError, listing what there is, for a name without a module, and for a module without its object.
+    Raises NotFoundError, listing what there is, for a name without a module, and for a module without its object;
+    ConfigError for a name that two things have, and for a module of others that is broken.
     """
     if name not in names(package):
         raise NotFoundError(package.rsplit(".", 1)[-1].rstrip("s").replace("_", " "), name, names(package))
-    return offered(load(module_name(package, name)), name)
+    return object_in(load(module_name(package, name)), package, name)
 
 
 def load(module: str) -> ModuleType:
@@ -122,14 +130,23 @@ def load(module: str) -> ModuleType:
     except StrataError:
         raise
     except Exception as error:
-        file = added_file(module) or (Path(module) if module.partition(".")[0] in foreign() else None)
-        if file is None:  # ours: a fault of ours, to be seen whole
+        file, owner = added_file(module), tops().get(module.partition(".")[0])
+        if file is None and owner is None:  # ours: a fault of ours, to be seen whole
             raise
-        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == file]
+        within = file or _folder_of(module)
+        frames = [one for one in traceback.extract_tb(error.__traceback__) if Path(one.filename).is_relative_to(within)]
         line = error.lineno if isinstance(error, SyntaxError) else frames[-1].lineno if frames else None
-        place = f"{getattr(error, 'filename', None) or file}{f':{line}' if line else ''}"
+        at = getattr(error, "filename", None) or (frames[-1].filename if frames else file or module)
         said = error.msg if isinstance(error, SyntaxError) else f"{type(error).__name__}: {error}"
-        raise ConfigError(f"{place}: cannot be imported: {said}") from error
+        theirs = f"the package {owner}: " if owner else ""
+        raise ConfigError(f"{theirs}{at}{f':{line}' if line else ''}: cannot be imported: {said}") from error
+
+
+def _folder_of(module: str) -> Path:
+    """Where the top package of an installed module lies; for a module by itself, its file."""
+    spec = importlib.util.find_spec(module.partition(".")[0])
+    places = [*(spec.submodule_search_locations or ()), spec.origin or ""] if spec else [""]
+    return Path(places[0] or module)
 
 
 def added_file(module: str) -> Path | None:
@@ -140,6 +157,25 @@ def added_file(module: str) -> Path | None:
             if file.is_file():
                 return file
     return None
+
+
+def object_in(module: ModuleType, package: str, name: str) -> Callable[..., Any]:
+    """What `module_name(package, name)`, imported, offers under that name: what an entry point says, or the object of
+    the module's own name. Raises NotFoundError, and ConfigError, naming the package, where another's has none."""
+    entry = _entry(package, name)
+    if entry is None:
+        return offered(module, name)
+    try:
+        if not entry.attribute:
+            return offered(module, name)
+        found: Any = module
+        for part in entry.attribute.split("."):
+            found = getattr(found, part)
+        if not callable(found):
+            raise AttributeError(f"{entry.attribute} is a {type(found).__name__}, no class or function")
+    except (NotFoundError, AttributeError) as error:
+        raise ConfigError(f"the package {entry.package} adds {name} to {group(package)}, and {error}") from error
+    return found  # type: ignore[no-any-return]  # callable
 
 
 def offered(module: ModuleType, name: str) -> Callable[..., Any]:
@@ -155,8 +191,21 @@ def offered(module: ModuleType, name: str) -> Callable[..., Any]:
 
 
 def find_all(package: str) -> dict[str, Callable[..., Any]]:
-    """Every object that `package` offers, by module name, sorted."""
-    return {name: find(package, name) for name in names(package)}
+    """Every object that `package` offers, by module name, sorted.
+
+    What an installed package adds, and cannot be used, is left out with a LeftOutWarning that names the package: the
+    others do not depend on it. Raises as `find` does for all else.
+    """
+    found: dict[str, Callable[..., Any]] = {}
+    for name in names(package):
+        entry = _entry(package, name)
+        try:
+            found[name] = find(package, name)
+        except StrataError as error:
+            if entry is None:
+                raise
+            warnings.warn(f"{name} is left out: {error}", LeftOutWarning, stacklevel=2)
+    return found
 
 
 def construct(package: str, name: str, *arguments: Any, **options: Any) -> Any:

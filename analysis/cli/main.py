@@ -5,18 +5,21 @@ from __future__ import annotations
 import contextlib
 import signal
 import sys
-from typing import NoReturn
+import warnings
+from typing import NoReturn, TextIO
 
 import typer
 
 from analysis.cli import check, judge, lesswrong, logs, new, publish, runs, site
-from analysis.cli.saying import errors
+from analysis.cli.saying import errors, say
 from analysis.plan import paths as project
 from analysis.plan import plugins
 from analysis.system import extras, signals
 from analysis.system.terminal import shown
+from sae.discover import LeftOutWarning
 from sae.errors import StrataError
 
+_show = warnings.showwarning
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
@@ -36,6 +39,17 @@ for group in (new, judge, runs, site, logs, lesswrong, publish, check):
     app.add_typer(group.app)
 
 
+def _note(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, file: TextIO | None = None,
+    line: str | None = None,
+) -> None:  # fmt: skip
+    """A warning of ours is one line; any other is Python's."""
+    if issubclass(category, LeftOutWarning):
+        say(f"note: {message}")
+    else:
+        _show(message, category, filename, lineno, file, line)
+
+
 def _fail(error: Exception) -> NoReturn:
     """Say what went wrong, and what would have to be installed where that is it; exit code 1."""
     text = shown(error, line=False)  # a report of several failed chains has a line for each
@@ -47,6 +61,7 @@ def _fail(error: Exception) -> NoReturn:
 
 def main() -> None:
     """Entry point: an error of ours is one line on stderr and exit code 1; a signal, one line and 128 + n."""
+    warnings.showwarning = _note
     try:
         signals.install()
         app()

@@ -36,7 +36,7 @@ from analysis.plan.paths import Paths
 from analysis.results.measure_names import can_be
 from analysis.results.tables import Results, source
 from analysis.system.stamps import Stamp, files_of, remove
-from sae.discover import load, module_name, offered
+from sae.discover import load, module_name, object_in
 from sae.errors import ConfigError, NotFoundError, RenderError, StrataError
 
 KINDS = plugins.PACKAGES["figures"]
@@ -104,8 +104,7 @@ def _draw(
     explorer: str = explorer_links.USUAL,
 ) -> Artefact:  # fmt: skip
     module = module_of(call)
-    code = _imported(module, call)
-    function: Callable[..., Drawing] = offered(code, call.figure)
+    code, function = _imported(module, call)
     options = call.options(function)
     given = _given(call, code, main, history, paths)
     if "set_name" in inspect.signature(function).parameters and "set_name" not in options:
@@ -160,14 +159,19 @@ def module_of(call: Asked) -> str:
         near = difflib.get_close_matches(call.figure, found, n=5, cutoff=0.4) or found[:20]
         where = "write report/figures/" + call.figure + ".py, or ask for one of the tool's"
         raise RenderError(f"there is no figure {call.figure!r}; {where}: {', '.join(near)}", call.file, call.line)
-    return module_name(KINDS, call.figure)
-
-
-def _imported(module: str, call: Asked) -> ModuleType:
-    """The module of a figure. Raises RenderError, with its file and line and who asked, for one that is broken."""
     try:
-        return load(module)
-    except ConfigError as error:
+        return module_name(KINDS, call.figure)
+    except ConfigError as error:  # there are two
+        raise RenderError(f"the figure {call.name}: {error}", call.file, call.line) from error
+
+
+def _imported(module: str, call: Asked) -> tuple[ModuleType, Callable[..., Drawing]]:
+    """The module of a figure and its function. Raises RenderError, with its file and line and who asked, for one that
+    is broken."""
+    try:
+        code = load(module)
+        return code, object_in(code, KINDS, call.figure)
+    except (ConfigError, NotFoundError) as error:
         raise RenderError(f"the figure {call.name}: {error}", call.file, call.line) from error
 
 

@@ -17,6 +17,7 @@ from functools import cache
 from pathlib import Path
 
 from sae import discover
+from sae.entry_points import tops
 from sae.errors import ConfigError
 
 PACKAGES = ("sae", "analysis")
@@ -81,25 +82,33 @@ def _top(name: str) -> Path:
 @cache
 def _installed(name: str) -> Path:
     spec = importlib.util.find_spec(name)
-    if spec is None or spec.origin is None:
+    if spec is None:
         return ROOT / name
-    return Path(spec.origin).parent if spec.submodule_search_locations else Path(spec.origin).with_suffix("")
+    if spec.submodule_search_locations:  # a package, also without an `__init__.py`
+        return Path(next(iter(spec.submodule_search_locations)))
+    return Path(spec.origin).with_suffix("") if spec.origin else ROOT / name
 
 
 def _exists(module: str) -> bool:
-    return module.split(".")[0] in {*PACKAGES, *discover.foreign()} and _file(module).exists()
+    return module.split(".")[0] in {*PACKAGES, *tops()} and _file(module).exists()
 
 
 def _source(module: str) -> _Source:
     """What is known of a module's file, which is read when it is new or changed."""
     path = _file(module)
+    owner = tops().get(module.partition(".")[0], "")
+    if owner and not path.is_file():  # compiled, or gone since it was installed
+        return _Source(0, 0, (), owner)
     with PARSING:
         status = path.stat()
         known = _read.get(path)
         if known is None or (known.time, known.size) != (status.st_mtime_ns, status.st_size):
             try:
                 tree = parse(path.read_text(encoding="utf-8"))
-            except (SyntaxError, ValueError) as error:  # in a file of a project's
+            except (SyntaxError, ValueError) as error:
+                if owner:  # nothing of it can be used, and what else there is goes on without it
+                    return _Source(0, 0, (), hashlib.sha256(path.read_bytes()).hexdigest())
+                # in a file of a project's
                 line = f":{error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
                 raise ConfigError(f"{path}{line}: is no Python: {getattr(error, 'msg', error)}") from error
             within = module if path.name == "__init__.py" else module.rpartition(".")[0]

@@ -6,8 +6,8 @@ plugins/datasets/NAME.py        a function NAME, as in `analysis/run/datasets`
 plugins/hosts/NAME.py           a class NAME, as in `analysis/run/hosts`
 plugins/figures/NAME.py and report/figures/NAME.py   a function NAME, as in `analysis/figures/kinds`
 
-Installed packages add by entry points of the groups `strata.architectures` and so on; see `sae.discover`. All of these
-are Python that runs with the rights of whoever calls the command.
+Installed packages add by entry points of the groups `strata.architectures` and so on; see `sae.entry_points`. All of
+these are Python that runs with the rights of whoever calls the command.
 """
 
 from __future__ import annotations

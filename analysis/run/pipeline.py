@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 import time
 import traceback
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,7 +28,7 @@ from analysis.run.datasets._open import opened
 from analysis.run.preflight import forecast, naming_data
 from analysis.run.workers import in_processes, number, stopping
 from analysis.system.swap import sweep
-from sae.discover import find
+from sae.discover import LeftOutWarning, find
 from sae.errors import StageError, StrataError
 
 
@@ -119,6 +120,7 @@ def _do(works: Sequence[Chain | Look], paths: Paths, workers: int, tell: Callabl
 def run_chain(chain: Chain | Look, paths: Paths, runs: Path) -> str | None:
     """Do the missing stages of one chain, or of a look at one, in the folder `runs`; gives what went wrong, or None."""
     plugins.load(paths)  # a process of its own knows nothing of them
+    warnings.simplefilter("ignore", LeftOutWarning)  # said before the first of them began
     # One thread a process: two chains side by side beat one chain on two threads, and products stay reproducible.
     torch.set_num_threads(1)
     for stage in chain.stages:

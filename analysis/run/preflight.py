@@ -26,7 +26,7 @@ from analysis.run.stages._load import dataset_of, new_host
 from analysis.run.stages.reader import new_reader
 from analysis.run.stages.sae import device, new_sae
 from analysis.system import toml_file
-from sae.discover import construct
+from sae.discover import construct, find_all
 from sae.errors import ConfigError, StrataError
 from sae.steps import step_for
 from sae.train import Trainee
@@ -65,6 +65,7 @@ def forecast(experiment: Experiment, missing: Sequence[Stage], file: Path) -> Fo
     Raises ConfigError or NotFoundError, naming the line of `file` (the experiment's TOML) where one is to blame, and
     DataError for data that cannot be read.
     """
+    find_all("sae.measures")  # which of an installed package's cannot be used is said here, once
     where = device()
     with naming_data(experiment, file):
         dataset = dataset_of(experiment.source)
