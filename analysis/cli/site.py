@@ -89,7 +89,7 @@ def preview(
     """Make the site, serve it at 127.0.0.1, and make it again whenever a page, figure, log or result changes.
 
     Reads what build and render read; writes what they write, by the embedded renderer. Pages that are open load
-    themselves again.
+    themselves again. What cannot be made is said, and the next change tried.
     """
     import threading
 
@@ -98,11 +98,13 @@ def preview(
 
     paths = project.find()
     shown = Preview(paths, lambda: build_site(experiment), say)
-    if not shown.make():
-        raise typer.Exit(1)
+    stop = threading.Event()
+    try:
+        shown.begin(stop)
+    except KeyboardInterrupt:
+        return
     server = start(paths, port, lambda: shown.version)
     print(f"http://127.0.0.1:{server.server_address[1]}/  (Ctrl+C stops it)", flush=True)
-    stop = threading.Event()
     watching = threading.Thread(target=shown.watch, args=(stop,), daemon=True)
     watching.start()
     try:

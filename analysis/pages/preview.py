@@ -58,6 +58,7 @@ class Preview:
             self._asks = asks
         except (StrataError, OSError) as error:
             self.say(f"not made: {error}")
+            self._asks = None  # the next change is built, whatever it is
             return False
         self.version += 1
         self._tell_passed_over()
@@ -71,16 +72,28 @@ class Preview:
             self.say(f"not rendered: {page}; the list `render` in {MARK} does not name it")
         self._left_out = now
 
+    def begin(self, stop: threading.Event) -> bool:
+        """Make it for the first time: a mistake is said, and the next change tried. False where `stop` came before."""
+        seen = state(self.paths)  # before it is made: who mends it meanwhile has not to touch it again
+        if self.make():
+            return True
+        self.say("waiting for the next change (Ctrl+C stops it)")
+        return any(self.make() for _ in self._changes(stop, seen))
+
     def watch(self, stop: threading.Event) -> None:
         """Make it again at every change, until `stop`."""
-        seen = state(self.paths)
+        for changed in self._changes(stop, state(self.paths)):
+            self.make(built=any(path.suffix not in (".qmd", ".css", ".js") for path in changed))
+
+    def _changes(self, stop: threading.Event, seen: State) -> Iterator[set[Path]]:
+        """What differs from `seen`, and then from what was told last, whenever something does; until `stop`."""
         while not stop.wait(EVERY):
             now = state(self.paths)
             changed = {path for path, _ in set(now.items()) ^ set(seen.items())}
             if changed:
                 seen = now
                 self.say(", ".join(sorted(self.paths.relative(path) for path in changed)[:5]))
-                self.make(built=any(path.suffix not in (".qmd", ".css", ".js") for path in changed))
+                yield changed
 
     def _index(self, fresh: Path) -> None:
         """The search's index, which takes longer than a page: made once, and carried on."""

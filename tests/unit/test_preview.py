@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import urllib.error
 import urllib.request
@@ -85,6 +86,44 @@ def test_a_page_that_the_site_leaves_out_is_told_once(site):
     assert [line for line in heard.said if "report/three.qmd" in line] == [
         "not rendered: report/three.qmd; the list `render` in _quarto.yml does not name it"
     ]
+
+
+def test_a_site_that_is_broken_at_the_start_is_made_after_the_change_that_mends_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(preview, "EVERY", 0.01)
+    monkeypatch.setattr(preview.search, "index", lambda fresh: (fresh / "pagefind").mkdir())
+    (tmp_path / "_quarto.yml").write_text("project:\n  type: website\n  render: [index.qmd]\nwebsite:\n  title: T\n")
+    page, stop, said = tmp_path / "index.qmd", threading.Event(), []
+    page.write_text("---\ntitle: [\n---\n")
+    steps = iter(["---\ntitle: One\n---\n\n{{< figure nobodys >}}\n", PAGE.format("mended")])
+
+    def heard(line):
+        said.append(line)
+        if line.startswith(("waiting", "not made")) and len(said) > 1:
+            for text in itertools.islice(steps, 1):
+                page.write_text(text)
+
+    shown = Preview(Paths(tmp_path.resolve()), lambda: None, heard)
+    assert shown.begin(stop) and shown.version == 1
+    assert "Words of mended" in (tmp_path / "_site/index.html").read_text()
+    assert said[0].startswith("not made: index.qmd") and said[1].startswith("waiting for the next change")
+    assert said[2] == "index.qmd" and "no figure" in said[3] and said[4] == "index.qmd"
+    page.write_text("---\ntitle: [\n---\n")
+    stop.set()
+    assert not shown.begin(stop)
+
+
+def test_after_a_build_that_failed_the_next_change_of_any_kind_is_built(site):
+    shown, heard = site
+    heard.build, fails = heard.build, iter([True, False])
+
+    def build():
+        heard.builds += 1
+        if next(fails):
+            raise RenderError("a figure cannot be drawn")
+
+    shown.build = build
+    assert not shown.make() and shown.make(built=False)
+    assert heard.builds == 3
 
 
 def test_a_change_is_noticed_and_what_is_made_is_none(site, monkeypatch):
