@@ -12,13 +12,28 @@ import pandas as pd
 
 from analysis.plan.config import KINDS, RunConfig
 from analysis.results.tables import Results
-from sae.rule import DICTIONARIES, MEMORISING, THRESHOLDS, TRAINED, Seed, Verdict, code_floors, interval, judge
+from sae.rule import DICTIONARIES, MEMORISING, NAMES, THRESHOLDS, TRAINED, Seed, Verdict, code_floors, interval, judge
 
 # Controls of a depth that reads codes, as the tables name them; what the rule makes of them is `code_floors`.
 CODE_NULLS = ("curveball_null", "reencoded", "reencoded_shuffled", "relearned", "relearned_shuffled")
 
 ASKED = ("variance_explained", "variance_explained_refit", "live_share", "copy_score")
 """The measures that the rule asks for."""
+
+# What is printed of a measure beside its floors and controls; in the tables and in JSON they have shorter names.
+CONTROLS = {
+    **NAMES,
+    "none": "itself",
+    "random_host": "random network",
+    "permuted_labels": "shuffled labels",
+    "random_direction": "along random directions",
+    "pca": "PCA",
+    "reencoded": "codes encoded again",
+    "reencoded_shuffled": "the same, dealt out once more",
+    "relearned": "codes learned again",
+    "relearned_shuffled": "the same, dealt out once more",
+}
+_WIDEST = max(map(len, NAMES.values()))
 
 
 def panel(results: Results) -> list[dict[str, Any]]:
@@ -141,7 +156,7 @@ def text(rows: list[dict[str, Any]], whole: bool = False) -> str:
         if "why" in row:
             lines += [f"\n{_title(row)}: {row['word'] or 'undecided'}", f"  {row['why']}"]
             lines += [
-                f"  above {name:<20} {cell['mean']:+.3f}"
+                f"  above {NAMES.get(name, name):<{_WIDEST}} {cell['mean']:+.3f}"
                 + ("" if cell["low"] is None else f"  ({cell['low']:+.3f} to {cell['high']:+.3f})")
                 for name, cell in row["floors"].items()
                 if cell["mean"] is not None
@@ -153,7 +168,9 @@ def text(rows: list[dict[str, Any]], whole: bool = False) -> str:
             controls = splits.get("held_out") or splits.get("train") or {}
             where = "" if "held_out" in splits else " (train)"
             shown = "   ".join(
-                f"{control} {cell['mean']:.3f}" for control, cell in controls.items() if cell["mean"] is not None
+                f"{CONTROLS.get(control, control)} {cell['mean']:.3f}"
+                for control, cell in controls.items()
+                if cell["mean"] is not None
             )
             lines.append(f"  {measure + where:<28} {shown}")
     return "\n".join(lines)

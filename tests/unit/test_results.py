@@ -10,14 +10,17 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from factories import write_results
+from planted_tables import Planted, write
 
-from analysis.pages.numbers import resolve, slug
+from analysis.pages.numbers import CONTROLS, resolve, slug
 from analysis.plan.paths import Paths
 from analysis.plan.stage_folders import read_manifest, seal
 from analysis.results import latents
+from analysis.results import verdict as verdicts
 from analysis.results.tables import TABLES, Results, open_results, source
 from analysis.system import swap
 from sae.errors import DataError, NotFoundError, StageError
+from sae.rule import NAMES
 
 RUNS = {
     "r0": ("as published, penalty 0.1", 0, 0.1),
@@ -335,3 +338,18 @@ def test_images_of_a_latent_are_its_rows_of_each_band_strongest_first(paths):
     shown = {one: {band: part["example"].tolist() for band, part in bands.items()} for one, bands in found.items()}
     assert shown == {2: {0: [12, 11], 4: [13]}, 5: {0: [30], 1: [31]}}
     assert latents.images(Results(results.folder), "latents", 9) == {}
+
+
+def test_what_is_printed_of_a_verdict_has_the_words_of_the_pages(tmp_path):
+    rows = verdicts.panel(write(tmp_path / "planted", Planted(depths=2, wobble=0.02)))
+    short, whole = verdicts.text(rows), verdicts.text(rows, whole=True)
+    floors = {name for row in rows for name in row.get("floors", {})}
+    assert {"frozen_decoder", "memorising"} <= floors <= set(NAMES)
+    for name in floors:
+        assert f"above {NAMES[name]} " in short and f"   {NAMES[name]} 0." in whole
+    assert "random network 0." in whole and "shuffled labels 0." in whole
+    for name in (control for control in CONTROLS if "_" in control):
+        assert name not in whole and verdicts.CONTROLS[name]
+    # the columns stand below each other
+    places = {line.find("+") if "+" in line else line.find("-") for line in short.splitlines() if "  above " in line}
+    assert len(places) == 1
