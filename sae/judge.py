@@ -2,9 +2,9 @@
 
     judge(rows, ["their/sae"]).verdict.word        structure, floor, copy, collapse, or None: not decided
 
-SAEs of one shape that are given together count as seeds of one training, and the rule's bound is over them; that
-takes three. For fewer the interval is over held-out rows drawn again, which says how much the rows decide and nothing
-about another training. What was not tested, and why, is part of the result.
+SAEs of one shape count as seeds of one training where the caller says so, or their files and weights do, and the
+rule's bound is over them; that takes three. For fewer the interval is over held-out rows drawn again, which says how
+much the rows decide and nothing about another training. What was not tested, and why, is part of the result.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from sae.errors import ConfigError, InputError
 from sae.interop import Loaded, loaded
 from sae.interop.openai import standardise
 from sae.judge_floors import Beside, judged_sae, l0_of, null_of
+from sae.judge_groups import Grouped, grouped
 from sae.judge_intervals import intervals
 from sae.judged_rows import JudgedRows, Part, judged_rows
 from sae.judgement import Budget, Group, Judgement, Untested
@@ -57,6 +58,7 @@ def judge(
     labels: Any = None,
     held_out_labels: Any = None,
     unseen: bool = False,
+    seeds: bool | None = None,
     random_rows: Tensor | np.ndarray | None = None,
     nulls: str = "quick",
     null_steps: int | None = None,
@@ -70,7 +72,9 @@ def judge(
     """Judge one SAE or several on rows (n, d), each a `Layer`, a folder or a file.
 
     `held_out`: rows that the SAEs never saw; None: a fifth of `rows`, drawn at random, which they may have seen.
-    `unseen`: they saw none of `rows`, as when those are of new texts. `labels`: a whole number a row, of any size
+    `unseen`: they saw none of `rows`, as when those are of new texts. `seeds`: SAEs of one architecture and size are
+    trainings on the same rows (False: none are; None: those whose files name the same rows, or whose inputs are centred
+    and scaled alike; the result says which and why). `labels`: a whole number a row, of any size
     (`held_out_labels` beside `held_out`). `random_rows`: the same examples
     in a randomly initialised host. `nulls`: train SAEs on rows without structure, `quick` for 300 steps, `full` for as
     many as the SAE's own files state, or 1,500; `null_steps` says it outright. `trained_on`: how many rows the SAE was
@@ -87,6 +91,7 @@ def judge(
             raise ConfigError(f"null_steps = {null_steps} with nulls = 'none': must be left out")
     trained_on = None if trained_on is None else whole("trained_on", trained_on, 1)
     seed, unseen = whole("seed", seed, None), flag("unseen", unseen)
+    seeds = None if seeds is None else flag("seeds", seeds)
     given = _saes(saes)
     prepared = judged_rows(
         rows,
@@ -106,10 +111,9 @@ def judge(
                 f"{name} reads rows of width {sae.layer.sae.d_in}, the rows have width {prepared.used.width}: they are "
                 "another layer's, or another model's"
             )
-    groups = tuple(
-        _group(members, prepared, nulls, null_steps, trained_on, seed, observe) for members in _grouped(given)
-    )
-    notes = _notes(prepared, groups)
+    together, apart = grouped(given, seeds)
+    groups = tuple(_group(one, prepared, nulls, null_steps, trained_on, seed, observe) for one in together)
+    notes = (*_notes(prepared, groups), *apart)
     return Judgement(
         rows=prepared.used, groups=groups, notes=notes, seed=seed,
         untested=_untested(prepared, groups, nulls, trained_on, random_rows is not None),
@@ -143,19 +147,8 @@ def _same(one: Layer, other: Layer) -> bool:
     return a.shape == b.shape and float((a - b).abs().max()) < SAME
 
 
-def _grouped(saes: list[tuple[str, Loaded]]) -> list[list[tuple[str, Loaded]]]:
-    """SAEs of one architecture and size together, in the order given."""
-    groups: dict[Any, list[tuple[str, Loaded]]] = {}
-    for name, one in saes:
-        sae = one.layer.sae
-        k = sae.k if sae.k_is_met != "as a target" else None
-        shape = (one.layer.architecture, sae.d_in, sae.n_latents, k, one.standardised)
-        groups.setdefault(shape, []).append((name, one))
-    return list(groups.values())
-
-
 def _group(
-    members: list[tuple[str, Loaded]],
+    together: Grouped,
     given: JudgedRows,
     nulls: str,
     null_steps: int | None,
@@ -163,6 +156,7 @@ def _group(
     seed: int,
     observe: Callable[[str], None],
 ) -> Group:
+    members = together.members
     standardised = members[0][1].standardised
     with reading():
         rows = _standardised(given) if standardised else given
@@ -182,7 +176,7 @@ def _group(
             verdict = dataclasses.replace(verdict, why=f"{verdict.why} {IF_UNSEEN}")
     return Group(
         saes=tuple(beside.sae for beside in found), verdict=verdict, margins=margins, interval=words, budget=budget,
-        standardised=standardised,
+        standardised=standardised, seeds_why=together.why,
     )  # fmt: skip
 
 
@@ -271,7 +265,7 @@ def _untested(
         found.append(Untested("an SAE trained on the random host", "nulls = none"))
     for group in groups:
         if len(group.saes) < THRESHOLDS.seeds:
-            said = f"{len(group.saes)} of this shape: {group.saes[0].name}"
+            said = f"{len(group.saes)} given as seeds of one training: {group.saes[0].name}"
             found.append(Untested("another training of the same SAE", said))
         sae = group.saes[0]
         if sae.number("l0", split="train") * given.used.fit < 10 * sae.n_latents and sae.number("l0") > 0:

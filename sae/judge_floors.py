@@ -187,7 +187,8 @@ def _classes(name: str, by_chance: str, held: Scan, fit: Scan) -> list[Number]:
     real, chance = class_measures(held, fit)
     found = [_number(name, measure, "held_out", reading.value, reading.n) for measure, reading in real.items()]
     return found + [
-        _number(by_chance, measure, "held_out", reading.value, reading.n) for measure, reading in chance.items()
+        Number(name=by_chance, measure=measure, split="held_out", value=s.mean, n=s.n, low=s.low, high=s.high)
+        for measure, s in chance.items()
     ]
 
 

@@ -28,6 +28,10 @@ class Number:
     """`train`: the rows that floors were fitted on; `held_out`: the others."""
     value: float
     n: int
+    """What the value was averaged over: rows, latents, shuffles of the labels."""
+    low: float = math.nan
+    high: float = math.nan
+    """Of what shuffled labels give: between these lie 95% of the shuffles. NaN of any other number."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +120,7 @@ class Margin:
 
 @dataclass(frozen=True, kw_only=True)
 class Group:
-    """SAEs of one shape, which count as seeds of one training."""
+    """One SAE, or several of one shape that count as seeds of one training."""
 
     saes: tuple[JudgedSae, ...]
     verdict: Verdict
@@ -126,6 +130,8 @@ class Group:
     budget: Budget
     standardised: bool
     """Each row was standardised over its own coordinates first, as these SAEs were trained."""
+    seeds_why: str = ""
+    """Why these SAEs count as seeds of one training; empty of one alone."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,7 +161,7 @@ class Untested:
 
 @dataclass(frozen=True, kw_only=True)
 class Judgement:
-    """All of it. `verdict` is the word where the SAEs were of one shape; else each group has its own."""
+    """All of it. `verdict` is the word where the SAEs were judged together; else each group has its own."""
 
     rows: RowsUsed
     groups: tuple[Group, ...]
@@ -168,7 +174,9 @@ class Judgement:
     def verdict(self) -> Verdict:
         """Of the only group. Raises InputError where there are several."""
         if len(self.groups) != 1:
-            raise InputError(f"SAEs of {len(self.groups)} shapes have a verdict each: judgement.groups[0].verdict")
+            shapes = {(sae.architecture, sae.n_latents) for group in self.groups for sae in group.saes}
+            what = f"SAEs of {len(self.groups)} shapes" if len(shapes) > 1 else f"{len(self.groups)} SAEs judged apart"
+            raise InputError(f"{what} have a verdict each: judgement.groups[0].verdict")
         return self.groups[0].verdict
 
     def as_dict(self) -> dict[str, Any]:

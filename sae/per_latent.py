@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
@@ -21,10 +22,13 @@ from sae.layer import Layer
 from sae.measures._sums import ClassMeasure
 from sae.measures.copy_score import COPY
 from sae.nulls import matched_directions, parts
+from sae.rule import THRESHOLDS
 from sae.seeding import stream
 
 STRONGEST = 5
-PERMUTATIONS = 10
+# Of the labels: as many as an interval over them takes.
+PERMUTATIONS = 40
+OUTSIDE = 1 - THRESHOLDS.confidence
 # Sums of classes under all shuffles together, in numbers: with many classes and latents there are fewer shuffles.
 SUMS = 2**25
 # A row that more latents' worth of rows are near to is no row learned by heart: what rows share is a direction.
@@ -92,8 +96,28 @@ def _sums(n_latents: int, classes: Classes | None, seed: int) -> SparseSums | No
     return SparseSums(n_latents, len(classes), [index, *shuffled])
 
 
-def class_measures(held: Scan, fit: Scan) -> tuple[dict[str, Reading], dict[str, Reading]]:
-    """Every class measure of held-out rows, classes chosen on the others; and its mean over shuffles of the labels,
+@dataclass(frozen=True)
+class Shuffled:
+    """What a measure is under shuffled labels."""
+
+    mean: float
+    low: float
+    high: float
+    """Between these lie 95% of the shuffles; NaN of fewer than two."""
+    n: int
+    """Shuffles in which it is defined."""
+
+    @classmethod
+    def of(cls, values: list[float]) -> Shuffled:
+        """From its values, NaN where it is not defined."""
+        known = [value for value in values if not math.isnan(value)]
+        mean = sum(known) / len(known) if known else math.nan
+        ends = np.quantile(known, [OUTSIDE / 2, 1 - OUTSIDE / 2]).tolist() if len(known) > 1 else [math.nan] * 2
+        return cls(mean, ends[0], ends[1], len(known))
+
+
+def class_measures(held: Scan, fit: Scan) -> tuple[dict[str, Reading], dict[str, Shuffled]]:
+    """Every class measure of held-out rows, classes chosen on the others; and what it is under shuffles of the labels,
     each of which chooses anew."""
     kinds = {
         name: kind
@@ -101,12 +125,10 @@ def class_measures(held: Scan, fit: Scan) -> tuple[dict[str, Reading], dict[str,
         if isinstance(kind, type) and issubclass(kind, ClassMeasure)
     }
     real = {name: kind.read(held.sums[0], fit.sums[0].best_class()) for name, kind in kinds.items()}
-    by_chance = {}
+    by_chance: dict[str, Shuffled] = {}
     pairs = list(zip(held.sums[1:], fit.sums[1:], strict=False))  # large sums allow fewer shuffles of one
     for name, kind in kinds.items():
-        given = [kind.read(sums, choosing.best_class()).value for sums, choosing in pairs]
-        known = [value for value in given if not math.isnan(value)]
-        by_chance[name] = Reading(sum(known) / len(known) if known else math.nan, len(known))
+        by_chance[name] = Shuffled.of([kind.read(sums, choosing.best_class()).value for sums, choosing in pairs])
     return real, by_chance
 
 

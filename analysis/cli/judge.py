@@ -33,7 +33,7 @@ def judge(
     rows: Rows,
     sae: Annotated[
         list[str],
-        typer.Option(help="folder or file of an SAE; several times for several: those of one shape count as seeds"),
+        typer.Option(help="folder or file of an SAE; several times for several"),
     ],
     labels: Annotated[
         str, typer.Option(help="a whole number for every row: .npy, .npz, .safetensors, or text, one a line")
@@ -41,6 +41,13 @@ def judge(
     random_rows: Annotated[str, typer.Option(help="rows of the same examples from a randomly initialised host")] = "",
     held_out: Annotated[str, typer.Option(help="rows that the SAEs never saw; without labels")] = "",
     unseen: Annotated[bool, typer.Option("--unseen", help="the SAEs were trained on none of ROWS")] = False,
+    seeds: Annotated[
+        bool | None,
+        typer.Option(
+            "--seeds/--apart",
+            help="SAEs of one architecture and size are trainings on the same rows, or none are; neither: as files say",
+        ),
+    ] = None,
     nulls: Annotated[
         str, typer.Option(help="SAEs trained where there is nothing to learn: none, quick, full")
     ] = "quick",
@@ -78,6 +85,7 @@ def judge(
         labels=read_labels(labels, found.total, found.numbers) if labels else None,
         random_rows=_same_examples(random_rows, array, found.total, found.numbers) if random_rows else None,
         unseen=unseen,
+        seeds=seeds,
         nulls=nulls,
         null_steps=null_steps or None,
         trained_on=trained_on or None,

@@ -73,6 +73,7 @@ def text(judgement: dict[str, Any]) -> str:
     for group in judgement["groups"]:
         verdict = group["verdict"]
         lines += [f"{', '.join(sae['name'] for sae in group['saes'])}: {verdict['word'] or 'undecided'}"]
+        lines += [f"  seeds of one training: {group['seeds_why']}"] if group.get("seeds_why") else []
         lines += [f"  {verdict['why']}", f"  {group['interval']}", ""]
         lines += [
             f"  {row['name']:<44} {number(row['value']):>8}   above it {number(row['margin'], sign=True)}"
@@ -82,7 +83,7 @@ def text(judgement: dict[str, Any]) -> str:
             for row in _explained(group)
         ]
         lines += [
-            f"  {row['measure']}, {row['name']}: {number(row['value'])}"
+            f"  {row['measure']}, {row['name']}: {number(row['value'])}{between(row['shuffles'])}"
             for row in _others(group)
             if row["key"] in ("l0", "live_share", "copies", "stored_rows", "selectivity", "class_precision")
         ]
@@ -92,6 +93,11 @@ def text(judgement: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def between(shuffles: tuple[float, float, int] | None) -> str:
+    """Where 95% of the shuffles lie, in words; empty for what has none."""
+    return f" (95% of {shuffles[2]} shuffles: {number(shuffles[0])} to {number(shuffles[1])})" if shuffles else ""
+
+
 def number(value: Any, sign: bool = False) -> str:
     """Three digits, or a dash for what is not defined."""
     if value is None or value == "" or (isinstance(value, float) and math.isnan(value)):
@@ -99,6 +105,21 @@ def number(value: Any, sign: bool = False) -> str:
     if isinstance(value, int):
         return str(value)
     return f"{value:+.3f}" if sign else f"{value:.3f}"
+
+
+def _over_shuffles(group: dict[str, Any]) -> dict[tuple[str, str, str], tuple[float, float, int]]:
+    """Where shuffled labels were tried: the ends of the middle 95%, averaged over the SAEs of a group, and how many
+    shuffles there were."""
+    found: dict[tuple[str, str, str], list[tuple[float, float, int]]] = {}
+    for sae in group["saes"]:
+        for entry in sae["numbers"]:
+            if entry.get("low") is not None and entry.get("high") is not None:
+                place = found.setdefault((entry["measure"], entry["split"], entry["name"]), [])
+                place.append((entry["low"], entry["high"], entry["n"]))
+    return {
+        key: (sum(low for low, _, _ in all_) / len(all_), sum(high for _, high, _ in all_) / len(all_), all_[0][2])
+        for key, all_ in found.items()
+    }
 
 
 def _means(group: dict[str, Any]) -> dict[tuple[str, str, str], float | None]:
@@ -142,13 +163,13 @@ def _deciding(name: str, margin: float | None, means: dict[tuple[str, str, str],
 
 def _others(group: dict[str, Any]) -> list[dict[str, Any]]:
     """All other numbers, each beside its controls."""
-    order = [*MEASURES]
+    order, shuffles = [*MEASURES], _over_shuffles(group)
     found = [
         {
             "key": measure, "measure": MEASURES.get(measure, measure) + (" (train)" if split == "train" else ""),
             "name": "random mixtures of rows" if (measure, name) == ("stored_rows", "random_dictionary")
             else CONTROLS.get(name, name),
-            "value": value,
+            "value": value, "shuffles": shuffles.get((measure, split, name)),
         }
         for (measure, split, name), value in _means(group).items()
         if not measure.startswith("variance_explained")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeGuard
 
@@ -37,6 +37,9 @@ class Loaded:
     """How many steps it was trained for; None where the files do not say."""
     standardised: bool = False
     """It reads rows that were standardised one by one (`openai.standardise`), as OpenAI's TopK SAEs do."""
+    origin: Mapping[str, str] = field(default_factory=dict)
+    """What its files say of the rows that it was trained on: model, place in it, data. Empty where they say nothing of
+    the data."""
 
 
 @says_itself
@@ -91,7 +94,7 @@ def _folder(path: Path, options: dict[str, Any]) -> Loaded:
         raise CheckpointError(f"{path} holds {files}, expected one SAE: move the others to folders of their own")
     if found:
         _, name, read = found[0]
-        return Loaded(read(path, **options), path, name, _steps(path))
+        return Loaded(read(path, **options), path, name, _steps(path), origin=_origin(path))
     single = sorted(name for name in there if name.endswith(".safetensors"))
     if len(single) == 1:
         return _single(path / single[0], options)
@@ -106,7 +109,7 @@ def _single(path: Path, options: dict[str, Any]) -> Loaded:
     """A safetensors file that stands for itself: ours, or OpenAI's after conversion."""
     _, metadata = read_safetensors(path)
     if "format" in metadata and "architecture" in metadata:
-        return Loaded(load_layer(path), path, "Strata", _steps(path.parent))
+        return Loaded(load_layer(path), path, "Strata", _steps(path.parent), origin=_origin(path.parent))
     if metadata.get("activation") in openai.ARCHITECTURES:
         layer = openai.read(path, **options)
         return Loaded(layer, path, "OpenAI", None, standardised=layer.architecture == "topk")
@@ -120,19 +123,40 @@ BESIDE = (saelens.WEIGHTS, "sae.safetensors", dictionary_learning.WEIGHTS, saele
 """Files that are read with the folder they lie in."""
 
 
+SETTINGS = (TRAINING, saelens.CFG, "runner_cfg.json", dictionary_learning.CONFIG)
+# How settings call the rows that an SAE was trained on, and where in which model those were read.
+DATA = ("source", "dataset_path", "dataset")
+PLACE = ("model_name", "lm_name", "hook_name", "hook_point", "hook_layer", "submodule_name", "layer")
+
+
+def _places(file: Path) -> list[dict[str, Any]]:
+    """Tables of a file of settings that speak of training."""
+    said = read_settings(file)
+    return [said, *(said[key] for key in ("trainer", "metadata", "train") if isinstance(said.get(key), dict))]
+
+
 def _steps(folder: Path) -> int | None:
     """How many steps the files beside say that it was trained for."""
-    for name in (TRAINING, saelens.CFG, "runner_cfg.json", dictionary_learning.CONFIG):
+    for name in SETTINGS:
         if not (folder / name).is_file():
             continue
-        said = read_settings(folder / name)
-        places = [said, *(said[key] for key in ("trainer", "metadata", "train") if isinstance(said.get(key), dict))]
-        for place in places:
+        for place in _places(folder / name):
             tokens, batch = place.get("training_tokens"), place.get("train_batch_size_tokens")
             for steps in (place.get("steps"), tokens / batch if _number(tokens) and _number(batch) else None):
                 if _number(steps):
                     return max(1, int(steps))
     return None
+
+
+def _origin(folder: Path) -> dict[str, str]:
+    """What the files beside say of the rows that it was trained on; empty where they say nothing of the data."""
+    found: dict[str, str] = {}
+    for name in SETTINGS:
+        if (folder / name).is_file():
+            for place in _places(folder / name):
+                told = {key: str(place[key]) for key in (*DATA, *PLACE) if isinstance(place.get(key), str | int)}
+                found = {**told, **found}
+    return found if any(key in found for key in DATA) else {}
 
 
 def _number(value: Any) -> TypeGuard[float]:

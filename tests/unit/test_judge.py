@@ -11,11 +11,15 @@ from planted import shapes_unchecked
 from torch.nn.functional import normalize
 
 from sae.architectures.topk import TopK
+from sae.checkpoint import save_layer
 from sae.config import TrainConfig
 from sae.errors import ConfigError, InputError, NumericError
+from sae.interop import Loaded, loaded, saelens
 from sae.judge import judge
+from sae.judge_groups import grouped
 from sae.layer import Layer
 from sae.normaliser import Normaliser
+from sae.per_latent import Shuffled
 from sae.train import train
 
 WIDTH = 24
@@ -196,6 +200,77 @@ def test_saes_of_different_shapes_are_judged_apart(planted, learned):
     assert [len(group.saes) for group in found.groups] == [2, 1]
     with pytest.raises(InputError, match="2 shapes have a verdict each"):
         _ = found.verdict
+
+
+def test_saes_of_one_shape_that_were_trained_on_other_rows_are_no_seeds(planted, learned):
+    rows = planted[0]
+    other = train("topk", TopK(WIDTH, 48, k=3), torch.randn(500, WIDTH), TrainConfig(steps=3, batch=64), seed=7)
+    found = judge(rows, [learned[0], other, learned[1]], nulls="none")
+    assert [[sae.name for sae in group.saes] for group in found.groups] == [["SAE 1", "SAE 3"], ["SAE 2"]]
+    assert found.groups[0].seeds_why == "their inputs are centred and scaled alike, as by the same rows"
+    assert found.groups[1].seeds_why == "" and any(
+        note.startswith("SAE 1 and SAE 2 have one shape and are judged each on its own: their inputs are centred and")
+        and "`seeds = True` (`--seeds`)" in note
+        for note in found.notes
+    )
+    with pytest.raises(InputError, match="2 SAEs judged apart have a verdict each"):
+        _ = found.verdict
+    said = judge(rows, [learned[0], other], nulls="none", seeds=True)
+    assert len(said.groups) == 1 and said.groups[0].seeds_why.startswith("the caller says")
+    apart = judge(rows, learned[:2], nulls="none", seeds=False)
+    assert len(apart.groups) == 2 and any(note.endswith("as the caller says.") for note in apart.notes)
+    with pytest.raises(ConfigError, match="seeds"):
+        judge(rows, learned, seeds="yes")
+
+
+def as_told(layer, steps=None, **origin):
+    return Loaded(Layer(layer.architecture, layer.sae, Normaliser(torch.zeros(WIDTH), 1.0, 0.0)), None, "layer", steps, origin=origin)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "together"),
+    [
+        ({}, {}, False),
+        ({"dataset_path": "pile", "hook_name": "h8"}, {"dataset_path": "pile", "hook_name": "h8"}, True),
+        ({"dataset_path": "pile", "hook_name": "h8"}, {"dataset_path": "pile", "hook_name": "h9"}, False),
+        ({"dataset_path": "pile"}, {"dataset_path": "c4"}, False),
+        ({"dataset_path": "pile"}, {}, False),
+        ({"dataset_path": "pile", "steps": 9}, {"dataset_path": "pile", "steps": 10}, False),
+    ],
+)
+def test_seeds_are_told_by_what_files_say_of_their_rows(learned, one, other, together):
+    first, second = as_told(learned[0], **one), as_told(learned[1], **other)
+    groups, notes = grouped([("a", first), ("b", second)], None)
+    assert (len(groups) == 1) == together and bool(notes) != together
+    assert len(grouped([("a", first), ("b", second)], True)[0]) == 1
+
+
+def test_what_files_say_of_their_rows_is_read(learned, tmp_path):
+    save_layer(learned[0], tmp_path / "layer.safetensors")
+    assert loaded(tmp_path).origin == {}
+    (tmp_path / "training.json").write_text(json.dumps({"source": "rows.npy", "seed": 3, "steps": 7}))
+    assert loaded(tmp_path).origin == {"source": "rows.npy"} and loaded(tmp_path / "layer.safetensors").steps == 7
+    saelens.write(learned[0], tmp_path / "lens", {"dataset_path": "mine", "hook_name": "blocks.1"})
+    assert loaded(tmp_path / "lens").origin == {"dataset_path": "mine", "hook_name": "blocks.1"}
+
+
+def test_class_measures_under_shuffled_labels_have_an_interval_over_shuffles(planted, learned):
+    rows, labels = planted
+    sae = judge(rows, learned[0], nulls="none", labels=labels).groups[0].saes[0]
+    shuffled = {n.measure: n for n in sae.numbers if n.name == "permuted_labels"}
+    one = shuffled["class_precision"]
+    assert one.low < one.value < one.high and one.n == 40
+    assert sae.number("class_precision") > one.high, "beyond what 95% of the shuffles give"
+    real = next(n for n in sae.numbers if n.name == "none" and n.measure == "class_precision")
+    assert np.isnan(real.low) and json.loads(json.dumps(judge(rows, learned[0], nulls="none").as_dict()))
+
+
+def test_an_interval_over_shuffles_is_their_middle():
+    values = [*range(1, 41), float("nan")]
+    found = Shuffled.of([float(value) for value in values])
+    assert (found.mean, found.n) == (20.5, 40) and found.low == pytest.approx(1.975) and found.high == 39.025
+    alone = Shuffled.of([0.5, float("nan")])
+    assert alone.mean == 0.5 and np.isnan([alone.low, alone.high]).all() and Shuffled.of([]).n == 0
 
 
 def test_the_memorising_bound_counts_where_the_number_of_training_rows_is_known(planted, learned):
