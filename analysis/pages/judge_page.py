@@ -19,8 +19,10 @@ from analysis.site.jinja import environment
 from sae import rule
 
 LATENTS_SHOWN, NEAR_SHOWN = 60, 40
-# Narrow, so that its words can still be read where the page is 390 pixels wide.
-WIDTH = 190
+# Latents that stand on the page; the others can be unfolded.
+FIRST = 8
+# Its words keep their size where the page is 390 pixels wide: they stand above the bars, and not beside them.
+WIDTH, ROW, ABOVE = 320, 42, -13
 CONTROLS = {
     "none": "the SAE itself",
     **rule.NAMES,
@@ -58,12 +60,15 @@ WORDS = {
 def page(judgement: dict[str, Any]) -> str:
     """The page as HTML."""
     groups = [
-        {**group, "chart": _chart(group, f"margins-{i}"), "explained": _explained(group), "others": _others(group),
-         "shown": [_latents(sae) for sae in group["saes"]], "meaning": WORDS[group["verdict"]["word"]]}
+        {**group, "chart": _chart(group, f"margins-{i}"), "explained": _explained(group),
+         "others": _by_measure(_others(group)), "shown": [_latents(sae) for sae in group["saes"]],
+         "shuffles": max((n for _, _, n in _over_shuffles(group).values()), default=0),
+         "meaning": WORDS[group["verdict"]["word"]]}
         for i, group in enumerate(judgement["groups"], 1)
     ]  # fmt: skip
     return environment().get_template("judgement.html").render(
-        judgement=judgement, groups=groups, number=number, roles=ROLES, rule=(rule.__doc__ or "").strip().split("\n\n"),
+        judgement=judgement, groups=groups, number=number, first=FIRST, roles=ROLES,
+        rule=(rule.__doc__ or "").strip().split("\n\n"),
     )  # fmt: skip
 
 
@@ -177,6 +182,13 @@ def _others(group: dict[str, Any]) -> list[dict[str, Any]]:
     return sorted(found, key=lambda row: order.index(row["key"]) if row["key"] in order else len(order))
 
 
+def _by_measure(rows: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        found.setdefault(row["measure"], []).append(row)
+    return found
+
+
 def _latents(sae: dict[str, Any]) -> dict[str, Any]:
     """What is shown of single latents: those that are driven most."""
     latents = sae["latents"]
@@ -208,13 +220,20 @@ def _chart(group: dict[str, Any], name: str) -> str:
     alt_text = "Variance explained above each floor: " + "; ".join(
         f"{row['name']} {number(row['mean'], sign=True)}" for row in table.to_dict("records")
     )
-    base = alt.Chart(table).encode(
-        y=alt.Y("name:N", title=None, sort=alt.EncodingSortField("mean"), axis=alt.Axis(labelLimit=240, minExtent=240))
-    )
+    order = alt.EncodingSortField("mean")
+    base = alt.Chart(table).encode(y=alt.Y("name:N", title=None, sort=order, axis=None))
     zero = alt.Chart(pd.DataFrame({"x": [0]})).mark_rule(color=ROLES["ink"]).encode(x="x:Q")
+    axis = alt.Axis(tickCount=4, labelFlush=True, labelOverlap="greedy", labelFontSize=12, titleFontSize=13)
     bars = base.mark_rule(color=ROLES["c1"], strokeWidth=3).encode(
-        x=alt.X("low:Q", title="above the floor by", axis=alt.Axis(tickCount=4)), x2="high:Q"
+        x=alt.X("low:Q", title="above the floor by", axis=axis), x2="high:Q"
     )
     points = base.mark_point(color=ROLES["c1"], filled=True, size=70, opacity=1).encode(x="mean:Q")
-    chart = (zero + bars + points).properties(width=WIDTH, height=34 * len(table))
+    # on a ground of the page, so that no line runs through them
+    words = base.mark_text(align="left", dy=ABOVE, fontSize=13, color=ROLES["ink"]).encode(
+        x=alt.value(4), text="name:N"
+    )
+    ground = words.copy().mark_text(
+        align="left", dy=ABOVE, fontSize=13, color=ROLES["paper"], stroke=ROLES["paper"], strokeWidth=5
+    )
+    chart = (zero + bars + points + ground + words).properties(width=WIDTH, height=ROW * len(table))
     return clean_svg(vl_convert.vegalite_to_svg(spec_of(chart, name, alt_text)), name, alt_text)

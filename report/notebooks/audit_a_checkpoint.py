@@ -47,13 +47,14 @@ print(", ".join(file.name for file in sorted(folders[0].iterdir())))
 The rows are the network's states for digits that the SAEs never saw. `judge` knows the format by itself. Beside the
 SAEs it sets dictionaries that nobody learned, and SAEs of the same shape that it trains, briefly, on rows without
 structure. On a command line this is
-`strata judge states.npy --sae seed0 --sae seed1 --sae seed2`, which also writes a page.
+`strata judge states.npy --sae seed0 --sae seed1 --sae seed2 --seeds`, which also writes a page.
 """
 
 # %%
 found = sae.judge(
     states[~unseen],
     folders,
+    seeds=True,
     held_out=states[unseen],
     held_out_labels=labels[unseen],
     labels=labels[~unseen],

@@ -224,7 +224,13 @@ def test_saes_of_one_shape_that_were_trained_on_other_rows_are_no_seeds(planted,
 
 
 def as_told(layer, steps=None, **origin):
-    return Loaded(Layer(layer.architecture, layer.sae, Normaliser(torch.zeros(WIDTH), 1.0, 0.0)), None, "layer", steps, origin=origin)
+    return Loaded(
+        Layer(layer.architecture, layer.sae, Normaliser(torch.zeros(WIDTH), 1.0, 0.0)),
+        None,
+        "layer",
+        steps,
+        origin=origin,
+    )
 
 
 @pytest.mark.parametrize(
