@@ -31,10 +31,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from analysis.figures.words import needs_labels
 from analysis.plan.paths import Paths
-from analysis.results.tables import Results, source
+from analysis.results.tables import OF_CLASSES, Results, source
 from analysis.results.verdict import CODE_NULLS, seeds_of
-from sae.errors import NotFoundError, RenderError
+from sae.errors import DataError, NotFoundError, RenderError
 
 USE = re.compile(r"(?<!\{)\{\{<\s*num\s+([^\s>]+)\s*>\}\}")
 CONTROLS = (
@@ -91,13 +92,15 @@ def resolve_all(pages: Iterable[Path], results: Results | None, paths: Paths) ->
         if name not in numbers:
             try:
                 numbers[name] = resolve(name, results, paths)
-            except NotFoundError as error:
-                raise RenderError(str(error), page.relative_to(paths.root).as_posix(), line) from error
+            except (NotFoundError, DataError) as error:
+                said = f"the number {name}: {error}" if isinstance(error, DataError) else str(error)
+                raise RenderError(said, page.relative_to(paths.root).as_posix(), line) from error
     return numbers
 
 
 def resolve(whole: str, main: Results | None, paths: Paths) -> Number:
-    """The number that `whole` asks for. Raises NotFoundError when nothing answers to it."""
+    """The number that `whole` asks for. Raises NotFoundError when nothing answers to it, DataError for one of classes
+    where the data set has none."""
     place, _, name = whole.rpartition(":")
     experiment, _, wanted = place.partition("/")
     results = source(main, experiment, paths)
@@ -170,6 +173,8 @@ def _from_tables(
     split = next((part for part in parts if part in SPLITS), "held_out")
     rows = margin_rows(results, kind) if measure == "margin" else results.values(measure, kind, split, control)
     rows = rows[rows["depth"] == depth]
+    if rows.empty and measure in OF_CLASSES:
+        needs_labels(results)
     if rows.empty:
         raise _not_there(name, measure, [kind, str(depth), control, split], results, derived)
     forms = [part for part in parts if part not in (*CONTROLS, *SPLITS)]

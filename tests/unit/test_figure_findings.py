@@ -23,7 +23,9 @@ from analysis.figures.draw import chart_html
 from analysis.figures.drawing import Drawing
 from analysis.figures.specs import spec_of
 from analysis.logs.counts import History
+from analysis.pages.numbers import resolve, resolve_all
 from analysis.plan import plugins
+from analysis.plan.paths import Paths
 from analysis.results.tables import Results
 from sae.errors import StrataError
 
@@ -334,3 +336,13 @@ def test_logs_are_counted_and_one_log_is_one():
     ]
     drawing = drawn("log_timeline", History(pd.DataFrame(rows)))  # type: ignore[arg-type]  # drawn from logs
     assert drawing.title == "After 1 log 1 of 2 questions and 1 of 2 next steps are closed"
+
+
+def test_a_number_of_classes_in_a_text_needs_labels_and_others_do_not(tmp_path):
+    (tmp_path / "page.qmd").write_text("{{< num l0/latents/1 >}}\n\n{{< num top_class_share/latents/2/pct >}}\n")
+    results = write(tmp_path / "tables", UNLABELLED)
+    assert resolve("l0/latents/1", results, Paths(tmp_path)).text == "0.60"
+    words = "the number top_class_share/latents/2/pct: needs labels; data set planted has none"
+    with pytest.raises(StrataError, match=words) as caught:
+        resolve_all([tmp_path / "page.qmd"], results, Paths(tmp_path))
+    assert "page.qmd:3" in str(caught.value)
