@@ -75,7 +75,7 @@ def encoded(layer: Layer, rows: Float[Tensor, "rows d_in"]) -> Codes:
 
 def left_over(layer: Layer, rows: Rows, codes: Codes, draw: torch.Generator) -> Float[Tensor, "rows d_in"]:
     """What the layer leaves of its rows, in another order."""
-    left = torch.empty(len(rows), width_of(rows))
+    left = torch.empty(len(rows), width_of(rows), dtype=torch.float32, device="cpu")
     for part in parts(rows, layer.sae.n_latents):
         left[part] = dense_part(rows, part) - layer.decode(
             Codes(codes.values[part], codes.indices[part], codes.n_latents)

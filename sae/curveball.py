@@ -33,7 +33,7 @@ def curveball(codes: Codes, generator: torch.Generator, rounds: int = ROUNDS) ->
         latents[one], latents[other] = _dealt(
             latents[one], latents[other], counts[one], counts[other], width, generator
         )
-    fires = torch.arange(latents.shape[1]) < counts[:, None]
+    fires = torch.arange(latents.shape[1], device="cpu") < counts[:, None]
     values = codes.values.new_zeros(latents.shape)
     values[fires] = _values_of(codes, latents[fires], generator)
     return Codes(values, latents.where(fires, 0), width)
@@ -57,7 +57,7 @@ def _dealt(
     # shared ones first, then what only one of them has, in any order, then nothing
     key = torch.where(shared, -1.0, chance).masked_fill(again | (both == width), 2.0)
     both = both.masked_fill(again, width).gather(1, key.argsort(1))
-    n_shared, columns = shared.sum(1)[:, None], torch.arange(one.shape[1])[None, :]
+    n_shared, columns = shared.sum(1)[:, None], torch.arange(one.shape[1], device="cpu")[None, :]
     mine = torch.where(columns < count[:, None], both[:, : one.shape[1]], width)
     # the other row has the shared ones, too, and of the rest what comes after mine
     place = torch.where(columns < n_shared, columns, columns + count[:, None] - n_shared)
