@@ -29,8 +29,8 @@ def learning(device: str = "cpu") -> Iterator[None]:
     with ExitStack() as modes:
         modes.enter_context(torch.inference_mode(False))
         modes.enter_context(torch.enable_grad())
-        for kind in {"cpu", torch.device(device).type}:
-            modes.enter_context(torch.autocast(kind, enabled=False))
+        for where in {"cpu", torch.device(device).type}:
+            modes.enter_context(torch.autocast(where, enabled=False))
         yield
 
 

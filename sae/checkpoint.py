@@ -100,8 +100,8 @@ def check_all_finite(what: str, tensors: dict[str, Tensor]) -> None:
 
 def _of_file(architecture: str, sizes: tuple[Any, Any], options: dict[str, Any], state: dict[str, Tensor]) -> Any:
     """The SAE that a file describes, with the file's weights. Raises StrataError or RuntimeError."""
-    kind = find("sae.architectures", architecture)
-    if isinstance(kind, type) and issubclass(kind, Dictionary):
+    offered = find("sae.architectures", architecture)
+    if isinstance(offered, type) and issubclass(offered, Dictionary):
         # before memory is taken for what the file only claims
         shape, claimed = tuple(state["W_dec"].shape) if "W_dec" in state else None, (sizes[1], sizes[0])
         if shape != claimed:

@@ -174,10 +174,10 @@ def evaluate(batches: Iterable[Seen], on: On, only: tuple[str, ...] = ()) -> dic
     for seen in batches:
         if measures is None:
             measures = {
-                name: kind()
-                for name, kind in find_all("sae.measures").items()
-                if kind.on == on  # type: ignore[attr-defined]  # discovered: its class is only known as callable
-                and all(getattr(seen, field) is not None for field in kind.needs)  # type: ignore[attr-defined]
+                name: measure()
+                for name, measure in find_all("sae.measures").items()
+                if measure.on == on  # type: ignore[attr-defined]  # discovered: its class is only known as callable
+                and all(getattr(seen, field) is not None for field in measure.needs)  # type: ignore[attr-defined]
                 and (not only or name in only)
             }
         for measure in measures.values():
@@ -187,4 +187,4 @@ def evaluate(batches: Iterable[Seen], on: On, only: tuple[str, ...] = ()) -> dic
 
 def versions() -> dict[str, int]:
     """The version of every measure there is."""
-    return {name: int(kind.version) for name, kind in find_all("sae.measures").items()}  # type: ignore[attr-defined]
+    return {name: int(measure.version) for name, measure in find_all("sae.measures").items()}  # type: ignore[attr-defined]

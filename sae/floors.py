@@ -191,13 +191,13 @@ def trained_by_folds(
 
     `folds` makes the pairs of any rows, for all nulls alike.
     """
-    kinds = {
+    read = {
         "frozen_decoder": rows,
         "gaussian_null": gaussian_rows(rows, len(rows), draw),
         "permuted_null": permuted_coordinates(rows, draw),
     }
     found = []
-    for name, given in kinds.items():
+    for name, given in read.items():
         held, back = [], []
         for fold, (kept, left) in enumerate(folds(given), 1):
             layer = train(kept, fold=fold, frozen_decoder=name == "frozen_decoder")

@@ -119,16 +119,16 @@ class Shuffled:
 def class_measures(held: Scan, fit: Scan) -> tuple[dict[str, Reading], dict[str, Shuffled]]:
     """Every class measure of held-out rows, classes chosen on the others; and what it is under shuffles of the labels,
     each of which chooses anew."""
-    kinds = {
-        name: kind
-        for name, kind in find_all("sae.measures").items()
-        if isinstance(kind, type) and issubclass(kind, ClassMeasure)
+    measures = {
+        name: measure
+        for name, measure in find_all("sae.measures").items()
+        if isinstance(measure, type) and issubclass(measure, ClassMeasure)
     }
-    real = {name: kind.read(held.sums[0], fit.sums[0].best_class()) for name, kind in kinds.items()}
+    real = {name: measure.read(held.sums[0], fit.sums[0].best_class()) for name, measure in measures.items()}
     by_chance: dict[str, Shuffled] = {}
     pairs = list(zip(held.sums[1:], fit.sums[1:], strict=False))  # large sums allow fewer shuffles of one
-    for name, kind in kinds.items():
-        by_chance[name] = Shuffled.of([kind.read(sums, choosing.best_class()).value for sums, choosing in pairs])
+    for name, measure in measures.items():
+        by_chance[name] = Shuffled.of([measure.read(sums, choosing.best_class()).value for sums, choosing in pairs])
     return real, by_chance
 
 

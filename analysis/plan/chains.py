@@ -20,9 +20,10 @@ from analysis.plan import edges
 from analysis.plan.code_version import code_version
 from analysis.plan.config import Experiment, RunConfig, SaeConfig, TowerConfig
 from analysis.plan.data_source import PACKAGE, parts
-from analysis.plan.edges import ACTIVATIONS, HOST, NULL_TOWER, SINGLES, Role
+from analysis.plan.edges import ACTIVATIONS, HOST, NULL_TOWER, Role
 from analysis.plan.stage_configs import (
     ActivationsStage,
+    HostControl,
     HostStage,
     MeasuresStage,
     NullsStage,
@@ -36,7 +37,7 @@ from sae.errors import NotFoundError
 from sae.installed import numba_fault
 
 # control "none" is the trained host itself
-HOSTS = {"none": True, "random_host": False}
+HOSTS: dict[HostControl, bool] = {"none": True, "random_host": False}
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,7 @@ class Chain:
     """The stages of one run on one host, each before those that need it; the last one measures."""
 
     config: RunConfig
-    control: str
-    """`none` (the trained host) or `random_host`."""
+    control: HostControl
     stages: tuple[Stage, ...]
 
     @cached_property
@@ -79,7 +79,7 @@ def plan(experiment: Experiment) -> list[Chain]:
     ]
 
 
-def chain(config: RunConfig, control: str) -> Chain:
+def chain(config: RunConfig, control: HostControl) -> Chain:
     """The stages of one run under one control."""
     host = stage_of(
         "host",
@@ -119,7 +119,7 @@ def chain(config: RunConfig, control: str) -> Chain:
             if tower.direct and depth > 1:
                 single = _sae(config, tower.single(depth, config.sae), None, 1, [], activations)
                 layers.append(single)
-                inputs[edges.single(SINGLES[tower.kind], depth)] = single
+                inputs[edges.single(tower.kind, depth)] = single
     judged = {
         tower.kind: [inputs[edges.tower(tower.kind, depth)] for depth in range(1, tower.depth + 1)]
         for tower in config.towers
@@ -214,10 +214,10 @@ def trained_by(train: TrainConfig) -> str:
     third digit. So it is part of a stage's key, and never of a run's id: results of another machine stay readable,
     and nothing of theirs is mixed into what is trained here.
     """
-    kind = (os.environ.get("STRATA_DEVICE", "") or "cpu").split(":")[0]
-    if kind == "cpu" and train.compiled and not train.bf16 and not numba_fault():
+    device = (os.environ.get("STRATA_DEVICE", "") or "cpu").split(":")[0]
+    if device == "cpu" and train.compiled and not train.bf16 and not numba_fault():
         return "compiled where there is one"
-    return f"torch on {kind}"
+    return f"torch on {device}"
 
 
 def _nulls(layer: Stage, kind: TowerKind, below: list[Stage], activations: Stage) -> Stage:

@@ -9,14 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import Literal, cast, get_args
 
 from analysis.plan.stage_folders import Stage
 from sae.config import TowerKind
 from sae.errors import StageError
 
-SingleKind = Literal["direct", "small"]
-SINGLES: dict[TowerKind, SingleKind] = {"latents": "direct", "directions": "small"}
+SINGLES: dict[TowerKind, str] = {"latents": "direct", "directions": "small"}
 """What the single SAEs on the host are called that stand beside a depth of each kind of tower."""
 Part = Literal[
     "host",
@@ -40,13 +39,12 @@ _FORMS: dict[Part, tuple[str, str]] = {
     "reader": ("reader", "reader"),
     "layer": ("layer_{depth}", "sae"),
     "tower": ("{kind}_{depth}", "sae"),
-    "single": ("{kind}_{depth}", "sae"),
+    "single": ("{single}_{depth}", "sae"),
     "compared": ("compare_{architecture}", "sae"),
     "nulls": ("nulls-{kind}_{depth}", "nulls"),
     "null_tower": ("null-tower", "null_tower"),
 }
-_TOWERS, _ALONE = "|".join(get_args(TowerKind)), "|".join(get_args(SingleKind))
-_KINDS: dict[Part, str] = {"tower": _TOWERS, "nulls": _TOWERS, "single": _ALONE}
+_TOWERS = {single: kind for kind, single in SINGLES.items()}
 
 
 @dataclass(frozen=True)
@@ -56,8 +54,8 @@ class Role:
     part: Part
     """`layer`: a depth below the reader; `tower`: a depth of a tower; `single`: one SAE on the host, beside a depth;
     `compared`: one of another architecture; `nulls`: what stands beside a depth of a tower; else the stage's name."""
-    kind: str = ""
-    """Of the tower, or of the single SAE."""
+    kind: TowerKind | None = None
+    """Of the tower; of a single SAE that of the tower beside which it stands."""
     depth: int = 0
     architecture: str = ""
     """Of what is compared."""
@@ -71,7 +69,10 @@ class Role:
     @property
     def name(self) -> str:
         """As it stands in keys and manifests."""
-        form = _FORMS[self.part][0].format(kind=self.kind, depth=self.depth, architecture=self.architecture)
+        single = SINGLES.get(self.kind, "") if self.kind else ""
+        form = _FORMS[self.part][0].format(
+            kind=self.kind, single=single, depth=self.depth, architecture=self.architecture
+        )
         return f"{self.owner}/{form}" if self.owner else form
 
     @property
@@ -81,8 +82,12 @@ class Role:
 
     @property
     def place(self) -> tuple[str, int]:
-        """Where its numbers stand in the tables: `kind` and `depth`. What is compared goes by its architecture."""
-        return (self.architecture, 1) if self.part == "compared" else (self.kind, self.depth)
+        """Where its numbers stand in the tables, in the columns `kind` and `depth`: a kind of tower, what single SAEs
+        are called, or the architecture of what is compared."""
+        if self.part == "compared":
+            return self.architecture, 1
+        assert self.kind is not None, "nothing else has numbers of its own"
+        return SINGLES[self.kind] if self.part == "single" else self.kind, self.depth
 
     def of(self, owner: str) -> Role:
         """The same in another chain."""
@@ -97,21 +102,23 @@ class Role:
                 return cls(part, kind, depth, architecture, owner)
         raise _unknown(repr(name))
 
-    def _given(self) -> tuple[str, int, str, str]:
+    def _given(self) -> tuple[TowerKind | None, int, str, str]:
         return self.kind, self.depth, self.architecture, self.owner
 
 
-def _read(part: Part, name: str) -> tuple[str, int, str, str] | None:
+def _read(part: Part, name: str) -> tuple[TowerKind | None, int, str, str] | None:
     """Kind, depth, architecture and owner in a name, if it is one of such a part."""
     form = re.escape(_FORMS[part][0]).replace(r"\{", "{").replace(r"\}", "}")
     form = form.format(
-        kind=f"(?P<kind>{_KINDS.get(part)})", depth=r"(?P<depth>[1-9]\d*)", architecture="(?P<arch>[^/]+)"
-    )
+        kind=f"(?P<kind>{'|'.join(get_args(TowerKind))})", single=f"(?P<single>{'|'.join(_TOWERS)})",
+        depth=r"(?P<depth>[1-9]\d*)", architecture="(?P<arch>[^/]+)",
+    )  # fmt: skip
     found = re.fullmatch(rf"(?:(?P<owner>[^/]+)/)?{form}", name)
     if found is None:
         return None
     said = found.groupdict()
-    return said.get("kind", ""), int(said.get("depth", 0)), said.get("arch", ""), said["owner"] or ""
+    kind = cast(TowerKind | None, said.get("kind")) or _TOWERS.get(said.get("single") or "")
+    return kind, int(said.get("depth", 0)), said.get("arch", ""), said["owner"] or ""
 
 
 def _unknown(what: str) -> StageError:
@@ -138,8 +145,8 @@ def nulls(kind: TowerKind, depth: int) -> Role:
     return Role("nulls", kind, depth)
 
 
-def single(kind: SingleKind, depth: int) -> Role:
-    """The single SAE beside a depth of a tower."""
+def single(kind: TowerKind, depth: int) -> Role:
+    """The single SAE beside a depth of the tower of a kind."""
     return Role("single", kind, depth)
 
 

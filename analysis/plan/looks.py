@@ -90,7 +90,7 @@ def _read(chain: Chain, kind: TowerKind) -> dict[Role, Stage]:
     read = edges.parents(chain.measures)
     inputs = {role: stage for role, stage in read.items() if role in (HOST, ACTIVATIONS)}
     layers = {role: stage for role, stage in read.items() if (role.part, role.kind) == ("tower", kind)}
-    singles = {role: stage for role, stage in read.items() if (role.part, role.kind) == ("single", "direct")}
+    singles = {role: stage for role, stage in read.items() if (role.part, role.kind) == ("single", "latents")}
     return {**inputs, **layers, **singles}
 
 

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from typing import Any, Literal
 
 from analysis.plan.edges import Role
 from analysis.plan.stage_folders import StageConfig
 from sae.config import StopConfig, TowerKind, TrainConfig
+
+HostControl = Literal["none", "random_host"]
+"""Which host a chain stands on: the trained one, or its twin as it was drawn. One of the controls of the tables."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +95,7 @@ class MeasuresStage(StageConfig):
     panel: str
     compare: tuple[str, ...]
     """The architectures that are compared with depth 1."""
-    control: str
+    control: HostControl
     run: str
     seed: int
 
@@ -136,7 +139,7 @@ class LookStage(RowsLooked):
     """Look at the single latents of a chain: the stages `interpret` and `pictures`."""
 
     run: str
-    control: str
+    control: HostControl
     seed: int
     kind: TowerKind
     depth: int

@@ -112,12 +112,12 @@ def _training_table(chains: list[Chain], paths: Paths) -> pd.DataFrame:
     rows = []
     for chain in chains:
         for edge in edges(chain.measures):
-            stage, (kind, depth) = edge.parent, edge.role.place
-            if not isinstance(sae := stage.config, SaeStage):
+            if not isinstance(sae := edge.parent.config, SaeStage):
                 continue
-            notes = read_manifest(stage.folder(paths.runs))["notes"]
+            notes = read_manifest(edge.parent.folder(paths.runs))["notes"]
             if "stopped" in notes:
                 continue
+            kind, depth = edge.role.place
             rows.append(
                 {
                     "run": chain.run, "kind": kind, "depth": depth, "control": chain.control,

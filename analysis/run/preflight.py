@@ -18,7 +18,6 @@ from typing import Any
 
 from analysis.plan import edges
 from analysis.plan.config import Experiment, RunConfig, SaeConfig
-from analysis.plan.edges import SINGLES
 from analysis.plan.stage_configs import NullTowerStage, SaeStage, TrainedStage
 from analysis.plan.stage_folders import Stage
 from analysis.run.hosts._host import Host, check_hook
@@ -170,7 +169,7 @@ def saes(run: RunConfig, host_width: int) -> Iterator[tuple[tuple[str | int, ...
             yield ("towers", number), sae, below if tower.kind == "latents" else host_width, tower.nulls
             if tower.direct:
                 yield (
-                    (("towers", number) if SINGLES[tower.kind] == "direct" else ("sae",)),
+                    (("towers", number) if tower.kind == "latents" else ("sae",)),
                     tower.single(depth, run.sae),
                     host_width,
                     False,

@@ -18,7 +18,7 @@ NAMES = {
     "host": HOST, "activations": ACTIVATIONS, "images": IMAGES, "interpret": INTERPRET, "reader": READER,
     "null-tower": NULL_TOWER, "layer_7": edges.layer(7), "latents_10": edges.tower("latents", 10),
     "directions_1": edges.tower("directions", 1), "nulls-directions_3": edges.nulls("directions", 3),
-    "direct_2": edges.single("direct", 2), "small_4": edges.single("small", 4),
+    "direct_2": edges.single("latents", 2), "small_4": edges.single("directions", 4),
     "compare_joint_topk": edges.compared("joint_topk"), "compare_direct_2": edges.compared("direct_2"),
     "seed 12/latents_2": edges.tower("latents", 2).of("seed 12"),
     "compare_my-own": edges.compared("my-own"), "random_host/activations": ACTIVATIONS.of("random_host"),
@@ -43,9 +43,9 @@ def test_a_name_that_no_stage_is_read_under_is_refused_with_those_that_are(name)
 
 @pytest.mark.parametrize(
     "fields",
-    [("tower",), ("tower", "direct", 2), ("tower", "latents"), ("layer", "", 0), ("layer", "latents", 2),
-     ("host", "", 1), ("single", "latents", 2), ("compared", "", 0, ""), ("nulls", "latents", 1, "topk"),
-     ("nothing",), ("layer", "", 2, "", "a/b")],
+    [("tower",), ("tower", "direct", 2), ("tower", "latents"), ("layer", None, 0), ("layer", "latents", 2),
+     ("host", None, 1), ("single", "direct", 2), ("compared", None, 0, ""), ("nulls", "latents", 1, "topk"),
+     ("nothing",), ("layer", None, 2, "", "a/b")],
 )  # fmt: skip
 def test_a_role_whose_fields_do_not_belong_together_is_refused(fields):
     with pytest.raises(StageError, match="no stage is read as that"):

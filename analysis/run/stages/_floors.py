@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import torch
 from torch.nn.functional import normalize
 
+from analysis.plan.config import KINDS
 from analysis.run.stages._load import read_json
 from analysis.run.stages._tables import Tables
-from sae.config import TowerKind
 from sae.floors import DICTIONARIES, Floor, memorising, unlearned
 from sae.seeding import stream
 from sae.tower import Tower
-
-KINDS = get_args(TowerKind)
 
 
 @dataclass(frozen=True)

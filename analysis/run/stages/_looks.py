@@ -97,7 +97,7 @@ class Looked:
         rows = {split: self.store(split).rows(split) for split in SPLITS}
         found = []
         for depth in range(2, self.tower.depth + 1):
-            if (role := edges.single("direct", depth)) not in self.inputs:
+            if (role := edges.single("latents", depth)) not in self.inputs:
                 continue
             single = load_tower("latents", [self.inputs[role]])
             codes = {split: single.activations(given, 1) for split, given in rows.items()}
@@ -153,7 +153,7 @@ class Rows:
     def write(self, work: Path) -> None:
         """One file for each table that has rows or could have."""
         for table, columns in SCHEMA.items():
-            empty = pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in columns.items()})
+            empty = pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in columns.items()})
             found = [part for part in self.parts.get(table, []) if len(part)]
             whole = pd.concat(found, ignore_index=True) if found else empty
             whole[[*columns]].astype(columns).to_parquet(work / f"{table}.parquet", index=False)

@@ -131,4 +131,4 @@ class Tables:
 
 def _empty(columns: dict[str, str]) -> pd.DataFrame:
     """A table without rows that still has its columns and their types."""
-    return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in columns.items()})
+    return pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in columns.items()})

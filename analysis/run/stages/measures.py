@@ -14,12 +14,13 @@ from typing import Any
 import torch
 
 from analysis.plan import edges
+from analysis.plan.config import KINDS
 from analysis.plan.edges import ACTIVATIONS, HOST, NULL_TOWER, Role
 from analysis.plan.stage_configs import ActivationsStage, MeasuresStage
 from analysis.plan.stage_folders import read_manifest
 from analysis.run.activations import SPLITS, ActivationStore
 from analysis.run.hosts._host import Host
-from analysis.run.stages._floors import KINDS, Place, against_small, floors, tower_nulls, trained_nulls
+from analysis.run.stages._floors import Place, against_small, floors, tower_nulls, trained_nulls
 from analysis.run.stages._load import STOPPED, load_host, load_store, load_tower, read_json
 from analysis.run.stages._tables import Tables
 from sae.config import TowerKind
@@ -223,9 +224,9 @@ def permuted(seen: Seen, train: Seen, seed: int) -> dict[str, Reading]:
     on_train = shuffled_sums(train, PERMUTATIONS, draw)
     on_seen = on_train if seen.codes is train.codes else shuffled_sums(seen, PERMUTATIONS, draw)
     values: dict[str, list[float]] = {}
-    for name, kind in find_all("sae.measures").items():
-        if isinstance(kind, type) and issubclass(kind, ClassMeasure) and kind is not EligibleShare:
+    for name, measure in find_all("sae.measures").items():
+        if isinstance(measure, type) and issubclass(measure, ClassMeasure) and measure is not EligibleShare:
             both = zip(on_seen, on_train, strict=True)
-            given = [kind.read(sums, choosing.best_class()).value for sums, choosing in both]
+            given = [measure.read(sums, choosing.best_class()).value for sums, choosing in both]
             values[name] = [value for value in given if not math.isnan(value)]
     return {name: Reading(sum(given) / len(given) if given else math.nan, len(given)) for name, given in values.items()}
