@@ -6,6 +6,7 @@ What is wrong is a ConfigError where an option is to blame, a DataError where a 
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import zlib
 from collections.abc import Iterable, Sequence
@@ -47,10 +48,14 @@ def wanted(name: str, value: Any, kinds: type | tuple[type, ...], expected: str)
         raise ConfigError(f"dataset_options.{name} = {value!r}: must be {expected}")
 
 
-def files_in(folder: Path) -> list[Path]:
-    """Files and folders, sorted as people count (`2` before `10`); without hidden ones, and what systems leave."""
-    found = [path for path in folder.iterdir() if not path.name.startswith(".") and path.name not in LEFT_BY_SYSTEMS]
-    return sorted(found, key=lambda path: natural(path.name))
+def inside(folder: Path) -> tuple[list[Path], list[Path]]:
+    """The folders and the files in a folder, each sorted as people count (`2` before `10`); without hidden ones, and
+    what systems leave."""
+    with os.scandir(folder) as entries:  # knows which are folders without asking for each of ten thousand files
+        seen = [(entry.name, entry.is_dir()) for entry in entries]
+    names = sorted(seen, key=lambda one: natural(one[0]))
+    kept = [(folder / name, is_folder) for name, is_folder in names if name[0] != "." and name not in LEFT_BY_SYSTEMS]
+    return [path for path, is_folder in kept if is_folder], [path for path, is_folder in kept if not is_folder]
 
 
 def natural(name: str) -> list[tuple[int, int | str]]:
@@ -60,9 +65,9 @@ def natural(name: str) -> list[tuple[int, int | str]]:
 
 def fingerprint_of(files: Iterable[Path], root: Path) -> str:
     """A hash of what files hold, unpacked, and of their names below `root`."""
-    parts = []
+    parts, start = [], f"{root}{os.sep}"
     for path in files:
-        name = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
+        name = str(path).removeprefix(start) if str(path).startswith(start) else path.name
         try:
             parts.append(f"{name.removesuffix('.gz')}:{digest_unpacked(path)}")
         except (OSError, EOFError, zlib.error) as error:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from analysis.run.datasets._dataset import Dataset
-from analysis.run.datasets._files import files_in, fingerprint_of, located, natural
+from analysis.run.datasets._files import fingerprint_of, inside, located, natural
 from analysis.run.datasets._pictures import are_images, read_images
 from analysis.run.datasets._split import HELD_OUT, SHARE, TRAIN, as_given, by_content, checked_share, said
 from sae.errors import ConfigError, DataError
@@ -70,9 +70,8 @@ def listed(root: Path) -> list[Found]:
     """Every image, in order. Raises DataError for a folder that is laid out in another way."""
     if not root.is_dir():
         raise DataError(f"{root} is a file; expected a folder with a folder of images for each class")
-    inside = files_in(root)
-    folders = [path for path in inside if path.is_dir()]
-    names = {path.name.lower() for path in inside}
+    folders, files = inside(root)
+    names = {path.name.lower() for path in (*folders, *files)}
     if names <= {*TRAIN, *HELD_OUT} and names & {*TRAIN} and names & {*HELD_OUT}:
         found = [
             Found(one.file, one.label, folder.name.lower() in HELD_OUT)
@@ -91,22 +90,19 @@ def listed(root: Path) -> list[Found]:
 
 
 def _classes(root: Path) -> list[Found]:
-    inside = files_in(root)
-    folders = [path for path in inside if path.is_dir()]
-    if folders and len(folders) < len(inside):
-        lone = next(path for path in inside if not path.is_dir())
-        raise DataError(f"{root} holds {lone.name} beside folders of classes; expected one or the other: move it")
+    folders, lone = inside(root)
+    if folders and lone:
+        raise DataError(f"{root} holds {lone[0].name} beside folders of classes; expected one or the other: move it")
     if not folders:
-        are_images(inside)
-        return [Found(path, None, None) for path in inside]
+        are_images(lone)
+        return [Found(path, None, None) for path in lone]
     found = []
     for folder in folders:
-        files = files_in(folder)
+        nested, files = inside(folder)
+        if nested:
+            raise DataError(f"{nested[0]} is a folder within a class; expected images: move them up")
         if not files:
             raise DataError(f"{folder} holds no images; remove the folder")
-        for path in files:
-            if path.is_dir():
-                raise DataError(f"{path} is a folder within a class; expected images: move them up")
         are_images(files)
         found += [Found(path, folder.name, None) for path in files]
     return found

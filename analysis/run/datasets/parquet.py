@@ -14,8 +14,8 @@ from analysis.run.datasets._dataset import Dataset
 from analysis.run.datasets._files import (
     MOST_BYTES,
     classes_of,
-    files_in,
     fingerprint_of,
+    inside,
     labels_of,
     located,
     numbers,
@@ -95,7 +95,7 @@ def parquet(
 
 
 def _files(root: Path, path: str) -> list[Path]:
-    files = [root] if root.is_file() else [file for file in files_in(root) if file.suffix == ".parquet"]
+    files = [root] if root.is_file() else [file for file in inside(root)[1] if file.suffix == ".parquet"]
     if not files:
         raise DataError(f"{path} holds no .parquet file; expected one, or several with the same columns")
     size = sum(file.stat().st_size for file in files)
