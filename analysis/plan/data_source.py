@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 PACKAGE = "analysis.run.datasets"
+# The fingerprint of data that is not here: results of it can be read and shown, and nothing can be run.
+NOT_HERE = "not here yet"
 
 
 def source(dataset: str, options: Mapping[str, Any]) -> str:

@@ -17,8 +17,9 @@ from pathlib import Path
 import torch
 
 from analysis.plan import plugins
-from analysis.plan.chains import Chain, plan, to_fetch
+from analysis.plan.chains import Chain, fingerprint, plan, to_fetch
 from analysis.plan.config import Experiment, InterpretConfig
+from analysis.plan.data_source import NOT_HERE
 from analysis.plan.edges import edges
 from analysis.plan.looks import Look, of_chains, of_data, stages_of
 from analysis.plan.paths import Paths
@@ -63,6 +64,8 @@ def run(
             if absent := to_fetch(data):
                 warn(f"the data set {data} is not here: fetching {absent}")
                 opened(data)
+            elif fingerprint(data) == NOT_HERE:
+                opened(data)  # which says what is not there
         chains = plan(experiment)
     beside, after = of_data(experiment), of_chains(experiment, chains)
     works: list[Chain | Look] = [*chains, *beside, *after]

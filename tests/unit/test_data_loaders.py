@@ -14,7 +14,7 @@ from PIL import Image
 
 from analysis.plan.chains import fingerprint, plan
 from analysis.plan.config import RunConfig, load_experiment
-from analysis.plan.data_source import parts, source
+from analysis.plan.data_source import NOT_HERE, parts, source
 from analysis.plan.paths import Paths
 from analysis.results.tables import open_results
 from analysis.run.datasets._open import opened
@@ -203,6 +203,23 @@ def test_the_fingerprint_is_of_what_files_hold(root):
     plain = fingerprint(source("idx", {"path": "i-idx3-ubyte"}))
     (root / "i-idx3-ubyte.gz").write_bytes(gzip.compress(idx_bytes(values)))
     assert fingerprint(source("idx", {"path": "i-idx3-ubyte.gz"})) == plain
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("image_folder", {"path": "gone"}), ("parquet", {"path": "gone"}), ("npz", {"path": "gone.npz"}),
+        ("idx", {"path": "gone"}), ("idx", {"path": "there", "labels": "gone"}),
+        ("npz", {"path": "there.npy", "labels": "gone.npy"}),
+    ],
+)  # fmt: skip
+def test_data_that_is_not_here_keeps_results_from_no_page(root, name, options):
+    """A site is built from tracked tables, where the images are not: a plan is made, and only a run is refused."""
+    (root / "there").write_bytes(idx_bytes(pixels(3, 2, 2)))
+    np.save(root / "there.npy", pixels(3, 2, 2))
+    assert fingerprint(source(name, options)) == NOT_HERE
+    with pytest.raises(DataError, match=r"gone.* is not there"):
+        given(name, **options)
 
 
 def test_a_data_set_with_its_options_is_one_text():
@@ -421,12 +438,14 @@ def test_an_experiment_reads_a_folder_without_a_line_of_python(root, monkeypatch
     ("options", "words"),
     [
         ("size = -1", r"^mine\.toml:6: data set image_folder: dataset_options\.size = -1"),
+        ("overlap = true", r"^mine\.toml:6: data set image_folder: zoo is not there"),
         ("sice = 4", r"^mine\.toml:6: .*unexpected keyword argument 'sice'"),
         ("held_out = 2", r"^mine\.toml:6: .*held_out = 2"),
     ],
 )
 def test_what_is_wrong_in_an_experiment_is_said_with_its_line(root, options, words):
-    folder(root, each=2)
+    if "overlap" not in options:
+        folder(root, each=2)
     paths = Paths(root)
     (paths.experiments / "mine.toml").write_text(TOML.format(options=options))
     with pytest.raises(ConfigError, match=words):

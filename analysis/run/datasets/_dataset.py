@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.plan.data_source import NOT_HERE
 from analysis.system.digests import digest_unpacked
 from sae.errors import DataError
 
@@ -183,7 +184,7 @@ def idx_fingerprint(folders: Sequence[Path]) -> str:
     """
     folder = first_complete(folders)
     if folder is None:
-        return "not here yet"
+        return NOT_HERE
     parts = []
     for part in IDX_PARTS:
         path = idx_file(folder, part)

@@ -41,6 +41,12 @@ def located(path: Any, what: str = "path") -> Path:
     return found
 
 
+def absent(*named: Any) -> bool:
+    """Whether one of the files that options name is not there: then there is no fingerprint, and no run."""
+    root = paths.find().root
+    return any(isinstance(path, str) and path and not (root / Path(path).expanduser()).exists() for path in named)
+
+
 def wanted(name: str, value: Any, kinds: type | tuple[type, ...], expected: str) -> None:
     """Refuse an option that is not of one of `kinds`."""
     every = kinds if isinstance(kinds, tuple) else (kinds,)

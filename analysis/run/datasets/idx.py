@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from analysis.plan.data_source import NOT_HERE
 from analysis.run.datasets._dataset import IDX_PARTS, Dataset, from_idx_folder, idx_file, read_idx
-from analysis.run.datasets._files import as_examples, classes_of, fingerprint_of, located
+from analysis.run.datasets._files import absent, as_examples, classes_of, fingerprint_of, located
 from analysis.run.datasets._split import SHARE, as_given, by_content, checked_share, said
 from sae.errors import ConfigError, DataError
 
@@ -17,6 +18,8 @@ AGAIN = "get it again, or write it as IDX of bytes"
 
 def fingerprint(*, path: str, labels: Any = None, **others: object) -> str:
     """A hash of what the files hold, unpacked."""
+    if absent(path, labels):
+        return NOT_HERE
     return fingerprint_of(_files(path, labels), located(path).parent)
 
 

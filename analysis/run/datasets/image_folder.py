@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from analysis.plan.data_source import NOT_HERE
 from analysis.run.datasets._dataset import Dataset
-from analysis.run.datasets._files import fingerprint_of, inside, located, natural
+from analysis.run.datasets._files import absent, fingerprint_of, inside, located, natural
 from analysis.run.datasets._pictures import are_images, read_images
 from analysis.run.datasets._split import HELD_OUT, SHARE, TRAIN, as_given, by_content, checked_share, said
 from sae.errors import ConfigError, DataError
@@ -29,6 +30,8 @@ class Found(NamedTuple):
 
 def fingerprint(*, path: str, **others: object) -> str:
     """A hash of what the files hold, and of the folders that they lie in."""
+    if absent(path):
+        return NOT_HERE
     root = located(path)
     return fingerprint_of([one.file for one in listed(root)], root)
 

@@ -10,9 +10,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from analysis.plan.data_source import NOT_HERE
 from analysis.run.datasets._dataset import Dataset
 from analysis.run.datasets._files import (
     MOST_BYTES,
+    absent,
     classes_of,
     fingerprint_of,
     inside,
@@ -29,6 +31,8 @@ from sae.errors import ConfigError, DataError
 
 def fingerprint(*, path: str, image: Any = None, **others: object) -> str:
     """A hash of what the files hold, and the image files that they name."""
+    if absent(path):
+        return NOT_HERE
     root = located(path)
     files = _files(root, path)
     named: list[Path] = []
