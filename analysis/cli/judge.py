@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from analysis.cli.judge_file import JUDGED, named
 from analysis.cli.saying import say, write
 from analysis.system.extras import need
 from sae.errors import ConfigError
@@ -18,23 +19,23 @@ app = typer.Typer()
 MOST_JUDGED, MOST_TRAINED = 20_000, 1_000_000
 HELD_OUT = 0.1
 
-Rows = Annotated[
-    str,
-    typer.Argument(
-        metavar="ROWS", help=".npy, .npz, .safetensors, a folder of such files, or a Hugging Face data set's name"
-    ),
-]
+ROWS_HELP = ".npy, .npz, .safetensors, a folder of such files, or a Hugging Face data set's name"
+
+Rows = Annotated[str, typer.Argument(metavar="ROWS", help=ROWS_HELP)]
 Array = Annotated[str, typer.Option(help="which array, tensor or column of ROWS, where there are several")]
 Seed = Annotated[int, typer.Option(help="of all that is drawn at random")]
 
 
 @app.command()
 def judge(
-    rows: Rows,
+    context: typer.Context,
+    rows: Annotated[
+        str, typer.Argument(metavar="[ROWS]", help=f"{ROWS_HELP}; what {JUDGED} names, where neither is given")
+    ] = "",
     sae: Annotated[
-        list[str],
+        list[str] | None,
         typer.Option(help="folder or file of an SAE; several times for several"),
-    ],
+    ] = None,
     labels: Annotated[
         str, typer.Option(help="a whole number for every row: .npy, .npz, .safetensors, or text, one a line")
     ] = "",
@@ -65,11 +66,16 @@ def judge(
 ) -> None:
     """Judge SAEs that were trained anywhere: structure, floor, copy or collapse, beside every floor that rows give.
 
-    Reads rows, labels and SAEs (Strata, SAELens, sparsify, OpenAI, dictionary_learning, Gemma Scope; never a pickle);
-    writes DIR/judgement.html, one page that needs nothing else, and DIR/judgement.json; prints the panel to standard
-    output.
+    Reads rows, labels and SAEs (Strata, SAELens, sparsify, OpenAI, dictionary_learning, Gemma Scope; never a pickle),
+    or judge.toml of the project, which names them; writes DIR/judgement.html, one page that needs nothing else, and
+    DIR/judgement.json; prints the panel to standard output.
     """
     need("train", "strata judge")
+    if not rows and not sae:
+        judge(context, **named(context))
+        return
+    if not rows or not sae:
+        raise ConfigError(f"name ROWS and at least one --sae; or neither, for what {JUDGED} of the project names")
     from analysis.pages.judge_page import page, text
     from analysis.run.rows_files import read_labels, read_rows
     from sae.interop import loaded

@@ -33,11 +33,12 @@ from analysis.logs.counts import History
 from analysis.plan import plugins
 from analysis.plan.code_version import ROOT, code_version
 from analysis.plan.paths import Paths
+from analysis.results.judged import Judged, judgement
 from analysis.results.measure_names import can_be
 from analysis.results.tables import Results, source
 from analysis.system.stamps import Stamp, files_of, remove
 from sae.discover import load, module_name, object_in
-from sae.errors import ConfigError, NotFoundError, RenderError, StrataError
+from sae.errors import ConfigError, DataError, NotFoundError, RenderError, StrataError
 
 KINDS = plugins.PACKAGES["figures"]
 # Where a project says how every number was made, if it has such a page.
@@ -57,7 +58,7 @@ class Artefact:
     source: str
     """The file whose function drew it, in the project or in the tool."""
     experiments: list[str]
-    """Whose tables it was drawn from; none for what is drawn from the logs."""
+    """Whose tables it was drawn from; none for what is drawn from the logs or a judgement."""
     runs: list[str]
     files: list[str]
     key: str
@@ -176,8 +177,8 @@ def _imported(module: str, call: Asked) -> tuple[ModuleType, Callable[..., Drawi
 
 
 def _called(
-    call: Asked, function: Callable[..., Drawing], given: Sequence[Results | History], options: dict[str, object],
-    file: Path,
+    call: Asked, function: Callable[..., Drawing], given: Sequence[Results | History | Judged],
+    options: dict[str, object], file: Path,
 ) -> Drawing:  # fmt: skip
     """The drawing. What goes wrong in a figure's function is said with where it did, and who asked for it."""
     tables = [results for results in given if isinstance(results, Results)]
@@ -223,24 +224,27 @@ def _check_measures(results: Results, call: Asked, empty: bool) -> None:
 
 def _given(
     call: Asked, module: ModuleType, main: Results | None, history: History, paths: Paths
-) -> list[Results] | list[History]:
+) -> Sequence[Results | History | Judged]:
     """What a figure is drawn from. Raises RenderError where that is not there."""
     try:
         return drawn_from(module, main, history, paths, call.experiment)
-    except NotFoundError as error:
+    except (NotFoundError, DataError) as error:
         raise RenderError(f"the figure {call.name}: {error}", call.file, call.line) from error
 
 
 def drawn_from(
     module: ModuleType, main: Results | None, history: History, paths: Paths, experiment: str | None = None
-) -> list[Results] | list[History]:
-    """What a module is drawn from: the logs (`FROM_LOGS = True`), the experiment that is asked for, those that it
+) -> Sequence[Results | History | Judged]:
+    """What a module is drawn from: the logs (`FROM_LOGS = True`), the judgement of finished SAEs that lies in the
+    project (`FROM_JUDGEMENT = True`), the experiment that is asked for, those that it
     names (`EXPERIMENTS = ("towers", "")`, the empty one for the site's own), or else the site's own.
 
-    Raises NotFoundError where there are no such results.
+    Raises NotFoundError where there are no such results, DataError where there is no judgement.
     """
     if getattr(module, "FROM_LOGS", False):
         return [history]
+    if getattr(module, "FROM_JUDGEMENT", False):
+        return [judgement(paths)]
     return [source(main, name, paths) for name in experiments_of(module, experiment)]
 
 

@@ -135,7 +135,7 @@ def reproduce_fragment(drawn: list[Artefact]) -> str:
 def _origin(artefact: Artefact) -> str:
     """What an artefact was drawn from; an experiment's row has config, commit and seconds."""
     if not artefact.experiments:
-        return "from the logs"
+        return "from the project's own files"
     named = ", ".join(f"[`{name}`](#experiment-{name})" for name in artefact.experiments)
     return f"from {named}, runs {', '.join(f'`{run}`' for run in artefact.runs)}"
 

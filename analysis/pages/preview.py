@@ -126,7 +126,7 @@ def _files(paths: Paths) -> Iterator[Path]:
     yield from paths.root.glob("*.qmd")
     yield paths.root / MARK
     yield from (*paths.collected.glob("*/manifest.json"), *paths.tracked.glob("*/manifest.json"))
-    for folder in (paths.report, paths.logs, paths.plugins, paths.experiments):
+    for folder in (paths.report, paths.judgement, paths.logs, paths.plugins, paths.experiments):
         yield from _below(folder)
 
 

@@ -56,6 +56,11 @@ class Paths:
         return self.data / "results"
 
     @property
+    def judgement(self) -> Path:
+        """What `strata judge` found of SAEs that were trained elsewhere, where pages show it."""
+        return self.data / "judgement"
+
+    @property
     def plugins(self) -> Path:
         """The project's own architectures, data sets, hosts and measures, a folder each."""
         return self.root / "plugins"
