@@ -268,7 +268,7 @@ def library_versions() -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:6]
 
 
-def _write(drawing: Drawing, name: str, figure: str, paths: Paths, explorer: str) -> list[str]:
+def _write(drawing: Drawing, name: str, figure: str, paths: Paths, explorer: str = explorer_links.USUAL) -> list[str]:
     """Write the fragment and the files behind it; gives their paths, relative to the project."""
     table = paths.built_assets / f"{name}.csv"
     drawing.data.to_csv(table, index=False, float_format="%.6g", lineterminator="\n")

@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 from altair.utils.schemapi import SchemaValidationError, debug_mode
 
+from analysis.figures.spec_links import faults
 from analysis.figures.spec_names import renumbered
 from analysis.figures.style import altair_config
 from sae.errors import StrataError
@@ -41,6 +42,8 @@ def spec_of(chart: Any, name: str, alt_text: str) -> dict[str, Any]:
         spec["config"] = _over(altair_config(), spec.get("config", {}))
         spec["description"] = alt_text
         spec = _plain(spec, "")
+        if fault := next(faults(spec), None):
+            raise _Unfit(fault)
     except _Unfit as error:
         raise StrataError(f"chart {name}: {error}") from None
     except (ValueError, TypeError) as error:

@@ -306,3 +306,47 @@ def test_a_chart_that_configures_nothing_looks_like_the_site():
     with alt.theme.enable("dark"):
         assert spec_of(bars(["a"]), "x", "alt") == plain
     assert plain["config"]["view"]["stroke"] is None and html.escape(plain["description"]) == "alt"
+
+
+# Where a chart's marks lead
+
+
+def linked(column, **encodings):
+    data = pd.DataFrame({"n": [1, 2], "to": ["/index.qmd", column], "said": ["javascript: the good parts", "b"]})
+    return alt.Chart(data).mark_bar().encode(x="n:Q", tooltip="said:N", **encodings)
+
+
+PROGRAMS = {
+    "column 'to' of its data, row 2": linked("javascript:alert(1)", href="to:N"),
+    "column 'to' of its data, row 2,": linked("\tJava\nScript:x()", href=alt.Href("to", type="nominal")),
+    "column 'to' of its data, row 2, leads to 'data:text/html": linked("data:text/html,<script>", href="to:N"),
+    "column 'to' of its data, row 2, leads to 'data:image/svg+xml": linked("data:image/svg+xml,<svg/>", href="to:N"),
+    "encoding.href.value leads to 'vbscript:": linked("b", href=alt.value("vbscript:x")),
+    "encoding.href.condition.value": linked(
+        "b", href=alt.condition("datum.n > 1", alt.value("JAVASCRIPT:x"), alt.value("/index.qmd"))
+    ),
+    "mark.href": linked("b").mark_bar(href=" javascript:x"),
+    "config.bar.href": linked("b").configure_bar(href="javascript:x"),
+    "layer[1].encoding.href": alt.layer(linked("b"), linked("b", href=alt.value("javascript:x"))),
+    "row 2": linked("javascript:x").transform_calculate(way="datum.to", said="1").encode(href="way:N"),
+    "transform[0].calculate leads": linked("b", href="to:N").transform_calculate(to="'javascript:' + datum.n"),
+    "transform[0].calculate": linked("b", href="way:N").transform_calculate(way="'ja' + 'va\\x73cript:' + datum.n"),
+    "params[0].value": linked("b").add_params(alt.param(name="q", value="javascript:x")).mark_bar(href=alt.expr("q")),
+}
+
+
+@pytest.mark.parametrize("says, chart", PROGRAMS.items(), ids=list(PROGRAMS))
+def test_a_mark_that_would_run_a_program_is_refused_with_its_place(says, chart):
+    with pytest.raises(StrataError, match=r"^chart mine: ") as caught:
+        spec_of(chart, "mine", "a")
+    assert (says in str(caught.value) or says == "row 2") and "would run in the page" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "address", ["https://a.org/javascript:x", "mailto:a@b.org", "#d", "data:image/png;base64,AA", ""]
+)
+def test_a_mark_may_lead_anywhere_else_and_words_are_no_addresses(address):
+    spec_of(linked(address, href="to:N"), "mine", "a")
+    spec_of(linked("javascript:x"), "mine", "a")  # nothing leads there
+    spec_of(linked("b", href=alt.value(address)), "mine", "a")
