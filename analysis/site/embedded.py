@@ -23,6 +23,7 @@ from typing import Any
 from analysis.site import links, pandoc, shell, sitemap, source
 from analysis.site.metadata import metadata
 from analysis.site.project import CONFIG, NOT_FOUND, Project, as_list, load_project, resource_files
+from analysis.site.whole import damage
 from analysis.system.swap import fresh_beside
 from sae.errors import RenderError
 
@@ -148,6 +149,9 @@ def _write(project: Project, site: list[shell.Page], out: Path, kept: Kept) -> N
         target.parent.mkdir(parents=True, exist_ok=True)
         fail = _failing(project, pages[path].source)
         target.write_text(linker.rewrite(path, text, fail, found[path]), encoding="utf-8")
+    for name, (path, address) in sorted(linker.asked.items()):
+        if why := damage(project.root / name):
+            _failing(project, pages[path].source)(f"{name} {why}", address)
     _copy(project, site, linker.files, out)
     (out / shell.LIBS).mkdir(parents=True, exist_ok=True)
     for name in made:
@@ -156,17 +160,27 @@ def _write(project: Project, site: list[shell.Page], out: Path, kept: Kept) -> N
 
 
 def _copy(project: Project, site: list[shell.Page], asked: set[str], out: Path) -> None:
-    """Copy what the settings list, what pages link to and show, and the pictures of the link previews."""
-    names = set(resource_files(project.root, project.resources, line=project.line_of("resources"))) | asked
+    """Copy what the settings list, what pages link to and show, and the pictures of the link previews.
+
+    Raises RenderError for a picture that is not whole, with the place that names it.
+    """
+    line = project.line_of("resources")
+    wanted = dict.fromkeys(asked, ("", 0))
+    wanted |= dict.fromkeys(resource_files(project.root, project.resources, line=line), (CONFIG, line))
     for page in site:
         folder = Path(page.path).parent
         globs = [
             glob if glob.startswith("/") else f"{folder}/{glob}" for glob in as_list(page.source.meta.get("resources"))
         ]
-        names |= set(resource_files(project.root, tuple(globs), page.path))
-        image = shell.image_of(project, page.source)
-        names |= {image} if image else set()
-    for name in sorted(names):
+        if globs:
+            files = resource_files(project.root, tuple(globs), page.path)
+            wanted |= dict.fromkeys(files, page.source.place_of("resources"))
+        if image := shell.image_of(project, page.source):
+            own = bool(page.source.meta.get("image"))
+            wanted[image] = page.source.place_of("image") if own else (CONFIG, project.line_of("image"))
+    for name, place in sorted(wanted.items()):
+        if why := damage(project.root / name):
+            raise RenderError(f"{name} {why}", *place)
         target = out / name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(project.root / name, target)

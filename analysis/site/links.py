@@ -106,6 +106,7 @@ class Linker:
     ids: dict[str, set[str]]  # page.qmd -> its ids
     made: set[str]  # files that the renderer itself writes into the output
     files: set[str] = field(default_factory=set)  # files of the project that some page asks for
+    asked: dict[str, tuple[str, str]] = field(default_factory=dict)  # by which page and address first, for messages
     base: str = "/"  # the path of the site on its host
     anywhere: frozenset[str] = frozenset()  # pages that are shown under any address, so that they need `base`
 
@@ -153,6 +154,7 @@ class Linker:
             if not (self.root / target).is_file():
                 fail(f"the link {address} leads nowhere: there is no file {target}", address)
             self.files.add(target)
+            self.asked.setdefault(target, (page, address))
         if page in self.anywhere:
             relative = self.base + target
         else:
