@@ -6,41 +6,66 @@ before the first import of `sae`, and each pytest-xdist worker passes through he
 
 from __future__ import annotations
 
+import gc
 import importlib
+import os
 import shutil
 import signal
+import sys
 import typing
 from collections.abc import Iterator
 from pathlib import Path
 
-from jaxtyping import install_import_hook
+# Until the tests are collected: what is imported stays, and pass after pass over it would find nothing to throw away.
+gc.disable()
+# Compiled modules are kept, wherever that is switched off: every process that a test starts would parse all of them.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+from jaxtyping import install_import_hook  # noqa: E402
 
 install_import_hook("sae", "beartype.beartype")
 
-import sae.protocol  # noqa: E402  (after the hook)
-
-# beartype checks `sae: SAE` by isinstance, which a protocol has to allow
-typing.runtime_checkable(sae.protocol.SAE)
-
-import pytest  # noqa: E402
-import torch  # noqa: E402
-from hypothesis import settings  # noqa: E402
+import pytest  # noqa: E402  (after the hook, as all that imports `sae`)
 
 from analysis.plan import plugins  # noqa: E402
 from analysis.plan.paths import Paths  # noqa: E402
 
-torch.set_num_threads(1)
+if typing.TYPE_CHECKING:
+    import torch
+
 # A shell that runs the suite in the background has it ignore these, and every process that a test starts with it.
 for number in (signal.SIGINT, signal.SIGHUP) if hasattr(signal, "SIGHUP") else ():
     if signal.getsignal(number) is signal.SIG_IGN:
         signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
-pytest_plugins = ["browser_page", "finished_project", "published_project"]
-# the same examples every time: a change is to blame for what fails, not luck, nor how busy the machine is
-settings.register_profile("fixed", derandomize=True, deadline=None)
-settings.load_profile("fixed")
 CHECKOUT = Path(__file__).resolve().parent.parent
 # The figures of this repository's own project are found as its commands find them, also after a test of another one.
 plugins.load(Paths(CHECKOUT))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """What tests need, in every process that runs some: one that deals them to others goes without torch."""
+    if config.getoption("dist", "no") != "no" and not config.getoption("collectonly"):
+        return
+    import torch
+    from hypothesis import settings
+
+    import sae.protocol
+
+    # beartype checks `sae: SAE` by isinstance, which a protocol has to allow
+    typing.runtime_checkable(sae.protocol.SAE)
+    torch.set_num_threads(1)
+    # the same examples every time: a change is to blame for what fails, not luck, nor how busy the machine is
+    settings.register_profile("fixed", derandomize=True, deadline=None)
+    settings.load_profile("fixed")
+    for name in ("browser_page", "finished_project", "published_project"):
+        config.pluginmanager.import_plugin(name)
+
+
+def pytest_collection_finish() -> None:
+    """From here on memory is looked through again, but for what was imported."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(autouse=True)
@@ -99,6 +124,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def toy_directions() -> torch.Tensor:
     """32 unit directions in 24 dimensions: more features than dimensions, known to the test."""
+    import torch
+
     rows = torch.randn(32, 24, generator=torch.Generator().manual_seed(0))
     return rows / rows.norm(dim=1, keepdim=True)
 
@@ -106,6 +133,8 @@ def toy_directions() -> torch.Tensor:
 @pytest.fixture(scope="session")
 def toy_rows(toy_directions: torch.Tensor) -> torch.Tensor:
     """2,000 rows, each the sum of 3 of the directions with weights in 1..2. Not to be changed by a test."""
+    import torch
+
     draw = torch.Generator().manual_seed(1)
     active = torch.rand(2000, 32, generator=draw).topk(ACTIVE).indices
     codes = torch.zeros(2000, 32).scatter_(1, active, 1 + torch.rand(2000, ACTIVE, generator=draw))
