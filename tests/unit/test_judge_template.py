@@ -87,14 +87,14 @@ def test_a_page_without_a_judgement_says_what_makes_it(here):
 
 
 REFUSED = {
-    "another option": ("colour = 3\n", r"judge.toml:6: there is no option colour; known: rows, sae, labels"),
+    "another option": ("colour = 3\n", r"judge.toml:7: there is no option colour; known: rows, sae, labels"),
     "a text for a list": ('sae = "data/saes/seed0"\n', r"judge.toml:\d: sae = .*must be a list of folders"),
     "a number for a text": ("labels = 3\n", r"judge.toml:\d: labels = 3: must be a text"),
-    "too few": ("most = 10\n", r"judge.toml:6: most = 10: must be a whole number from 50 on"),
-    "a text for a number": ('seed = "1"\n', r"judge.toml:6: seed = '1': must be a whole number"),
-    "a number for a switch": ("unseen = 1\n", r"judge.toml:6: unseen = 1: must be true or false"),
+    "too few": ("most = 10\n", r"judge.toml:7: most = 10: must be a whole number from 50 on"),
+    "a text for a number": ('seed = "1"\n', r"judge.toml:7: seed = '1': must be a whole number"),
+    "a number for a switch": ("unseen = 1\n", r"judge.toml:7: unseen = 1: must be true or false"),
     "no rows": ('rows = ""\n', "judge.toml does not say what to judge: rows is missing"),
-    "no TOML": ("most = = 3\n", r"judge.toml:6: no TOML"),
+    "no TOML": ("most = = 3\n", r"judge.toml:7: no TOML"),
 }
 
 
