@@ -57,13 +57,12 @@ def installed(project: str, extra: str = "dev") -> list[str]:
     """What pyproject.toml asks for, line by line: to build, to run, and by an extra with those that it names."""
     content = tomllib.loads(project)
     extras, own = content["project"].get("optional-dependencies", {}), content["project"].get("name", "")
-    found, waiting, seen = [*content["build-system"]["requires"], *content["project"]["dependencies"]], [extra], set()
-    while waiting:
-        seen.add(name := waiting.pop())
+    found, named = [*content["build-system"]["requires"], *content["project"]["dependencies"]], [extra]
+    for name in named:  # which grows by those that others name
         for wanted in extras[name]:
             others = EXTRAS_OF.fullmatch(wanted)
             if others and others[1] == own:
-                waiting += {one.strip() for one in others[2].split(",")} - seen
+                named += [one for one in map(str.strip, others[2].split(",")) if one not in named]
             else:
                 found.append(wanted)
     return found
