@@ -62,8 +62,13 @@ def _address(tag: str, value: str, ids: dict[str, str], addresses: Collection[st
     if tag != "a" and value.startswith("#") and value[1:] in ids:
         return f"#{ids[value[1:]]}"
     if re.match(r"https?:", value) and value not in addresses:
-        value = value.removeprefix(_host())
+        value = without_host(value)
     return html.escape(value)
+
+
+def without_host(address: str) -> str:
+    """An address as the chart has it, without what the converter puts in front of one without a host."""
+    return address.removeprefix(_host())
 
 
 @cache

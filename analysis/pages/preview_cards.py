@@ -20,6 +20,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from analysis.figures.draw import Artefact, library_versions
 from analysis.figures.style import ROLES
+from analysis.pages.card_pictures import svg_with_pictures
 from analysis.plan.code_version import code_version
 from analysis.plan.paths import Paths
 from analysis.site.project import CONFIG
@@ -42,7 +43,10 @@ def write_cards(pages: list[Path], drawn: list[Artefact], site: str, paths: Path
             spec = _spec(paths.generated / f"{name}.md") if name in charts else None
             if spec is None:
                 raise RenderError(f"image: card-{name}.png: there is no chart {name!r}", paths.relative(source))
-            _write(charts[name], spec, site, paths)
+            try:
+                _write(charts[name], spec, site, paths)
+            except RenderError as error:
+                raise RenderError(f"image: card-{name}.png: {error}", paths.relative(source)) from error
 
 
 def _spec(fragment: Path) -> str | None:
@@ -53,16 +57,17 @@ def _spec(fragment: Path) -> str | None:
 
 def _write(chart: Artefact, spec: str, site: str, paths: Paths) -> None:
     target = paths.built_assets / f"card-{chart.name}.png"
-    key = key_of(chart.title, spec, site, library_versions(), code_version("analysis.pages.preview_cards"))
+    svg = svg_with_pictures(spec, paths.root)
+    key = key_of(chart.title, spec, svg, site, library_versions(), code_version("analysis.pages.preview_cards"))
     stamp = Stamp(paths.build / "cards" / f"{chart.name}.json", key, paths.root)
     if stamp.current() is None:
         stamp.forget()
-        target.write_bytes(card(chart.title, spec, site))
+        target.write_bytes(card(chart.title, spec, site, svg))
         stamp.write([target])
 
 
-def card(finding: str, spec: str, site: str) -> bytes:
-    """A PNG: the finding, the chart below it, the site's name in the corner."""
+def card(finding: str, spec: str, site: str, svg: str = "") -> bytes:
+    """A PNG: the finding, the chart below it, the site's name in the corner. `svg` is the chart where it is drawn."""
     picture = Image.new("RGB", (WIDTH, HEIGHT), ROLES["paper"])
     draw = ImageDraw.Draw(picture)
     lines, font = wrapped(finding, WIDTH - 2 * MARGIN)
@@ -71,8 +76,11 @@ def card(finding: str, spec: str, site: str) -> bytes:
         draw.text((MARGIN, MARGIN - 8 + number * leading), line, ROLES["ink"], font)
     top = MARGIN + len(lines) * leading + 14
     room = (WIDTH - 2 * MARGIN, HEIGHT - top - MARGIN // 2)
-    # no addresses allowed: a build asks no host for anything
-    drawn = vl_convert.vegalite_to_png(json.loads(spec), scale=3, allowed_base_urls=[])
+    if svg:
+        drawn = vl_convert.svg_to_png(svg, scale=3)
+    else:
+        # no addresses allowed: a build asks no host for anything
+        drawn = vl_convert.vegalite_to_png(json.loads(spec), scale=3, allowed_base_urls=[])
     chart = Image.open(io.BytesIO(drawn)).convert("RGBA")
     chart.thumbnail(room)
     picture.paste(chart, (MARGIN, top), chart)

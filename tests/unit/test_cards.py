@@ -85,3 +85,59 @@ def test_words_of_any_number_stay_on_the_card() -> None:
     lines, font = wrapped(long * 2, WIDTH - 112)
     assert len(lines) == MOST_LINES and lines[-1].endswith(" …") and font.size == SMALLEST
     assert all(font.getlength(line) <= WIDTH - 112 for line in lines)
+
+
+RED = (200, 10, 10)
+
+
+def of_pictures(*files: str) -> str:
+    data = pd.DataFrame({"x": range(len(files)), "file": files})
+    chart = alt.Chart(data).mark_image(width=60, height=60).encode(x="x:Q", url="way:N")
+    return chart.transform_calculate(way="datum.file").to_json()
+
+
+def put_chart(paths: Paths, *files: str) -> None:
+    (paths.generated / "bars.md").write_text(f'<script class="chart-spec">{of_pictures(*files)}</script>')
+
+
+def colours(paths: Paths) -> set[tuple[int, int, int]]:
+    with Image.open(paths.built_assets / "card-bars.png") as made:
+        return {colour for _, colour in made.convert("RGB").getcolors(100_000)}
+
+
+@pytest.mark.parametrize("name", ["a b.png", "c.webp", "d.gif", "e.svg"])
+def test_pictures_of_the_project_stand_in_a_card_and_a_changed_one_is_drawn_anew(paths: Paths, name: str) -> None:
+    def paint(colour: tuple[int, int, int]) -> None:
+        if name.endswith(".svg"):
+            path = f'<path fill="rgb{colour}" d="M0 0h9v9H0"/>'
+            svg = f'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9">{path}</svg>'
+            (paths.report / name).write_text(svg)
+        else:
+            Image.new("RGB", (9, 9), colour).save(paths.report / name, lossless=True)
+
+    paint(RED)
+    for address in (f"/report/{name}", name):
+        put_chart(paths, address)
+        write(paths)
+        assert RED in colours(paths)
+    paint(BROWN)
+    write(paths)
+    assert BROWN in colours(paths) and RED not in colours(paths)
+
+
+@pytest.mark.parametrize(
+    ("address", "says"),
+    [
+        ("https://a.example/b.png", r"picture https://a\.example/b\.png, which is no file of the project"),
+        ("/report/gone.png", "is no file of the project"),
+        ("/../out.png", "is no file of the project"),
+        ("/report/cut.png", r"picture report/cut\.png, which is no whole picture"),
+    ],
+)
+def test_a_picture_that_cannot_stand_in_a_card_is_told(paths: Paths, address: str, says: str) -> None:
+    made = io.BytesIO()
+    Image.effect_noise((30, 30), 90).save(made, "PNG")
+    (paths.report / "cut.png").write_bytes(made.getvalue()[:-30])
+    put_chart(paths, address)
+    with pytest.raises(RenderError, match=rf"^_quarto\.yml: image: card-bars\.png: its chart shows .*{says}"):
+        write(paths)
