@@ -5,8 +5,16 @@ from __future__ import annotations
 import pytest
 from browser_page import NEEDS_CHROMIUM, open_page
 from explorer_project import explored, page, project
+from planted_tables import Planted, write
 
+from analysis.pages.build import build
+from analysis.plan.new_project import write_project
+from analysis.plan.paths import Paths
+from analysis.results.tables import open_results
+from analysis.site.check import keyboard
+from analysis.site.check.folder import read
 from analysis.site.check.server import served
+from analysis.site.render import render
 
 pytestmark = NEEDS_CHROMIUM
 
@@ -62,3 +70,39 @@ def test_a_set_that_is_not_there_is_said_and_shows_no_others_latents(browser, si
     assert shown.evaluate("document.documentElement.scrollWidth") <= 390
     whole(shown)
     shown.context.close()
+
+
+LOOK = """---
+title: Look
+description: Every latent.
+include-in-header:
+  - text: |
+      <script defer src="/report/assets/explorer.js"></script>
+---
+
+::: {#explorer}
+It needs scripts.
+
+{{< part explorer >}}
+:::
+
+{{< figure neurons >}}
+"""
+
+
+def test_a_new_project_with_the_explorer_on_a_page_of_its_own_is_walked_by_keyboard(browser, tmp_path):
+    write_project(tmp_path / "new", "towers")
+    paths = Paths((tmp_path / "new").resolve())
+    write(paths.collected / "towers", Planted(depths=2, shape=(5, 4, 3)), "towers")
+    (paths.report / "look.qmd").write_text(LOOK)
+    settings = paths.root / "_quarto.yml"
+    settings.write_text(
+        settings.read_text().replace("    - index.qmd\n", "    - index.qmd\n    - report/look.qmd\n", 1)
+    )
+    build(open_results("towers", paths), paths)
+    render(paths, "embedded")
+    folder = read(paths.site, "")
+    assert './look.html#depth=2&amp;latent=0"' in folder.pages["report/look.html"].html
+    assert [name for name, _ in keyboard.walks(folder)][2:] == ["report/look.html"] * 2
+    with served(paths.site, "/") as address:
+        assert keyboard.findings(browser, address, folder) == []
