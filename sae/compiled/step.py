@@ -277,5 +277,5 @@ class CompiledStep:
 
 
 def _arrays(*tensors: Tensor) -> list[np.ndarray]:
-    """The tensors' memory as numba takes it."""
-    return [tensor.detach().numpy() for tensor in tensors]
+    """The tensors' memory as numba takes it; a step asks forty times, and few of them are weights."""
+    return [tensor.detach().numpy() if tensor.requires_grad else tensor.numpy() for tensor in tensors]
