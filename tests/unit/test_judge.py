@@ -43,7 +43,8 @@ def learned(planted):
 
 
 def trained(rows, seed=1):
-    """Without the shape checks (see conftest), which take most of the time of so many steps."""
+    """Without the shape checks (see conftest), which take most of the time of so many steps; below, the tests with most
+    trained nulls go without them, and the others judge with them."""
     with shapes_unchecked():
         return train("topk", TopK(WIDTH, 48, k=3), rows, TRAINING, seed=seed)
 
@@ -58,6 +59,7 @@ def of_directions(rows, directions, k=3):
     return Layer("topk", sae, Normaliser.fit(rows))
 
 
+@shapes_unchecked()
 def test_planted_directions_are_structure_over_seeds_and_for_one_alone(planted, learned):
     over = judge(planted[0], learned, **QUICK)
     assert over.verdict.word == "structure" and over.verdict.low > 0.1, over.verdict
@@ -70,6 +72,7 @@ def test_planted_directions_are_structure_over_seeds_and_for_one_alone(planted, 
     assert low < mean < high
 
 
+@shapes_unchecked()
 def test_an_sae_that_has_learned_noise_by_heart_is_floor():
     """Its training rows are among those that are held out: nulls count by their own training rows, too."""
     noise = torch.randn(700, WIDTH, generator=torch.Generator().manual_seed(8))
@@ -81,6 +84,7 @@ def test_an_sae_that_has_learned_noise_by_heart_is_floor():
     assert judge(noise[:500], honest, held_out=noise[500:], null_steps=120).verdict.word == "floor"
 
 
+@shapes_unchecked()
 def test_rows_that_repeat_others_are_held_out_from_nothing_and_left_out():
     """Else noise whose every row stands in both parts would be learned by heart and called structure."""
     noise = torch.randn(300, WIDTH, generator=torch.Generator().manual_seed(8))
