@@ -7,6 +7,7 @@ CPU with numba installed. Both keep to the same formulas; tests hold them togeth
 
 from __future__ import annotations
 
+from functools import cached_property
 from importlib import metadata
 from typing import Protocol, runtime_checkable
 
@@ -99,11 +100,15 @@ class TorchStep:
 
     def __init__(self, sae: SAE, config: TrainConfig, device: str = "cpu") -> None:
         self.recall: float | None = None
-        self.sae, self.device = sae, torch.device(device).type
-        # fused Adam: one pass over the weights where torch has it for the device
-        self.optimiser = torch.optim.Adam(sae.parameters(), lr=config.lr, betas=BETAS, eps=EPS, fused=True)
+        self.sae, self.lr, self.device = sae, config.lr, torch.device(device).type
         self.path = f"torch {torch.__version__} on {self.device}" + (", encoder in bfloat16" if config.bf16 else "")
         self.taken = 0
+
+    @cached_property
+    def optimiser(self) -> torch.optim.Adam:
+        """Made when it is asked for: the first costs a process seconds of imports, and some only try settings."""
+        # fused Adam: one pass over the weights where torch has it for the device
+        return torch.optim.Adam(self.sae.parameters(), lr=self.lr, betas=BETAS, eps=EPS, fused=True)
 
     def __call__(self, batch: Batch, dead: Bool[Tensor, " n_latents"] | None, lr: float, check: bool) -> Loss:
         """Autograd, Adam, the SAE's own constraints."""

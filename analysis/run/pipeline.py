@@ -23,7 +23,7 @@ from analysis.plan.data_source import NOT_HERE
 from analysis.plan.edges import edges
 from analysis.plan.looks import Look, of_chains, of_data, stages_of
 from analysis.plan.paths import Paths
-from analysis.plan.stage_folders import Stage, damage, writing
+from analysis.plan.stage_folders import MANIFEST, Stage, damage, writing
 from analysis.run.collect import collect
 from analysis.run.datasets._open import opened
 from analysis.run.preflight import forecast, naming_data
@@ -83,7 +83,9 @@ def run(
     done: set[str] = set()
 
     def tell() -> None:
-        done.update(key for key, stage in stages.items() if key not in done and stage.complete(paths.runs))
+        left = (stage for key, stage in stages.items() if key not in done)
+        # a look at the file first: it is asked all the time, mostly for stages of which there is nothing yet
+        done.update(s.key for s in left if (s.folder(paths.runs) / MANIFEST).exists() and s.complete(paths.runs))
         report(Progress(len(done), len(stages), time.monotonic() - started))
 
     missing = [work for work in works if not all(stage.complete(paths.runs) for stage in work.stages)]

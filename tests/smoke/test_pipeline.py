@@ -15,12 +15,17 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import CHECKOUT, TINY, make_project
+from factories import EVERY, add_few_digits
 from PIL import Image
 from planted import shapes_unchecked
+from typer.testing import CliRunner
 
+from analysis.cli.main import app
+from analysis.plan import plugins
 from analysis.plan.chains import plan
 from analysis.plan.config import InterpretConfig, load_experiment
-from analysis.plan.stage_folders import read_manifest
+from analysis.plan.paths import Paths
+from analysis.plan.stage_folders import read_manifest, seal
 from analysis.results.tables import TABLES, is_current, open_results
 from analysis.run.pipeline import do_stage, run
 from sae.errors import ConfigError, DataError, NotFoundError, StageError
@@ -50,14 +55,27 @@ TRAINED, RANDOM = 6 + 3 + 1, 6
 STAGES = 2 * (TRAINED + RANDOM)
 
 
+FEW = TINY.replace('"digits"', '"few_digits"').replace("epochs = 1", "epochs = 5")
+
+
 def tiny(paths, **changes):
+    plugins.load(paths)
     return replace(load_experiment(paths.experiments, "tiny"), **changes)
+
+
+@pytest.fixture
+def project(project: Paths) -> Paths:
+    """The same with fewer digits."""
+    (project.experiments / "tiny.toml").write_text(FEW)
+    add_few_digits(project.root)
+    return project
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     """The experiment, run once without interruption: its paths, results and progress."""
-    paths = make_project(tmp_path_factory.mktemp("whole") / "project")
+    paths = make_project(tmp_path_factory.mktemp("whole") / "project", FEW)
+    add_few_digits(paths.root)
     progress = []
     with pytest.MonkeyPatch.context() as patch, shapes_unchecked(checked=True):
         patch.setenv("STRATA_ROOT", str(paths.root))
@@ -93,7 +111,7 @@ def test_a_run_is_one_row_for_each_host(whole):
     assert len(results.runs) == 4 and not results.runs.duplicated(["run", "control"]).any()
     assert set(results.runs["control"]) == {"none", "random_host"} and set(results.runs["seed"]) == {0, 1}
     config = json.loads(results.runs["config"].iloc[0])
-    assert config["dataset"] == "digits" and config["sae"]["width"] == 32
+    assert config["dataset"] == "few_digits" and config["sae"]["width"] == 32
     assert set(results.runs["run"]) == set(results.measures["run"]) == set(results.manifest["runs"])
 
 
@@ -165,10 +183,12 @@ def test_the_sprite_holds_the_held_out_images(whole):
     results = whole[1]
     sheet, sprite = np.asarray(Image.open(results.folder / "sprite.webp").convert("L")), results.sprite
     across = sprite["columns"]
-    assert sheet.shape == (2000 // across * 28, across * 28) and len(sprite["ids"]) == 2000
     with np.load(whole[0].data / "digits" / "digits.npz") as file:
-        top, left = 77 // across * 28, 77 % across * 28
-        assert np.array_equal(sheet[top : top + 28, left : left + 28], file["images"][sprite["ids"][77]])
+        images, held_out = file["images"][::EVERY], file["held_out"][::EVERY]
+    assert sprite["ids"] == np.flatnonzero(held_out).tolist() and len(sprite["ids"]) > 300
+    assert sheet.shape == (-(-len(sprite["ids"]) // across) * 28, across * 28)
+    top, left = 77 // across * 28, 77 % across * 28
+    assert np.array_equal(sheet[top : top + 28, left : left + 28], images[sprite["ids"][77]])
 
 
 def test_progress_is_reported_up_to_the_end(whole):
@@ -304,6 +324,20 @@ def test_a_worker_reads_nothing_that_was_altered_behind_right_sizes_and_times(wh
     assert np.array_equal(*rows)
 
 
+def test_verify_trains_again_and_tells_what_can_be_made_again_from_what_was_changed(whole, project):
+    shutil.copytree(whole[0].runs, project.runs)
+    plugins.load(project)
+    done = CliRunner().invoke(app, ["verify", "tiny"])
+    assert done.exit_code == 0 and "1 chain(s) trained again" in done.stdout and ": agrees" in done.stdout, done.output
+    results = open_results("tiny", project)
+    changed = results.measures.copy()
+    changed.loc[changed["measure"] == "variance_explained", "value"] += 0.2
+    changed.to_parquet(results.folder / "measures.parquet")
+    seal(results.folder, results.manifest)  # as if they had been written so
+    done = CliRunner().invoke(app, ["verify", "tiny"])
+    assert done.exit_code == 1 and "DOES NOT AGREE" in done.stdout and "1 chain(s) trained again" in done.stdout
+
+
 def with_host(paths, **options):
     experiment = tiny(paths, seeds=(0,))
     return replace(experiment, host=replace(experiment.host, options={**experiment.host.options, **options}))
@@ -329,8 +363,8 @@ def test_a_chain_that_fails_is_reported_and_the_other_one_is_whole(project):
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("epochs = 1", "epocs = 1", [":8:", "host: ", "'epocs'", "hidden2, epochs"]),
-        ("epochs = 1", "epochs = 20_000", [":8:", "epochs = 20000", "10000"]),
+        ("epochs = 5", "epocs = 5", [":8:", "host: ", "'epocs'", "hidden2, epochs"]),
+        ("epochs = 5", "epochs = 20_000", [":8:", "epochs = 20000", "10000"]),
         ('hook = "hidden2"', 'hook = "hidden3"', [":7:", "'hidden3'", "did you mean 'hidden2'?"]),
         ("[sae]", "[sae]\noptions = { k_aux = -2 }", [":11:", "sae: ", "k_aux"]),
         ("[sae]", "[sae]\noptions = { aux_weight = 'a' }", [":11:", "sae: ", "aux_weight"]),
@@ -368,11 +402,14 @@ def test_a_place_to_train_that_is_not_here_is_refused_before_anything_runs(proje
     assert "\n" not in str(caught.value) and not list(project.runs.glob("*/*"))
 
 
-def test_what_is_to_be_done_is_said_before_it_is(project):
+def test_what_is_to_be_done_is_said_before_it_is(project, monkeypatch):
+    """And trying all settings loads nothing of what only training needs."""
+    monkeypatch.setattr("torch.optim.Adam", interrupt)
+    other = replace(load_experiment(project.experiments, "tiny").sae, architecture="gated")
     said = []
     with pytest.raises(KeyboardInterrupt):
-        run(tiny(project), project, 1, report=interrupt, warn=said.append)
-    assert said == ["32 of 32 stages to do with 1 worker; training SAEs alone takes less than a minute"]
+        run(tiny(project, compare=(other,)), project, 1, report=interrupt, warn=said.append)
+    assert said == ["34 of 34 stages to do with 1 worker; training SAEs alone takes less than a minute"]
 
 
 def interrupt(progress):
@@ -386,7 +423,7 @@ def test_looks_that_fail_are_reported_and_lose_no_table_of_the_chains(project, m
     monkeypatch.setattr("analysis.run.interpret.reader.Reader.fit", fit)
     with pytest.raises(StageError, match=r"^looking at latents failed; tables of all 2 are collected:\n") as caught:
         run(tiny(project, seeds=(0,), interpret=InterpretConfig(kind="latents")), project, workers=1)
-    assert "images of digits, stage reader/" in str(caught.value) and "no image of a five" in str(caught.value)
+    assert "images of few_digits, stage reader/" in str(caught.value) and "no image of a five" in str(caught.value)
     assert "Traceback" not in str(caught.value), "data that will not do is no bug of ours"
     results = open_results("tiny", project)
     assert len(results.runs) == 2 and not results.looked
@@ -395,4 +432,4 @@ def test_looks_that_fail_are_reported_and_lose_no_table_of_the_chains(project, m
 
 
 def test_the_tiny_experiment_is_the_one_of_the_fixture(project):
-    assert (project.experiments / "tiny.toml").read_text() == TINY and len(plan(tiny(project))) == 4
+    assert (project.experiments / "tiny.toml").read_text() == FEW and len(plan(tiny(project))) == 4

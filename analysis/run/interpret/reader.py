@@ -59,7 +59,9 @@ class Reader(nn.Module):
             pairs = itertools.pairwise((4 * self.channels, *CHANNELS))
             self.convolutions = nn.ModuleList(nn.Conv2d(a, b, 3, padding=1, bias=False) for a, b in pairs)
             self.head = nn.Linear(CHANNELS[-1] * (self.sides[0] // 8) * (self.sides[1] // 8), n_classes)
-        self.to_empty(device="cpu")
+        for layer in (*self.convolutions, self.head):  # `to_empty` does it by way of what compiles: seconds of imports
+            for name, parameter in layer.named_parameters():
+                setattr(layer, name, nn.Parameter(torch.empty(parameter.shape, device="cpu")))
         self.norms = nn.ModuleList(nn.BatchNorm2d(width) for width in CHANNELS)  # constants, nothing drawn
         draw = stream(seed, "reader", "weights")
         with torch.no_grad():
