@@ -5,7 +5,7 @@ Many cells of many artefacts ask the same, so answers are kept, by the digest of
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache, wraps
 from itertools import pairwise
 from typing import Concatenate, ParamSpec, TypeVar
@@ -82,17 +82,33 @@ def pairs(rows: pd.DataFrame, by: list[str], values: tuple[str, str]) -> dict[tu
     return found
 
 
+class Slices(Mapping[int, pd.DataFrame]):
+    """Parts of a table by number, each cut out when it is asked for: most never are, and all take seconds."""
+
+    def __init__(self, rows: pd.DataFrame) -> None:
+        self.rows, self.places = rows, dict[int, slice]()
+
+    def __getitem__(self, number: int) -> pd.DataFrame:
+        return self.rows.iloc[self.places[number]]
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self.places)
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+
 @kept
-def images(results: Results, kind: str, depth: int, control: str = "none") -> dict[int, dict[int, pd.DataFrame]]:
+def images(results: Results, kind: str, depth: int, control: str = "none") -> dict[int, Mapping[int, pd.DataFrame]]:
     """By latent and band: example and activation, strongest first. A latent that never fires is not there."""
     rows = of(results, "bands", kind, depth, control).sort_values(["latent", "band", "rank"])
     latents, bands = rows["latent"].to_numpy(np.int64), rows["band"].to_numpy(np.int64)
     # slices of the sorted rows: to group each latent's rows by band would take seconds
     starts = np.flatnonzero(np.diff(latents, prepend=-1) | np.diff(bands, prepend=-1))
-    found: dict[int, dict[int, pd.DataFrame]] = {}
+    found: dict[int, Slices] = {}
     for start, end in pairwise([*starts.tolist(), len(rows)]):
-        found.setdefault(int(latents[start]), {})[int(bands[start])] = rows.iloc[start:end]
-    return found
+        found.setdefault(int(latents[start]), Slices(rows)).places[int(bands[start])] = slice(start, end)
+    return dict(found)
 
 
 @kept
