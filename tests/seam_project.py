@@ -90,6 +90,7 @@ EXPERIMENT = """
 title = "A tiny experiment"
 dataset = "{dataset}"
 seeds = [0]
+controls = false
 {interpret}
 [host]
 {host}

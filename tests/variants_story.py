@@ -18,12 +18,13 @@ from analysis.run.pipeline import Progress
 
 GRID = """
 title = "Tiny variants"
+dataset = "few_digits"
 seeds = [0]
 controls = false
 
 [host]
 hook = "hidden2"
-options = { hidden1 = 32, hidden2 = 24, epochs = 1 }
+options = { hidden1 = 32, hidden2 = 24, epochs = 5 }
 
 [sae]
 width = 32

@@ -14,6 +14,7 @@ import time
 import psutil
 import pytest
 from conftest import TINY
+from factories import add_few_digits
 
 from analysis.cli.main import main
 from analysis.plan.chains import plan
@@ -95,10 +96,11 @@ def test_a_listed_k_above_its_width_is_refused(project):
 def test_damaged_tables_are_named_and_made_again(project):
     # one seed and one depth: what is damaged here is what is collected
     one = (
-        TINY[: TINY.index("[[towers]]")].replace("seeds = [0, 1]", "seeds = [0]")
+        TINY[: TINY.index("[[towers]]")].replace("seeds = [0, 1]", "seeds = [0]").replace('"digits"', '"few_digits"')
         + '[[towers]]\nkind = "latents"\ndepth = 1\n'
     )
     (project.experiments / "tiny.toml").write_text(one)
+    add_few_digits(project.root)
     assert strata(project, "run", "tiny", "--workers", "1").returncode == 0
     table = project.collected / "tiny" / "measures.parquet"
     good = table.read_bytes()

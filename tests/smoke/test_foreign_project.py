@@ -107,6 +107,7 @@ train = { steps = 20, batch = 64 }
 [[towers]]
 kind = "latents"
 depth = 2
+architecture = "loud"
 nulls = false
 train = { steps = 20, batch = 64 }
 """,

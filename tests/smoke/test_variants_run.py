@@ -8,8 +8,10 @@ import re
 import pandas as pd
 import pytest
 from conftest import make_project
+from factories import add_few_digits
 from variants_story import GRID, KINDS, MENDED, STOPS, Story, cli
 
+from analysis.plan import plugins
 from analysis.plan.chains import plan
 from analysis.plan.config import load_experiment
 from analysis.plan.stage_folders import MANIFEST, read_manifest
@@ -28,6 +30,8 @@ pytestmark = pytest.mark.usefixtures("shapes_as_elsewhere")
 def story(tmp_path_factory):
     """Run with a variant that fails, then mended."""
     paths = make_project(tmp_path_factory.mktemp("variants") / "project", GRID)
+    add_few_digits(paths.root)
+    plugins.load(paths)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("STRATA_ROOT", str(paths.root))
         experiment = load_experiment(paths.experiments, "tiny")
@@ -47,6 +51,11 @@ def story(tmp_path_factory):
         (paths.experiments / "broken.toml").write_text("seeds = [")
         (paths.experiments / "nowhere.toml").write_text(MENDED.replace("sae.train.lr", "sea.train.lr"))
         yield seen
+
+
+@pytest.fixture(autouse=True)
+def of_the_project(own_project, story):
+    plugins.load(story.paths)
 
 
 # a point that fails
@@ -191,7 +200,7 @@ def test_the_list_says_how_far_each_experiment_is(story):
     assert list(rows) == ["broken", "later", "nowhere", "tiny"]
     assert rows["broken"]["state"].startswith("invalid: broken.toml:1: no TOML: ")
     assert rows["nowhere"]["state"].startswith(
-        "invalid: nowhere.toml:51: experiment nowhere: no setting 'sea.train.lr'"
+        "invalid: nowhere.toml:52: experiment nowhere: no setting 'sea.train.lr'"
     )
     later, tiny = rows["later"], rows["tiny"]
     assert (later["state"], later["stages_done"], later["results"], later["verdict"]) == ("not started", 0, "", "")
@@ -293,6 +302,7 @@ def test_where_only_tracked_tables_are_the_list_has_the_runs_as_they_were_collec
     story, tracked, tmp_path, monkeypatch
 ):
     paths = make_project(tmp_path / "project", MENDED)
+    add_few_digits(paths.root)
     paths.tracked.mkdir()
     tracked.rename(paths.tracked / "tiny")
     monkeypatch.setenv("STRATA_ROOT", str(paths.root))

@@ -43,20 +43,20 @@ def strata(*arguments):
 def test_from_rows_to_three_seeds_to_a_page(here):
     for seed, layout in (("0", "ours"), ("1", "saelens"), ("2", "ours")):
         made = strata(
-            "train", "rows.npy", "--width", "24", "--k", "2", "--steps", "250", "--lr", "0.01", "--seed", seed,
+            "train", "rows.npy", "--width", "24", "--k", "2", "--steps", "120", "--lr", "0.02", "--seed", seed,
             "--format", layout, "--out", f"s{seed}",
         )  # fmt: skip
         assert re.search(r"variance explained \.?\d", made.stdout) and "held-out rows" in made.stdout
     saes = [part for seed in range(3) for part in ("--sae", f"s{seed}")]
     found = strata(
-        "judge", "rows.npy", *saes, "--labels", "labels.npy", "--random-rows", "random.npy", "--null-steps", "30",
+        "judge", "rows.npy", *saes, "--labels", "labels.npy", "--random-rows", "random.npy", "--null-steps", "20",
         "--most", "350", "--out", "out",
     )  # fmt: skip
     assert "s0, s1, s2: structure" in found.stdout and "over 3 seeds" in found.stdout
     written = json.loads((here / "out" / "judgement.json").read_text())
     assert written["rows"]["given"] == 400 and written["rows"]["used"] == 350 and "drawn at random" in written["read"]
     assert [sae["format"] for sae in written["groups"][0]["saes"]] == ["Strata", "SAELens", "Strata"]
-    assert written["groups"][0]["saes"][1]["steps"] == 250
+    assert written["groups"][0]["saes"][1]["steps"] == 120
     rows = np.load("rows.npy")
     shown = written["groups"][0]["saes"][0]["latents"]["strongest"]
     assert all(0 <= strong["row"] < len(rows) for latent in shown for strong in latent)
