@@ -41,9 +41,6 @@ VALUES = ("run", "kind", "depth", "value", "n")
 SHEETS = "sheets"
 
 
-Places = dict[tuple[str, ...], npt.NDArray[np.intp]]
-
-
 @dataclass(frozen=True)
 class Results:
     """An experiment's tables as they stood when this was made, read when asked for.
