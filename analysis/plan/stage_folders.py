@@ -24,6 +24,7 @@ from analysis.plan.settings import build
 from analysis.system import digests
 from analysis.system.git import commit_of
 from analysis.system.swap import fresh_beside, standing, steadily
+from analysis.system.unchanged import WhileUnchanged
 from sae.errors import ConfigError, StageError
 from sae.temporary import check_readable, replacing, to_disk, unwritable
 
@@ -242,16 +243,15 @@ def _parsed(folder: Path) -> dict[str, Any]:
     """The manifest, read once as long as it stays as it is; not to be changed. Raises StageError."""
     path = folder / MANIFEST
     try:
-        stat = path.stat()
+        return _parsed_once(path)
     except OSError as error:
         check_readable(path, error)
         raise StageError(f"{folder} has no readable manifest: {error}") from error
-    return _parsed_once(folder, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size)
 
 
-@cache
-def _parsed_once(folder: Path, written: int, changed: int, size: int) -> dict[str, Any]:
-    return read_manifest(folder)
+@WhileUnchanged
+def _parsed_once(manifest: Path) -> dict[str, Any]:
+    return read_manifest(manifest.parent)
 
 
 @cache

@@ -10,7 +10,7 @@ import hashlib
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ import pyarrow as pa
 from analysis.plan.stage_folders import FILES, MANIFEST, parsed
 from analysis.system import digests
 from analysis.system.swap import LOOKS, settle
+from analysis.system.unchanged import WhileUnchanged
 from sae.errors import DataError, StageError
 from sae.temporary import check_readable
 
@@ -74,8 +75,7 @@ class Pinned:
         path = self.folder / f"{name}.parquet"
         entry = self._entry(path.name)
         try:
-            stat = path.stat()
-            rows, found = _read(path, stat.st_mtime_ns, stat.st_ctime_ns)
+            rows, found = _read(path)
         except (OSError, ValueError, pa.ArrowException) as error:
             check_readable(path, error)
             if entry and (wrong := digests.difference(path, entry)):
@@ -118,8 +118,8 @@ class Pinned:
         return f"`strata run {self.manifest.get('experiment', '')}` makes it again"
 
 
-@cache
-def _read(path: Path, written: int, changed: int) -> tuple[pd.DataFrame, str]:
+@WhileUnchanged
+def _read(path: Path) -> tuple[pd.DataFrame, str]:
     """A table and the sha256 of its file, from the same bytes; read once, however many variants look at it."""
     raw = path.read_bytes()
     return pd.read_parquet(io.BytesIO(raw)), hashlib.sha256(raw).hexdigest()

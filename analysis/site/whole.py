@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 import warnings
-from functools import cache
 from pathlib import Path
 from xml.parsers import expat
 
 from PIL import Image, UnidentifiedImageError, features
+
+from analysis.system.unchanged import WhileUnchanged
 
 RASTERS = {".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".ico"} | (
     {".avif"} if "avif" in features.modules and features.check("avif") else set()
@@ -25,13 +26,13 @@ def damage(path: Path) -> str:
     ending = path.suffix.lower()
     if ending not in RASTERS and ending != ".svg":
         return ""
-    stat = path.stat()
-    return _damage(path, ending, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size)
+    return _damage(path)
 
 
-@cache
-def _damage(path: Path, ending: str, written: int, changed: int, size: int) -> str:
-    if not size:
+@WhileUnchanged
+def _damage(path: Path) -> str:
+    ending = path.suffix.lower()
+    if not path.stat().st_size:
         return "is an empty file, and no picture"
     wrong = _of_svg(path) if ending == ".svg" else _of_raster(path)
     return f"is no whole picture ({wrong}): make it anew" if wrong else ""

@@ -9,10 +9,10 @@ import gzip
 import hashlib
 import json
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any
 
+from analysis.system.unchanged import WhileUnchanged
 from sae.temporary import check_readable, to_disk
 
 Listed = Mapping[str, Mapping[str, Any]]
@@ -21,8 +21,7 @@ Listed = Mapping[str, Mapping[str, Any]]
 
 def digest(path: Path) -> str:
     """The sha256 of a file. Raises OSError."""
-    stat = path.stat()
-    return _digest(str(path), stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size)
+    return _digest(path)
 
 
 def digest_unpacked(path: Path) -> str:
@@ -32,13 +31,12 @@ def digest_unpacked(path: Path) -> str:
     """
     if path.suffix != ".gz":
         return digest(path)
-    stat = path.stat()
-    return _digest(str(path), stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size, unpack=True)
+    return _digest(path, unpack=True)
 
 
-@cache
-def _digest(path: str, written: int, changed: int, size: int, unpack: bool = False) -> str:
-    with gzip.open(path) if unpack else Path(path).open("rb") as file:
+@WhileUnchanged
+def _digest(path: Path, unpack: bool = False) -> str:
+    with gzip.open(path) if unpack else path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

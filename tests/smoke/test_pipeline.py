@@ -27,6 +27,7 @@ from analysis.plan.config import InterpretConfig, load_experiment
 from analysis.plan.paths import Paths
 from analysis.plan.stage_folders import read_manifest, seal
 from analysis.results.tables import TABLES, is_current, open_results
+from analysis.results.verdict import CODE_NULLS
 from analysis.run.pipeline import do_stage, run
 from sae.errors import ConfigError, DataError, NotFoundError, StageError
 from sae.evaluate import versions
@@ -47,7 +48,7 @@ COLUMNS = {
 }  # fmt: skip
 CONTROLS = {
     "none", "random_host", "permuted_labels", "random_dictionary", "matched_dictionary", "stored_dictionary", "pca",
-    "memorising", "gaussian_null", "permuted_null", "gaussian_tower", "frozen_decoder",
+    "memorising", "gaussian_null", "permuted_null", "gaussian_tower", "frozen_decoder", *CODE_NULLS,
 }  # fmt: skip
 # host, activations, depth 1, depth 2 of both kinds, measures; on the trained host the nulls of those three depths and
 # a tower on noise, too

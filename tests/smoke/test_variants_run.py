@@ -22,6 +22,7 @@ from analysis.run.pipeline import run
 from analysis.run.stages._load import STOPPED, read_json
 from analysis.run.track import LATENT_MEASURES, track
 from sae.errors import DataError, NotFoundError, StageError
+from sae.rule import NAMES
 
 pytestmark = pytest.mark.usefixtures("shapes_as_elsewhere")
 
@@ -189,7 +190,9 @@ def test_the_verdict_as_text_names_variant_tower_and_depth(story):
     assert lines[at + 1].strip() == f"{STOPS} So in 1 of 1 seeds."
     assert "tiny, lives, host, depth 0" not in lines
     assert "tiny, lives, host, depth 0" in cli("verdict", "tiny", "--all").splitlines()
-    assert any(re.match(r"  above stored_dictionary +[+-]\d\.\d{3}$", line) for line in lines), "one seed, no interval"
+    assert any(re.match(rf"  above {NAMES['stored_dictionary']} +[+-]\d\.\d{{3}}$", line) for line in lines), (
+        "one seed, no interval"
+    )
 
 
 # the list

@@ -339,8 +339,8 @@ def test_what_the_system_refuses_to_read_is_not_damaged_and_not_made_again(tmp_p
     folder = fill(FIRST, tmp_path)
     before = (folder / name).read_bytes()
     (folder / SUSPECT).touch()  # so that a quick look reads, too
-    digests._digest.cache_clear()
-    runs._parsed_once.cache_clear()
+    digests._digest.forget()
+    runs._parsed_once.forget()
     with monkeypatch.context() as refusal:
         refusing(refusal, name)
         for ask in (FIRST.complete, FIRST.whole, FIRST.damage, lambda runs: do_stage(FIRST, runs)):
