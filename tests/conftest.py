@@ -78,12 +78,13 @@ ACTIVE = 3
 # have the other processes wait for it. A file that is not here comes after them. The second that needs the finished
 # project comes when the first has made it.
 LONGEST = (
-    "smoke/test_site.py", "smoke/test_pipeline.py", "unit/test_verdict_planted.py", "smoke/test_variants_run.py",
-    "smoke/test_site_again.py", "smoke/test_errors.py", "contract/test_architectures.py", "unit/test_compiled.py",
-    "unit/test_linked.py", "unit/test_figure_findings.py", "unit/test_code_version.py", "unit/test_notebooks.py",
-    "unit/test_train.py", "unit/test_judge.py", "smoke/test_foreign_project.py",
-    "unit/test_lesswrong_rich.py", "property/test_measure_properties.py", "unit/test_children.py",
-    "unit/test_workers.py",
+    "smoke/test_site.py", "unit/test_verdict_planted.py", "smoke/test_pipeline.py", "unit/test_figure_findings.py",
+    "smoke/test_foreign_project.py", "smoke/test_variants_run.py", "unit/test_judge.py",
+    "contract/test_architectures.py",
+    "unit/test_seam.py", "unit/test_results.py", "smoke/test_errors.py", "unit/test_linked.py",
+    "unit/test_notebooks.py",
+    "smoke/test_site_again.py", "unit/test_lesswrong_rich.py", "unit/test_cli_judge.py", "unit/test_train.py",
+    "unit/test_code_version.py", "unit/test_children.py", "unit/test_kernel.py", "unit/test_workers.py",
 )  # fmt: skip
 
 TINY = """

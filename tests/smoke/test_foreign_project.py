@@ -203,6 +203,18 @@ def test_what_they_add_touches_their_own_files_only(elsewhere: Elsewhere) -> Non
     assert elsewhere.tool_files() == tool
 
 
+def test_a_second_build_from_the_same_results_is_byte_equal(elsewhere: Elsewhere) -> None:
+    """In a process of its own, with nothing left of the first. Of all pages and figures: smoke/test_site_again.py."""
+    made = [elsewhere.project / name for name in ("report/_generated", "report/assets/generated")]
+    first = {file: file.read_bytes() for folder in made for file in folder.rglob("*") if file.is_file()}
+    for folder in (*made, elsewhere.project / "build"):
+        shutil.rmtree(folder)
+    elsewhere.strata("build")
+    second = {file: file.read_bytes() for folder in made for file in folder.rglob("*") if file.is_file()}
+    assert second.keys() == first.keys() and {file.suffix for file in first} >= {".md", ".csv"}
+    assert [file for file, content in first.items() if second[file] != content] == []
+
+
 def test_what_is_missing_is_named_with_the_page_and_line_that_asked(elsewhere: Elsewhere) -> None:
     page = elsewhere.project / "report/own.qmd"
     before = page.read_text()

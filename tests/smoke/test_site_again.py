@@ -21,8 +21,9 @@ from analysis.results.tables import open_results
 from sae.errors import NotFoundError, RenderError, StrataError
 
 
+@pytest.mark.slow
 def test_two_builds_from_the_same_results_are_byte_equal(site):
-    """The first in another folder, and often in another process."""
+    """The first in another folder, and often in another process. Of a small project: smoke/test_foreign_project.py."""
     paths, first = site.paths, site.pristine
     for folder in (paths.build, paths.generated, paths.built_assets):
         shutil.rmtree(folder)
