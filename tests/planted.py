@@ -29,7 +29,7 @@ from sae.checkpoint import save_layer
 from sae.config import TrainConfig
 from sae.layer import Layer
 from sae.normaliser import Normaliser
-from sae.rule import Verdict, judge
+from sae.rule import Seed, Verdict, judge
 from sae.tower import Tower
 
 SEEDS, TRAIN, HELD = 3, 1000, 300
@@ -55,6 +55,8 @@ class Judged:
     """Of each depth that was asked for."""
     towers: list[Tower]
     """One for each seed."""
+    seeds: dict[int, list[Seed]]
+    """What the rule asked about each depth."""
 
 
 class NoHost:
@@ -100,14 +102,12 @@ def judged(
             tower_nulls(table, done(noise_tower, runs), {tower.kind: reached})
             tables.append(table.frames()["measures"])
     found = seeds_of(pd.concat(tables))
+    depths = range(first, tower.depth + 1)
+    asked = {depth: [seed for (_, _, at), seed in found.items() if at == depth] for depth in depths}
     verdicts = {
-        depth: judge(
-            [seed for (_, _, at), seed in found.items() if at == depth],
-            [stop["sentence"] for stop in stops if stop["depth"] <= depth],
-        )
-        for depth in range(first, tower.depth + 1)
+        depth: judge(asked[depth], [stop["sentence"] for stop in stops if stop["depth"] <= depth]) for depth in depths
     }
-    return Judged(verdicts, towers)
+    return Judged(verdicts, towers, asked)
 
 
 def rows_stage(runs: Path, make: Make, seed: int) -> Stage:

@@ -1,0 +1,117 @@
+"""How often the rule is wrong where the truth is known: false positives on noise, power on structure, at depth 2.
+
+    make bench-verdict                         every kind of data set, 20 of each, three training seeds
+    make bench-verdict ARGS="--sets 4 --only atoms,groups"
+
+Data sets are those of `benchmarks.truths`; towers are trained, measured and judged by the real stages and the real
+rule. Beside the word stands the one that the floors before those of codes (`sae.rule.CODES`) would give. Writes
+data/benchmarks/verdict.json, which is tracked: every judgement, what it was made with, and when.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import functools
+import json
+import tempfile
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from analysis.plan.code_version import code_version
+from analysis.plan.config import SaeConfig, TowerConfig
+from analysis.plan.stage_folders import provenance
+from benchmarks.truths import NOISE, STRUCTURE, Make, Truth
+from sae.config import TrainConfig
+from sae.rule import CODES, THRESHOLDS, Seed, judge
+from tests.planted import HELD, SEEDS, TRAIN, judged
+
+FILE = Path(__file__).resolve().parent.parent / "data" / "benchmarks" / "verdict.json"
+TRAINING = TrainConfig(steps=400, batch=128, lr=1e-2)
+
+
+def of_one(truth: Truth, number: int) -> dict[str, Any]:
+    """Judge towers of three seeds on one data set of this kind."""
+    sae = SaeConfig(width=truth.width, k=truth.k, train=TRAINING)
+    tower = TowerConfig(kind="latents", depth=2, width="halving", k="halving", train=TRAINING)
+    with tempfile.TemporaryDirectory() as folder:
+        found = judged(Path(folder), the_same_for_all_seeds(truth.make, number), sae, tower, first=2)
+    verdict, before = found.verdicts[2], judge([without_codes(seed) for seed in found.seeds[2]])
+    return {
+        "truth": truth.name, "structure": truth in STRUCTURE, "set": number, "word": verdict.word,
+        "margin": verdict.margin, "low": verdict.low, "high": verdict.high, "best_floor": verdict.best_floor,
+        "before": before.word, "before_margin": before.margin,
+    }  # fmt: skip
+
+
+def the_same_for_all_seeds(make: Make, number: int) -> Make:
+    """One data set: seeds are of training alone."""
+
+    @functools.wraps(make)
+    def made(rows: int, draw: torch.Generator) -> torch.Tensor:
+        return make(rows, torch.Generator().manual_seed(1000 + number))
+
+    return made
+
+
+def without_codes(seed: Seed) -> Seed:
+    """The same without the floors of codes."""
+    return dataclasses.replace(seed, floors={name: value for name, value in seed.floors.items() if name not in CODES})
+
+
+def table(found: Iterable[dict[str, Any]]) -> str:
+    """How many of each kind are called structure, with the floors of codes and without them."""
+    lines = [f"{'':<22} {'sets':>4}  structure   before   margin   before"]
+    rows = list(found)
+    for truth in dict.fromkeys(row["truth"] for row in rows):
+        own = [row for row in rows if row["truth"] == truth]
+        word, before = (sum(row[name] == "structure" for row in own) for name in ("word", "before"))
+        margin, earlier = (sum(row[name] for row in own) / len(own) for name in ("margin", "before_margin"))
+        lines.append(f"{truth:<22} {len(own):>4} {word:>10} {before:>8}   {margin:+.3f}   {earlier:+.3f}")
+    for title, wanted in (("noise", False), ("structure", True)):
+        own = [row for row in rows if row["structure"] == wanted]
+        if own:
+            word, before = (sum(row[name] == "structure" for row in own) for name in ("word", "before"))
+            lines.append(f"{'of all ' + title:<22} {len(own):>4} {word / len(own):>10.1%} {before / len(own):>8.1%}")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Judge, print, write."""
+    options = argparse.ArgumentParser(description="False positives and power of the verdict at depth 2.")
+    options.add_argument("--sets", type=int, default=20, help="data sets of each kind")
+    options.add_argument("--only", default="", help="kinds, by name, separated by commas")
+    options.add_argument("--out", type=Path, default=FILE)
+    asked = options.parse_args()
+    torch.set_num_threads(1)
+    kinds = {truth.name: truth for truth in (*NOISE, *STRUCTURE)}
+    wanted = asked.only.split(",") if asked.only else list(kinds)
+    if unknown := [name for name in wanted if name not in kinds]:
+        options.error(f"there is no {unknown[0]}; known: {', '.join(kinds)}")
+    begun, found = time.perf_counter(), []
+    for number in range(asked.sets):
+        for name in wanted:
+            found.append(of_one(kinds[name], number))
+            print(f"{found[-1]['truth']} {number}: {found[-1]['word']} {found[-1]['margin']:+.3f}", flush=True)
+        write(asked.out, found, time.perf_counter() - begun)  # who stops it has what is done
+    print(table(found))
+
+
+def write(out: Path, found: list[dict[str, Any]], seconds: float) -> None:
+    """All judgements so far, with what they were made with."""
+    made_with = {
+        "rows": TRAIN, "held_out": HELD, "seeds": SEEDS, "train": dataclasses.asdict(TRAINING),
+        "thresholds": dataclasses.asdict(THRESHOLDS), "seconds": round(seconds),
+        "code": code_version("analysis.run.stages.nulls", "analysis.run.stages.null_tower", "sae.rule"),
+        **provenance(),
+    }  # fmt: skip
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(json.dumps({"made_with": made_with, "judged": found}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
