@@ -16,7 +16,7 @@ import functools
 import json
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,7 @@ def of_one(truth: Truth, number: int) -> dict[str, Any]:
     return {
         "truth": truth.name, "structure": truth in STRUCTURE, "set": number, "word": verdict.word,
         "margin": verdict.margin, "low": verdict.low, "high": verdict.high, "best_floor": verdict.best_floor,
-        "before": before.word, "before_margin": before.margin,
+        "before": before.word, "before_margin": before.margin, "before_low": before.low,
     }  # fmt: skip
 
 
@@ -64,20 +64,28 @@ def without_codes(seed: Seed) -> Seed:
 
 
 def table(found: Iterable[dict[str, Any]]) -> str:
-    """How many of each kind are called structure, with the floors of codes and without them."""
-    lines = [f"{'':<22} {'sets':>4}  structure   before   margin   before"]
+    """How many of each kind are called structure, and how many would be if copies were none (the interval above 0);
+    with the floors of codes and, in brackets, without them. And the mean margins."""
     rows = list(found)
+    lines = [f"{'':<22} {'sets':>4}  {'structure':>9}  {'above 0':>9}  margin"]
     for truth in dict.fromkeys(row["truth"] for row in rows):
-        own = [row for row in rows if row["truth"] == truth]
-        word, before = (sum(row[name] == "structure" for row in own) for name in ("word", "before"))
-        margin, earlier = (sum(row[name] for row in own) / len(own) for name in ("margin", "before_margin"))
-        lines.append(f"{truth:<22} {len(own):>4} {word:>10} {before:>8}   {margin:+.3f}   {earlier:+.3f}")
+        lines.append(_line(truth, [row for row in rows if row["truth"] == truth]))
     for title, wanted in (("noise", False), ("structure", True)):
-        own = [row for row in rows if row["structure"] == wanted]
-        if own:
-            word, before = (sum(row[name] == "structure" for row in own) for name in ("word", "before"))
-            lines.append(f"{'of all ' + title:<22} {len(own):>4} {word / len(own):>10.1%} {before / len(own):>8.1%}")
+        if own := [row for row in rows if row["structure"] == wanted]:
+            lines.append(_line(f"of all {title}", own))
     return "\n".join(lines)
+
+
+def _line(title: str, rows: list[dict[str, Any]]) -> str:
+    def both(now: str, before: str, count: Callable[[Any], bool]) -> str:
+        return f"{sum(count(row[now]) for row in rows):>3} ({sum(count(row[before]) for row in rows)})"
+
+    word, above = (
+        both("word", "before", lambda word: word == "structure"),
+        both("low", "before_low", lambda low: low > 0),
+    )
+    margin, before = (sum(row[name] for row in rows) / len(rows) for name in ("margin", "before_margin"))
+    return f"{title:<22} {len(rows):>4}  {word:>9}  {above:>9}  {margin:+.3f} ({before:+.3f})"
 
 
 def main() -> None:
