@@ -43,9 +43,17 @@ def test_what_no_page_holds_is_said(site):
     folder = site({"index.html": ("", ""), "log.html": ("", "")}, "log*")
     assert keyboard.names(folder) == ["log.html"]
     assert keyboard.left_out(folder) == {
-        "keyboard in the search": "no page loads search.js", "keyboard in a table of latents": "no page has one",
+        "keyboard in the search": "no page that is not the explorer loads search.js",
+        "keyboard in a table of latents": "no page has one",
         "keyboard in the explorer": "no page has it",
     }  # fmt: skip
+
+
+def test_the_search_is_not_opened_where_its_key_is_the_explorers_own(site):
+    pages = {"index.html": (EXPLORER, SEARCH), "log.html": ("", SEARCH)}
+    assert [name for name, walk in keyboard.walks(site(pages)) if walk is keyboard.search] == ["log.html"]
+    alone = site(pages, "index*")
+    assert "keyboard in the search" in keyboard.left_out(alone) and keyboard.names(alone) == ["index.html"]
 
 
 def test_lighthouse_scores_one_page_of_each_kind(site):
