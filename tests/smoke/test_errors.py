@@ -67,12 +67,18 @@ def test_a_damaged_data_file_is_named_with_the_way_to_get_it_again(project):
 
 
 def test_a_place_that_cannot_be_written_is_named(project):
-    """In a process of its own, as everybody runs it: what ends `main` ends it with one line, too."""
     project.runs.write_text("a file where the folder should be")
-    environment = os.environ | {"STRATA_ROOT": str(project.root)}
-    command = [sys.executable, "-m", "analysis", "run", "tiny", "--workers", "1"]
-    done = subprocess.run(command, cwd=project.root, env=environment, capture_output=True, text=True, check=False)
+    done = strata(project, "run", "tiny", "--workers", "1")
     assert done.returncode == 1 and "Traceback" not in done.stderr and "data/runs" in done.stderr
+
+
+def test_what_ends_a_command_ends_its_process_with_one_line(project):
+    """As everybody runs it, by a command that needs no torch."""
+    (project.root / "taken").write_text("a file where the folder should be")
+    command = [sys.executable, "-m", "analysis", "new", "taken/inside"]
+    done = subprocess.run(command, cwd=project.root, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert done.stderr.startswith("error: ") and "taken" in done.stderr
 
 
 def test_one_unreadable_experiment_does_not_hide_the_others(project):
