@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
-from sklearn.cluster import AgglomerativeClustering
-from sklearn.feature_extraction.text import TfidfVectorizer
 
 from analysis.logs.fates import Order
 from analysis.logs.items import Item, Kind, Log, Sighting, natural
@@ -119,6 +117,10 @@ def themes(items: Sequence[Item]) -> list[Theme]:
     chosen = [item for item in items if item.kind in _THEMED and _words(item.text)][:_MOST_ITEMS]
     if len(chosen) < 2 * THEME_ITEMS:
         return []
+    # not before: most commands read logs, and with few items none has to wait for it
+    from sklearn.cluster import AgglomerativeClustering
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
     vectorizer = TfidfVectorizer(analyzer=_words, min_df=2, sublinear_tf=True)
     try:
         vectors = vectorizer.fit_transform([item.text for item in chosen])
