@@ -28,7 +28,7 @@ pytestmark = pytest.mark.usefixtures("shapes_as_elsewhere")
 
 
 @pytest.fixture(scope="module")
-def story(tmp_path_factory):
+def story(tmp_path_factory, shapes_as_elsewhere):
     """Run with a variant that fails, then mended."""
     paths = make_project(tmp_path_factory.mktemp("variants") / "project", GRID)
     add_few_digits(paths.root)
