@@ -337,7 +337,7 @@ def test_a_worker_reads_nothing_that_was_altered_behind_right_sizes_and_times(wh
     assert np.array_equal(*rows)
 
 
-def test_verify_trains_again_and_tells_what_can_be_made_again_from_what_was_changed(whole, project):
+def test_verify_trains_again_and_tells_what_can_be_made_again_from_what_was_changed(whole, project, monkeypatch):
     shutil.copytree(whole[0].runs, project.runs)
     plugins.load(project)
     done = CliRunner().invoke(app, ["verify", "tiny"])
@@ -347,6 +347,13 @@ def test_verify_trains_again_and_tells_what_can_be_made_again_from_what_was_chan
     changed.loc[changed["measure"] == "variance_explained", "value"] += 0.2
     changed.to_parquet(results.folder / "measures.parquet")
     seal(results.folder, results.manifest)  # as if they had been written so
+
+    def trained(chain, paths, runs):
+        """As it was just now, which agreed: what is trained a second time would be the same again."""
+        for stage in chain.stages:
+            shutil.copytree(stage.folder(whole[0].runs), stage.folder(runs))
+
+    monkeypatch.setattr("analysis.run.verify.run_chain", trained)
     done = CliRunner().invoke(app, ["verify", "tiny"])
     assert done.exit_code == 1 and "DOES NOT AGREE" in done.stdout and "1 chain(s) trained again" in done.stdout
 
@@ -429,11 +436,12 @@ def interrupt(progress):
     raise KeyboardInterrupt
 
 
-def test_looks_that_fail_are_reported_and_lose_no_table_of_the_chains(project, monkeypatch):
+def test_looks_that_fail_are_reported_and_lose_no_table_of_the_chains(whole, project, monkeypatch):
     def fit(*given):
         raise DataError("no image of a five")
 
     monkeypatch.setattr("analysis.run.interpret.reader.Reader.fit", fit)
+    shutil.copytree(whole[0].runs, project.runs, ignore=shutil.ignore_patterns(whole[0].collected.name))
     with pytest.raises(StageError, match=r"^looking at latents failed; tables of all 2 are collected:\n") as caught:
         run(tiny(project, seeds=(0,), interpret=InterpretConfig(kind="latents")), project, workers=1)
     assert "images of few_digits, stage reader/" in str(caught.value) and "no image of a five" in str(caught.value)
