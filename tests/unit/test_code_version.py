@@ -181,7 +181,7 @@ def eager_threads():
     sys.setswitchinterval(before)
 
 
-def test_the_versions_of_many_modules_may_be_taken_from_eight_threads_at_once(monkeypatch, eager_threads):
+def test_the_versions_of_all_modules_may_be_taken_from_eight_threads_at_once(monkeypatch, eager_threads):
     names = library()
     few = names[::4]
     alone = code_version(*names), {name: code_version(name) for name in few}
