@@ -48,8 +48,7 @@ class Codes:
     def fired(self) -> Bool[Tensor, " n_latents"]:
         """Which latents are above 0 anywhere in the batch."""
         mask = torch.zeros(self.n_latents, dtype=torch.bool, device=self.values.device)
-        mask[self.indices[self.values > 0]] = True
-        return mask
+        return mask.index_fill_(0, self.indices.masked_select(self.values > 0), True)
 
     def flat(self) -> Codes:
         """The same codes with one leading dimension."""
