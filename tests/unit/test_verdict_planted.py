@@ -37,7 +37,8 @@ def mixtures(rows: int, draw: torch.Generator) -> torch.Tensor:
 
 
 def test_planted_directions_are_structure(tmp_path: Path) -> None:
-    found = judged(tmp_path, mixtures, topk(64, 3), latents(1)).verdicts[1]
+    training = dataclasses.replace(TRAINING, steps=100, lr=2e-2)
+    found = judged(tmp_path, mixtures, topk(64, 3, training), latents(1, training)).verdicts[1]
     assert found.word == "structure", found
     assert found.low > 0.15
 
@@ -99,8 +100,8 @@ def test_directions_that_are_built_from_few_ingredients_are_structure_at_depth_2
         directions = planted(draw)
         return sparse(rows, 256, 1, draw) @ directions + 0.02 * torch.randn(rows, 64, generator=draw)
 
-    training = TrainConfig(steps=140, batch=64, lr=1e-2)
-    tower = TowerConfig(kind="directions", depth=2, width=[32], k=[3], folds=3, train=training)
+    training = TrainConfig(steps=120, batch=64, lr=1.2e-2)
+    tower = TowerConfig(kind="directions", depth=2, width=[32], k=[3], folds=2, train=training)
     found = judged(tmp_path, one_each, topk(256, 1), tower, first=2, planted=planted)
     assert found.verdicts[2].word == word, found.verdicts[2]
     if word == "structure":
@@ -115,9 +116,9 @@ def test_directions_that_are_built_from_few_ingredients_are_structure_at_depth_2
 
 def test_noise_is_floor_in_both_kinds(tmp_path: Path) -> None:
     """Depth 1 is the same stage in both kinds; what reads its directions reads noise, too."""
-    training = TrainConfig(steps=40, batch=64, lr=1e-2)
+    training = TrainConfig(steps=30, batch=64, lr=1e-2)
     directions = TowerConfig(kind="directions", depth=2, k=[4], folds=2, train=training)
-    found = judged(tmp_path, noise, topk(64, 4, dataclasses.replace(TRAINING, steps=60)), directions).verdicts
+    found = judged(tmp_path, noise, topk(64, 4, dataclasses.replace(TRAINING, steps=40)), directions).verdicts
     assert [found[depth].word for depth in (1, 2)] == ["floor", "floor"], found
     assert found[2].high < -0.05
 
@@ -126,7 +127,7 @@ def test_a_tower_on_noise_finds_nothing_in_its_own_codes(tmp_path: Path) -> None
     """Golden: an SAE on noise gives exactly k active latents that compete for a row, and shuffled coordinates lose
     that. By the nulls of single depths alone depth 2 was reliably above its best floor here; a noise tower has it too.
     """
-    found = depth_2_on_noise(tmp_path, 64, "halving", steps=200, batch=64)
+    found = depth_2_on_noise(tmp_path, 64, "halving", steps=120, batch=64)
     assert found.word != "structure" and found.low <= 0, found
     assert found.best_floor in ("gaussian_tower", "reencoded_null", "relearned_null")
 
@@ -137,7 +138,8 @@ def independent(rows: int, draw: torch.Generator) -> torch.Tensor:
 
 
 def test_a_tower_that_may_copy_what_is_independent_is_copy(tmp_path: Path) -> None:
-    found = judged(tmp_path, independent, topk(D_IN, 3), latents(2, k="constant")).verdicts
+    training = TrainConfig(steps=100, batch=64, lr=2e-2)
+    found = judged(tmp_path, independent, topk(D_IN, 3, training), latents(2, training, k="constant")).verdicts
     assert [found[depth].word for depth in (1, 2)] == ["copy", "copy"], found
 
 
