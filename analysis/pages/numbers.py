@@ -34,7 +34,7 @@ import pandas as pd
 from analysis.figures.words import needs_labels
 from analysis.plan.paths import Paths
 from analysis.results.tables import OF_CLASSES, Results, source
-from analysis.results.verdict import CODE_NULLS, seeds_of
+from analysis.results.verdict import CODE_NULLS, seeds
 from sae.errors import DataError, NotFoundError, RenderError
 
 USE = re.compile(r"(?<!\{)\{\{<\s*num\s+([^\s>]+)\s*>\}\}")
@@ -157,7 +157,7 @@ def margin_rows(results: Results, kind: str) -> pd.DataFrame:
     """Observed minus best floor, one row a run and depth: what the verdict is made of."""
     found = [
         {"run": run, "depth": depth, "value": seed.margin()}
-        for (run, at, depth), seed in seeds_of(results.measures).items()
+        for (run, at, depth), seed in seeds(results).items()
         if at == kind
     ]
     return pd.DataFrame(found, columns=["run", "depth", "value"])
@@ -199,7 +199,7 @@ def _not_there(name: str, measure: str, rest: list[str], results: Results, deriv
 def _places(measure: str, results: Results) -> pd.DataFrame:
     """Where a measure was taken, as text: kind, depth, control and split."""
     if measure == "margin":
-        found = {(kind, str(depth)) for _, kind, depth in seeds_of(results.measures)}
+        found = {(kind, str(depth)) for _, kind, depth in seeds(results)}
         return pd.DataFrame(
             [(*place, "none", "held_out") for place in sorted(found)], columns=["kind", "depth", "control", "split"]
         )

@@ -71,6 +71,7 @@ def levels(results: Results) -> list[Level]:
     return there
 
 
+@latents.kept
 def of_depth(results: Results, depth: int) -> Level:
     """The latents of one depth with their numbers, held out."""
     kind = "host" if depth == 0 else latents.KIND

@@ -152,9 +152,7 @@ def by_run(
     results: Results, measure: str, kind: str, depth: int, control: str = "none", split: str = "held_out"
 ) -> dict[str, float]:
     """The values of one measure in one place, by run; a run has the same id on the trained and the random network."""
-    rows = results.values(measure, kind, split, control)
-    rows = rows[rows["depth"] == depth]
-    return {str(run): float(value) for run, value in zip(rows["run"], rows["value"], strict=True)}
+    return results.by_run(measure, kind, depth, split, control)
 
 
 def over_depths(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from analysis.results.tables import Results
-from analysis.results.verdict import seeds_of
+from analysis.results.verdict import seeds
 from sae.rule import CODES, DICTIONARIES, MEMORISING, NAMES, TRAINED
 
 # Own codes against trained floors: solid, fitted codes against unlearned dictionaries: dashed.
@@ -29,7 +29,7 @@ def margins(results: Results, kind: str) -> pd.DataFrame:
     """Observed minus floor: series (the floor's name), run, depth, value."""
     rows = [
         {"series": NAMES[floor], "run": run, "depth": depth, "value": value}
-        for (run, at, depth), seed in seeds_of(results.measures).items()
+        for (run, at, depth), seed in seeds(results).items()
         if at == kind
         for floor, value in seed.margins().items()
     ]

@@ -219,7 +219,7 @@ class Results:
                 whole.update(f"{name} {digests.digest(self.file(name))}\n".encode())
         return whole.hexdigest()[:16]
 
-    @property
+    @cached_property
     def first_run(self) -> str:
         """The run whose latents are shown one by one: that of the first seed."""
         trained = self.runs[self.runs["control"] == "none"]
@@ -227,8 +227,18 @@ class Results:
 
     def depths(self, kind: str) -> list[int]:
         """The depths of a tower."""
-        rows = self.measures[(self.measures["kind"] == kind) & (self.measures["depth"] > 0)]
-        return sorted(int(depth) for depth in rows["depth"].unique())
+        return sorted(depth for place, depth in self._depths if place == kind and depth > 0)
+
+    @cached_property
+    def _depths(self) -> list[tuple[str, int]]:
+        """Every kind and depth that has a number; the figures ask hundreds of times."""
+        there = self.measures[["kind", "depth"]].drop_duplicates()
+        return [(str(kind), int(depth)) for kind, depth in there.itertuples(index=False)]
+
+    @cached_property
+    def kept(self) -> dict[str, Any]:
+        """Answers that many figures ask for, by name, kept with the tables that they are drawn from."""
+        return {}
 
     def values(
         self, measure: str, kind: str | None = None, split: str = "held_out", control: str = "none"
@@ -266,19 +276,29 @@ class Results:
         self, measure: str, kind: str, depth: int, split: str = "held_out", control: str = "none"
     ) -> npt.NDArray[np.float64]:
         """The values of one measure in one place, a run each, sorted by run; what is undefined is NaN."""
-        found = self._by_place.get((measure, kind, depth, split, control))
+        return self._at(measure, kind, depth, split, control)[1]
+
+    def by_run(
+        self, measure: str, kind: str, depth: int, split: str = "held_out", control: str = "none"
+    ) -> dict[str, float]:
+        """The same with the run of each value."""
+        runs, values = self._at(measure, kind, depth, split, control)
+        return dict(zip(map(str, runs), values.tolist(), strict=True))
+
+    def _at(self, measure: str, *place: str | int) -> tuple[npt.NDArray[Any], npt.NDArray[np.float64]]:
+        found = self._by_place.get((measure, *place))
         if found is None and measure not in self.measured:
             self.unmeasured.add(measure)
-        return np.empty(0) if found is None else found
+        return (np.empty(0, object), np.empty(0)) if found is None else found
 
     @cached_property
-    def _by_place(self) -> dict[tuple[str, str, int, str, str], npt.NDArray[np.float64]]:
+    def _by_place(self) -> dict[tuple[str | int, ...], tuple[npt.NDArray[Any], npt.NDArray[np.float64]]]:
         """As `_by_measure`, for those who ask for one number: choosing rows of a table costs more than adding them."""
         places = ["measure", "kind", "depth", "split", "control"]
         ordered = self.measures.sort_values("run", kind="stable")
-        values = ordered["value"].to_numpy(np.float64)
+        runs, values = ordered["run"].to_numpy(object), ordered["value"].to_numpy(np.float64)
         return {
-            (str(measure), str(kind), int(depth), str(split), str(control)): values[rows]
+            (str(measure), str(kind), int(depth), str(split), str(control)): (runs[rows], values[rows])
             for (measure, kind, depth, split, control), rows in _where(ordered, places).items()
         }
 

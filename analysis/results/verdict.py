@@ -52,13 +52,13 @@ def panel(results: Results) -> list[dict[str, Any]]:
         for key, place in table.groupby(["kind", "depth"], observed=True, sort=True):
             kind, depth = (str(part) for part in key)
             numbers[kind, int(depth)] = _numbers(place)
-        words, seeds = verdicts(seen), seeds_of(table)
+        words, asked = verdicts(seen), seeds(seen)
         for at in sorted({*numbers, *words}):
             row: dict[str, Any] = {
                 "experiment": results.experiment, "variant": variant, "kind": at[0], "depth": at[1],
             }  # fmt: skip
             if at in words:
-                row |= _said(words[at], [seed for (_, *place), seed in seeds.items() if tuple(place) == at])
+                row |= _said(words[at], [seed for (_, *place), seed in asked.items() if tuple(place) == at])
                 row["stopped"] = len(stopped(seen, *at))
             rows.append({**row, "measures": numbers.get(at, {})})
     return rows
@@ -66,11 +66,24 @@ def panel(results: Results) -> list[dict[str, Any]]:
 
 def verdicts(results: Results) -> dict[tuple[str, int], Verdict]:
     """The word for every depth that was planned, by kind and depth; `results` of one variant."""
+    if "verdicts" not in results.kept:
+        results.kept["verdicts"] = _verdicts(results)
+    return dict(results.kept["verdicts"])
+
+
+def seeds(results: Results) -> dict[tuple[str, str, int], Seed]:
+    """What the rule asks about each run, tower and depth."""
+    if "seeds" not in results.kept:
+        results.kept["seeds"] = seeds_of(results.measures)
+    return dict(results.kept["seeds"])
+
+
+def _verdicts(results: Results) -> dict[tuple[str, int], Verdict]:
     trained = results.runs[results.runs["control"] == "none"]
     if trained.empty:
         return {}
     config = RunConfig.from_canonical(str(trained["config"].iloc[0]))
-    table = seeds_of(results.measures)
+    table = seeds(results)
     found: dict[tuple[str, int], Verdict] = {}
     for tower in config.towers:
         for depth in range(1, tower.depth + 1):
