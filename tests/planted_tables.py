@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 import json
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -80,12 +82,7 @@ class Planted:
     """Later ones have what the tower has, the first what the others have, where there are several."""
 
     def config(self, variant: str, seed: int) -> RunConfig:
-        train = TrainConfig(steps=100 * (1 + self.variants.index(variant)))
-        rule = "constant" if "constant" in variant else "halving"
-        towers = tuple(TowerConfig(kind=kind, depth=self.depths, k=rule, train=train) for kind in self.kinds)
-        options = {"penalty": 0.1} if "penalty" in variant else {}
-        sae = SaeConfig(width=8, k=4, options=options)
-        return RunConfig(dataset="planted", host={}, sae=sae, towers=towers, seed=seed, variant=variant)  # type: ignore[arg-type]
+        return _config(self.kinds, self.depths, self.variants, variant, seed)
 
     def value(self, measure: str, kind: str, depth: int, control: str, seed: int, variant: str) -> float:
         first = len(self.variants) > 1 and variant == self.variants[0]
@@ -96,10 +93,21 @@ class Planted:
         return level / 4 if measure == "copy_score" else level
 
 
+@cache
+def _config(kinds: tuple[str, ...], depths: int, variants: tuple[str, ...], variant: str, seed: int) -> RunConfig:
+    """Made once: every row of a table asks for its run's."""
+    train = TrainConfig(steps=100 * (1 + variants.index(variant)))
+    rule = "constant" if "constant" in variant else "halving"
+    towers = tuple(TowerConfig(kind=kind, depth=depths, k=rule, train=train) for kind in kinds)  # type: ignore[arg-type]
+    options = {"penalty": 0.1} if "penalty" in variant else {}
+    sae = SaeConfig(width=8, k=4, options=options)
+    return RunConfig(dataset="planted", host={}, sae=sae, towers=towers, seed=seed, variant=variant)  # type: ignore[arg-type]
+
+
 def write(folder: Path, planted: Planted, experiment: str = "planted") -> Results:
     """The tables, as a run would have left them."""
     folder.mkdir(parents=True)
-    tables: dict[str, list[dict[str, object]]] = {name: [] for name in (*TABLES, *(LOOKED if planted.looked else ()))}
+    tables: dict[str, list[Any]] = {name: [] for name in (*TABLES, *(LOOKED if planted.looked else ()))}
     networks = ("none", "random_host") if planted.random else ("none",)
     for variant in planted.variants:
         for seed in range(planted.seeds):
@@ -118,6 +126,7 @@ def write(folder: Path, planted: Planted, experiment: str = "planted") -> Result
                 for control in networks:
                     _single(tables, planted, run, control)
     columns = {
+        "measures": ["run", "kind", "depth", "control", "measure", "version", "split", "value", "n"],
         "stops": ["run", "kind", "control", "depth", "reason", "value", "limit", "sentence"],
         "links": ["run", "kind", "depth", "control", "latent", "below", "weight"],
     }
@@ -138,7 +147,7 @@ def _places(planted: Planted) -> list[tuple[str, int]]:
     return found + ([("gated", 1)] if planted.single else [])
 
 
-def _measure(tables: dict[str, list[dict[str, object]]], planted: Planted, run: str, variant: str, seed: int) -> None:
+def _measure(tables: dict[str, list[Any]], planted: Planted, run: str, variant: str, seed: int) -> None:
     controls = ["none", *(["random_host"] if planted.random else []), *(FLOORS if planted.floors else ())]
     for kind, depth in _places(planted):
         for control in controls:
@@ -146,10 +155,8 @@ def _measure(tables: dict[str, list[dict[str, object]]], planted: Planted, run: 
                 if not planted.classes and (measure in OF_CLASSES or (control, measure) in UNSHUFFLED):
                     continue
                 value = planted.value(measure, kind, depth, control, seed, variant)
-                at = {"run": run, "kind": kind, "depth": depth, "control": control, "measure": measure, "version": 1}
-                tables["measures"] += [
-                    {**at, "split": split, "value": value, "n": 9} for split in ("train", "held_out")
-                ]
+                at = (run, kind, depth, control, measure, 1)
+                tables["measures"] += [(*at, split, value, 9) for split in ("train", "held_out")]
         if kind != "host":
             config = planted.config(variant, seed)
             tower = next((tower for tower in config.towers if tower.kind == kind), None)
@@ -164,7 +171,7 @@ def _measure(tables: dict[str, list[dict[str, object]]], planted: Planted, run: 
             )  # fmt: skip
 
 
-def _single(tables: dict[str, list[dict[str, object]]], planted: Planted, run: str, control: str) -> None:
+def _single(tables: dict[str, list[Any]], planted: Planted, run: str, control: str) -> None:
     """Latents of the first seed: each fires for one class; the last one is dead."""
     n = len(planted.classes) or 1
     deep = range(1, planted.depths + 1) if "latents" in planted.kinds else ()

@@ -10,9 +10,11 @@ import dataclasses
 import importlib.util
 import math
 import re
+import sys
 from collections.abc import Callable
 from functools import cache
 
+import altair as alt
 import pandas as pd
 import pytest
 from altair.utils.schemapi import debug_mode
@@ -28,6 +30,7 @@ from analysis.plan import plugins
 from analysis.plan.paths import Paths
 from analysis.results.judged import judgement
 from analysis.results.tables import Results
+from analysis.results.verdict import seeds, verdicts
 from sae.errors import DataError, StrataError
 
 BETTER = Planted(own=0.6, rise=0.1, other=0.4)
@@ -70,6 +73,9 @@ VARIANTS = {
 }
 TWO = ("latent_path", "layer_margin")
 KINDS = ("margins", "measures", "verdict")
+# The sort that has least: its charts are built too, but for those over depth, which are the same as of the one that has
+# all.
+LEAST = "missing"
 NAMES = sorted(set(plugins.figures()) - {"log_timeline"})
 
 # By figure, what the title says of a tower that is better, worse, equal, and where it is undecided.
@@ -176,6 +182,31 @@ def has_lines(lines: pd.DataFrame, *given: object, **options: object) -> None:
         raise DataError("planted has no number for this chart")
 
 
+class NoChart:
+    """In place of Altair: whatever is asked of it, called with whatever, there is no chart."""
+
+    def __getattr__(self, name: str) -> NoChart:
+        return self
+
+    def __call__(self, *given: object, **options: object) -> NoChart:
+        return self
+
+    __add__ = __or__ = __and__ = __call__
+
+
+def without_pictures(monkeypatch: pytest.MonkeyPatch, charts: bool = False) -> None:
+    """Figures select, count and speak as they do, and build no picture and no chart, or with `charts` none over depth:
+    those take most of the time."""
+    for name in NAMES:
+        importlib.import_module(f"analysis.figures.kinds.{name}")
+    for module in [module for name, module in sys.modules.items() if name.startswith("analysis.figures.")]:
+        if not charts and getattr(module, "alt", None) is alt:
+            monkeypatch.setattr(module, "alt", NoChart())
+        if hasattr(module, "over_depth"):
+            monkeypatch.setattr(module, "over_depth", has_lines)
+    monkeypatch.setattr("matplotlib.figure.Figure.savefig", lambda *given, **options: None)
+
+
 def words(drawing: Drawing) -> str:
     return f"{drawing.title} | {drawing.caption} | {drawing.alt}"
 
@@ -184,11 +215,8 @@ def words(drawing: Drawing) -> str:
     ("name", "sort"), [(name, sort) for name in NAMES for sort in SORTS if name in ASKED.get(sort, NAMES)]
 )
 def test_a_figure_says_what_the_numbers_of_each_sort_say(name, sort, tables, monkeypatch):
-    module = importlib.import_module(f"analysis.figures.kinds.{name}")
     if sort != "better":
-        if hasattr(module, "over_depth"):
-            monkeypatch.setattr(module, "over_depth", has_lines)
-        monkeypatch.setattr("matplotlib.figure.Figure.savefig", lambda *given, **options: None)
+        without_pictures(monkeypatch, charts=sort == LEAST)
     results = tables(sort, name)
     if (name, sort) in REFUSED:
         with pytest.raises(StrataError, match=REFUSED[name, sort]) as caught:
@@ -225,12 +253,9 @@ def test_a_figure_says_what_the_numbers_of_each_sort_say(name, sort, tables, mon
 ], ids=["undefined", "others undefined", "all zero", "latents only", "directions only"])  # fmt: skip
 def test_what_is_not_known_is_left_out_or_refused_in_one_line(planted, tmp_path, monkeypatch):
     """No figure crashes, and none speaks of numbers that are not there."""
-    monkeypatch.setattr("matplotlib.figure.Figure.savefig", lambda *given, **options: None)
+    without_pictures(monkeypatch)
     results, refused = write(tmp_path / "tables", planted), 0
     for name in sorted(set(NAMES) - set(VARIANTS)):
-        module = importlib.import_module(f"analysis.figures.kinds.{name}")
-        if hasattr(module, "over_depth"):
-            monkeypatch.setattr(module, "over_depth", has_lines)
         for options in ({}, {"kind": "directions"}) if name in KINDS else ({},):
             try:
                 said = words(drawn(name, results, **options))
@@ -254,9 +279,7 @@ UNLABELLED = dataclasses.replace(BETTER, classes=(), seeds=1)
 
 @pytest.mark.parametrize("name", NAMES)
 def test_without_labels_a_figure_leaves_classes_out_or_says_that_it_needs_some(name, unlabelled, monkeypatch):
-    module = importlib.import_module(f"analysis.figures.kinds.{name}")
-    if hasattr(module, "over_depth"):
-        monkeypatch.setattr(module, "over_depth", lambda *given, **options: None)
+    without_pictures(monkeypatch)
     results = unlabelled(VARIANTS.get(name, ("",)), 4 if name == "collapse_fixes" else 3)
     if name in OF_CLASSES:
         with pytest.raises(StrataError, match="needs labels; data set planted has none"):
@@ -334,6 +357,19 @@ def test_a_tower_that_is_not_there_is_named(tmp_path):
     for name, kind in (("measures", "shapes"), ("verdict", "shapes"), ("margins", "shapes")):
         with pytest.raises(StrataError, match="planted has no shapes tower"):
             drawn(name, results, kind=kind)
+
+
+def test_what_is_asked_of_tables_again_is_what_it_was_and_each_variant_has_its_own(tmp_path):
+    results = write(tmp_path / "tables", Planted(variants=("a", "b"), own=0.7, looked=False, depths=1))
+    for variant in ("a", "b"):
+        once = verdicts(results.of(variant))
+        kept = dict(once)
+        once.clear()
+        assert verdicts(results.of(variant)) == kept and len(kept) == 2
+        assert {run for run, _, _ in seeds(results.of(variant))} == {f"{variant}-{seed}" for seed in range(3)}
+    found = results.of("b").by_run("selectivity", "latents", 1)
+    assert found == pytest.approx({"b-0": 0.7, "b-1": 0.701, "b-2": 0.702})
+    assert results.by_run("selectivity", "latents", 9) == {}
 
 
 def test_logs_are_counted_and_one_log_is_one():
