@@ -101,7 +101,7 @@ def test_directions_that_are_built_from_few_ingredients_are_structure_at_depth_2
         return sparse(rows, 256, 1, draw) @ directions + 0.02 * torch.randn(rows, 64, generator=draw)
 
     training = TrainConfig(steps=120, batch=64, lr=1.2e-2)
-    tower = TowerConfig(kind="directions", depth=2, width=[32], k=[3], folds=2, train=training)
+    tower = TowerConfig(kind="directions", depth=2, width=[32], k=[3], folds=3, train=training)
     found = judged(tmp_path, one_each, topk(256, 1), tower, first=2, planted=planted)
     assert found.verdicts[2].word == word, found.verdicts[2]
     if word == "structure":
