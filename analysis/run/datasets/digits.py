@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import zipfile
+from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from analysis.plan import paths
 from analysis.run.datasets._dataset import Dataset
@@ -38,8 +41,7 @@ def digits() -> Dataset:
     if found != expected:
         raise DataError(f"{path} ({len(raw)} bytes) has sha256 {found[:16]}..., expected {expected[:16]}...; {AGAIN}")
     try:
-        with np.load(path) as file:
-            images, labels, held_out = file["images"], file["labels"], file["held_out"]
+        images, labels, held_out = _unpacked(path, found)
     except (ValueError, KeyError, zipfile.BadZipFile) as error:
         raise DataError(f"{path} is not the archive it should be: {error}; {AGAIN}") from error
     if len(images) != ROWS or int(held_out.sum()) != HELD_OUT:
@@ -47,3 +49,11 @@ def digits() -> Dataset:
             f"{path} holds {len(images)} rows, {int(held_out.sum())} held out; expected {ROWS} and {HELD_OUT}; {AGAIN}"
         )
     return Dataset("digits", images, labels, held_out, tuple("0123456789"))
+
+
+@lru_cache(maxsize=1)
+def _unpacked(path: Path, sha256: str) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    """Images, labels and what is held out, unpacked once in a process for a file that holds the same: every stage that
+    shows images asks."""
+    with np.load(path) as file:
+        return file["images"], file["labels"], file["held_out"]
