@@ -18,7 +18,7 @@ CHOSEN = f"datum.depth === {CHOICE}"
 # The key in a spec's `usermeta` under which the script finds the depths, each with its values in words.
 READINGS = "depths"
 # Beside a layer with a selection Vega-Lite makes all others deaf, unless they have a tooltip: this one is empty.
-PRESSABLE = alt.value(None)
+PRESSABLE = alt.TooltipValue(None)
 
 
 def linked(chart: Any, readings: dict[int, str]) -> Any:
@@ -49,7 +49,7 @@ def columns(depths: list[int], scale: Any) -> Any:
         [{"depth": depth, "from": max(first, depth - 0.5), "to": min(last, depth + 0.5)} for depth in depths]
     )
     clear = alt.Chart(areas).mark_rect(color="transparent", cursor="pointer", aria=False)
-    return clear.encode(x=alt.X("from:Q", scale=scale), x2="to:Q", tooltip=PRESSABLE)
+    return clear.encode(x=alt.X("from:Q", scale=scale), x2=alt.X2("to:Q"), tooltip=PRESSABLE)
 
 
 def depth_axis(depths: list[int]) -> Any:
@@ -61,4 +61,4 @@ def depth_axis(depths: list[int]) -> Any:
 
 def point_size() -> Any:
     """The size of a point: larger at the chosen depth."""
-    return alt.condition(CHOSEN, alt.value(110), alt.value(46))
+    return alt.SizeValue(**alt.condition(CHOSEN, alt.value(110), alt.value(46)))

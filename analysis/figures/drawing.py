@@ -102,15 +102,16 @@ def over_depth(
     form = ".0%" if percent else ".3~f"
     hover = alt.selection_point(on="pointerover", fields=["series"], empty=True, name="hover")
     across = depth_scale(depths)
+    # channels are given as what they are: text and dictionaries Altair looks up among all of its classes
     base = alt.Chart(data).encode(
         x=alt.X("depth:Q", title="depth", scale=across, axis=depth_axis(depths)),
         color=alt.Color("series:N", scale=colours, legend=None),
-        opacity=alt.condition(hover, alt.value(1), alt.value(0.25)),
+        opacity=alt.OpacityValue(**alt.condition(hover, alt.value(1), alt.value(0.25))),
     )  # fmt: skip
     scale = alt.Scale(domain=list(domain), nice=False, clamp=False)
     axis = alt.Axis(format=".0%" if percent else "~g", tickCount=6)
     band = base.mark_area(opacity=0.18, clip=True).encode(
-        y=alt.Y("low:Q", scale=scale, title=y, axis=axis), y2="high:Q", opacity=alt.value(0.18)
+        y=alt.Y("low:Q", scale=scale, title=y, axis=axis), y2=alt.Y2("high:Q"), opacity=alt.OpacityValue(0.18)
     )
     line = base.mark_line(strokeWidth=2.2).encode(
         y=alt.Y("mean:Q", scale=scale), strokeDash=alt.StrokeDash("series:N", scale=dashes, legend=None)
@@ -129,7 +130,7 @@ def over_depth(
         alt.Chart(ends)
         .mark_text(align="left", dx=8, fontSize=14)
         .encode(
-            x=alt.X("depth:Q"), y=alt.Y("at:Q", scale=scale), text="series:N",
+            x=alt.X("depth:Q"), y=alt.Y("at:Q", scale=scale), text=alt.Text("series:N"),
             color=alt.Color("series:N", scale=colours, legend=None),
         )
     )  # fmt: skip
