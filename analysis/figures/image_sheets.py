@@ -47,6 +47,7 @@ class Cut:
         self.results, self.sprite = results, results.sprite
         self.sheets = results.sheets if results.pictures() else {}
         self.whole = np.asarray(Image.open(results.file("sprite.webp")).convert(mode(self.sprite)))
+        self.opened: dict[str, np.ndarray] = {}
         self.number = {example: cell for cell, example in enumerate(self.sprite["ids"])}
 
     def image(self, example: int) -> np.ndarray:
@@ -63,8 +64,11 @@ class Cut:
         return f"{SHEETS}/{name}.webp" in self.results.pictures()
 
     def sheet(self, name: str) -> np.ndarray:
-        """A whole sheet of pictures."""
-        return np.asarray(Image.open(self.results.file(f"{SHEETS}/{name}.webp")).convert(mode(self.sheets)))
+        """A whole sheet of pictures, which is read once: to unpack it for each latent would take seconds."""
+        if name not in self.opened:
+            picture = Image.open(self.results.file(f"{SHEETS}/{name}.webp"))
+            self.opened[name] = np.asarray(picture.convert(mode(self.sheets)))
+        return self.opened[name]
 
     def cell(self, sheet: np.ndarray, latent: int) -> np.ndarray:
         """A latent's picture in a sheet."""
