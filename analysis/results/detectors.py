@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -26,7 +27,7 @@ OF_CLASS = ("ablation", "ablation_half", "steering", "steering_half")
 
 @dataclass(frozen=True)
 class Level:
-    """One depth of the first run. `rows` is empty where the tower does not have it."""
+    """One depth of the first run. `rows` is empty where the tower does not have it; nobody may change them."""
 
     depth: int
     rows: pd.DataFrame
@@ -35,7 +36,7 @@ class Level:
     labelled: bool = True
     """False: the data set has no classes, so that no latent is a detector of one."""
 
-    @property
+    @cached_property
     def live(self) -> pd.DataFrame:
         """Latents that fire on training and on held-out images, best F1 first; without classes those that fire on
         held-out images, the one whose name predicts its firing best first."""
@@ -43,7 +44,7 @@ class Level:
             return self.rows[self.rows["rate"] > 0].sort_values("detection", ascending=False, kind="stable")
         return self.rows[self.rows["f1"].notna()].sort_values("f1", ascending=False, kind="stable")
 
-    @property
+    @cached_property
     def passed(self) -> pd.DataFrame:
         """Those that detect their class better than shuffled labels do, best F1 first."""
         return self.live[self.live["passes"]]
