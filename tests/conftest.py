@@ -65,6 +65,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_finish() -> None:
     """From here on memory is looked through again, but for what was imported."""
     gc.freeze()
+    gc.set_threshold(100_000, 20, 20)  # tables, trees and charts are many small objects, and few of them are circles
     gc.enable()
 
 

@@ -191,6 +191,10 @@ class NoChart:
     def __call__(self, *given: object, **options: object) -> NoChart:
         return self
 
+    def keys(self) -> tuple[str, ...]:
+        """What is spread as arguments of it: none."""
+        return ()
+
     __add__ = __or__ = __and__ = __call__
 
 
