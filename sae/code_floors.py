@@ -27,10 +27,7 @@ from sae.layer import Layer
 from sae.nulls import dense_part, parts
 from sae.records import Codes
 from sae.rows import width_of
-
-CURVEBALL, REENCODED, RELEARNED = "curveball_null", "reencoded", "relearned"
-SHUFFLED = "_shuffled"
-"""Behind the name of a null: the same, with its codes dealt out once more."""
+from sae.rule import DEALT, REENCODED, RELEARNED, SHUFFLED
 
 
 @dataclass(frozen=True)
@@ -52,7 +49,7 @@ def code_nulls(
     """Variance explained, by SAEs that `train` makes, of held-out codes of each null; `fit` and `held` are the real
     codes, of `below`. `keep`: with the errors of each row."""
     dealt, dealt_held = curveball(fit, draw), curveball(held, draw)
-    found = [_worth(train, CURVEBALL, dealt, dealt_held, keep)]
+    found = [_worth(train, DEALT, dealt, dealt_held, keep)]
     layer = below.layer
     found += _beside_shuffled(train, REENCODED, again(layer, dealt), again(layer, dealt_held), draw, keep)
     rows = torch.cat(list(_rebuilt(layer, dealt, left_over(layer, below.fit, fit, draw))))
@@ -65,39 +62,26 @@ def code_nulls(
 
 def again(layer: Layer, codes: Codes) -> Codes:
     """Codes decoded and encoded again, part by part where they are many."""
-    return _joined([layer.encode(rows) for rows in _rebuilt(layer, codes)])
+    return Codes.joined([layer.encode(rows) for rows in _rebuilt(layer, codes)])
 
 
 def encoded(layer: Layer, rows: Float[Tensor, "rows d_in"]) -> Codes:
     """The codes of rows, part by part where they are many."""
-    return _joined([layer.encode(rows[part]) for part in parts(rows, layer.sae.n_latents)])
+    return Codes.joined([layer.encode(rows[part]) for part in parts(rows, layer.sae.n_latents)])
 
 
 def left_over(layer: Layer, rows: Rows, codes: Codes, draw: torch.Generator) -> Float[Tensor, "rows d_in"]:
     """What the layer leaves of its rows, in another order."""
     left = torch.empty(len(rows), width_of(rows), dtype=torch.float32, device="cpu")
     for part in parts(rows, layer.sae.n_latents):
-        left[part] = dense_part(rows, part) - layer.decode(
-            Codes(codes.values[part], codes.indices[part], codes.n_latents)
-        )
+        left[part] = dense_part(rows, part) - layer.decode(codes.part(part))
     return left[torch.randperm(len(left), generator=draw, device="cpu")]
 
 
 def _rebuilt(layer: Layer, codes: Codes, added: Tensor | None = None) -> Iterator[Float[Tensor, "part d_in"]]:
     for part in parts(codes, width_of(codes)):
-        rows = layer.decode(Codes(codes.values[part], codes.indices[part], codes.n_latents))
+        rows = layer.decode(codes.part(part))
         yield rows if added is None else rows + added[part]
-
-
-def _joined(codes: list[Codes]) -> Codes:
-    if len(codes) == 1:
-        return codes[0]
-    most = max(part.values.shape[1] for part in codes)
-    values, indices = (
-        torch.cat([torch.nn.functional.pad(getattr(part, name), (0, most - part.values.shape[1])) for part in codes])
-        for name in ("values", "indices")
-    )
-    return Codes(values, indices, codes[0].n_latents)
 
 
 def _beside_shuffled(

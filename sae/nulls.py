@@ -141,7 +141,7 @@ def row_parts(n: int, width: int) -> list[slice]:
 def dense_part(rows: Float[Tensor, "rows d_in"] | Codes, part: slice = slice(None)) -> Float[Tensor, "part d_in"]:
     """Some of the rows, with a column for every coordinate."""
     if isinstance(rows, Codes):
-        return Codes(rows.values[part], rows.indices[part], rows.n_latents).dense()
+        return rows.part(part).dense()
     return rows[part]
 
 

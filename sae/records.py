@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
+from torch.nn.functional import pad
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,20 @@ class Codes:
         active = int((full > 0).sum(1).max()) if len(full) else 0
         values, indices = full.topk(max(1, active), dim=1, sorted=False)
         return cls(torch.relu(values), indices, full.shape[1])
+
+    @classmethod
+    def joined(cls, pieces: Sequence[Codes]) -> Codes:
+        """Codes of one SAE, batch after batch, with as many columns as the widest of them."""
+        most = max(piece.values.shape[1] for piece in pieces)
+        values, indices = (
+            torch.cat([pad(getattr(piece, name), (0, most - piece.values.shape[1])) for piece in pieces])
+            for name in ("values", "indices")
+        )
+        return cls(values, indices, pieces[0].n_latents)
+
+    def part(self, rows: slice) -> Codes:
+        """The codes of some of the rows."""
+        return Codes(self.values[rows], self.indices[rows], self.n_latents)
 
     def l0(self) -> float:
         """Mean number of active latents a row."""

@@ -53,6 +53,9 @@ THRESHOLDS = Thresholds()
 TRAINED = ("permuted_null", "gaussian_null", "gaussian_tower", "frozen_decoder")
 DICTIONARIES = ("stored_dictionary", "matched_dictionary", "random_dictionary")
 MEMORISING = "memorising"
+DEALT, REENCODED, RELEARNED, SHUFFLED = "curveball_null", "reencoded", "relearned", "_shuffled"
+CODE_NULLS = (DEALT, *(f"{name}{end}" for name in (REENCODED, RELEARNED) for end in ("", SHUFFLED)))
+"""What `sae.code_floors` finds, by its names in the tables; `SHUFFLED` ends those of the same, dealt out once more."""
 CODES = ("curveball_null", "reencoded_null", "relearned_null")
 """Of depths that read codes; see `sae.code_floors`."""
 NAMES = {
@@ -136,10 +139,10 @@ def code_floors(found: Mapping[str, float]) -> dict[str, float]:
     Codes that were encoded or learned again may be easier to explain all in all. What counts is by how much they are
     easier than the same dealt out once more: as much as that above `curveball_null` is the floor.
     """
-    dealt = found.get("curveball_null", math.nan)
-    floors = {"curveball_null": dealt}
-    for name in ("reencoded", "relearned"):
-        floors[f"{name}_null"] = dealt + found.get(name, math.nan) - found.get(f"{name}_shuffled", math.nan)
+    dealt = found.get(DEALT, math.nan)
+    floors = {DEALT: dealt}
+    for name in (REENCODED, RELEARNED):
+        floors[f"{name}_null"] = dealt + found.get(name, math.nan) - found.get(f"{name}{SHUFFLED}", math.nan)
     return {name: value for name, value in floors.items() if not math.isnan(value)}
 
 

@@ -34,8 +34,9 @@ import pandas as pd
 from analysis.figures.words import needs_labels
 from analysis.plan.paths import Paths
 from analysis.results.tables import OF_CLASSES, Results, source
-from analysis.results.verdict import CODE_NULLS, seeds
+from analysis.results.verdict import seeds
 from sae.errors import DataError, NotFoundError, RenderError
+from sae.rule import CODE_NULLS
 
 USE = re.compile(r"(?<!\{)\{\{<\s*num\s+([^\s>]+)\s*>\}\}")
 CONTROLS = (

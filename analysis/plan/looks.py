@@ -8,11 +8,13 @@ seeds. An experiment asks for it with `[interpret]`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from analysis.plan import edges
 from analysis.plan.chains import Chain, architectures, fingerprint, module_of, stage_of
-from analysis.plan.config import Experiment, InterpretConfig
+from analysis.plan.config import Experiment
 from analysis.plan.edges import ACTIVATIONS, HOST, IMAGES, INTERPRET, READER, Role
+from analysis.plan.interpret_config import InterpretConfig
 from analysis.plan.stage_configs import ImagesStage, InterpretStage, PicturesStage, ReaderStage
 from analysis.plan.stage_folders import Stage
 from sae.config import TowerKind
@@ -94,8 +96,17 @@ def _read(chain: Chain, kind: TowerKind) -> dict[Role, Stage]:
     return {**inputs, **layers, **singles}
 
 
-def _depth(chain: Chain, kind: TowerKind) -> int:
-    return next(tower.depth for tower in chain.config.towers if tower.kind == kind)
+def _looked(chain: Chain, settings: InterpretConfig, kind: TowerKind) -> dict[str, Any]:
+    """What every look at a chain is asked, as fields of its `LookStage`."""
+    return {
+        "run": chain.run,
+        "control": chain.control,
+        "seed": chain.config.seed,
+        "kind": kind,
+        "depth": next(tower.depth for tower in chain.config.towers if tower.kind == kind),
+        "train_rows": settings.train_rows,
+        "held_out_rows": settings.held_out_rows,
+    }
 
 
 def _modules(chain: Chain) -> list[str]:
@@ -104,16 +115,7 @@ def _modules(chain: Chain) -> list[str]:
 
 
 def _interpret(chain: Chain, settings: InterpretConfig, kind: TowerKind, attributes: Stage) -> Stage:
-    config = InterpretStage(
-        run=chain.run,
-        control=chain.control,
-        seed=chain.config.seed,
-        kind=kind,
-        depth=_depth(chain, kind),
-        train_rows=settings.train_rows,
-        held_out_rows=settings.held_out_rows,
-        permutations=settings.permutations,
-    )
+    config = InterpretStage(**_looked(chain, settings, kind), permutations=settings.permutations)
     return stage_of("interpret", config, {**_read(chain, kind), IMAGES: attributes}, *_modules(chain))
 
 
@@ -130,14 +132,5 @@ def _pictures(
         theirs = _read(other, kind)
         read = {role: stage for role, stage in theirs.items() if role == ACTIVATIONS or role.part == "tower"}
         inputs |= {role.of(name): stage for role, stage in read.items()}
-    config = PicturesStage(
-        run=chain.run,
-        control=chain.control,
-        seed=chain.config.seed,
-        kind=kind,
-        depth=_depth(chain, kind),
-        train_rows=settings.train_rows,
-        held_out_rows=settings.held_out_rows,
-        steps=settings.steps,
-    )
+    config = PicturesStage(**_looked(chain, settings, kind), steps=settings.steps)
     return stage_of("pictures", config, {**inputs, INTERPRET: own, READER: classifier}, *_modules(chain))

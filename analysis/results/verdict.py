@@ -12,10 +12,19 @@ import pandas as pd
 
 from analysis.plan.config import KINDS, RunConfig
 from analysis.results.tables import Results
-from sae.rule import DICTIONARIES, MEMORISING, NAMES, THRESHOLDS, TRAINED, Seed, Verdict, code_floors, interval, judge
-
-# Controls of a depth that reads codes, as the tables name them; what the rule makes of them is `code_floors`.
-CODE_NULLS = ("curveball_null", "reencoded", "reencoded_shuffled", "relearned", "relearned_shuffled")
+from sae.rule import (
+    CODE_NULLS,
+    DICTIONARIES,
+    MEMORISING,
+    NAMES,
+    THRESHOLDS,
+    TRAINED,
+    Seed,
+    Verdict,
+    code_floors,
+    interval,
+    judge,
+)
 
 ASKED = ("variance_explained", "variance_explained_refit", "live_share", "copy_score")
 """The measures that the rule asks for."""

@@ -18,9 +18,10 @@ import torch
 
 from analysis.plan import plugins
 from analysis.plan.chains import Chain, fingerprint, plan, to_fetch
-from analysis.plan.config import Experiment, InterpretConfig
+from analysis.plan.config import Experiment
 from analysis.plan.data_source import NOT_HERE
 from analysis.plan.edges import edges
+from analysis.plan.interpret_config import InterpretConfig
 from analysis.plan.looks import Look, of_chains, of_data, stages_of
 from analysis.plan.paths import Paths
 from analysis.plan.stage_folders import MANIFEST, Stage, damage, writing

@@ -7,12 +7,13 @@ import torch
 
 import sae.nulls
 from sae.architectures.topk import TopK
-from sae.code_floors import CURVEBALL, REENCODED, RELEARNED, SHUFFLED, Below, again, code_nulls, encoded, left_over
+from sae.code_floors import Below, again, code_nulls, encoded, left_over
 from sae.config import TrainConfig
 from sae.layer import Layer
 from sae.normaliser import Normaliser
 from sae.records import Codes
 from sae.rows import width_of
+from sae.rule import DEALT, REENCODED, RELEARNED, SHUFFLED
 from sae.train import Trainee, train_together
 
 D_IN = 16
@@ -62,7 +63,7 @@ def found():
 
 def test_each_null_is_scored_on_held_out_codes_beside_one_that_is_dealt_out_again(found):
     floors, train, below, codes = found
-    names = [CURVEBALL, REENCODED, REENCODED + SHUFFLED, RELEARNED, RELEARNED + SHUFFLED]
+    names = [DEALT, REENCODED, REENCODED + SHUFFLED, RELEARNED, RELEARNED + SHUFFLED]
     assert sorted(floors) == sorted([*names, "none"])
     assert all(floors[name].split == "held_out" and floors[name].n == 250 for name in floors)
     assert all(len(floors[name].rows.error) == 250 for name in names)
@@ -74,7 +75,7 @@ def test_each_null_is_scored_on_held_out_codes_beside_one_that_is_dealt_out_agai
 
 def test_latents_with_one_direction_fire_together_when_they_are_encoded_again(found):
     floors, *_ = found
-    own, dealt = floors["none"].value, floors[CURVEBALL].value
+    own, dealt = floors["none"].value, floors[DEALT].value
     assert own > dealt + 0.2, "a depth above finds the pairs, which say nothing of the rows"
     assert floors[REENCODED].value - floors[REENCODED + SHUFFLED].value == pytest.approx(own - dealt, abs=0.1)
 

@@ -12,7 +12,6 @@ from analysis.plan.config import (
     KINDS,
     Experiment,
     HostConfig,
-    InterpretConfig,
     RunConfig,
     SaeConfig,
     TowerConfig,
@@ -21,6 +20,7 @@ from analysis.plan.config import (
     load_experiment,
     scheduled,
 )
+from analysis.plan.interpret_config import InterpretConfig
 from analysis.system import toml_file
 from sae.config import StopConfig, TrainConfig
 from sae.errors import ConfigError, NotFoundError

@@ -8,8 +8,9 @@ import pytest
 
 from analysis.plan import edges
 from analysis.plan.chains import plan
-from analysis.plan.config import Experiment, InterpretConfig, SaeConfig, TowerConfig
+from analysis.plan.config import Experiment, SaeConfig, TowerConfig
 from analysis.plan.edges import ACTIVATIONS, HOST, IMAGES, INTERPRET, NULL_TOWER, READER, Edge, Role
+from analysis.plan.interpret_config import InterpretConfig
 from analysis.plan.looks import stages_of
 from analysis.plan.stage_folders import Stage, StageConfig
 from sae.errors import StageError

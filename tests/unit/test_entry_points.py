@@ -8,7 +8,7 @@ import warnings
 
 import pytest
 from planted import shapes_unchecked
-from seam_project import SETTINGS
+from seam_project import HOST, SETTINGS
 
 from analysis.cli.main import main
 from analysis.figures.asked import asked
@@ -77,31 +77,11 @@ def berries():
     return Dataset("berries", rows, None, np.arange(160) % 4 == 0)
 """,
     "hosts/__init__.py": "",
-    "hosts/stem.py": """import torch
-
-
-class Stem:
-    def __init__(self, shape, n_classes, seed):
-        self.width = shape[0]
-
-    def hooks(self):
-        return {"sap": self.width}
-
-    def fit(self, examples, labels):
-        pass
-
-    def activations(self, examples, hook):
-        return examples
-
-    def state_dict(self):
-        return {"none": torch.zeros(1)}
-
-    def load_state_dict(self, given):
-        pass
-
+    "hosts/stem.py": HOST.replace('"rows": self.width', '"sap": self.width')
+    + """
 
 def build(shape, n_classes, seed):
-    return Stem(shape, n_classes, seed)
+    return Plain(shape, n_classes, seed)
 """,
     "leaves.py": """from analysis.figures.drawing import Drawing
 

@@ -7,7 +7,8 @@ import dataclasses
 import pytest
 
 from analysis.plan.chains import plan
-from analysis.plan.config import Experiment, HostConfig, InterpretConfig, SaeConfig, TowerConfig
+from analysis.plan.config import Experiment, HostConfig, SaeConfig, TowerConfig
+from analysis.plan.interpret_config import InterpretConfig
 from analysis.plan.looks import of_chains, of_data
 from sae.errors import ConfigError
 

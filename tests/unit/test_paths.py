@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 from factories import write_results
 
-from analysis.plan.config import InterpretConfig, load_experiment
+from analysis.plan.config import load_experiment
+from analysis.plan.interpret_config import InterpretConfig
 from analysis.plan.paths import Paths
 from analysis.plan.stage_folders import read_manifest, seal
 from analysis.results.tables import open_results

@@ -9,7 +9,8 @@ import pytest
 
 from analysis.plan import chains
 from analysis.plan.chains import plan
-from analysis.plan.config import Experiment, HostConfig, InterpretConfig, SaeConfig, TowerConfig
+from analysis.plan.config import Experiment, HostConfig, SaeConfig, TowerConfig
+from analysis.plan.interpret_config import InterpretConfig
 from analysis.plan.looks import stages_of
 from analysis.plan.stage_configs import (
     ActivationsStage,

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch.nn.functional import pad
 
 from analysis.plan import edges
 from analysis.plan.edges import ACTIVATIONS, Role
@@ -81,10 +80,4 @@ def rows_read(below: Tower, host: torch.Tensor) -> Rows:
     if len(pieces) == 1 or not below.layers or below.kind != "latents":
         return training_rows(below, host)
     found = [training_rows(below, host[part]) for part in pieces]
-    codes = [piece for piece in found if isinstance(piece, Codes)]
-    most = max(piece.values.shape[1] for piece in codes)
-    values, indices = (
-        torch.cat([pad(getattr(piece, name), (0, most - piece.values.shape[1])) for piece in codes])
-        for name in ("values", "indices")
-    )
-    return Codes(values, indices, codes[0].n_latents)
+    return Codes.joined([piece for piece in found if isinstance(piece, Codes)])
