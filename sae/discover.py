@@ -60,9 +60,9 @@ def remove_folder(package: str, folder: Path) -> None:
         return
     _added[package].remove(folder)
     importlib.import_module(package).__path__.remove(str(folder))
-    for name, module in list(sys.modules.items()):
-        file = getattr(module, "__file__", None)
-        if name.startswith(f"{package}.") and file and Path(file).is_relative_to(folder):
+    for name in [name for name in sys.modules if name.startswith(f"{package}.")]:
+        file = getattr(sys.modules[name], "__file__", None)
+        if file and Path(file).is_relative_to(folder):
             del sys.modules[name]
 
 

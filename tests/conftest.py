@@ -24,9 +24,10 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 from jaxtyping import install_import_hook  # noqa: E402
 
-install_import_hook("sae", "beartype.beartype")
+install_import_hook("sae", "shape_checks.first_calls")
 
 import pytest  # noqa: E402  (after the hook, as all that imports `sae`)
+import shape_checks  # noqa: E402
 
 from analysis.plan import plugins  # noqa: E402
 from analysis.plan.paths import Paths  # noqa: E402
@@ -72,6 +73,19 @@ def pytest_collection_finish() -> None:
 @pytest.fixture(autouse=True)
 def own_project():
     plugins.load(Paths(CHECKOUT))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def nothing_waits_for_the_disk():
+    """What tests write need not outlive a power cut, and to wait for each file was a tenth of the suite."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda file: None)
+        yield
+
+
+@pytest.hookimpl(tryfirst=True)  # before what it shares with others is made
+def pytest_runtest_setup() -> None:
+    shape_checks.begin()
 
 
 ACTIVE = 3

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import date
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 
@@ -149,6 +150,11 @@ def write_feed(paths: Paths, site: feed.Site, day: date, write: Write) -> None:
         target.unlink(missing_ok=True)
 
 
+@cache
+def _bundle() -> str:
+    return vl_convert.javascript_bundle(EXPORTED)
+
+
 def write_runtime(paths: Paths) -> None:
     """Vega, Vega-Lite and vega-embed as one local file, in a scope of its own (unwrapped it leaks its globals)."""
     target = paths.built_assets / RUNTIME
@@ -156,5 +162,5 @@ def write_runtime(paths: Paths) -> None:
     stamp = Stamp(paths.build / "runtime.json", key, paths.root)
     if stamp.current() is None:
         stamp.forget()
-        target.write_text(f"(function(){{{vl_convert.javascript_bundle(EXPORTED)}}})();\n", encoding="utf-8")
+        target.write_text(f"(function(){{{_bundle()}}})();\n", encoding="utf-8")
         stamp.write([target])

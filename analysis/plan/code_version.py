@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import importlib.util
+import os
 import threading
 from dataclasses import dataclass
 from functools import cache
@@ -39,7 +40,11 @@ class _Source:
     """Hash of the module as parsed, docstrings left out."""
 
 
-_read: dict[Path, _Source] = {}
+_read: dict[str, _Source] = {}
+"""By file."""
+_ours: dict[tuple[Path, str], str] = {}
+"""Modules of `PACKAGES` that lie in `ROOT`, each with its file. A run asks for a hundred of them, hundreds of times; to
+find them anew each time would be most of what it takes to plan it."""
 
 
 def code_version(*modules: str) -> str:
@@ -95,13 +100,22 @@ def _exists(module: str) -> bool:
 
 def _source(module: str) -> _Source:
     """What is known of a module's file, which is read when it is new or changed."""
+    file = _ours.get((ROOT, module))
+    if file is not None:
+        try:
+            status, known = os.stat(file), _read.get(file)
+        except FileNotFoundError:  # gone, or a package by now
+            _ours.pop((ROOT, module), None)
+        else:
+            if known is not None and (known.time, known.size) == (status.st_mtime_ns, status.st_size):
+                return known
     path = _file(module)
     owner = tops().get(module.partition(".")[0], "")
     if owner and not path.is_file():  # compiled, or gone since it was installed
         return _Source(0, 0, (), owner)
     with PARSING:
         status = path.stat()
-        known = _read.get(path)
+        known = _read.get(str(path))
         if known is None or (known.time, known.size) != (status.st_mtime_ns, status.st_size):
             try:
                 tree = parse(path.read_text(encoding="utf-8"))
@@ -114,7 +128,9 @@ def _source(module: str) -> _Source:
             within = module if path.name == "__init__.py" else module.rpartition(".")[0]
             imports = _imports(tree, within)  # before the tree loses its docstrings
             known = _Source(status.st_mtime_ns, status.st_size, imports, _normal(tree))
-            _read[path] = known
+            _read[str(path)] = known
+        if module.partition(".")[0] in PACKAGES and path.is_relative_to(ROOT):
+            _ours[ROOT, module] = str(path)
         return known
 
 

@@ -30,7 +30,8 @@ def path_of(results: Results, held_out: int) -> list[int]:
     often = rates[rates["value"] >= MIN_FIRINGS / held_out].sort_values(["value", "latent"])
     path = [int((often if len(often) else rates).iloc[(len(often) - 1) // 2]["latent"])]
     for depth in reversed(depths[1:]):
-        below = _links(results, depth).query("latent == @path[-1]")["below"]
+        links = _links(results, depth)
+        below = links.loc[links["latent"] == path[-1], "below"]
         if below.empty:
             raise DataError(f"{results.experiment} does not say what latent {path[-1]} of depth {depth} is made of")
         path.append(int(below.iloc[0]))
