@@ -11,7 +11,6 @@ from __future__ import annotations
 import ast
 import hashlib
 import importlib.util
-import os
 import threading
 from dataclasses import dataclass
 from functools import cache
@@ -103,7 +102,7 @@ def _source(module: str) -> _Source:
     file = _ours.get((ROOT, module))
     if file is not None:
         try:
-            status, known = os.stat(file), _read.get(file)
+            status, known = Path(file).stat(), _read.get(file)
         except FileNotFoundError:  # gone, or a package by now
             _ours.pop((ROOT, module), None)
         else:
