@@ -3,9 +3,12 @@
     make bench-verdict                         every kind of data set, 20 of each, three training seeds
     make bench-verdict ARGS="--sets 4 --only atoms,groups"
 
+    make bench-verdict ARGS=--again            trains nothing: what is written, judged by the rule as it is now
+
 Data sets are those of `benchmarks.truths`; towers are trained, measured and judged by the real stages and the real
 rule. Beside the word stands the one that the floors before those of codes (`sae.rule.CODES`) would give. Writes
-data/benchmarks/verdict.json, which is tracked: every judgement, what it was made with, and when.
+data/benchmarks/verdict.json, which is tracked: every judgement with the numbers that it was made from, and how they
+were made, and when.
 """
 
 from __future__ import annotations
@@ -14,6 +17,8 @@ import argparse
 import dataclasses
 import functools
 import json
+import math
+import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterable
@@ -27,7 +32,7 @@ from analysis.plan.config import SaeConfig, TowerConfig
 from analysis.plan.stage_folders import provenance
 from benchmarks.truths import NOISE, STRUCTURE, Make, Truth
 from sae.config import TrainConfig
-from sae.rule import CODES, THRESHOLDS, Seed, judge
+from sae.rule import CODES, THRESHOLDS, UNDECIDED, Seed, judge
 from tests.planted import HELD, SEEDS, TRAIN, judged
 
 FILE = Path(__file__).resolve().parent.parent / "data" / "benchmarks" / "verdict.json"
@@ -40,12 +45,31 @@ def of_one(truth: Truth, number: int) -> dict[str, Any]:
     tower = TowerConfig(kind="latents", depth=2, width="halving", k="halving", train=TRAINING)
     with tempfile.TemporaryDirectory() as folder:
         found = judged(Path(folder), the_same_for_all_seeds(truth.make, number), sae, tower, first=2)
-    verdict, before = found.verdicts[2], judge([without_codes(seed) for seed in found.seeds[2]])
+    return {"truth": truth.name, "structure": truth in STRUCTURE, "set": number, **said(found.seeds[2])}
+
+
+def said(seeds: list[Seed]) -> dict[str, Any]:
+    """What the rule says of these numbers, and the numbers."""
+    verdict, before = judge(seeds), judge([without_codes(seed) for seed in seeds])
     return {
-        "truth": truth.name, "structure": truth in STRUCTURE, "set": number, "word": verdict.word,
-        "margin": verdict.margin, "low": verdict.low, "high": verdict.high, "best_floor": verdict.best_floor,
+        "word": verdict.word, "margin": verdict.margin, "low": verdict.low, "high": verdict.high,
+        "best_floor": verdict.best_floor, "detects": verdict.detects,
         "before": before.word, "before_margin": before.margin, "before_low": before.low,
+        "seeds": [plain(dataclasses.asdict(seed)) for seed in seeds],
     }  # fmt: skip
+
+
+def plain(part: Any) -> Any:
+    """Five digits: differences of these are judged to the third."""
+    if isinstance(part, dict):
+        return {key: plain(value) for key, value in part.items()}
+    return None if math.isnan(part) else float(f"{part:.5g}")
+
+
+def again(row: dict[str, Any]) -> dict[str, Any]:
+    """A judgement that was written, by the rule as it is now."""
+    seeds = [Seed(**{key: math.nan if value is None else value for key, value in one.items()}) for one in row["seeds"]]
+    return {"truth": row["truth"], "structure": row["structure"], "set": row["set"], **said(seeds)}
 
 
 def the_same_for_all_seeds(make: Make, number: int) -> Make:
@@ -65,9 +89,10 @@ def without_codes(seed: Seed) -> Seed:
 
 def table(found: Iterable[dict[str, Any]]) -> str:
     """How many of each kind are called structure, and how many would be if copies were none (the interval above 0);
-    with the floors of codes and, in brackets, without them. And the mean margins."""
+    with the floors of codes and, in brackets, without them. How many are called undecided; the mean margins; and the
+    median of the lead that would have been found."""
     rows = list(found)
-    lines = [f"{'':<22} {'sets':>4}  {'structure':>9}  {'above 0':>9}  margin"]
+    lines = [f"{'':<22} {'sets':>4}  {'structure':>9}  {'above 0':>9}  {'undecided':>9}  {'margin':<15}  found"]
     for truth in dict.fromkeys(row["truth"] for row in rows):
         lines.append(_line(truth, [row for row in rows if row["truth"] == truth]))
     for title, wanted in (("noise", False), ("structure", True)):
@@ -85,7 +110,11 @@ def _line(title: str, rows: list[dict[str, Any]]) -> str:
         both("low", "before_low", lambda low: low > 0),
     )
     margin, before = (sum(row[name] for row in rows) / len(rows) for name in ("margin", "before_margin"))
-    return f"{title:<22} {len(rows):>4}  {word:>9}  {above:>9}  {margin:+.3f} ({before:+.3f})"
+    open_ = sum(row["word"] == UNDECIDED for row in rows)
+    detects = statistics.median(row["detects"] for row in rows)
+    return (
+        f"{title:<22} {len(rows):>4}  {word:>9}  {above:>9}  {open_:>9}  {margin:+.3f} ({before:+.3f})  {detects:.3f}"
+    )
 
 
 def main() -> None:
@@ -93,8 +122,15 @@ def main() -> None:
     options = argparse.ArgumentParser(description="False positives and power of the verdict at depth 2.")
     options.add_argument("--sets", type=int, default=20, help="data sets of each kind")
     options.add_argument("--only", default="", help="kinds, by name, separated by commas")
+    options.add_argument("--again", action="store_true", help="judge what is written, and train nothing")
     options.add_argument("--out", type=Path, default=FILE)
     asked = options.parse_args()
+    if asked.again:
+        written = json.loads(asked.out.read_text())
+        rows = [again(row) for row in written["judged"]]
+        write(asked.out, rows, written["made_with"] | {"thresholds": dataclasses.asdict(THRESHOLDS)})
+        print(table(rows))
+        return
     torch.set_num_threads(1)
     kinds = {truth.name: truth for truth in (*NOISE, *STRUCTURE)}
     wanted = asked.only.split(",") if asked.only else list(kinds)
@@ -105,20 +141,25 @@ def main() -> None:
         for name in wanted:
             found.append(of_one(kinds[name], number))
             print(f"{found[-1]['truth']} {number}: {found[-1]['word']} {found[-1]['margin']:+.3f}", flush=True)
-        write(asked.out, found, time.perf_counter() - begun)  # who stops it has what is done
+        write(asked.out, found, made_with(time.perf_counter() - begun))  # who stops it has what is done
     print(table(found))
 
 
-def write(out: Path, found: list[dict[str, Any]], seconds: float) -> None:
-    """All judgements so far, with what they were made with."""
-    made_with = {
+def made_with(seconds: float) -> dict[str, Any]:
+    """How the judgements were made."""
+    return {
         "rows": TRAIN, "held_out": HELD, "seeds": SEEDS, "train": dataclasses.asdict(TRAINING),
         "thresholds": dataclasses.asdict(THRESHOLDS), "seconds": round(seconds),
         "code": code_version("analysis.run.stages.nulls", "analysis.run.stages.null_tower", "sae.rule"),
         **provenance(),
     }  # fmt: skip
+
+
+def write(out: Path, found: list[dict[str, Any]], made: dict[str, Any]) -> None:
+    """All judgements so far, with what they were made with; one line each."""
     out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(json.dumps({"made_with": made_with, "judged": found}, indent=1) + "\n")
+    rows = ",\n".join(json.dumps(row) for row in found)
+    out.write_text(f'{{"made_with": {json.dumps(made)},\n"judged": [\n{rows}\n]}}\n')
 
 
 if __name__ == "__main__":

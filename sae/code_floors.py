@@ -87,6 +87,8 @@ def _rebuilt(layer: Layer, codes: Codes, added: Tensor | None = None) -> Iterato
 def _beside_shuffled(
     train: Trainer, name: str, fit: Codes, held: Codes, draw: torch.Generator, keep: bool
 ) -> list[Floor]:
+    if bool((dense_part(fit).amax(0) == dense_part(fit).amin(0)).all()):  # a layer that died says the same of all
+        return [Floor(one, "held_out", "variance_explained", 0.0, len(held)) for one in (name, name + SHUFFLED)]
     shuffled = _worth(train, name + SHUFFLED, curveball(fit, draw), curveball(held, draw), keep)
     return [_worth(train, name, fit, held, keep), shuffled]
 

@@ -9,6 +9,7 @@ distribution (`permuted_null`) of those that were read; on the very rows with a 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
@@ -57,6 +58,12 @@ DICTIONARIES: dict[str, Callable[[Tensor, int, torch.Generator], Tensor]] = {
 }
 
 
+MATCHED_ROWS = 10_000
+"""So many rows at most make the dictionaries that are held against each other."""
+DRAWS = {"random_dictionary": 1, "matched_dictionary": 1, "stored_dictionary": 3}
+"""So many of each are made, and their mean counts: which rows are stored matters more than which mixtures are drawn."""
+
+
 @dataclass(frozen=True)
 class RowErrors:
     """What each scored row adds to both sums of variance explained, so that rows can be drawn again."""
@@ -71,6 +78,17 @@ class RowErrors:
         """Of rows and what was given back for them."""
         given = x.double()
         return cls((given - x_hat.double()).pow(2).sum(1), (given - given.mean(0)).pow(2).sum(1))
+
+    def standard_error(self, other: RowErrors | None = None) -> float:
+        """Of variance explained, over draws of the rows; with `other`, of the difference to what it is for the same
+        rows given back by something else. To first order (a ratio of two means); NaN for fewer than two rows."""
+        pulls = self._pulls() - (0 if other is None else other._pulls())
+        return float(pulls.std() / len(pulls) ** 0.5) if len(pulls) > 1 else math.nan
+
+    def _pulls(self) -> Float[Tensor, " rows"]:
+        """How each row pulls the ratio of the sums."""
+        spread = self.spread.mean()
+        return -(self.error - self.error.mean() / spread * self.spread) / spread
 
 
 @dataclass(frozen=True)
@@ -87,6 +105,8 @@ class Floor:
     """How many rows, or latents, it was averaged over."""
     rows: RowErrors | None = None
     """Row by row, where that was asked for and the measure is variance explained."""
+    error: float = math.nan
+    """Standard error of the value over rows; NaN where it is not known."""
 
 
 @dataclass(frozen=True)
@@ -124,19 +144,34 @@ def unlearned(
     One pair, or one a fold, so that no floor sees what it is scored on. Codes by matching pursuit with `k` directions.
     `keep`: with the errors of each row. `code`: another way to run the pursuit, such as part by part.
     """
-    back: dict[str, list[Tensor]] = {name: [] for name in (*DICTIONARIES, "pca")}
-    for fit, rows in pairs:
-        mean = fit.mean(0)
-        for name, make in DICTIONARIES.items():
-            back[name].append(code(rows - mean, make(fit - mean, n_latents, draw), k) + mean)
-        back["pca"].append(pca(fit, rows, k))
     x = torch.cat([rows for _, rows in pairs])
     found = []
-    for name, given in back.items():
-        x_hat = torch.cat(given)
-        rows_kept = RowErrors.of(x, x_hat) if keep else None
-        found.append(Floor(name, split, "variance_explained", explained(x, x_hat), len(x), rows_kept))
-    return found
+    for name, make in DICTIONARIES.items():
+        drawn = [
+            torch.cat(
+                [_coded(rows, fit.mean(0), make(fit - fit.mean(0), n_latents, draw), k, code) for fit, rows in pairs]
+            )
+            for _ in range(DRAWS[name])
+        ]
+        found.append(_mean_of(name, split, x, drawn, keep))
+    return [*found, _mean_of("pca", split, x, [torch.cat([pca(fit, rows, k) for fit, rows in pairs])], keep)]
+
+
+def _coded(
+    rows: Float[Tensor, "rows d_in"], mean: Float[Tensor, " d_in"], dictionary: Float[Tensor, "n d_in"], k: int,
+    code: Callable[[Tensor, Tensor, int], Tensor],
+) -> Float[Tensor, "rows d_in"]:  # fmt: skip
+    return code(rows - mean, dictionary, k) + mean
+
+
+def _mean_of(name: str, split: str, x: Float[Tensor, "rows d_in"], drawn: list[Tensor], keep: bool) -> Floor:
+    """What several draws of one dictionary explain on average, with the mean error of each row."""
+    value = sum(explained(x, x_hat) for x_hat in drawn) / len(drawn)
+    if not keep:
+        return Floor(name, split, "variance_explained", value, len(x))
+    each = [RowErrors.of(x, x_hat) for x_hat in drawn]
+    rows = RowErrors(torch.stack([one.error for one in each]).mean(0), each[0].spread)
+    return Floor(name, split, "variance_explained", value, len(x), rows, rows.standard_error())
 
 
 def memorising(n_latents: int, n_rows: int) -> Floor:
@@ -178,7 +213,8 @@ def null(train: Trainer, name: str, fit: Rows, score: Callable[[], Rows], keep: 
 def scored(name: str, split: str, layer: Layer, rows: Rows, keep: bool = False) -> Floor:
     """Variance explained of rows by an SAE, with its own codes."""
     kept = row_errors(layer, rows) if keep else None
-    return Floor(name, split, "variance_explained", worth(layer, rows), len(rows), kept)
+    error = kept.standard_error() if kept is not None else math.nan
+    return Floor(name, split, "variance_explained", worth(layer, rows), len(rows), kept, error)
 
 
 def trained_by_folds(
@@ -225,12 +261,22 @@ def by_folds(train: Trainer, pairs: Iterable[Pair], k: int) -> FoldScores:
     return FoldScores(len(given), explained(x, torch.cat(own)), explained(x, torch.cat(refit)))
 
 
-def found_again(layer: Layer, twin: Layer, draw: torch.Generator) -> list[Floor]:
-    """How much of an SAE one of another seed finds again, and what random directions would; see `sae.matching`."""
+def found_again(layer: Layer, twin: Layer, rows: Rows, draw: torch.Generator) -> list[Floor]:
+    """How much of an SAE one of another seed finds again; see `sae.matching`.
+
+    Beside it: what random directions would find of it, and how much two dictionaries find of each other that nobody
+    learned, both random mixtures of the `rows` that it read, or both some of these rows.
+    """
     own = layer.sae.directions(), layer.sae.encoder_directions()
     both = matched(own[0], twin.sae.directions(), encoders=(own[1], twin.sae.encoder_directions()))
-    drawn = random_directions(len(own[0]), own[0].shape[1], draw)
-    return _matches("none", both) + _matches("random_dictionary", matched(own[0], drawn))
+    n = len(own[0])
+    found = _matches("none", both)
+    found += _matches("random_dictionary", matched(own[0], random_directions(n, own[0].shape[1], draw)))
+    some = dense_part(rows, slice(0, MATCHED_ROWS))
+    for name in ("matched_dictionary", "stored_dictionary"):
+        one, other = (DICTIONARIES[name](some - some.mean(0), n, draw) for _ in range(2))
+        found += _matches(name, matched(one, other))
+    return found
 
 
 def worth(layer: Layer, rows: Rows) -> float:

@@ -1,6 +1,6 @@
 """An honest word on SAEs that were trained anywhere: the printed rule, beside every floor that can be had from rows.
 
-    judge(rows, ["their/sae"]).verdict.word        structure, floor, copy, collapse, or None: not decided
+    judge(rows, ["their/sae"]).verdict.word    structure, floor, copy, collapse, undecided, or None: for want of nulls
 
 SAEs of one shape count as seeds of one training where the caller says so, or their files and weights do, and the
 rule's bound is over them; that takes three. For fewer the interval is over held-out rows drawn again, which says how
@@ -29,7 +29,18 @@ from sae.judge_intervals import intervals
 from sae.judged_rows import JudgedRows, Part, judged_rows
 from sae.judgement import Budget, Group, Judgement, Untested
 from sae.layer import Layer
-from sae.rule import DECIDING, DICTIONARIES, FLOOR, STRUCTURE, THRESHOLDS, TRAINED, Bound, Verdict
+from sae.rule import (
+    DECIDING,
+    DICTIONARIES,
+    FLOOR,
+    STRUCTURE,
+    THRESHOLDS,
+    TOWERS,
+    TRAINED,
+    UNDECIDED,
+    Bound,
+    Verdict,
+)
 from sae.rule import judge as by_rule
 from sae.seeding import derived
 from sae.values import choice, flag, says_itself, whole
@@ -37,7 +48,7 @@ from sae.values import choice, flag, says_itself, whole
 NULLS = ("none", "quick", "full")
 QUICK_STEPS = 300
 # A tower on Gaussian rows is for depths of towers; of one SAE it is the Gaussian null.
-WANTED = tuple(name for name in DECIDING if name != "gaussian_tower")
+WANTED = tuple(name for name in DECIDING if name not in TOWERS)
 # Directions of one SAE in two files differ by rounding; those of two trainings by much more.
 SAME = 1e-3
 
@@ -169,7 +180,7 @@ def _group(
     ]
     margins, bound, words = intervals(found, seed)
     verdict = _verdict(found, bound, budget)
-    if verdict.word == FLOOR and not given.unseen:
+    if verdict.word in (FLOOR, UNDECIDED) and not given.unseen:
         # a null's training rows may be what it cannot beat: fair to an SAE that saw these rows, and to no other
         other = [beside.as_unseen() for beside in found]
         if _verdict(other, intervals(other, seed)[1], budget).word == STRUCTURE:
@@ -217,7 +228,7 @@ def _verdict(found: list[Beside], bound: Bound | None, budget: Budget) -> Verdic
         if verdict.word == STRUCTURE:
             why = f"Not decided, for want of nulls: {', '.join(n for n in TRAINED if n in WANTED)}. {verdict.why}"
             return dataclasses.replace(verdict, word=None, why=why)
-    if verdict.word in (STRUCTURE, FLOOR):
+    if verdict.word in (STRUCTURE, FLOOR, UNDECIDED):
         return dataclasses.replace(verdict, why=f"{verdict.why} {budget.said}")
     return verdict
 

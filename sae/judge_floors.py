@@ -97,7 +97,8 @@ def judged_sae(
     if fit.random is not None and held.random is not None:
         numbers += _on_random(layer, fit, held, budget, seed, lambda what: observe(f"{name}: {what}"))
     both = torch.cat([fit.rows, held.rows])
-    repeated = repeats(layer, both, torch.cat([fit.numbers, held.numbers]), seed)
+    live = on_fit.fires + on_held.fires > 0
+    repeated = repeats(layer, both, torch.cat([fit.numbers, held.numbers]), live, seed)
     numbers += [
         _number("none", "copies", "train", len(repeated.copies) / layer.sae.n_latents, layer.sae.n_latents),
         _number("none", "stored_rows", "train", len(repeated.stored) / layer.sae.n_latents, layer.sae.n_latents),

@@ -26,13 +26,15 @@ def intervals(found: list[Beside], seed: int) -> tuple[tuple[Margin, ...], Bound
     drawn = [_redrawn(beside, stream(seed, "bootstrap", number)) for number, beside in enumerate(found)]
     together = {name: np.mean([one[name] for one in drawn], axis=0) for name in names}
     margins = [Margin(name, float(np.mean(means[name])), *_middle(values)) for name, values in together.items()]
-    smallest = np.mean([np.min([one[name] for name in names], axis=0) for one in drawn], axis=0)
+    ends = {margin.floor: margin for margin in margins}
+    nearest = min(margins, key=lambda margin: margin.mean).floor
     rows = len(found[0].own.error)
     words = (
         f"Intervals are a bootstrap over {rows} held-out rows: how much another sample of rows would move the "
         f"numbers. They say nothing about another training of the SAE: for that give {THRESHOLDS.seeds} seeds."
     )
-    return tuple(margins), Bound(*_middle(smallest), f"over {rows} held-out rows drawn again,"), words
+    bound = min(margin.low for margin in margins), ends[nearest].high
+    return tuple(margins), Bound(*bound, f"over {rows} held-out rows drawn again,"), words
 
 
 def _redrawn(beside: Beside, draw: torch.Generator) -> dict[str, np.ndarray]:

@@ -31,6 +31,11 @@ NEAR = (1e-15, 1e15)
 SCALES = (1e-36, 1e37)
 
 
+STILL = 1e-6
+"""Rows that vary by less than this share of their length do not vary: rounding to float32 alone gives constant ones
+about 1e-7 of it."""
+
+
 @says_itself
 @dataclass(frozen=True)
 class Normaliser:
@@ -60,8 +65,7 @@ class Normaliser:
         spread, length = (square / len(rows)) ** 0.5, float(mean.norm())
         if not NEAR[0] < length < NEAR[1]:
             length = float(mean.double().norm())  # squares beyond float32, up or down
-        # float32 rounding alone gives constant rows a spread of about 1e-7 of their size
-        if spread <= 1e-6 * length:
+        if spread <= STILL * length:
             raise NumericError(f"the {len(rows)} input rows do not vary (spread {spread:.1e}): nothing to learn")
         scale = spread / len(mean) ** 0.5
         if not SCALES[0] <= scale <= SCALES[1]:

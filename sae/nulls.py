@@ -22,6 +22,8 @@ from sae.rows import width_of
 # Entries of an array that are worked on at once. Up to `WHOLE` (128 MB in float32, of which a worker holds several) in
 # one piece, as rows of a usual size always were; what is larger in pieces of `PART`, beside which it counts alone.
 WHOLE, PART = 2**25, 2**22
+SAME = 0.9999
+"""Rows with a |cosine| above this are one direction."""
 
 
 def memorising_bound(n_latents: int, n_rows: int) -> float:
@@ -178,11 +180,34 @@ def stored_directions(
 ) -> Float[Tensor, "stored d_in"]:
     """A dictionary that has learned nothing but by heart: `n_latents` of the rows (centred by the caller), unit norm.
 
-    All of them where there are fewer rows than latents.
+    No two of them are alike: a row that is there twice, or is a multiple of another, is one direction. All of them
+    where there are fewer than latents.
     """
-    chosen = rows[torch.randperm(len(rows), generator=generator, device="cpu")[:n_latents]]
+    order = rows[torch.randperm(len(rows), generator=generator, device="cpu")]
+    # most rows differ, so that few more than are needed have to be looked at
+    chosen, looked = _different(order[: 2 * n_latents]), 2 * n_latents
+    while len(chosen) < n_latents and looked < len(order):
+        looked = 2 * looked
+        chosen = _different(order[:looked])
+    chosen = chosen[:n_latents]
     unit: Tensor = chosen / chosen.norm(dim=1, keepdim=True).clamp(min=1e-12)
     return unit
+
+
+def _different(rows: Float[Tensor, "rows d_in"]) -> Float[Tensor, "some d_in"]:
+    """Rows in their order, without those that point where an earlier one does, to either side, up to rounding, and
+    without those that point nowhere."""
+    length = rows.norm(dim=1)
+    unit = rows / length.clamp(min=1e-12)[:, None]
+    # along one direction the same ones lie beside each other, and no table of all pairs is needed
+    along = (unit @ random_directions(1, rows.shape[1], torch.Generator().manual_seed(0))[0].to(rows.dtype)).abs()
+    order = along.sort().indices
+    step = (unit[order[1:]] * unit[order[:-1]]).sum(1).abs() > SAME
+    group = torch.cat([torch.zeros(1, dtype=torch.int64, device="cpu"), (~step).long().cumsum(0)])
+    first = torch.full((len(rows),), len(rows), dtype=torch.int64, device="cpu")
+    first.scatter_reduce_(0, group, order, "amin")
+    kept = first[first < len(rows)].sort().values
+    return rows[kept[length[kept] > 0]]
 
 
 def pursue(

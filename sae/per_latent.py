@@ -140,16 +140,27 @@ class Repeats:
     stored: tuple[Near, ...]
     stored_by_chance: float
     """Share of random mixtures of rows that would count as stored."""
-    n_latents: int
+    live: frozenset[int]
+    """Latents that fire on the rows."""
 
     @property
     def copy_score(self) -> float:
-        """Share of latents that repeat a coordinate, or a row; of the latter only what is beyond chance."""
-        stored = max(0.0, len(self.stored) / self.n_latents - self.stored_by_chance)
-        return max(len(self.copies) / self.n_latents, stored)
+        """Of the latents that live, the share that repeat a coordinate, or a row; of the latter only what is beyond
+        chance. A dead latent copies nothing, and must not hide how many of the others do. 0 where none lives."""
+        if not self.live:
+            return 0.0
+        copies, stored = (len(self.live & {near.latent for near in found}) / len(self.live)
+                          for found in (self.copies, self.stored))  # fmt: skip
+        return max(copies, stored - self.stored_by_chance)
 
 
-def repeats(layer: Layer, rows: Float[Tensor, "rows d_in"], numbers: Int[Tensor, " rows"], seed: int) -> Repeats:
+def repeats(
+    layer: Layer,
+    rows: Float[Tensor, "rows d_in"],
+    numbers: Int[Tensor, " rows"],
+    live: Bool[Tensor, " n_latents"],
+    seed: int,
+) -> Repeats:
     """Latents whose direction has a |cosine| above .9 with an axis, or with one row and hardly any other.
 
     A row is seen from the mean of the rows and from the SAE's own bias: its latents live in a space centred on that.
@@ -164,7 +175,7 @@ def repeats(layer: Layer, rows: Float[Tensor, "rows d_in"], numbers: Int[Tensor,
     stored = [Near(i, int(numbers[which[i]]), float(closest[i])) for i in near.nonzero().flatten().tolist()]
     drawn = matched_directions(rows - mean, min(len(directions), CHANCE), stream(seed, "stored by chance"))
     chance = float(_stored(drawn, rows, centres)[0].double().mean())
-    return Repeats(tuple(copies), tuple(stored), chance, len(directions))
+    return Repeats(tuple(copies), tuple(stored), chance, frozenset(live.nonzero().flatten().tolist()))
 
 
 def _stored(

@@ -2,20 +2,29 @@
 
 Tested in this order, over seeds:
 
-collapse    the tower stopped before this depth in half of the seeds or more; or fewer than 5% of its latents ever fire
-            on the rows it was trained on; or it explains less than 5% of the variance of those very rows
-copy        half of its latents or more, dead ones included, only repeat one coordinate (latents kind) or one row
-            (directions kind) of their input, with a cosine above .9
-floor       the lower 95% bound of (observed - best floor) over seeds is not above 0
-structure   otherwise
+collapse    the tower stopped before this depth in half of the seeds or more; or no latent ever fires; or it explains
+            less than 5% of the variance of the very rows it was trained on. Few live latents alone are no collapse
+copy        of the latents that live half or more only repeat one coordinate (latents kind) or one row (directions
+            kind) of their input, with a cosine above .9
+undecided   more than 5% of the held-out rows stand among the rows that were trained on: they are held out from nothing
+structure   the lower 95% bound of (observed - floor) is above 0 at every floor, over seeds; and at the nearest one over
+            held-out examples
+floor       the upper bound over seeds is not above .01 at the nearest floor: it may hide no more than that
+undecided   otherwise
 
-*Observed minus best floor* is, in each seed, the smallest distance to any floor, and like is compared with like: the
+The *nearest* floor is that with the smallest mean distance. Each floor is tested by itself, so that one more can never
+make structure, and that they are many asks for no correction: all have to be passed. Like is compared with like: the
 SAE's own codes with those of SAEs that were trained without structure to find or with a frozen decoder, and at a depth
 that reads codes with SAEs trained on codes in which only the layer below makes latents fire together (`code_floors`:
 they count wherever they were trained); its
 dictionary with unlearned dictionaries under one coder (matching pursuit); its in-sample number with the memorising
-bound. PCA never decides: it may use the same few components for every row. The bound is that of Student's t for the
-mean over seeds. Fewer than three seeds give no bound, and a depth without its trained nulls no word.
+bound. PCA never decides: it may use the same few components for every row.
+
+There are two bounds, and they speak of two things. Over seeds it is that of Student's t for the mean: what another
+training would give on the same examples. Over held-out examples it is the normal one, from the standard errors of both
+sides: what other examples would give (it counts where it was measured). Fewer than three seeds
+give no bound, and a depth without its trained nulls no word. Where many depths are judged, some are called structure by
+luck: `holm` says which words outlast that they were many.
 
 SAEs that were trained elsewhere (`sae.judge`) are no towers, and may be one alone: then the caller says which floors
 there are to be, and brings a bound of another kind, which the sentence names.
@@ -24,13 +33,16 @@ there are to be, and brings a bound of another kind, which the sentence names.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
-from scipy.special import stdtrit
+from scipy.special import nctdtrinc, ndtri, stdtr, stdtrit
 
-STRUCTURE, FLOOR, COPY, COLLAPSE = WORDS = ("structure", "floor", "copy", "collapse")
+K = TypeVar("K", bound=Hashable)
+
+STRUCTURE, FLOOR, COPY, COLLAPSE, UNDECIDED = WORDS = ("structure", "floor", "copy", "collapse", "undecided")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,18 +51,22 @@ class Thresholds:
 
     stopped: float = 0.5
     """Share of seeds in which the tower stopped before this depth."""
-    live_share: float = 0.05
     in_sample: float = 0.05
     copy_score: float = 0.5
+    leaked: float = 0.05
     margin: float = 0.0
+    hidden: float = 0.01
+    """What a floor may hide at most: a lead of less than this is not worth a word."""
     confidence: float = 0.95
+    power: float = 0.8
+    """How often a lead has to be found to count as one that would have been."""
     seeds: int = 3
 
 
 THRESHOLDS = Thresholds()
 
 # floor -> which of the depth's own numbers it is compared with
-TRAINED = ("permuted_null", "gaussian_null", "gaussian_tower", "frozen_decoder")
+TRAINED = ("permuted_null", "gaussian_null", "gaussian_tower", "permuted_tower", "frozen_decoder")
 DICTIONARIES = ("stored_dictionary", "matched_dictionary", "random_dictionary")
 MEMORISING = "memorising"
 DEALT, REENCODED, RELEARNED, SHUFFLED = "curveball_null", "reencoded", "relearned", "_shuffled"
@@ -62,6 +78,7 @@ NAMES = {
     "permuted_null": "trained on shuffled coordinates",
     "gaussian_null": "trained on Gaussian rows",
     "gaussian_tower": "tower on Gaussian rows",
+    "permuted_tower": "tower on shuffled coordinates",
     "frozen_decoder": "frozen random decoder",
     "curveball_null": "codes dealt out by chance",
     "reencoded_null": "dealt out, encoded again",
@@ -72,8 +89,10 @@ NAMES = {
     "memorising": "memorising bound (in-sample)",
 }
 """What each floor is called where people read."""
-DECIDING = (*TRAINED, *DICTIONARIES)
-"""The floors without which there is no word for a depth of a tower."""
+TOWERS = ("gaussian_tower", "permuted_tower")
+"""Towers that stand on nothing. Of what is no tower there are none."""
+DECIDING = tuple(name for name in (*TRAINED, *DICTIONARIES) if name != "permuted_tower")
+"""The floors without which there is no word for a depth of a tower; the others count wherever they are."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +100,7 @@ class Seed:
     """One seed's numbers of one depth; NaN for what is not known."""
 
     live_share: float
-    """On the rows it was trained on."""
+    """On the rows it was trained on; it decides nothing, but belongs into a sentence."""
     in_sample: float
     """Variance explained of those rows."""
     own: float
@@ -89,8 +108,13 @@ class Seed:
     refit: float
     """The same with codes fitted by matching pursuit."""
     copy_score: float
+    """Of the latents that live, the share that repeat one coordinate or row."""
     floors: Mapping[str, float]
     """Variance explained by each floor."""
+    errors: Mapping[str, float] = field(default_factory=dict)
+    """Standard error of the distance to each floor over held-out examples, where it was measured."""
+    leaked: float = 0.0
+    """Share of the held-out rows that stand among those that were trained on."""
 
     def margins(self) -> dict[str, float]:
         """Observed minus floor, for each floor, like with like."""
@@ -98,13 +122,6 @@ class Seed:
         observed |= dict.fromkeys(DICTIONARIES, self.refit)
         observed[MEMORISING] = self.in_sample
         return {name: observed[name] - value for name, value in self.floors.items() if name in observed}
-
-    def margin(self, wanted: Sequence[str] = DECIDING) -> float:
-        """The smallest of them; NaN where one of the `wanted` floors is missing or undefined."""
-        found = self.margins()
-        if any(math.isnan(found.get(name, math.nan)) for name in wanted):
-            return math.nan
-        return min(found.values())
 
 
 @dataclass(frozen=True)
@@ -125,12 +142,22 @@ class Verdict:
     """None: not decided, see `why`."""
     why: str
     margin: float = math.nan
-    """Mean over seeds of observed minus best floor."""
+    """Mean over seeds of observed minus the nearest floor."""
     low: float = math.nan
-    """Lower bound of that mean."""
+    """The lowest of the lower bounds at all floors: mostly that at the nearest one."""
     high: float = math.nan
+    """Upper bound at the nearest floor."""
     best_floor: str = ""
-    """The floor that is nearest on average; in single seeds the nearest may be another."""
+    """The nearest floor: the one with the smallest mean distance."""
+    p: float = math.nan
+    """The largest at any floor of how likely a mean lead as large is over seeds where there is none, one-sided;
+    structure takes .025 or less."""
+    detects: float = math.nan
+    """The true lead above the nearest floor that as many seeds, spread as these, would find in four of five
+    experiments."""
+    examples_low: float = math.nan
+    """The interval of the mean over held-out examples instead of seeds; the same examples in all seeds."""
+    examples_high: float = math.nan
 
 
 def code_floors(found: Mapping[str, float]) -> dict[str, float]:
@@ -156,6 +183,37 @@ def interval(values: Sequence[float], confidence: float = THRESHOLDS.confidence)
     return float(given.mean() - half), float(given.mean() + half)
 
 
+def lead(values: Sequence[float], limits: Thresholds = THRESHOLDS) -> tuple[float, float]:
+    """Of leads over seeds: the one-sided p of their mean being above 0 by luck, and the true lead that so many with
+    this spread would find with the power that is asked for. NaN for fewer than two."""
+    given = np.asarray(values, dtype=float)
+    n = len(given)
+    if n < 2 or np.isnan(given).any():
+        return math.nan, math.nan
+    step = float(given.std(ddof=1)) / math.sqrt(n)
+    if step == 0:
+        return float(given.mean() <= 0), 0.0
+    critical = stdtrit(n - 1, (1 + limits.confidence) / 2)
+    return float(1 - stdtr(n - 1, given.mean() / step)), float(nctdtrinc(n - 1, 1 - limits.power, critical) * step)
+
+
+def over_examples(mean: float, errors: Sequence[float], limits: Thresholds = THRESHOLDS) -> tuple[float, float]:
+    """The interval of a mean lead over held-out examples, from its standard error in each seed. All seeds are scored
+    on the same examples, so that their errors do not average out. NaN where none was measured."""
+    half = float(ndtri((1 + limits.confidence) / 2)) * _mean(errors)
+    return mean - half, mean + half
+
+
+def holm(found: Mapping[K, float]) -> dict[K, float]:
+    """p values adjusted for being many (Holm 1979), under the same keys; NaN is no test and stays NaN."""
+    tests = sorted((key for key, p in found.items() if not math.isnan(p)), key=lambda key: found[key])
+    adjusted, least = dict(found), 0.0
+    for place, key in enumerate(tests):
+        least = max(least, min(1.0, (len(tests) - place) * found[key]))
+        adjusted[key] = least
+    return adjusted
+
+
 def judge(
     seeds: Sequence[Seed],
     stops: Sequence[str] = (),
@@ -172,49 +230,93 @@ def judge(
         return Verdict(None, "There are no runs of this depth.")
     if stops and len(stops) / n >= limits.stopped:
         return Verdict(COLLAPSE, f"{stops[0]} So in {len(stops)} of {n} seeds.")
-    live, inside, copies = (_mean([getattr(seed, name) for seed in seeds]) for name in
-                            ("live_share", "in_sample", "copy_score"))  # fmt: skip
-    if live < limits.live_share:
-        return Verdict(COLLAPSE, f"Only {live:.1%} of its latents ever fire (limit {limits.live_share:.0%}).")
+    live, inside, copies, leaked = (_mean([getattr(seed, name) for seed in seeds]) for name in
+                                    ("live_share", "in_sample", "copy_score", "leaked"))  # fmt: skip
+    if live == 0:
+        return Verdict(COLLAPSE, "None of its latents ever fires, so that it explains nothing of its input.")
     if inside < limits.in_sample:
+        dead = f" Of its latents {live:.1%} ever fire." if live < limits.in_sample else ""
         return Verdict(
             COLLAPSE,
-            f"It explains {inside:.3f} of the variance of the rows it was trained on (limit {limits.in_sample:g}).",
+            f"It explains {inside:.3f} of the variance of the rows that it was trained on (limit "
+            f"{limits.in_sample:g}).{dead}",
         )
-    lost = f" The tower stopped before it in {len(stops)} of {n} seeds." if stops else ""
-    margins = [seed.margin(wanted) for seed in seeds]
-    mean, (low, high) = _mean(margins), interval(margins, limits.confidence)
+    leads = leads_of(seeds)
+    nearest = _nearest(leads)
+    mean, (low, high) = _mean(leads.get(nearest, [])), _between(leads, nearest, limits)
     if len(seeds) >= limits.seeds:
         bound = None
     elif bound is not None:
         low, high = bound.low, bound.high
-    nearest = _nearest(seeds)
-    numbers = (mean, low, high, nearest)
+    tests = [lead(values, limits)[0] for values in leads.values()]
+    numbers = (
+        mean, low, high, nearest, float(np.max(tests)) if tests else math.nan, lead(leads.get(nearest, []), limits)[1],
+        *over_examples(mean, [seed.errors.get(nearest, math.nan) for seed in seeds], limits),
+    )  # fmt: skip
     if copies >= limits.copy_score:
         return Verdict(
-            COPY, f"{copies:.0%} of its latents only repeat one part of its input (limit {limits.copy_score:.0%}).",
+            COPY,
+            f"{copies:.0%} of its live latents only repeat one part of its input (limit {limits.copy_score:.0%}).",
             *numbers,
-        )  # fmt: skip
-    if any(math.isnan(margin) for margin in margins):
-        missing = ", ".join(name for name in wanted if any(_unknown(seed, name) for seed in seeds))
+        )
+    if leaked > limits.leaked:
+        why = f"Not decided: {leaked:.0%} of the held-out rows stand among those that were trained on"
+        return Verdict(
+            UNDECIDED, f"{why} (limit {limits.leaked:.0%}), so that they are held out from nothing.", *numbers
+        )
+    missing = [name for name in dict.fromkeys((*wanted, *leads)) if any(map(math.isnan, leads.get(name, [math.nan])))]
+    if missing:
         return Verdict(
             None,
-            f"Not decided, for want of: {missing} (`nulls = false`, a short panel, or tables of an older version).",
+            f"Not decided, for want of: {', '.join(missing)} (`nulls = false`, a short panel, or tables of an older "
+            "version).",
         )
     if len(seeds) < limits.seeds and bound is None:
         return Verdict(None, f"{len(seeds)} seeds give no bound (at least {limits.seeds}): not decided.", *numbers)
-    floor = NAMES[nearest]
-    between = f"95% interval {bound.words + ' ' if bound else ''}{low:+.3f} to {high:+.3f}"
-    over = f"{len(seeds)} seed{'s' if len(seeds) > 1 else ''}"
-    said = f"over {over} it is {mean:+.3f} from its best floor ({between}); nearest on average: {floor}"
+    word = _word(low, high, numbers[-2], limits)
+    return Verdict(word, _sentence(word, numbers, bound, len(seeds), len(stops), limits), *numbers)
+
+
+def _word(low: float, high: float, examples_low: float, limits: Thresholds) -> str:
     if low > limits.margin:
-        return Verdict(STRUCTURE, f"Held-out variance explained: {said}.{lost}", *numbers)
-    where = "below a floor" if high < limits.margin else "not reliably above its floors"
-    return Verdict(FLOOR, f"Held-out variance explained is {where}: {said}.{lost}", *numbers)
+        return UNDECIDED if examples_low <= limits.margin else STRUCTURE
+    return FLOOR if high <= limits.hidden else UNDECIDED
 
 
-def _unknown(seed: Seed, floor: str) -> bool:
-    return math.isnan(seed.margins().get(floor, math.nan))
+def _sentence(
+    word: str, numbers: tuple[float, float, float, str, float, float, float, float], bound: Bound | None, n: int,
+    stopped: int, limits: Thresholds,
+) -> str:  # fmt: skip
+    """Why, with both intervals, and with what would have been found where nothing was."""
+    mean, low, high, nearest, _, detects, examples_low, examples_high = numbers
+    between = f"95% interval {bound.words + ' ' if bound else ''}{low:+.3f} to {high:+.3f}"
+    if not math.isnan(examples_low) and bound is None:
+        between += f"; over held-out examples {examples_low:+.3f} to {examples_high:+.3f}"
+    over = f"{n} seed{'s' if n > 1 else ''}"
+    said = f"over {over} it is {mean:+.3f} from the nearest floor, {NAMES[nearest]} ({between})."
+    where = {
+        STRUCTURE: "",
+        FLOOR: " is below a floor" if high < limits.margin else " is at a floor",
+        UNDECIDED: " is not reliably above its floors, nor reliably at them" if low <= limits.margin
+        else " is above its floors for other seeds, but not reliably for other examples",
+    }[word]  # fmt: skip
+    found = f"Held-out variance explained{where}: {said}"
+    if word != STRUCTURE and not math.isnan(detects):
+        found += f" A true lead of {detects:.3f} would have been called structure in four of five such experiments."
+    return found + (f" The tower stopped before it in {stopped} of {n + stopped} seeds." if stopped else "")
+
+
+def leads_of(seeds: Sequence[Seed]) -> dict[str, list[float]]:
+    """Observed minus each floor that any seed has, seed by seed; NaN for one that has it not."""
+    found = [seed.margins() for seed in seeds]
+    return {name: [one.get(name, math.nan) for one in found] for name in dict.fromkeys(k for one in found for k in one)}
+
+
+def _between(leads: Mapping[str, Sequence[float]], nearest: str, limits: Thresholds) -> tuple[float, float]:
+    """The lowest lower bound of all floors, and the upper one of the nearest."""
+    bounds = {name: interval(values, limits.confidence) for name, values in leads.items()}
+    lows = [low for low, _ in bounds.values() if not math.isnan(low)]
+    return min(lows, default=math.nan), bounds.get(nearest, (math.nan, math.nan))[1]
 
 
 def _mean(values: Sequence[float]) -> float:
@@ -222,9 +324,8 @@ def _mean(values: Sequence[float]) -> float:
     return sum(known) / len(known) if known else math.nan
 
 
-def _nearest(seeds: Sequence[Seed]) -> str:
-    """The floor with the smallest mean margin."""
-    names = {name for seed in seeds for name in seed.margins()}
-    means = {name: _mean([seed.margins().get(name, math.nan) for seed in seeds]) for name in sorted(names)}
+def _nearest(leads: Mapping[str, Sequence[float]]) -> str:
+    """The floor with the smallest mean distance."""
+    means = {name: _mean(values) for name, values in sorted(leads.items())}
     known = {name: mean for name, mean in means.items() if not math.isnan(mean)}
     return min(known, key=lambda name: known[name]) if known else ""

@@ -23,7 +23,7 @@ from analysis.run.pipeline import do_stage
 from analysis.run.stages._floors import Place, tower_nulls, trained_nulls
 from analysis.run.stages._load import STOPPED, load_store, load_tower, read_json
 from analysis.run.stages._tables import Tables
-from analysis.run.stages.measures import Measured, on_examples, own_input
+from analysis.run.stages.measures import Measured, leaked, on_examples, own_input
 from sae.architectures.topk import TopK
 from sae.checkpoint import save_layer
 from sae.config import TrainConfig
@@ -162,6 +162,7 @@ def plant(stage: Stage, runs: Path, directions: torch.Tensor) -> None:
 def measured(run: Measured, tower: Tower, folders: list[Path], first: int) -> None:
     """The tables of the depths from `first` on, as the stage `measures` fills them."""
     codes = {split: tower.all_codes(run.store.rows(split), tower.depth) for split in SPLITS}
+    leaked(run)
     for depth in range(first, tower.depth + 1):
         place = Place(tower.kind, depth, tower, depth)
         own_input(run, place, codes, folders[depth - 1])

@@ -34,7 +34,7 @@ import pandas as pd
 from analysis.figures.words import needs_labels
 from analysis.plan.paths import Paths
 from analysis.results.tables import OF_CLASSES, Results, source
-from analysis.results.verdict import seeds
+from analysis.results.verdict import nearest_leads
 from sae.errors import DataError, NotFoundError, RenderError
 from sae.rule import CODE_NULLS
 
@@ -52,6 +52,7 @@ CONTROLS = (
     "gaussian_null",
     "permuted_null",
     "gaussian_tower",
+    "permuted_tower",
     "frozen_decoder",
     *CODE_NULLS,
 )
@@ -155,10 +156,10 @@ def slug(variant: str) -> str:
 
 
 def margin_rows(results: Results, kind: str) -> pd.DataFrame:
-    """Observed minus best floor, one row a run and depth: what the verdict is made of."""
+    """Observed minus nearest floor, one row a run and depth: what the verdict is made of."""
     found = [
-        {"run": run, "depth": depth, "value": seed.margin()}
-        for (run, at, depth), seed in seeds(results).items()
+        {"run": run, "depth": depth, "value": value}
+        for (run, at, depth), value in nearest_leads(results).items()
         if at == kind
     ]
     return pd.DataFrame(found, columns=["run", "depth", "value"])
@@ -200,7 +201,7 @@ def _not_there(name: str, measure: str, rest: list[str], results: Results, deriv
 def _places(measure: str, results: Results) -> pd.DataFrame:
     """Where a measure was taken, as text: kind, depth, control and split."""
     if measure == "margin":
-        found = {(kind, str(depth)) for _, kind, depth in seeds(results)}
+        found = {(kind, str(depth)) for _, kind, depth in nearest_leads(results)}
         return pd.DataFrame(
             [(*place, "none", "held_out") for place in sorted(found)], columns=["kind", "depth", "control", "split"]
         )

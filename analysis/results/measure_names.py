@@ -7,7 +7,8 @@ from sae.discover import names
 
 OF_STAGES = (
     "ablation_effect", "ablation_focus", "acting_share", "attribution_rank", "condition_share",
-    "cosine_from_small", "cosine_to_small", "detection", "disagree_share", "gamma", "loss", "match_other_seeds",
+    "cosine_from_small", "cosine_to_small", "detection", "disagree_share", "explained_error", "gamma", "lead_error",
+    "leaked_share", "loss", "match_other_seeds",
     "match_random_host", "matched_cosine", "matched_encoder", "matched_share", "named_live_share",
     "named_share", "named_share_common_0", "named_share_common_10", "named_share_common_40",
     "optimised_enters_share", "read_optimised_agrees", "read_top_agrees", "reader_accuracy",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,19 +15,32 @@ from analysis.plan.config import KINDS, RunConfig
 from analysis.results.tables import Results
 from sae.rule import (
     CODE_NULLS,
+    CODES,
+    DEALT,
     DICTIONARIES,
+    FLOOR,
     MEMORISING,
     NAMES,
+    REENCODED,
+    RELEARNED,
+    SHUFFLED,
+    STRUCTURE,
     THRESHOLDS,
     TRAINED,
+    UNDECIDED,
     Seed,
     Verdict,
     code_floors,
+    holm,
     interval,
     judge,
+    leads_of,
 )
 
-ASKED = ("variance_explained", "variance_explained_refit", "live_share", "copy_score")
+ASKED = (
+    "variance_explained", "variance_explained_refit", "live_share", "live_copies", "copy_score", "explained_error",
+    "lead_error", "leaked_share",
+)  # fmt: skip
 """The measures that the rule asks for."""
 
 # What is printed of a measure beside its floors and controls; in the tables and in JSON they have shorter names.
@@ -48,8 +62,10 @@ _WIDEST = max(map(len, NAMES.values()))
 def panel(results: Results) -> list[dict[str, Any]]:
     """One object per variant, tower and depth.
 
-    experiment, variant, kind, depth; for towers word, why, margin (mean, low, high: the interval over seeds),
-    best_floor, floors[floor] (distance to each: mean, low, high) and stopped (in how many seeds);
+    experiment, variant, kind, depth; for towers word, why, margin (mean, low, high: the interval over seeds; examples:
+    the one over held-out examples), best_floor, floors[floor] (distance to each: mean, low, high), p (one: by itself,
+    one-sided; holm: adjusted for being one of `of` depths), detects (the true lead that would be found in four of five
+    experiments) and stopped (in how many seeds);
     measures[measure][split][control] with mean, least, greatest (over seeds), low, high (95% interval of the mean)
     and seeds. NaN, a measure that is undefined there, becomes null.
     """
@@ -61,13 +77,16 @@ def panel(results: Results) -> list[dict[str, Any]]:
         for key, place in table.groupby(["kind", "depth"], observed=True, sort=True):
             kind, depth = (str(part) for part in key)
             numbers[kind, int(depth)] = _numbers(place)
-        words, asked = verdicts(seen), seeds(seen)
+        words, asked, many = verdicts(seen), seeds(seen), adjusted(results)
         for at in sorted({*numbers, *words}):
             row: dict[str, Any] = {
                 "experiment": results.experiment, "variant": variant, "kind": at[0], "depth": at[1],
             }  # fmt: skip
             if at in words:
                 row |= _said(words[at], [seed for (_, *place), seed in asked.items() if tuple(place) == at])
+                same = ("latents", 1) if at[1] == 1 and ("latents", 1) in words else at
+                row["p"]["holm"] = _plain(many.get((variant, *same), math.nan))
+                row["p"]["of"] = sum(not math.isnan(p) for p in many.values())
                 row["stopped"] = len(stopped(seen, *at))
             rows.append({**row, "measures": numbers.get(at, {})})
     return rows
@@ -101,6 +120,29 @@ def _verdicts(results: Results) -> dict[tuple[str, int], Verdict]:
     return found
 
 
+def nearest_leads(results: Results) -> dict[tuple[str, str, int], float]:
+    """Of each run, tower and depth the distance to the floor that is nearest over seeds; `results` of one variant."""
+    words = verdicts(results)
+    return {
+        (run, kind, depth): seed.margins().get(words[kind, depth].best_floor, math.nan)
+        for (run, kind, depth), seed in seeds(results).items()
+        if (kind, depth) in words
+    }
+
+
+def adjusted(results: Results) -> dict[tuple[str, str, int], float]:
+    """p of every distinct depth of an experiment, by variant, tower and depth, adjusted for being many (Holm). Depth 1
+    is the same SAE in both towers and counts once; of words without a test, such as copies, there is none."""
+    found: dict[tuple[str, str, int], float] = {}
+    for variant in results.variants:
+        words = verdicts(results.of(variant))
+        shared = ("latents", 1) in words
+        for (kind, depth), verdict in words.items():
+            if verdict.word in (STRUCTURE, FLOOR, UNDECIDED) and not (shared and depth == 1 and kind != "latents"):
+                found[variant, kind, depth] = verdict.p
+    return holm(found)
+
+
 def stopped(results: Results, kind: str, depth: int) -> list[str]:
     """The sentences of the seeds in which the tower stopped before it trained `depth`."""
     rows = results.stops
@@ -110,8 +152,9 @@ def stopped(results: Results, kind: str, depth: int) -> list[str]:
 
 def seeds_of(rows: pd.DataFrame) -> dict[tuple[str, str, int], Seed]:
     """What the rule asks about each run, tower and depth, from rows of `measures`."""
-    rows = rows[rows["kind"].isin(KINDS)]
-    there = rows.loc[rows["control"] == "none", ["run", "kind", "depth"]].drop_duplicates()
+    rows = rows[rows["kind"].isin((*KINDS, "host"))]
+    trained = (rows["control"] == "none") & rows["kind"].isin(KINDS)
+    there = rows.loc[trained, ["run", "kind", "depth"]].drop_duplicates()
     places = {(str(run), str(kind), int(depth)) for run, kind, depth in there.itertuples(index=False)}
     # a small part of all measures: tables are large, and every page asks
     rows = rows[rows["measure"].isin(ASKED)]
@@ -128,15 +171,31 @@ def _seed(place: tuple[str, str, int], cells: dict[Any, float]) -> Seed:
     def get(split: str, measure: str, control: str = "none") -> float:
         return cells.get((*place, split, control, measure), math.nan)
 
-    explained, refit, live, copies = ASKED
+    explained, refit, live, copies, copies_of_all, error, lead, leaked = ASKED
     floors = {name: get("held_out", explained, name) for name in (*TRAINED, *DICTIONARIES)}
     floors[MEMORISING] = get("train", explained, MEMORISING)
     floors |= code_floors({name: get("held_out", explained, name) for name in CODE_NULLS})
     return Seed(
         live_share=get("train", live), in_sample=get("train", explained), own=get("held_out", explained),
-        refit=get("held_out", refit), copy_score=get("train", copies),
+        refit=get("held_out", refit),
+        # tables from before live latents were counted have copies among all
+        copy_score=cells.get((*place, "train", "none", copies), get("train", copies_of_all)),
         floors={name: value for name, value in floors.items() if not math.isnan(value)},
+        errors=_errors(lambda name: get("held_out", error, name), lambda name: get("held_out", lead, name)),
+        leaked=cells.get((place[0], "host", 0, "held_out", "none", leaked), 0.0),
     )  # fmt: skip
+
+
+def _errors(of: Callable[[str], float], lead: Callable[[str], float]) -> dict[str, float]:
+    """The standard error of the distance to each floor, over held-out examples: of dictionaries measured on the very
+    rows, else from both sides, which saw rows of their own."""
+    worth = {name: of(name) for name in ("none", *TRAINED, *CODE_NULLS)}
+    found = {name: math.hypot(worth["none"], worth[name]) for name in TRAINED}
+    found[CODES[0]] = math.hypot(worth["none"], worth[DEALT])
+    for name, null in ((REENCODED, CODES[1]), (RELEARNED, CODES[2])):
+        found[null] = math.hypot(worth["none"], worth[DEALT], worth[name], worth[f"{name}{SHUFFLED}"])
+    found |= {name: lead(name) for name in DICTIONARIES}
+    return {name: value for name, value in found.items() if not math.isnan(value)}
 
 
 def _numbers(place: pd.DataFrame) -> dict[str, Any]:
@@ -153,13 +212,15 @@ def _numbers(place: pd.DataFrame) -> dict[str, Any]:
 
 
 def _said(verdict: Verdict, seeds: list[Seed]) -> dict[str, Any]:
-    names = dict.fromkeys(name for seed in seeds for name in seed.margins())
-    floors = {name: [seed.margins().get(name, math.nan) for seed in seeds] for name in names}
+    floors = leads_of(seeds)
     margin = {name: _plain(getattr(verdict, name)) for name in ("low", "high")}
+    examples = {name: _plain(getattr(verdict, f"examples_{name}")) for name in ("low", "high")}
     return {
         "word": verdict.word,
         "why": verdict.why,
-        "margin": {"mean": _plain(verdict.margin), **margin},
+        "margin": {"mean": _plain(verdict.margin), **margin, "examples": examples},
+        "p": {"one": _plain(verdict.p)},
+        "detects": _plain(verdict.detects),
         "best_floor": verdict.best_floor or None,
         "floors": {
             name: {
@@ -183,6 +244,7 @@ def text(rows: list[dict[str, Any]], whole: bool = False) -> str:
                 for name, cell in row["floors"].items()
                 if cell["mean"] is not None
             ]
+            lines += [_many(row)] if row["p"]["holm"] is not None else []
         if not whole:
             continue
         lines += [] if "why" in row else [f"\n{_title(row)}"]
@@ -196,6 +258,13 @@ def text(rows: list[dict[str, Any]], whole: bool = False) -> str:
             )
             lines.append(f"  {measure + where:<28} {shown}")
     return "\n".join(lines)
+
+
+def _many(row: dict[str, Any]) -> str:
+    """Whether a word outlasts that it is one of many."""
+    p, limit = row["p"], (1 - THRESHOLDS.confidence) / 2
+    stands = "" if row["word"] != STRUCTURE else "; it stands" if p["holm"] <= limit else "; it does not stand"
+    return f"  p {p['one']:.2g}, {p['holm']:.2g} as one of {p['of']} depths (Holm){stands}"
 
 
 def _title(row: dict[str, Any]) -> str:

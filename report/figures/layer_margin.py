@@ -9,7 +9,7 @@ from analysis.figures.verdict_cells import judged
 from analysis.figures.words import mean_of_seeds, needed, one_variant, seeds_of, tower_depths
 from analysis.results.margins import spelled
 from analysis.results.tables import Results
-from analysis.results.verdict import seeds_of as seeds_in
+from analysis.results.verdict import nearest_leads
 
 EXPERIMENTS = ("towers", "layer2")
 KIND = "latents"
@@ -24,9 +24,9 @@ def layer_margin(towers: Results, layer2: Results) -> Drawing:
     judged_words = {name: judged(results, KIND) for name, results in given.items()}
     depths = [depth for depth in tower_depths(layer2, KIND) if all(depth in words for words in judged_words.values())]
     rows = [
-        {"series": name, "run": run, "depth": depth, "value": seed.margin()}
+        {"series": name, "run": run, "depth": depth, "value": value}
         for name, results in given.items()
-        for (run, kind, depth), seed in seeds_in(results.measures).items()
+        for (run, kind, depth), value in nearest_leads(results).items()
         if kind == KIND and depth in depths
     ]
     lines = pd.DataFrame(rows, columns=["series", "run", "depth", "value"])
@@ -47,13 +47,13 @@ def layer_margin(towers: Results, layer2: Results) -> Drawing:
     return Drawing(
         title=f"Both layers: {next(iter(words.values()))}" if same else said[0].upper() + said[1:],
         caption=(
-            "Observed minus best floor of the latents tower on held-out rows, "
-            f"{', '.join(sizes)}. A depth whose interval reaches below zero is floor."
+            "Observed minus nearest floor of the latents tower on held-out rows, "
+            f"{', '.join(sizes)}. Of a depth whose interval holds zero nothing is said."
         ),
-        alt=f"Line chart of the distance to the best floor over depth. {' '.join(told)}",
+        alt=f"Line chart of the distance to the nearest floor over depth. {' '.join(told)}",
         data=lines,
         chart=over_depth(
-            lines, "above the best floor, share of variance", domain=around(data, 50), intervals=True, level=0.0,
+            lines, "above the nearest floor, share of variance", domain=around(data, 50), intervals=True, level=0.0,
             styles=STYLES,
         ),
     )  # fmt: skip

@@ -31,7 +31,7 @@ from analysis.results.tables import TABLES, is_current, open_results
 from analysis.run.pipeline import do_stage, run
 from sae.errors import DataError, NotFoundError, StageError
 from sae.evaluate import versions
-from sae.rule import CODE_NULLS
+from sae.rule import CODE_NULLS, DICTIONARIES
 
 pytestmark = pytest.mark.usefixtures("shapes_as_elsewhere")
 
@@ -49,7 +49,7 @@ COLUMNS = {
 }  # fmt: skip
 CONTROLS = {
     "none", "random_host", "permuted_labels", "random_dictionary", "matched_dictionary", "stored_dictionary", "pca",
-    "memorising", "gaussian_null", "permuted_null", "gaussian_tower", "frozen_decoder", *CODE_NULLS,
+    "memorising", "gaussian_null", "permuted_null", "gaussian_tower", "permuted_tower", "frozen_decoder", *CODE_NULLS,
 }  # fmt: skip
 # host, activations, depth 1, depth 2 of both kinds, measures; on the trained host the nulls of those three depths and
 # a tower on noise, too
@@ -131,14 +131,14 @@ def test_every_depth_has_every_measure_with_its_version_and_its_floors(whole):
                 assert not missing or (kind, depth, split) == ("directions", 2, "held_out"), missing
 
 
-def test_a_depth_is_compared_with_one_of_another_seed_and_with_random_directions(whole):
+def test_a_depth_is_compared_with_one_of_another_seed_and_with_dictionaries_that_nobody_learned(whole):
     measures = whole[1].measures
     for name in ("matched_share", "matched_cosine"):
         rows = measures[(measures["measure"] == name) & measures["kind"].isin(("latents", "directions"))]
         found = rows.groupby(["kind", "depth", "split", "control"], observed=True).size()
         assert found.to_dict() == {
             (kind, depth, "train", control): 2
-            for kind in ("latents", "directions") for depth in (1, 2) for control in ("none", "random_dictionary")
+            for kind in ("latents", "directions") for depth in (1, 2) for control in ("none", *DICTIONARIES)
         }  # fmt: skip
         assert rows["value"].between(-1, 1).all()
 

@@ -145,7 +145,7 @@ def test_the_verdict_on_what_stopped_is_collapse_with_the_sentence(story):
     assert sorted(found) == [(kind, depth) for kind in KINDS for depth in (1, 2, 3)]
     for (_, depth), verdict in found.items():
         assert verdict.word == "collapse"
-        assert verdict.why.startswith(STOPS if depth > 1 else "Only 0.0% of its latents ever fire")
+        assert verdict.why.startswith(STOPS if depth > 1 else "None of its latents ever fires")
     assert all(STOPS not in verdict.why for verdict in verdicts(story.results.of("lives")).values())
 
 
@@ -163,14 +163,16 @@ def test_the_verdict_as_json_has_the_documented_keys_and_no_nan(story):
     assert {(kind, depth) for variant, kind, depth in places if variant == "dies"} == {
         ("host", 0), *((kind, depth) for kind in KINDS for depth in (1, 2, 3)),
     }  # fmt: skip
-    said = {"word", "why", "margin", "best_floor", "floors", "stopped"}
+    said = {"word", "why", "margin", "best_floor", "floors", "p", "detects", "stopped"}
     for row in rows:
         assert {"experiment", "variant", "kind", "depth", "measures"} | (said if row["kind"] in KINDS else set()) == {
             *row
         }
         assert row["experiment"] == "tiny" and row["variant"] in story.results.variants
         if row["kind"] in KINDS:
+            assert row["margin"].pop("examples").keys() == {"low", "high"}
             assert all(cell.keys() == {"mean", "low", "high"} for cell in (row["margin"], *row["floors"].values()))
+            assert row["p"].keys() == {"one", "holm", "of"}
         for splits in row["measures"].values():
             for cell in (cell for controls in splits.values() for cell in controls.values()):
                 assert cell.keys() == {"mean", "least", "greatest", "low", "high", "seeds"} and cell["seeds"] <= 1

@@ -100,11 +100,11 @@ SAYS: dict[str, tuple[str, str, str, str]] = {
     "exclusive_by_depth": ("peak at depth 3.*more than", "peak at depth 1.*less than", "about as many at every depth",
                            "are most at.*undecided whether"),
     "interpretation": (r"\(fewer\)", r"\(more\)", r"\(about as many", r"\(undecided whether more or fewer"),
-    "layer_margin": ("structure at", "floor at", "floor at", "floor at"),
+    "layer_margin": ("structure at", "floor at", "floor at", "undecided at"),
     "lengths": ("longer the training, the better.*at 200 steps", "worse in-sample.*at no length", "about as good",
                 "undecided"),
     "live_by_depth": ("^At depth 3 80%.*more than", "only 20%.*less than", "about as much", "undecided whether"),
-    "margins": ("structure at", "floor at", "floor at", "floor at"),
+    "margins": ("structure at", "floor at", "floor at", "undecided at"),
     "matched_by_depth": THAN,
     "measures": ("rises from.*more at 3 of 3", "falls from.*less at 3 of 3", "stays about equal.*as much at 3 of 3",
                  "undecided whether up or down.*undecided at 3 of 3"),
@@ -117,8 +117,8 @@ SAYS: dict[str, tuple[str, str, str, str]] = {
                           "undecided whether more or less cleanly"),
     "variance_by_depth": ("more than.*more than", "less than.*less than", "about as much.*about as much",
                           "undecided whether.*undecided whether"),
-    "verdict": ("structure at", "floor at", "floor at", "floor at"),
-    "verdict_words": ("6 are structure", "6 are floor", "6 are floor", "6 are floor"),
+    "verdict": ("structure at", "floor at", "floor at", "undecided at"),
+    "verdict_words": ("6 are structure", "6 are floor", "6 are floor", "6 are undecided"),
 }  # fmt: skip
 # Figures whose title is of the first seed, or counts things: no comparison over seeds stands in it.
 COUNTING = set(NAMES) - set(SAYS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import pytest
 import torch
@@ -55,22 +56,26 @@ def given(toy_rows):
 
 
 def test_unlearned_floors_draw_in_one_order_over_all_pairs(given):
-    """As the stage `measures` did: of each pair isotropic, matched and stored directions, from one stream."""
+    """From one stream isotropic directions, matched ones, and three times stored ones, whose mean counts."""
     rows = given[0][:298]  # folds of 100, 99 and 99
     pairs = folds_of(rows, 3, stream(5, "folds"))
-    draw, back = stream(5, "random dictionary", "directions", 2), {}
-    for fit, held in pairs:
-        mean = fit.mean(0)
-        for name, made in (
-            ("random_dictionary", random_directions(20, rows.shape[1], draw)),
-            ("matched_dictionary", matched_directions(fit - mean, 20, draw)),
-            ("stored_dictionary", stored_directions(fit - mean, 20, draw)),
-        ):
-            back.setdefault(name, []).append(pursue(held - mean, made, 3) + mean)
-        back.setdefault("pca", []).append(pca(fit, held, 3))
+    draw, worths = stream(5, "random dictionary", "directions", 2), {}
     x = torch.cat([held for _, held in pairs])
-    wanted = [Floor(n, "held_out", "variance_explained", explained(x, torch.cat(b)), len(x)) for n, b in back.items()]
-    assert unlearned(pairs, "held_out", 20, 3, stream(5, "random dictionary", "directions", 2)) == wanted
+    for name, make in (
+        ("random_dictionary", lambda fit: random_directions(20, rows.shape[1], draw)),
+        ("matched_dictionary", lambda fit: matched_directions(fit - fit.mean(0), 20, draw)),
+        *[("stored_dictionary", lambda fit: stored_directions(fit - fit.mean(0), 20, draw))] * 3,
+    ):
+        back = [pursue(held - fit.mean(0), make(fit), 3) + fit.mean(0) for fit, held in pairs]
+        worths.setdefault(name, []).append(explained(x, torch.cat(back)))
+    worths["pca"] = [explained(x, torch.cat([pca(fit, held, 3) for fit, held in pairs]))]
+    wanted = [(name, pytest.approx(sum(values) / len(values)), len(x)) for name, values in worths.items()]
+    found = unlearned(pairs, "held_out", 20, 3, stream(5, "random dictionary", "directions", 2))
+    assert [(floor.name, floor.value, floor.n) for floor in found] == wanted
+    kept = unlearned(pairs, "held_out", 20, 3, stream(5, "random dictionary", "directions", 2), keep=True)
+    for floor, plain in zip(kept, found, strict=True):
+        assert floor.rows is not None and math.isnan(plain.error) and floor.error > 0
+        assert 1 - float(floor.rows.error.sum() / floor.rows.spread.sum()) == pytest.approx(plain.value, abs=1e-5)
 
 
 def test_nulls_are_trained_and_drawn_in_one_order(given):
@@ -94,7 +99,8 @@ def test_nulls_are_trained_and_drawn_in_one_order(given):
     assert [(floor.name, floor.split, floor.value, floor.n) for floor in found] == wanted
     kept = trained(trainer, fit, held, stream(5, "null rows", "host", 1), keep=True)
     more = [floor for floor in kept if (floor.name, floor.split) != ("frozen_decoder", "train")]
-    assert [dataclasses.replace(floor, rows=None) for floor in more] == found, "keeping rows changes no number"
+    assert [(floor.name, floor.value) for floor in more] == [(floor.name, floor.value) for floor in found]
+    assert all(floor.error > 0 for floor in kept) and all(math.isnan(floor.error) for floor in found)
 
 
 def test_where_rows_are_few_each_fold_is_scored_by_the_others(given):
@@ -119,18 +125,26 @@ def test_where_rows_are_few_each_fold_is_scored_by_the_others(given):
     assert {floor.name: floor.value for floor in found} == wanted
 
 
-def test_a_twin_is_matched_beside_random_directions(given):
+def test_a_twin_is_matched_beside_random_directions_and_two_dictionaries_that_nobody_learned(given):
     one, twin = trainer(given[0]), trainer(given[0], fold=1)
-    found = found_again(one, twin, stream(0, "random twin"))
+    found = found_again(one, twin, given[0], stream(0, "random twin"))
     directions, encoders = one.sae.directions(), one.sae.encoder_directions()
     real = matched(directions, twin.sae.directions(), encoders=(encoders, twin.sae.encoder_directions()))
-    chance = matched(directions, random_directions(40, 24, stream(0, "random twin")))
+    draw = stream(0, "random twin")
+    chance = matched(directions, random_directions(40, 24, draw))
+    centred = given[0] - given[0].mean(0)
+    mixed = matched(*(matched_directions(centred, 40, draw) for _ in range(2)))
+    stored = matched(*(stored_directions(centred, 40, draw) for _ in range(2)))
     assert [(floor.name, floor.measure, floor.value) for floor in found] == [
         ("none", "matched_share", real.share),
         ("none", "matched_cosine", real.mean),
         ("none", "matched_encoder", real.encoder_mean),
         ("random_dictionary", "matched_share", chance.share),
         ("random_dictionary", "matched_cosine", chance.mean),
+        ("matched_dictionary", "matched_share", mixed.share),
+        ("matched_dictionary", "matched_cosine", mixed.mean),
+        ("stored_dictionary", "matched_share", stored.share),
+        ("stored_dictionary", "matched_cosine", stored.mean),
     ]
 
 
@@ -180,5 +194,23 @@ def test_a_floor_is_kept_as_json_under_the_tables_names_and_read_back():
     floor = Floor("gaussian_null", "train", "variance_explained", 0.25, 17)
     assert as_row(floor) == {
         "control": "gaussian_null", "split": "train", "measure": "variance_explained", "value": 0.25, "n": 17,
+        "error": None,
     }  # fmt: skip
-    assert floor_of(as_row(floor)) == floor
+    assert floor_of(as_row(floor)).value == 0.25 and math.isnan(floor_of(as_row(floor)).error)
+    sure = dataclasses.replace(floor, error=0.01)
+    assert floor_of(as_row(sure)) == sure
+
+
+def test_the_standard_error_is_how_far_other_rows_move_the_value(given):
+    """Against values over many samples of rows; and of a difference on the same rows, which is less than of either."""
+    draw = torch.Generator().manual_seed(0)
+    x = torch.randn(200_000, 4, generator=draw) * torch.tensor([3.0, 1.0, 1.0, 0.5])
+    good, bad = x * torch.tensor([1.0, 1.0, 0.0, 0.0]), x * torch.tensor([1.0, 0.0, 0.0, 0.0])
+    parts = range(0, len(x), 400)
+    worths = torch.tensor([[explained(x[i : i + 400], hat[i : i + 400]) for hat in (good, bad)] for i in parts])
+    errors = [RowErrors.of(x[:400], hat[:400]) for hat in (good, bad)]
+    assert errors[0].standard_error() == pytest.approx(float(worths[:, 0].std()), rel=0.25)
+    lead = errors[0].standard_error(errors[1])
+    assert lead == pytest.approx(float((worths[:, 0] - worths[:, 1]).std()), rel=0.25)
+    assert lead < errors[0].standard_error() + errors[1].standard_error()
+    assert math.isnan(RowErrors.of(x[:1], good[:1]).standard_error())

@@ -16,6 +16,7 @@ from sae.nulls import (
     permuted_coordinates,
     random_dictionary,
     random_directions,
+    stored_directions,
 )
 from sae.records import Codes
 
@@ -254,3 +255,15 @@ def test_rows_of_a_usual_size_are_one_part():
     sizes = [part.stop - part.start for part in nulls.row_parts(60_000, 4096)]
     assert sum(sizes) == 60_000 and max(sizes) * 4096 <= nulls.PART and all(size % 16 == 0 for size in sizes[:-1])
     assert nulls.row_parts(0, 4) == [slice(0, 0)]
+
+
+def test_stored_rows_are_directions_of_their_own_whatever_repeats():
+    draw = torch.Generator().manual_seed(0)
+    rows = torch.randn(40, 6, generator=draw)
+    many = torch.cat([rows, rows, 3 * rows, -rows, torch.zeros(5, 6)])[torch.randperm(165, generator=draw)]
+    for n in (10, 40, 500):
+        made = stored_directions(many, n, torch.Generator().manual_seed(1))
+        assert len(made) == min(n, 40)
+        cosine = (made @ made.T - torch.eye(len(made))).abs()
+        assert cosine.max() < 0.9999 and torch.allclose(made.norm(dim=1), torch.ones(len(made)))
+        assert ((made @ torch.nn.functional.normalize(rows, dim=1).T).abs().max(1).values > 0.9999).all()

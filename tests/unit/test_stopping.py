@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from sae.config import StopConfig
+from sae.errors import NumericError
+from sae.normaliser import Normaliser
 from sae.records import Codes
-from sae.stopping import SAMPLE, distinct_share, reason_to_stop, variance_of
+from sae.stopping import SAMPLE, distinct_share, reason_to_stop, stands_still, variance_of
 
 FORMS = ("dense", "codes")
 
@@ -134,3 +136,18 @@ def test_the_share_is_above_0_at_most_1_and_1_only_where_no_row_comes_twice(full
     assert 0 < share <= 1
     assert (share == 1) == (len({tuple(row) for row in full.tolist()}) == len(full))
     assert share == distinct_share(Codes.from_active(rows)) == distinct_share(rows.flip(0))
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_rows_that_stand_still_are_told_from_those_that_hardly_move(form):
+    """What a normaliser cannot scale, whatever the limits of the tower."""
+    rows = torch.rand(50, 8, generator=torch.Generator().manual_seed(0))
+    for full, still in ((rows, False), (torch.ones(50, 8) * 3.7, True), (torch.zeros(50, 8), True),
+                        (100 + 1e-3 * rows, False)):  # fmt: skip
+        made = rows_of(form, full)
+        assert stands_still(made) == still
+        if still:
+            with pytest.raises(NumericError, match="do not vary"):
+                Normaliser.fit(made)
+        else:
+            Normaliser.fit(made)

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from benchmarks.truths import NOISE, STRUCTURE, chosen
-from benchmarks.verdict import FILE, table
+from benchmarks.verdict import FILE, again, table
 
 ROWS = json.loads(FILE.read_text())["judged"]
 
@@ -39,9 +39,14 @@ def test_one_noise_in_twenty_at_most_is_above_its_floors_and_most_structure_is()
 
 
 def test_the_table_counts_words_intervals_and_margins():
-    row = {"truth": "dust", "structure": False, "margin": 0.1, "before_margin": 0.3}
+    row = {"truth": "dust", "structure": False, "margin": 0.1, "before_margin": 0.3, "detects": 0.02}
     rows = [
         {**row, "word": "copy", "before": "structure", "low": 0.05, "before_low": 0.2},
-        {**row, "word": "floor", "before": "floor", "low": -0.05, "before_low": -0.2, "margin": -0.3},
+        {**row, "word": "undecided", "before": "floor", "low": -0.05, "before_low": -0.2, "margin": -0.3},
     ]
-    assert table(rows).splitlines()[1].split() == ["dust", "2", "0", "(1)", "1", "(1)", "-0.100", "(+0.300)"]
+    line = table(rows).splitlines()[1]
+    assert line.split() == ["dust", "2", "0", "(1)", "1", "(1)", "1", "-0.100", "(+0.300)", "0.020"]
+
+
+def test_what_is_written_is_judged_again_to_the_same_words():
+    assert [again(row)["word"] for row in ROWS] == [row["word"] for row in ROWS]

@@ -154,3 +154,61 @@ def test_a_tower_of_dead_latents_stops_and_is_collapse(tmp_path: Path) -> None:
     found = judged(tmp_path, faint, sae, tower).verdicts
     assert [found[depth].word for depth in (1, 2, 3)] == ["collapse"] * 3, found
     assert "stops before depth 2" in found[3].why
+
+
+def repeated(rows: int, draw: torch.Generator) -> torch.Tensor:
+    """Noise, of which every row is there twelve times, in both splits."""
+    some = torch.randn(rows // 12 + 1, D_IN, generator=draw)
+    return some.repeat(12, 1)[torch.randperm(12 * len(some), generator=draw)][:rows]
+
+
+def test_rows_that_stand_in_both_splits_are_no_structure(tmp_path: Path) -> None:
+    """What was learned by heart is explained again, and no null has it by heart."""
+    training = dataclasses.replace(TRAINING, steps=80)
+    found = judged(tmp_path, repeated, topk(64, 4, training), latents(1, training)).verdicts[1]
+    assert found.word == "undecided" and "100% of the held-out rows" in found.why, found
+    assert found.margin > 0, "by the numbers alone it is above its floors"
+
+
+def axes(rows: int, draw: torch.Generator) -> torch.Tensor:
+    """Four of 32 coordinates, independent."""
+    return sparse(rows, D_IN, 4, draw)
+
+
+def twice(draw: torch.Generator) -> torch.Tensor:
+    """Every axis, and once more, a little beside it."""
+    beside = torch.eye(D_IN) + 0.05 * torch.randn(D_IN, D_IN, generator=draw)
+    return normalize(torch.cat([torch.eye(D_IN), beside]), dim=1)
+
+
+def test_latents_that_are_there_twice_fire_together_and_that_is_no_structure(tmp_path: Path) -> None:
+    """A depth below with every axis twice: what the depth above finds is that both fire at once."""
+    tower = latents(2, width="halving", k="halving")
+    found = judged(tmp_path, axes, topk(2 * D_IN, 8), tower, first=2, planted=twice).verdicts[2]
+    assert found.word in ("floor", "copy", "undecided") and found.best_floor == "reencoded_null", found
+
+
+def some_axes(rows: int, draw: torch.Generator) -> torch.Tensor:
+    """Only 24 of 32 coordinates are ever used."""
+    return torch.cat([sparse(rows, 24, 3, draw), torch.zeros(rows, D_IN - 24)], 1)
+
+
+def test_dead_latents_hide_no_copies(tmp_path: Path) -> None:
+    """Of 96 latents most are dead, and most of the others copy: less than half of all, more than half of the live."""
+    training = dataclasses.replace(TRAINING, dead_after=9.0)  # and none is revived
+    found = judged(tmp_path, some_axes, topk(96, 3, training), latents(1, training))
+    assert found.verdicts[1].word == "copy", found.verdicts[1]
+    assert all(seed.live_share * seed.copy_score < 0.5 for seed in found.seeds[1]), found.seeds[1]
+
+
+def few(rows: int, draw: torch.Generator) -> torch.Tensor:
+    """Two of twenty directions."""
+    return sparse(rows, 20, 2, draw) @ unit(20, D_IN, draw)
+
+
+def test_few_live_latents_that_explain_their_rows_are_no_collapse(tmp_path: Path) -> None:
+    """Of 512 latents twenty are needed. Structure it is not either: among as many stored rows there are two for each
+    pair of directions, and these span what the pair does."""
+    training = dataclasses.replace(TRAINING, steps=60)
+    found = judged(tmp_path, few, topk(512, 2, training), latents(1, training)).verdicts[1]
+    assert found.word == "floor" and found.best_floor == "stored_dictionary", found

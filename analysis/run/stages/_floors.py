@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from torch.nn.functional import normalize
 from analysis.plan.config import KINDS
 from analysis.run.stages._load import read_json
 from analysis.run.stages._tables import Tables
-from sae.floors import DICTIONARIES, Floor, memorising, unlearned
+from sae.floors import DICTIONARIES, Floor, RowErrors, memorising, unlearned
 from sae.seeding import stream
 from sae.tower import Tower
 
@@ -28,18 +29,25 @@ class Place:
 
 
 def floors(
-    tables: Tables, place: Place, split: str, pairs: list[tuple[torch.Tensor, torch.Tensor]], k: int, seed: int
-) -> None:
+    tables: Tables, place: Place, split: str, pairs: list[tuple[torch.Tensor, torch.Tensor]], k: int, seed: int,
+    refit: RowErrors | None = None,
+) -> None:  # fmt: skip
     """Unlearned dictionaries and PCA at the depth's own L0, and the memorising bound. Only on the trained host's rows.
 
     SAEs that are there to be compared read the same rows at the same k as depth 1, whose floors are theirs.
 
     `pairs` are (rows to fit on, rows to score): one pair, or one a fold, so that no floor sees what it is scored on.
+    With `refit`, the errors of the SAE's own directions on the same rows, also how sure the lead is over examples.
     """
     if tables.control != "none" or place.kind not in (*KINDS, "direct"):
         return
     kind, depth, n_latents = place.kind, place.depth, place.tower.layers[place.level - 1].sae.n_latents
-    found = unlearned(pairs, split, n_latents, k, stream(seed, "random dictionary", kind, depth))
+    found = unlearned(
+        pairs, split, n_latents, k, stream(seed, "random dictionary", kind, depth), keep=refit is not None
+    )
+    for floor in found:
+        if refit is not None and floor.rows is not None:
+            tables.value(kind, depth, split, floor.name, "lead_error", refit.standard_error(floor.rows), floor.n)
     if split == "train":
         found.append(memorising(n_latents, len(pairs[0][0])))
     for floor in found:
@@ -63,18 +71,22 @@ def tower_nulls(tables: Tables, folder: Path, reached: dict[str, int]) -> None:
 def record(tables: Tables, kind: str, depth: int, floor: Floor) -> None:
     """One row of the tables: a floor goes by its name as a control."""
     tables.value(kind, depth, floor.split, floor.name, floor.measure, floor.value, floor.n)
+    if floor.split == "held_out" and not math.isnan(floor.error) and floor.name not in DICTIONARIES:
+        tables.value(kind, depth, floor.split, floor.name, "explained_error", floor.error, floor.n)
 
 
 def as_row(floor: Floor) -> dict[str, Any]:
     """A floor as JSON, its parts named as in the tables."""
     return {
         "control": floor.name, "split": floor.split, "measure": floor.measure, "value": floor.value, "n": floor.n,
+        "error": None if math.isnan(floor.error) else floor.error,
     }  # fmt: skip
 
 
 def floor_of(row: dict[str, Any]) -> Floor:
     """The floor that `as_row` wrote."""
-    return Floor(row["control"], row["split"], row["measure"], row["value"], row["n"])
+    error = math.nan if row["error"] is None else row["error"]
+    return Floor(row["control"], row["split"], row["measure"], row["value"], row["n"], error=error)
 
 
 def against_small(tables: Tables, depth: int, tower: Tower, small: Tower, seed: int) -> None:

@@ -26,7 +26,8 @@ from analysis.run.stages._tables import Tables
 from sae.config import TowerKind
 from sae.discover import find_all
 from sae.evaluate import Reading, Seen, evaluate, shuffled_sums
-from sae.floors import FoldScores
+from sae.floors import FoldScores, RowErrors
+from sae.leaks import found_among
 from sae.measures._sums import ClassMeasure
 from sae.measures.eligible_share import EligibleShare
 from sae.measures.variance_explained import explained
@@ -118,6 +119,7 @@ class Measured:
 def neurons(run: Measured) -> None:
     """Depth 0: the host's own neurons, measured as if they were latents."""
     tables, store = run.tables, run.store
+    leaked(run)
     train: Seen | None = None
     for split in SPLITS:
         rows = store.rows(split)
@@ -128,6 +130,12 @@ def neurons(run: Measured) -> None:
         train = train or seen
         tables.add("host", 0, split, evaluate([seen], "input", ("l0",)))
         record_examples(run, "host", 0, split, seen, train)
+
+
+def leaked(run: Measured) -> None:
+    """How many held-out rows of the host are hardly held out from anything."""
+    train, held = (run.store.rows(split) for split in ("train", "held_out"))
+    run.tables.value("host", 0, "held_out", run.tables.control, "leaked_share", found_among(held, train), len(held))
 
 
 def answers(run: Measured, rows: torch.Tensor, split: str) -> dict[str, Any]:
@@ -165,9 +173,14 @@ def own_input(run: Measured, place: Place, codes_of: dict[str, list[Codes]], fol
             continue
         sample = rows[torch.randperm(len(rows), generator=stream(seed, "floor sample"))[:FLOOR_SAMPLE]]
         k, mean = max(1, round(readings["l0"].value)), train.mean(0)
-        refit = explained(sample, pursue(sample - mean, layer.sae.directions(), k) + mean)
+        back = pursue(sample - mean, layer.sae.directions(), k) + mean
+        refit = explained(sample, back)
         tables.value(kind, depth, split, tables.control, "variance_explained_refit", refit, len(sample))
-        floors(tables, place, split, [(train, sample)], k, seed)
+        held = split == "held_out"
+        floors(tables, place, split, [(train, sample)], k, seed, RowErrors.of(sample, back) if held else None)
+        if held:
+            error = RowErrors.of(rows, layer.decode(codes)).standard_error()
+            tables.value(kind, depth, split, tables.control, "explained_error", error, len(rows))
     if by_folds:
         stored = FoldScores(**read_json(folder / "folds.json"))
         for name in ("variance_explained", "variance_explained_refit"):

@@ -49,12 +49,13 @@ def nulls(work: Path, config: NullsStage, inputs: Mapping[Role, Path]) -> dict[s
             )
         else:
             held = rows_read(below, store.rows("held_out"))
-            found = trained(trainer, train, held, draw)
+            found = [one for one in trained(trainer, train, held, draw, keep=True) if one.split == "held_out" or
+                     one.name != "frozen_decoder"]  # fmt: skip
             if isinstance(train, Codes) and isinstance(held, Codes):
                 under = below_of(SaeStage.read(inputs[edges.layer(config.depth - 1)]), below, store)
-                found += code_nulls(trainer, under, train, held, stream(seed, "null codes", config.depth))
+                found += code_nulls(trainer, under, train, held, stream(seed, "null codes", config.depth), keep=True)
         twin = train_layer(replace(config, seed=derived(seed, "twin")), train)
-        found += found_again(layer, twin, stream(seed, "random twin", config.kind or "host", config.depth))
+        found += found_again(layer, twin, train, stream(seed, "random twin", config.kind or "host", config.depth))
     (work / "nulls.json").write_text(json.dumps([as_row(floor) for floor in found]))
     return {}
 

@@ -28,7 +28,7 @@ from sae.protocol import SAE
 from sae.records import Codes, StepRecord
 from sae.rows import width_of
 from sae.seeding import derived, stream
-from sae.stopping import Stop, reason_to_stop, variance_of
+from sae.stopping import Stop, reason_to_stop, stands_still, variance_of
 from sae.tower import Tower, folds_of, training_rows
 from sae.train import Trainee, train_together
 
@@ -90,7 +90,12 @@ def stop_before(
         read = training_rows(Tower(tower.kind, tower.layers[:-1]), host)
         live = float(last.encode(read.dense() if isinstance(read, Codes) else read).fired().float().mean())
         variance = variance_of(rows)  # directions have length 1: this is a share already
-    return reason_to_stop(config.depth, rows, live, loss, variance, config.stop)
+    stop = reason_to_stop(config.depth, rows, live, loss, variance, config.stop)
+    if stop is None and config.train.normalise and stands_still(rows):
+        why = f"what depth {config.depth - 1} passes on never varies, and cannot be centred and scaled"
+        sentence = f"The tower stops before depth {config.depth}, whatever its limits: {why}."
+        return Stop(config.depth, "input_variance", variance, config.stop.input_variance, sentence)
+    return stop
 
 
 def train_layer(
