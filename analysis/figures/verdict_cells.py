@@ -9,7 +9,7 @@ from html import escape
 import numpy as np
 
 from analysis.results.tables import Results, mean_of
-from analysis.results.verdict import verdicts
+from analysis.results.verdict import adjusted, verdicts
 from sae.errors import DataError
 from sae.rule import Verdict, interval
 
@@ -50,12 +50,26 @@ def margin(verdict: Verdict) -> str:
     """Distance to the best floor and its interval, on two lines."""
     if math.isnan(verdict.margin):
         return "–"
-    between = (
-        ""
-        if math.isnan(verdict.low)
-        else f'<span class="between">{signed(verdict.low)} to {signed(verdict.high)}</span>'
-    )
-    return f"{signed(verdict.margin)}{between}"
+    return f"{signed(verdict.margin)}{between(verdict.low, verdict.high) if not math.isnan(verdict.low) else ''}"
+
+
+def between(low: float, high: float) -> str:
+    """An interval on a line of its own; a dash where there is none."""
+    return "–" if math.isnan(low) else f'<span class="between">{signed(low)} to {signed(high)}</span>'
+
+
+def p_of_many(results: Results, kind: str) -> dict[int, float]:
+    """p of each depth of a tower as one of all depths of the experiment (Holm); depth 1 stands in both towers."""
+    many = adjusted(results)
+    variant = results.only or ""
+    found = {depth: p for (name, at, depth), p in many.items() if (name, at) == (variant, kind)}
+    shared = many.get((variant, "latents", 1), math.nan)
+    return {1: shared, **found} if not math.isnan(shared) else found
+
+
+def said_p(p: float) -> str:
+    """Two digits of it, down to a thousandth."""
+    return "–" if math.isnan(p) else "<.001" if p < 0.001 else f"{p:.2g}".replace("0.", ".", 1)
 
 
 def signed(value: float) -> str:

@@ -50,9 +50,10 @@ MEASURES = {
 }
 WORDS = {
     "structure": "It explains more of the rows than everything without structure that it was compared with.",
-    "floor": "Something that has learned no structure explains as much.",
-    "copy": "Most of its latents only repeat a coordinate of the rows, or single rows.",
-    "collapse": "Hardly a latent fires, or hardly any of the variance is explained.",
+    "floor": "Something that has learned no structure explains as much, to within a hundredth of the variance.",
+    "undecided": "It may be above what has learned no structure, or not: the numbers do not settle it.",
+    "copy": "Most of its live latents only repeat a coordinate of the rows, or single rows.",
+    "collapse": "No latent fires, or hardly any of the variance is explained.",
     None: "No word is justified by what was tested.",
 }
 
