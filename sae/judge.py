@@ -236,6 +236,11 @@ def _verdict(found: list[Beside], bound: Bound | None, budget: Budget) -> Verdic
 def _notes(given: JudgedRows, groups: tuple[Group, ...]) -> tuple[str, ...]:
     """What a reader has to know first."""
     notes = [given.used.said]
+    if given.leaked:
+        notes.append(
+            f"{given.leaked:.1%} of the held-out rows stand among the others, exactly or nearly: an SAE that was "
+            "trained on those has seen them."
+        )
     if given.used.outliers:
         notes.append(
             f"{given.used.outliers} rows more than ten times as long as the median row were left out: attention sinks "

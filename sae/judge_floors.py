@@ -118,7 +118,7 @@ def judged_sae(
             live_share=on_fit.live_share if known else float("nan"),
             in_sample=inside.value if inside.value > WORSE else float("nan"),
             own=own.value, refit=refit_value, copy_score=repeated.copy_score,
-            floors={name: floor.value for name, floor in decide.items()},
+            floors={name: floor.value for name, floor in decide.items()}, leaked=given.leaked,
         ),
         _kept(own), refit, sample, decide, _deciding(found, unseen=True),
     )  # fmt: skip

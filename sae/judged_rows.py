@@ -14,6 +14,7 @@ from torch import Tensor
 from sae.classes import Classes
 from sae.errors import InputError, NumericError
 from sae.judgement import RowsUsed
+from sae.leaks import found_among
 from sae.seeding import stream
 from sae.values import says_itself, whole
 
@@ -44,6 +45,8 @@ class JudgedRows:
     used: RowsUsed
     unseen: bool
     """The caller says that the SAEs never saw the held-out rows."""
+    leaked: float = 0.0
+    """Of held-out rows that the caller gave, the share that stands among the others, exactly or nearly."""
 
 
 @says_itself
@@ -103,6 +106,7 @@ def judged_rows(
             f"{len(fit.rows)} rows and {len(held.rows)} held-out ones (without outliers), expected at least {LEAST} "
             "together: floors of fewer say nothing"
         )
+    leaked = 0.0 if held_out is None else found_among(held.rows, fit.rows)
     unseen = unseen or held_out is not None
     seen = (
         ". The SAEs never saw those, as the caller says."
@@ -122,6 +126,7 @@ def judged_rows(
             said=f"{sampled}{again}; {split}{seen}",
         ),
         unseen,
+        leaked,
     )  # fmt: skip
 
 

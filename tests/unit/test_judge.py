@@ -95,6 +95,16 @@ def test_rows_that_repeat_others_are_held_out_from_nothing_and_left_out():
     assert "3300 more only repeat one of these" in found.rows.said
 
 
+def test_held_out_rows_that_stand_among_the_others_are_told_and_decide_nothing(planted, learned):
+    rows = planted[0]
+    held = torch.cat([rows[:40], rows[-160:]])
+    found = judge(rows[:-160], learned[0], held_out=held, nulls="none")
+    assert found.verdict.word == "undecided" and "20% of the held-out rows stand among" in found.verdict.why
+    assert any(note.startswith("20.0% of the held-out rows") for note in found.notes)
+    apart = judge(rows[:-160], learned[0], held_out=rows[-160:], nulls="none")
+    assert "stand among" not in apart.verdict.why + " ".join(apart.notes)
+
+
 def test_a_random_dictionary_is_floor_even_without_trained_nulls(planted):
     rows = planted[0]
     random = of_directions(rows, torch.randn(48, WIDTH, generator=torch.Generator().manual_seed(99)))
