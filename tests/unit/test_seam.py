@@ -179,3 +179,14 @@ def test_a_picture_of_too_many_images_holds_those_that_are_named_and_then_smalle
     assert written(1_500) == (2, [20, 50], 20)
     with pytest.raises(DataError, match="tables name make no picture of at most 10 bytes"):
         written(10)
+
+
+def test_a_host_of_no_epochs_stays_as_it_was_drawn():
+    """The random network, to be judged with floors of its own."""
+    draw = torch.Generator().manual_seed(0)
+    images, labels = torch.randint(0, 256, (300, 8, 8), generator=draw, dtype=torch.uint8), torch.arange(300) % 3
+    untrained, drawn = Mlp((8, 8), 3, 5, epochs=0), Mlp((8, 8), 3, 5)
+    untrained.fit(images, labels)
+    assert all(torch.equal(a, b) for a, b in zip(untrained.parameters(), drawn.parameters(), strict=True))
+    drawn.fit(images, labels)
+    assert not torch.equal(next(untrained.parameters()), next(drawn.parameters()))

@@ -29,6 +29,7 @@ MAX_EPOCHS, MAX_HIDDEN = 10_000, 65_536
 class Mlp(nn.Module):
     """See the module's docstring. Initialised and trained from `seed` alone.
 
+    `epochs` 0 leaves it as it was drawn: a random network, that a tower can be judged on with floors of its own.
     `shift`: the most pixels by which a batch is shifted in training, each way; None: a fourteenth of the shorter side.
     """
 
@@ -46,10 +47,10 @@ class Mlp(nn.Module):
     ) -> None:
         super().__init__()
         for name, value in (("hidden1", hidden1), ("hidden2", hidden2), ("epochs", epochs)):
-            most = MAX_EPOCHS if name == "epochs" else MAX_HIDDEN
-            if type(value) is not int or not 1 <= value <= most:
+            least, most = (0, MAX_EPOCHS) if name == "epochs" else (1, MAX_HIDDEN)
+            if type(value) is not int or not least <= value <= most:
                 raise ConfigError(
-                    f"host option {name} = {value!r}: must be a whole number of at least 1 and at most {most}"
+                    f"host option {name} = {value!r}: must be a whole number of at least {least} and at most {most}"
                 )
         if isinstance(lr, bool) or not isinstance(lr, int | float) or not 0 < lr < math.inf:
             raise ConfigError(f"host option lr = {lr!r}: must be a number above 0")
@@ -112,6 +113,8 @@ class Mlp(nn.Module):
 
         A shift of 2 is worth about one point of held-out accuracy on 8,000 digits and costs nothing.
         """
+        if not self.epochs:
+            return
         if len(images) < BATCH:
             raise DataError(f"{len(images)} images to train the host on: needs at least {BATCH}")
         draw = stream(self.seed, "host training")
