@@ -9,6 +9,7 @@ import pandas as pd
 import planted_tables
 import pytest
 import seam_project
+import torch
 from PIL import Image
 
 from analysis.figures.image_sheets import Cut, spoken_counts
