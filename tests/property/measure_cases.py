@@ -58,6 +58,7 @@ PROMISES = {
     "host_variance_explained": Promise(bounds=(-math.inf, 1), best=1.0, mean=0.0),
     "l0": Promise(bounds=(0, LATENTS)),
     "live_copies": Promise(),
+    "near_duplicates": Promise(),
     "live_share": Promise(),
     "ltes": Promise(bounds=(0.5, 1), turns=False),  # counts coordinates
     "mean_activation": Promise(bounds=(0, math.inf), power=1),

@@ -185,6 +185,20 @@ def test_live_copies_is_a_loop_over_the_latents_that_fire(seen, seed):
     assert reading.value == pytest.approx((live > 0.9).mean() if len(live) else math.nan, nan_ok=True)
 
 
+@quick
+@given(batches(), seeds)
+def test_near_duplicates_is_a_loop_over_the_pairs_that_fire(seen, seed):
+    g = torch.Generator().manual_seed(seed)
+    directions = seen.directions.clone()
+    nearly = torch.randn(LATENTS // 2, D_IN, generator=g, dtype=torch.float64)
+    directions[1::2] = -2 * directions[: 2 * (LATENTS // 2) : 2] + 0.3 * nearly
+    live = np.flatnonzero((seen.dense.numpy() > 0).any(0))
+    near = [any(abs(1 - cosine_distance(directions[i], directions[j])) > 0.9 for j in live if i != j) for i in live]
+    reading = read("near_duplicates", replace(seen, directions=directions))
+    assert reading.n == len(live)
+    assert reading.value == pytest.approx(np.mean(near) if len(live) > 1 else math.nan, nan_ok=True)
+
+
 def host_parts(seen):
     """numpy: codes, directions, offset and host rows of a batch."""
     given = (seen.dense, seen.host_directions, seen.host_offset, seen.host)

@@ -231,6 +231,17 @@ def test_live_copies_counts_a_latent_that_fires_in_any_batch():
     assert reading.latents.isnan().tolist() == [True, True, False, False]
 
 
+def test_near_duplicates_by_hand():
+    reading = read("near_duplicates", codes=firing([1, 1, 1, 0]), directions=SOME["directions"])
+    assert (reading.value, reading.n) == (0.0, 3), "the last would be the second's twin, and is dead"
+    reading = read("near_duplicates", codes=firing([1, 1, 1, 1]), directions=SOME["directions"])
+    assert reading.value == 0.5 and reading.latents[1] == reading.latents[3] == pytest.approx(
+        0.95 / math.hypot(0.95, 0.3)
+    )
+    alone = read("near_duplicates", codes=firing([1, 0, 0, 0]), directions=SOME["directions"])
+    assert math.isnan(alone.value) and alone.n == 1
+
+
 CODES = Codes.from_dense(torch.tensor([[2.0, 0.0, 1.0], [4.0, 0.0, 0.0]]))
 
 
