@@ -52,9 +52,9 @@ def said(seeds: list[Seed]) -> dict[str, Any]:
     """What the rule says of these numbers, and the numbers."""
     verdict, before = judge(seeds), judge([without_codes(seed) for seed in seeds])
     return {
-        "word": verdict.word, "margin": verdict.margin, "low": verdict.low, "high": verdict.high,
-        "best_floor": verdict.best_floor, "detects": verdict.detects,
-        "before": before.word, "before_margin": before.margin, "before_low": before.low,
+        "word": verdict.word, "margin": verdict.margin, "least": verdict.least, "high": verdict.high,
+        "best_floor": verdict.best_floor, "least_floor": verdict.least_floor, "detects": verdict.detects,
+        "before": before.word, "before_margin": before.margin, "before_least": before.least,
         "seeds": [plain(dataclasses.asdict(seed)) for seed in seeds],
     }  # fmt: skip
 
@@ -107,7 +107,7 @@ def _line(title: str, rows: list[dict[str, Any]]) -> str:
 
     word, above = (
         both("word", "before", lambda word: word == "structure"),
-        both("low", "before_low", lambda low: low > 0),
+        both("least", "before_least", lambda low: low > 0),
     )
     margin, before = (sum(row[name] for row in rows) / len(rows) for name in ("margin", "before_margin"))
     open_ = sum(row["word"] == UNDECIDED for row in rows)

@@ -26,15 +26,14 @@ def intervals(found: list[Beside], seed: int) -> tuple[tuple[Margin, ...], Bound
     drawn = [_redrawn(beside, stream(seed, "bootstrap", number)) for number, beside in enumerate(found)]
     together = {name: np.mean([one[name] for one in drawn], axis=0) for name in names}
     margins = [Margin(name, float(np.mean(means[name])), *_middle(values)) for name, values in together.items()]
-    ends = {margin.floor: margin for margin in margins}
-    nearest = min(margins, key=lambda margin: margin.mean).floor
+    nearest, least = (min(margins, key=key) for key in (lambda one: one.mean, lambda one: one.low))
     rows = len(found[0].own.error)
     words = (
         f"Intervals are a bootstrap over {rows} held-out rows: how much another sample of rows would move the "
         f"numbers. They say nothing about another training of the SAE: for that give {THRESHOLDS.seeds} seeds."
     )
-    bound = min(margin.low for margin in margins), ends[nearest].high
-    return tuple(margins), Bound(*bound, f"over {rows} held-out rows drawn again,"), words
+    over = f"over {rows} held-out rows drawn again,"
+    return tuple(margins), Bound(nearest.low, nearest.high, over, least.low, least.floor), words
 
 
 def _redrawn(beside: Beside, draw: torch.Generator) -> dict[str, np.ndarray]:

@@ -35,7 +35,7 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from scipy.special import nctdtrinc, ndtri, stdtr, stdtrit
@@ -126,12 +126,15 @@ class Seed:
 
 @dataclass(frozen=True)
 class Bound:
-    """An interval of the mean margin that was not made over seeds."""
+    """An interval of the mean distance to the nearest floor that was not made over seeds."""
 
     low: float
     high: float
     words: str
     """What it is an interval of, as it stands behind "95% interval"."""
+    least: float
+    """The lowest lower bound at any floor."""
+    least_floor: str
 
 
 @dataclass(frozen=True)
@@ -144,20 +147,23 @@ class Verdict:
     margin: float = math.nan
     """Mean over seeds of observed minus the nearest floor."""
     low: float = math.nan
-    """The lowest of the lower bounds at all floors: mostly that at the nearest one."""
+    """Lower bound of that mean."""
     high: float = math.nan
-    """Upper bound at the nearest floor."""
     best_floor: str = ""
     """The nearest floor: the one with the smallest mean distance."""
     p: float = math.nan
     """The largest at any floor of how likely a mean lead as large is over seeds where there is none, one-sided;
     structure takes .025 or less."""
     detects: float = math.nan
-    """The true lead above the nearest floor that as many seeds, spread as these, would find in four of five
-    experiments."""
+    """The true lead above every floor that as many seeds, spread as these, would find in four of five experiments at
+    the floor where that is hardest."""
     examples_low: float = math.nan
     """The interval of the mean over held-out examples instead of seeds; the same examples in all seeds."""
     examples_high: float = math.nan
+    least: float = math.nan
+    """The lowest of the lower bounds at all floors, which decides; mostly that at the nearest one."""
+    least_floor: str = ""
+    """Whose it is: the floor that it is least surely above."""
 
 
 def code_floors(found: Mapping[str, float]) -> dict[str, float]:
@@ -243,16 +249,19 @@ def judge(
         )
     leads = leads_of(seeds)
     nearest = _nearest(leads)
-    mean, (low, high) = _mean(leads.get(nearest, [])), _between(leads, nearest, limits)
+    bounds = {name: interval(values, limits.confidence) for name, values in leads.items()}
+    mean, (low, high) = _mean(leads.get(nearest, [])), bounds.get(nearest, (math.nan, math.nan))
+    lows = {name: below for name, (below, _) in bounds.items() if not math.isnan(below)}
+    least_floor = min(lows, key=lambda name: (lows[name], name != nearest), default="")
+    least = lows.get(least_floor, math.nan)
     if len(seeds) >= limits.seeds:
         bound = None
     elif bound is not None:
-        low, high = bound.low, bound.high
-    tests = [lead(values, limits)[0] for values in leads.values()]
-    numbers = (
-        mean, low, high, nearest, float(np.max(tests)) if tests else math.nan, lead(leads.get(nearest, []), limits)[1],
-        *over_examples(mean, [seed.errors.get(nearest, math.nan) for seed in seeds], limits),
-    )  # fmt: skip
+        low, high, least, least_floor = bound.low, bound.high, bound.least, bound.least_floor
+    tests = np.array([lead(values, limits) for values in leads.values()]).reshape(-1, 2)
+    p, detects = (float(worst) for worst in tests.max(0)) if len(tests) else (math.nan, math.nan)
+    examples = over_examples(mean, [seed.errors.get(nearest, math.nan) for seed in seeds], limits)
+    numbers = Numbers(mean, low, high, nearest, p, detects, *examples, least, least_floor)
     if copies >= limits.copy_score:
         return Verdict(
             COPY,
@@ -273,36 +282,50 @@ def judge(
         )
     if len(seeds) < limits.seeds and bound is None:
         return Verdict(None, f"{len(seeds)} seeds give no bound (at least {limits.seeds}): not decided.", *numbers)
-    word = _word(low, high, numbers[-2], limits)
+    word = _word(numbers, limits)
     return Verdict(word, _sentence(word, numbers, bound, len(seeds), len(stops), limits), *numbers)
 
 
-def _word(low: float, high: float, examples_low: float, limits: Thresholds) -> str:
-    if low > limits.margin:
-        return UNDECIDED if examples_low <= limits.margin else STRUCTURE
-    return FLOOR if high <= limits.hidden else UNDECIDED
+class Numbers(NamedTuple):
+    """Those of a `Verdict`."""
+
+    margin: float
+    low: float
+    high: float
+    best_floor: str
+    p: float
+    detects: float
+    examples_low: float
+    examples_high: float
+    least: float
+    least_floor: str
 
 
-def _sentence(
-    word: str, numbers: tuple[float, float, float, str, float, float, float, float], bound: Bound | None, n: int,
-    stopped: int, limits: Thresholds,
-) -> str:  # fmt: skip
+def _word(numbers: Numbers, limits: Thresholds) -> str:
+    if numbers.least > limits.margin:
+        return UNDECIDED if numbers.examples_low <= limits.margin else STRUCTURE
+    return FLOOR if numbers.high <= limits.hidden else UNDECIDED
+
+
+def _sentence(word: str, numbers: Numbers, bound: Bound | None, n: int, stopped: int, limits: Thresholds) -> str:
     """Why, with both intervals, and with what would have been found where nothing was."""
-    mean, low, high, nearest, _, detects, examples_low, examples_high = numbers
-    between = f"95% interval {bound.words + ' ' if bound else ''}{low:+.3f} to {high:+.3f}"
-    if not math.isnan(examples_low) and bound is None:
-        between += f"; over held-out examples {examples_low:+.3f} to {examples_high:+.3f}"
-    over = f"{n} seed{'s' if n > 1 else ''}"
-    said = f"over {over} it is {mean:+.3f} from the nearest floor, {NAMES[nearest]} ({between})."
+    between = f"95% interval {bound.words + ' ' if bound else ''}{numbers.low:+.3f} to {numbers.high:+.3f}"
+    if not math.isnan(numbers.examples_low) and bound is None:
+        between += f"; over held-out examples {numbers.examples_low:+.3f} to {numbers.examples_high:+.3f}"
+    nearest = f"from the nearest floor, {NAMES[numbers.best_floor]}"
+    said = f"over {n} seed{'s' if n > 1 else ''} it is {numbers.margin:+.3f} {nearest} ({between})."
     where = {
         STRUCTURE: "",
-        FLOOR: " is below a floor" if high < limits.margin else " is at a floor",
-        UNDECIDED: " is not reliably above its floors, nor reliably at them" if low <= limits.margin
+        FLOOR: " is below a floor" if numbers.high < limits.margin else " is at a floor",
+        UNDECIDED: " is not reliably above its floors, nor reliably at them" if numbers.least <= limits.margin
         else " is above its floors for other seeds, but not reliably for other examples",
     }[word]  # fmt: skip
     found = f"Held-out variance explained{where}: {said}"
-    if word != STRUCTURE and not math.isnan(detects):
-        found += f" A true lead of {detects:.3f} would have been called structure in four of five such experiments."
+    if numbers.least <= limits.margin < numbers.low:
+        found += f" It is not reliably above {NAMES[numbers.least_floor]} (lower bound {numbers.least:+.3f})."
+    if word != STRUCTURE and not math.isnan(numbers.detects):
+        lead_ = f"A true lead of {numbers.detects:.3f} above all floors"
+        found += f" {lead_} would have been called structure in four of five such experiments."
     return found + (f" The tower stopped before it in {stopped} of {n + stopped} seeds." if stopped else "")
 
 
@@ -310,13 +333,6 @@ def leads_of(seeds: Sequence[Seed]) -> dict[str, list[float]]:
     """Observed minus each floor that any seed has, seed by seed; NaN for one that has it not."""
     found = [seed.margins() for seed in seeds]
     return {name: [one.get(name, math.nan) for one in found] for name in dict.fromkeys(k for one in found for k in one)}
-
-
-def _between(leads: Mapping[str, Sequence[float]], nearest: str, limits: Thresholds) -> tuple[float, float]:
-    """The lowest lower bound of all floors, and the upper one of the nearest."""
-    bounds = {name: interval(values, limits.confidence) for name, values in leads.items()}
-    lows = [low for low, _ in bounds.values() if not math.isnan(low)]
-    return min(lows, default=math.nan), bounds.get(nearest, (math.nan, math.nan))[1]
 
 
 def _mean(values: Sequence[float]) -> float:

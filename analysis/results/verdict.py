@@ -63,7 +63,8 @@ def panel(results: Results) -> list[dict[str, Any]]:
     """One object per variant, tower and depth.
 
     experiment, variant, kind, depth; for towers word, why, margin (mean, low, high: the interval over seeds; examples:
-    the one over held-out examples), best_floor, floors[floor] (distance to each: mean, low, high), p (one: by itself,
+    the one over held-out examples), best_floor, least (low, floor: the lowest lower bound
+    at any floor, which decides), floors[floor] (distance to each: mean, low, high), p (one: by itself,
     one-sided; holm: adjusted for being one of `of` depths), detects (the true lead that would be found in four of five
     experiments) and stopped (in how many seeds);
     measures[measure][split][control] with mean, least, greatest (over seeds), low, high (95% interval of the mean)
@@ -222,6 +223,7 @@ def _said(verdict: Verdict, seeds: list[Seed]) -> dict[str, Any]:
         "p": {"one": _plain(verdict.p)},
         "detects": _plain(verdict.detects),
         "best_floor": verdict.best_floor or None,
+        "least": {"low": _plain(verdict.least), "floor": verdict.least_floor or None},
         "floors": {
             name: {
                 "mean": _plain(float(np.mean(values))),

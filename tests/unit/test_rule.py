@@ -91,7 +91,7 @@ def test_a_mean_above_with_wide_seeds_is_undecided_and_says_what_would_have_been
     found = judge(apart)
     assert found.margin > 0 > found.low
     assert found.word == "undecided"
-    assert found.detects > found.margin and f"{found.detects:.3f} would have been called structure" in found.why
+    assert found.detects > found.margin and f"{found.detects:.3f} above all floors would have been called" in found.why
 
 
 def test_a_floor_is_below_or_close_and_what_may_be_either_is_undecided() -> None:
@@ -173,9 +173,20 @@ def test_one_more_floor_never_makes_structure(owns: list[float], data: st.DataOb
     new = data.draw(st.lists(st.floats(0, 1), min_size=len(owns), max_size=len(owns)))
     after = [dataclasses.replace(one, floors={**FLOORS, "relearned_null": value})
              for one, value in zip(before, new, strict=True)]  # fmt: skip
-    assert judge(after).low <= judge(before).low and judge(after).margin <= judge(before).margin + 1e-12
+    assert judge(after).least <= judge(before).least and judge(after).margin <= judge(before).margin + 1e-12
     if judge(after).word == "structure":
         assert judge(before).word == "structure"
+
+
+def test_a_floor_further_off_may_be_the_one_that_it_is_not_surely_above() -> None:
+    """The nearest one is passed, another is further away on average and spreads more."""
+    wide = [0.3, 0.9, 0.3, 0.5, 0.5]
+    given_ = [dataclasses.replace(one, floors={**FLOORS, "relearned_null": value})
+              for one, value in zip(seeds(), wide, strict=True)]  # fmt: skip
+    found = judge(given_)
+    assert (found.best_floor, found.least_floor, found.word) == ("stored_dictionary", "relearned_null", "undecided")
+    assert found.low > 0 > found.least and found.p > 0.025 and found.detects > found.margin
+    assert "not reliably above dealt out, learned again (lower bound" in found.why
 
 
 def test_structure_needs_other_examples_too_where_they_were_measured() -> None:
@@ -231,13 +242,17 @@ def test_there_is_always_a_word(live: float, copies: float, own: float) -> None:
 
 
 def test_a_bound_of_another_kind_stands_in_for_seeds_and_is_named() -> None:
-    bound = Bound(0.05, 0.31, "of rows drawn again")
+    bound = Bound(0.05, 0.31, "of rows drawn again", 0.05, "stored_dictionary")
     found = judge(seeds(1), bound=bound)
     assert (found.word, found.low, found.high) == ("structure", 0.05, 0.31)
     assert "over 1 seed it is" in found.why and "95% interval of rows drawn again +0.050 to +0.310" in found.why
-    assert judge(seeds(2), bound=Bound(-0.01, 0.3, "of rows drawn again")).word == "undecided"
-    assert judge(seeds(2), bound=Bound(-0.3, -0.1, "of rows drawn again")).word == "floor"
-    assert judge(seeds(5), bound=Bound(-9.0, -8.0, "of nothing")).why == judge(seeds(5)).why, "seeds go first"
+    assert (
+        judge(seeds(2), bound=Bound(-0.01, 0.3, "of rows drawn again", -0.01, "stored_dictionary")).word == "undecided"
+    )
+    assert judge(seeds(2), bound=Bound(-0.3, -0.1, "of rows drawn again", -0.3, "stored_dictionary")).word == "floor"
+    assert (
+        judge(seeds(5), bound=Bound(-9.0, -8.0, "of nothing", -9.0, "stored_dictionary")).why == judge(seeds(5)).why
+    ), "seeds go first"
 
 
 def test_the_caller_says_which_floors_there_must_be() -> None:

@@ -31,18 +31,18 @@ def test_one_noise_in_twenty_at_most_is_above_its_floors_and_most_structure_is()
     noise, structure = ([row for row in ROWS if row["structure"] == wanted] for wanted in (False, True))
     assert {row["truth"] for row in noise} == {truth.name for truth in NOISE}
     assert {row["truth"] for row in structure} == {truth.name for truth in STRUCTURE}
-    assert sum(row["low"] > 0 for row in noise) <= 0.05 * len(noise)
+    assert sum(row["least"] > 0 for row in noise) <= 0.05 * len(noise)
     assert sum(row["word"] == "structure" for row in structure) >= 0.8 * len(structure)
     # the floors of codes are what makes the difference: without them a rule of the same words is wrong more often
-    assert sum(row["before_low"] > 0 for row in noise) > sum(row["low"] > 0 for row in noise)
-    assert all(row["low"] <= row["margin"] <= row["high"] for row in ROWS)
+    assert sum(row["before_least"] > 0 for row in noise) > sum(row["least"] > 0 for row in noise)
+    assert all(row["least"] <= row["margin"] <= row["high"] for row in ROWS)
 
 
 def test_the_table_counts_words_intervals_and_margins():
     row = {"truth": "dust", "structure": False, "margin": 0.1, "before_margin": 0.3, "detects": 0.02}
     rows = [
-        {**row, "word": "copy", "before": "structure", "low": 0.05, "before_low": 0.2},
-        {**row, "word": "undecided", "before": "floor", "low": -0.05, "before_low": -0.2, "margin": -0.3},
+        {**row, "word": "copy", "before": "structure", "least": 0.05, "before_least": 0.2},
+        {**row, "word": "undecided", "before": "floor", "least": -0.05, "before_least": -0.2, "margin": -0.3},
     ]
     line = table(rows).splitlines()[1]
     assert line.split() == ["dust", "2", "0", "(1)", "1", "(1)", "1", "-0.100", "(+0.300)", "0.020"]
