@@ -9,7 +9,18 @@ import pandas as pd
 
 from analysis.figures.drawing import Drawing
 from analysis.figures.html_table import depth_heads, framed, group
-from analysis.figures.verdict_cells import between, chip, judged, margin, over, p_of_many, said, said_p, titled
+from analysis.figures.verdict_cells import (
+    between,
+    chip,
+    judged,
+    margin,
+    over,
+    p_of_many,
+    said,
+    said_p,
+    signed,
+    titled,
+)
 from analysis.figures.words import folds, one_variant, seeds, seeds_of
 from analysis.results.margins import spelled
 from analysis.results.tables import Results
@@ -71,13 +82,19 @@ def verdict_table(results: Results, kind: str) -> tuple[str, pd.DataFrame, list[
     held = "".join(f"<td>{said_p(many.get(depth, math.nan))}</td>" for depth in depths)
     found = "".join(f"<td>{said(word.detects, 3)}</td>" for word in words)
     floors = "".join(f'<td class="floor-name">{escape(NAMES.get(word.best_floor, "–"))}</td>' for word in words)
+    least = "".join(
+        f'<td class="floor-name">{escape(NAMES[word.least_floor])}'
+        f'<span class="between">{signed(word.least)}</span></td>' if word.least_floor else "<td>–</td>"
+        for word in words
+    )  # fmt: skip
     body = [
         f'<tr class="verdict-row"><th scope="row">verdict</th>{chips}</tr>',
-        f'<tr><th scope="row">above its best floor (95%)</th>{near}</tr>',
-        f'<tr><th scope="row">best floor</th>{floors}</tr>',
+        f'<tr><th scope="row">above the nearest floor (95%)</th>{near}</tr>',
+        f'<tr><th scope="row">nearest floor</th>{floors}</tr>',
         *_rows_where_known(
             [
-                ("the same over other examples (95%)", examples, [word.examples_low for word in words]),
+                ("least surely above (lower end)", least, [word.least for word in words]),
+                ("the nearest over other examples (95%)", examples, [word.examples_low for word in words]),
                 ("p over seeds", tests, [word.p for word in words]),
                 ("p as one of all depths here", held, list(many.values())),
                 ("a lead that would be found", found, [word.detects for word in words]),
@@ -86,8 +103,8 @@ def verdict_table(results: Results, kind: str) -> tuple[str, pd.DataFrame, list[
     ]
     data: list[dict[str, object]] = [
         {"row": "verdict", "depth": depth, "word": word.word, "mean": word.margin, "low": word.low,
-         "high": word.high, "examples_low": word.examples_low, "examples_high": word.examples_high, "p": word.p,
-         "p_of_many": many.get(depth, math.nan), "detects": word.detects}
+         "high": word.high, "least": word.least, "examples_low": word.examples_low, "examples_high": word.examples_high,
+         "p": word.p, "p_of_many": many.get(depth, math.nan), "detects": word.detects}
         for depth, word in zip(depths, words, strict=True)
     ]  # fmt: skip
     above = ""
