@@ -17,6 +17,13 @@ def lead(results: Results, measure: str, depth: int) -> pd.Series:
     return trained - random.set_index("run")["value"]
 
 
+def rise(results: Results, measure: str, depth: int, control: str = "none") -> pd.Series:
+    """From depth 1 to `depth`, by run, latents tower."""
+    rows = results.values(measure, "latents", control=control)
+    by_depth = rows.pivot(index="run", columns="depth", values="value")
+    return by_depth[depth] - by_depth[1]
+
+
 def over_single(results: Results, measure: str, depth: int, control: str = "none") -> pd.Series:
     """Latents tower minus the single SAE that is as wide and as sparse, by run."""
     tower = results.values(measure, "latents", control=control).query("depth == @depth").set_index("run")["value"]
@@ -68,6 +75,8 @@ NUMBERS: dict[str, Callable[[Results], pd.Series]] = {
     "selectivity_lead_4": lambda r: lead(r, "selectivity", 4),
     "exclusive_lead_1": lambda r: lead(r, "exclusive_share", 1),
     "exclusive_lead_2": lambda r: lead(r, "exclusive_share", 2),
+    "exclusive_rise_2": lambda r: rise(r, "exclusive_share", 2),
+    "exclusive_rise_2_random": lambda r: rise(r, "exclusive_share", 2, "random_host"),
     "sparsity_share_2": lambda r: sparsity_share(r, "selectivity", 2),
     "sparsity_share_3": lambda r: sparsity_share(r, "selectivity", 3),
     "sparsity_share_4": lambda r: sparsity_share(r, "selectivity", 4),
