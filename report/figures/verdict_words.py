@@ -11,6 +11,7 @@ from analysis.figures.drawing import Drawing
 from analysis.figures.html_table import depth_heads, framed, group
 from analysis.figures.verdict_cells import chip, margin, said_p
 from analysis.figures.words import seeds as seeds_in_words
+from analysis.plan.config import RunConfig
 from analysis.results.tables import Results
 from analysis.results.verdict import verdicts
 from sae.errors import DataError
@@ -26,6 +27,7 @@ def verdict_words(*given: Results) -> Drawing:
     """A row a tower, a column a depth."""
     rows: list[tuple[str, str, int, dict[int, Verdict]]] = []
     data = []
+    starts: set[tuple[str, ...]] = set()
     for results in given:
         for variant in results.variants:
             seen = results.of(variant)
@@ -34,18 +36,24 @@ def verdict_words(*given: Results) -> Drawing:
                 words = {depth: verdict for (at, depth), verdict in found.items() if at == kind}
                 where = LABELS.get(results.experiment, results.experiment)
                 rows.append((where, variant or f"{kind} tower", seen.runs["seed"].nunique(), words))
+                start = first_layers(seen)
                 data += [
                     {"experiment": results.experiment, "variant": variant, "kind": kind, "depth": depth,
                      "word": verdict.word, "margin": verdict.margin, "low": verdict.low, "high": verdict.high,
-                     "best_floor": verdict.best_floor, "p": verdict.p, "detects": verdict.detects}
+                     "best_floor": verdict.best_floor, "p": verdict.p, "detects": verdict.detects,
+                     "counted": depth > 1 or start not in starts}
                     for depth, verdict in words.items()
                 ]  # fmt: skip
+                starts.add(start)
     table = pd.DataFrame(data)
     if not rows:
         raise DataError(f"{', '.join(results.experiment for results in given)}: no tower was planned, none is judged")
-    tests = [test_of(verdict) for *_, words in rows for verdict in words.values()]
-    many = holm({test: test[1] for test, word in zip(tests, table["word"], strict=True) if word in TESTED})
-    table["p_of_many"] = [many.get(test, math.nan) for test in tests]
+    tested = table[table["counted"] & table["word"].isin(TESTED)]
+    many = holm(dict(zip(tested.index.tolist(), tested["p"].tolist(), strict=True)))
+    table["p_of_many"] = [many.get(at, math.nan) for at in table.index.tolist()]
+    # a depth that stands in several towers was counted in the first of them
+    table["p_of_many"] = table.groupby(["depth", "margin", "p"], dropna=False)["p_of_many"].transform("first")
+    adjusted = iter(table["p_of_many"].tolist())
     last = max(max(words) for *_, words in rows)
     body = []
     before = ""
@@ -54,26 +62,30 @@ def verdict_words(*given: Results) -> Drawing:
             body.append(group(where, last + 1))
         before = where
         cells = "".join(
-            f"<td>{chip(words[depth])}<br>{margin(words[depth])}{_test(words[depth], many)}</td>" if depth in words
-            else "<td>–</td>" for depth in range(1, last + 1)
+            f"<td>{chip(words[depth])}<br>{margin(words[depth])}{_test(words[depth], next(adjusted))}</td>"
+            if depth in words else "<td>–</td>" for depth in range(1, last + 1)
         )  # fmt: skip
         body.append(f'<tr><th scope="row">{escape(name)}, {seeds_in_words(seeds)}</th>{cells}</tr>')
-    counts = table["word"].fillna("undecided").value_counts()
+    own = table[table["counted"]]
+    counts = own["word"].fillna("undecided").value_counts()
     told = [f"{count} {'is' if count == 1 else 'are'} {word}" for word, count in counts.items()]
-    structure = table[table["word"] == STRUCTURE].drop_duplicates(["margin", "p"])
+    twice = len(table) - len(own)
+    structure = own[own["word"] == STRUCTURE]
     stands = int((structure["p_of_many"] <= (1 - THRESHOLDS.confidence) / 2).sum())
-    distinct = sum(not math.isnan(p) for p in many.values())
     outlasts = (
-        f" {distinct} different depths were tested here, since some stand in several towers. That many tests call some "
-        f"structure by luck: of {len(structure)} such depths {stands} {'stands' if stands == 1 else 'stand'} when p is "
-        "adjusted for all of them (Holm)." if len(structure) and distinct else ""
+        f" So many tests call some depth structure by luck: of the {len(structure)} that are, {stands} "
+        f"{'stands' if stands == 1 else 'stand'} when p is adjusted for all {len(many)} (Holm)."
+        if len(structure) else ""
     )  # fmt: skip
     return Drawing(
         kind="tbl",
-        title=f"Of {len(table)} {'depth' if len(table) == 1 else 'depths'} judged, {', '.join(told)}",
+        title=f"Of {len(own)} {'depth' if len(own) == 1 else 'depths'} judged, {', '.join(told)}",
         caption=(
-            "Every tower that was judged. Under each word how far the depth is above its best floor, with the 95% "
-            "interval over seeds; under structure, p by itself and as one of all. Point at a word for the reason."
+            f"Every tower of {_listed([results.experiment for results in given])}. Under each word how far the depth "
+            "is above the nearest floor, with the 95% interval over seeds; under structure, p by itself and as one of "
+            "all. "
+            + ("Towers that start from the same SAEs share their depth 1, which counts once. " * (twice > 0))
+            + "Point at a word for the reason."
             + outlasts
         ),
         alt=f"Table of verdicts, a row for each tower, a column for each depth: {', '.join(told)}.",
@@ -82,12 +94,19 @@ def verdict_words(*given: Results) -> Drawing:
     )
 
 
-def test_of(verdict: Verdict) -> tuple[float, float]:
-    """What tells one test from another: a depth that stands in two towers has both numbers alike."""
-    return verdict.margin, verdict.p
-
-
-def _test(verdict: Verdict, many: dict[tuple[float, float], float]) -> str:
+def _test(verdict: Verdict, of_many: float) -> str:
     if verdict.word != STRUCTURE:
         return ""
-    return f'<span class="between">p {said_p(verdict.p)}, {said_p(many[test_of(verdict)])}</span>'
+    return f'<span class="between">p {said_p(verdict.p)}, {said_p(of_many)}</span>'
+
+
+def first_layers(seen: Results) -> tuple[str, ...]:
+    """What the SAEs of depth 1 hang on, a text a seed: where it is equal, towers share them. `seen` of one variant."""
+    configs = [RunConfig.from_canonical(str(text)) for text in seen.runs["config"].unique()]
+    return tuple(sorted(f"{config.source} {config.host} {config.sae} {config.seed}" for config in configs))
+
+
+def _listed(names: list[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    *rest, last = dict.fromkeys(names)
+    return f"{', '.join(rest)} and {last}" if rest else last

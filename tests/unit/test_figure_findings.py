@@ -118,7 +118,7 @@ SAYS: dict[str, tuple[str, str, str, str]] = {
     "variance_by_depth": ("more than.*more than", "less than.*less than", "about as much.*about as much",
                           "undecided whether.*undecided whether"),
     "verdict": ("structure at", "floor at", "floor at", "undecided at"),
-    "verdict_words": ("6 are structure", "6 are floor", "6 are floor", "6 are undecided"),
+    "verdict_words": ("5 depths.*5 are structure", "5 are floor", "5 are floor", "5 are undecided"),
 }  # fmt: skip
 # Figures whose title is of the first seed, or counts things: no comparison over seeds stands in it.
 COUNTING = set(NAMES) - set(SAYS)
@@ -354,6 +354,21 @@ def test_a_verdict_is_not_taken_over_several_variants(name, tmp_path):
     assert drawn("measures", results.of("b")).title.endswith(
         "is 0.50 at depth 1, about as much as on a random network (0.50)"
     )
+
+
+@pytest.mark.parametrize(("variants", "distinct"), [(("a", "b"), 5), (("penalty", "none"), 6), (("one",), 3)])
+def test_a_depth_that_towers_share_is_counted_once(variants, distinct, tmp_path):
+    # two towers of two depths in each variant; a penalty makes other SAEs of depth 1
+    drawing = drawn("verdict_words", write(tmp_path / "t", Planted(variants=variants, looked=False, depths=2)))
+    assert drawing.title.startswith(f"Of {distinct} depths judged, {distinct} are floor")
+    assert len(drawing.data) == 4 * len(variants) and drawing.data["counted"].sum() == distinct
+    assert "share their depth 1, which the title counts once" in drawing.caption
+
+
+def test_depths_that_no_two_towers_share_are_all_counted(tmp_path):
+    planted = Planted(kinds=("latents",), variants=("penalty", "none"), looked=False, depths=2)
+    drawing = drawn("verdict_words", write(tmp_path / "t", planted))
+    assert drawing.title.startswith("Of 4 depths judged") and "counts once" not in drawing.caption
 
 
 def test_a_tower_that_is_not_there_is_named(tmp_path):
