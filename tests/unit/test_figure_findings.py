@@ -362,7 +362,7 @@ def test_a_depth_that_towers_share_is_counted_once(variants, distinct, tmp_path)
     drawing = drawn("verdict_words", write(tmp_path / "t", Planted(variants=variants, looked=False, depths=2)))
     assert drawing.title.startswith(f"Of {distinct} depths judged, {distinct} are floor")
     assert len(drawing.data) == 4 * len(variants) and drawing.data["counted"].sum() == distinct
-    assert "share their depth 1, which the title counts once" in drawing.caption
+    assert "share their depth 1, which counts once" in drawing.caption
 
 
 def test_depths_that_no_two_towers_share_are_all_counted(tmp_path):
