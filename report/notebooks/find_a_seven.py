@@ -166,9 +166,9 @@ plt.show()
 
 # %% [markdown]
 """
-Training an SAE has not bought a better detector. Neurons or random directions come first, depending on the seed of the
-network; in four seeds depth-1 latents never did so alone, and the meta-latents were last each time.
-All stay behind the network itself, which reads the digit off many neurons together.
+Training an SAE has not bought a better detector. The best random direction and the best neuron are ahead of the best
+depth-1 latent, and the meta-latent is last. That is one seed; how the first three change places with another is below,
+to try. All stay behind the network itself, which reads the digit off many neurons together.
 
 What training did buy is in the last column. Without a cut to be tuned, a random direction is worth much less, because
 it is on about half of the time. A latent brings its own cut along: it is off almost always, and when it is on, that
@@ -217,6 +217,7 @@ name is earned or lost, and they are the ones that are seldom printed.
 
 ## Try it yourself
 
+- Give the network another seed (`Mlp(..., seed=1)`, 2, 3). Who comes first now, and who is always last?
 - Set `DIGIT` to 1, the easiest digit, and to 8. Does the order of the four families stay?
 - Give each family two units and say *seven* when either of them does. Which family gains most? (Think of what the
   meta-latents lack.)

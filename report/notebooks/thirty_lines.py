@@ -101,8 +101,9 @@ plt.show()
 """
 The second bar of each pair is what the score is worth without anything to find. A sparse input flatters the meta-SAE:
 keep the largest of 16 numbers, drop the rest, and most of the variance is there already. What counts is the step
-between the bars, and at depth 2 it is small. Shuffling is only one floor, too. Others are harder; at depth 1 it is a
-dictionary that simply stores training rows.
+between the bars, and at depth 2 it is small. Shuffling is only one floor, too. Others are harder: at depth 1 a
+dictionary that simply stores training rows, at depth 2 codes dealt out by chance in which still exactly 16 latents are
+on for every digit. Shuffling undoes that, so a part of the small step is no discovery either.
 
 ## What do meta-latents look like?
 
