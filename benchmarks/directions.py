@@ -1,6 +1,6 @@
-"""Two questions about SAEs on directions that no experiment's tables answer.
+"""Three questions about directions that no experiment's tables answer.
 
-    make bench-directions                         both (some minutes; trains what is missing of `decompose`)
+    make bench-directions                         all (some minutes; trains what is missing of `decompose`)
     make bench-directions ARGS="--only planted"
 
 planted   what such an SAE could have found: unit rows, as many and as long as the directions of depth 1 in `towers`,
@@ -8,6 +8,8 @@ planted   what such an SAE could have found: unit rows, as many and as long as t
           by heart, both with fitted codes and held out by folds, over the number of ingredients and of steps.
 alive     what dead latents have to do with how hard directions are to decompose: the directions of both base SAEs of
           `decompose`, stored by heart, once all of them and once those of latents that fire on a training example.
+again     how alike two dictionaries of depth 1 are that nobody trained, paired one to one as latents of two seeds are:
+          two of random mixtures of the rows, two of stored rows; and each beside the learned one.
 
 Writes data/benchmarks/directions.json, which is tracked: every number, what it was made with, and when.
 """
@@ -40,6 +42,9 @@ from analysis.run.stages.sae import held_out_by_folds
 from benchmarks.truths import chosen, unit
 from sae.checkpoint import load_layer
 from sae.floors import unlearned
+from sae.layer import Layer
+from sae.matching import matched
+from sae.nulls import matched_directions, stored_directions
 from sae.seeding import stream
 from sae.tower import folds_of
 
@@ -93,12 +98,35 @@ def all_alive(project: Paths) -> Iterator[dict[str, Any]]:
         yield alive(chain, project.runs)
 
 
+def all_again(project: Paths) -> Iterator[dict[str, Any]]:
+    """Of every chain of the first variant of `decompose`, whose depth 1 is that of `towers`."""
+    chains = plan(load_experiment(project.experiments, "decompose"))
+    for chain in chains:
+        if chain.config.variant == chains[0].config.variant:
+            layer, rows = first_layer(chain, project.runs)
+            yield {"seed": chain.config.seed, **again(layer.sae.directions(), rows - rows.mean(0), chain.config.seed)}
+
+
+def again(learned: Tensor, rows: Tensor, seed: int) -> dict[str, float]:
+    """Mean cosine of pairs: of two unlearned dictionaries, and of one with the learned."""
+    found: dict[str, float] = {}
+    for name, make in (("mixtures", matched_directions), ("stored", stored_directions)):
+        one, other = (make(rows, len(learned), stream(seed, name, number)) for number in (0, 1))
+        found |= {name: matched(one, other).mean, f"learned_{name}": matched(learned, one).mean}
+    return found
+
+
+def first_layer(chain: Chain, runs: Path) -> tuple[Layer, Tensor]:
+    """The trained SAE of depth 1, and the rows that it was trained on; what is missing is made."""
+    stage = edges.parents(chain.measures)[edges.tower("directions", 1)]
+    do_stage(stage, runs)
+    rows = load_store(edges.parents(stage)[edges.ACTIVATIONS].folder(runs)).rows("train")
+    return load_layer(stage.folder(runs) / "layer.safetensors"), rows
+
+
 def alive(chain: Chain, runs: Path) -> dict[str, Any]:
     """What stored directions explain of a base SAE's others: of all, and of those of latents that fire."""
-    below = edges.parents(chain.measures)[edges.tower("directions", 1)]
-    do_stage(below, runs)
-    layer = load_layer(below.folder(runs) / "layer.safetensors")
-    rows = load_store(edges.parents(below)[edges.ACTIVATIONS].folder(runs)).rows("train")
+    layer, rows = first_layer(chain, runs)
     directions, fires = layer.sae.directions(), layer.encode(rows).fired()
     config = depth(2, chain)
     return {"variant": chain.config.variant, "seed": config.seed, "live": float(fires.float().mean()),
@@ -109,11 +137,12 @@ def table(found: dict[str, list[dict[str, Any]]]) -> str:
     """Means over seeds."""
     lines = []
     for part, key, shown in (("planted", ("ingredients", "steps"), ("learned", "stored")),
-                             ("alive", ("variant",), ("live", "all", "alive"))):  # fmt: skip
+                             ("alive", ("variant",), ("live", "all", "alive")),
+                             ("again", (), ("mixtures", "learned_mixtures", "stored", "learned_stored"))):  # fmt: skip
         rows = found.get(part, [])
         for place in dict.fromkeys(tuple(row[name] for name in key) for row in rows):
             own = [row for row in rows if tuple(row[name] for name in key) == place]
-            lines.append(", ".join(f"{name} {value}" for name, value in zip(key, place, strict=True)) + ": "
+            lines.append(", ".join(f"{name} {value}" for name, value in zip(key, place, strict=True)) + ": " * bool(key)
                          + ", ".join(f"{name} {mean(own, name):.3f}" for name in shown))  # fmt: skip
     if rows := found.get("alive", []):
         lines.append(f"of the difference between the two bases {left(rows):.2f} is left without dead latents")
@@ -135,13 +164,15 @@ def left(rows: list[dict[str, Any]]) -> float:
 
 def main() -> None:
     """Train, print, write."""
-    options = argparse.ArgumentParser(description="What SAEs on directions could find, and what dead latents do.")
-    options.add_argument("--only", choices=("planted", "alive"))
+    options = argparse.ArgumentParser(
+        description="What SAEs on directions could find, what dead latents do, what is found again."
+    )
+    options.add_argument("--only", choices=("planted", "alive", "again"))
     options.add_argument("--out", type=Path, default=FILE)
     asked = options.parse_args()
     torch.set_num_threads(1)
     begun, project = time.perf_counter(), paths.find()
-    parts = {"planted": all_planted, "alive": all_alive}
+    parts = {"planted": all_planted, "alive": all_alive, "again": all_again}
     found = {name: list(do(project)) for name, do in parts.items() if asked.only in (None, name)}
     config = depth(2, plan(load_experiment(project.experiments, "towers"))[0])
     made_with = {
