@@ -10,7 +10,7 @@ from analysis.figures.drawing import Drawing
 from analysis.figures.html_table import framed
 from analysis.results.tables import Results
 
-EXPERIMENTS = ("", "towers", "fashion", "schedules", "lengths", "layer2", "collapse", "decompose")
+EXPERIMENTS = ("", "towers", "fashion", "schedules", "lengths", "layer2", "collapse", "decompose", "choices")
 
 
 def experiments(*given: Results) -> Drawing:
