@@ -1,4 +1,4 @@
-"""What a tower on directions could have found, and what dead latents do: the tracked numbers bear what pages say."""
+"""What a tower on directions could have found, what dead latents do, what is alike: tracked numbers bear the pages."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from tests_root import CHECKOUT
 
 from analysis.plan.config import load_experiment
 from analysis.plan.paths import Paths
-from benchmarks.directions import FILE, INGREDIENTS, STEPS, left, mean, mixtures, table
+from analysis.results.tables import Results
+from benchmarks.directions import FILE, INGREDIENTS, STEPS, again, left, mean, mixtures, table
 
 FOUND = json.loads(FILE.read_text())
 
@@ -42,7 +43,10 @@ def test_numbers_of_the_methods_are_those_of_the_file():
         for of in (128, 200)
         for name in ("learned", "stored")
     ]
+    means += [mean(FOUND["again"], name) for name in ("mixtures", "stored")]
     assert said == [f"{value:.2f}".lstrip("0") for value in means]
+    write_up = (CHECKOUT / "report" / "_write-up.qmd").read_text(encoding="utf-8")
+    assert said[4] in re.findall(r'\[(\.\d+)\]\{\.sourced source="data/benchmarks/directions.json', write_up)
 
 
 def test_dead_latents_are_a_part_of_the_difference_and_not_all_of_it():
@@ -53,15 +57,35 @@ def test_dead_latents_are_a_part_of_the_difference_and_not_all_of_it():
     assert all(row["live"] < 1 for row in rows)
 
 
+def test_two_dictionaries_that_nobody_trained_are_more_alike_than_two_trained_ones():
+    tables = Results(Paths(CHECKOUT).tracked / "towers")
+    trained = max(tables.by_run("matched_cosine", "latents", 1, "train").values())
+    assert len(FOUND["again"]) >= 3
+    assert min(row[name] for row in FOUND["again"] for name in ("mixtures", "stored")) > trained
+
+
+def test_what_is_paired_is_one_dictionary_with_another_of_its_kind():
+    draw = torch.Generator().manual_seed(1)
+    rows = torch.randn(300, 6, generator=draw) * torch.tensor([9.0, 9.0, 0.1, 0.1, 0.1, 0.1])
+    learned = torch.randn(40, 6, generator=draw)
+    found = again(learned, rows, 0)
+    assert found == again(learned, rows, 0) != again(learned, rows, 1)
+    # rows of a plane: what is drawn from them lies in it, and what was learned here lies anywhere
+    assert found["mixtures"] > found["learned_mixtures"] and found["stored"] > found["learned_stored"]
+    assert all(-1 <= value <= 1 for value in found.values())
+
+
 def test_the_table_has_a_line_a_place():
     planted = [{"ingredients": 3, "steps": 5, "seed": seed, "learned": 0.5, "stored": 0.25} for seed in (0, 1)]
     alive = [
         {"variant": name, "seed": 0, "live": 0.5, "all": value, "alive": value / 2}
         for name, value in (("alone", 0.8), ("joint", 0.4))
     ]
-    lines = table({"planted": planted, "alive": alive}).split("\n")
+    pairs = [{"seed": 0, "mixtures": 0.5, "learned_mixtures": 0.25, "stored": 0.75, "learned_stored": 0.125}]
+    lines = table({"planted": planted, "alive": alive, "again": pairs}).split("\n")
     assert lines[0] == "ingredients 3, steps 5: learned 0.500, stored 0.250"
     assert lines[1] == "variant alone: live 0.500, all 0.800, alive 0.400"
+    assert lines[3] == "mixtures 0.500, learned_mixtures 0.250, stored 0.750, learned_stored 0.125"
     assert lines[-1].endswith("0.50 is left without dead latents")
     assert table({}) == "" and mean(planted, "stored") == 0.25
     assert len(FOUND["planted"]) == len(INGREDIENTS) * len(STEPS) * 5
