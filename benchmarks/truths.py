@@ -103,6 +103,13 @@ def atoms_of_all_rates(n: int, draw: torch.Generator) -> Tensor:
     return (on * exponential(n, 64, draw)) @ directions
 
 
+def atoms_one_loud(n: int, draw: torch.Generator) -> Tensor:
+    """Four of 64 directions in 32 dimensions, by chance; one of the four is ten times as loud."""
+    directions, on = unit(64, 32, draw), torch.rand(n, 64, generator=draw).argsort(1)[:, :4]
+    sizes = torch.tensor([10.0, 1.0, 1.0, 1.0]) * (0.8 + 0.4 * torch.rand(n, 4, generator=draw))
+    return torch.zeros(n, 64).scatter(1, on, sizes) @ directions
+
+
 def slots(n: int, draw: torch.Generator, share: float) -> Tensor:
     """Twice four of 48 directions in 32 dimensions: in a share of cases one of twelve fixed fours, else any."""
     directions, on = unit(48, 32, draw), torch.zeros(n, 48)
@@ -129,6 +136,12 @@ def slots_some_fixed(n: int, draw: torch.Generator) -> Tensor:
 def slots_fixed(n: int, draw: torch.Generator) -> Tensor:
     """Slots that are groups."""
     return slots(n, draw, 1.0)
+
+
+def slots_loud_or_soft(n: int, draw: torch.Generator) -> Tensor:
+    """The same, and each row is as a whole loud or soft."""
+    loudness = exponential(n, 1, torch.Generator().manual_seed(int(torch.randint(0, 2**31, (1,), generator=draw))))
+    return slots(n, draw, 0.6) * (0.1 + loudness)
 
 
 def groups(n: int, draw: torch.Generator) -> Tensor:
@@ -158,6 +171,13 @@ NOISE = (
     Truth(atoms, 64, 4),
     Truth(atoms_one_by_one, 64, 4),
     Truth(atoms_of_all_rates, 64, 4),
+    Truth(atoms_one_loud, 64, 4),
     Truth(slots_by_chance, 48, 8),
 )
-STRUCTURE = (Truth(slots_some_fixed, 48, 8), Truth(slots_fixed, 48, 8), Truth(groups, 48, 8), Truth(hierarchy, 48, 16))
+STRUCTURE = (
+    Truth(slots_some_fixed, 48, 8),
+    Truth(slots_loud_or_soft, 48, 8),
+    Truth(slots_fixed, 48, 8),
+    Truth(groups, 48, 8),
+    Truth(hierarchy, 48, 16),
+)

@@ -32,7 +32,7 @@ from analysis.plan.config import SaeConfig, TowerConfig
 from analysis.plan.stage_folders import provenance
 from benchmarks.truths import NOISE, STRUCTURE, Make, Truth
 from sae.config import TrainConfig
-from sae.rule import CODES, THRESHOLDS, UNDECIDED, Seed, judge
+from sae.rule import CODES, READING_CODES, THRESHOLDS, UNDECIDED, Seed, judge
 from tests.planted import HELD, SEEDS, TRAIN, judged
 
 FILE = Path(__file__).resolve().parent.parent / "data" / "benchmarks" / "verdict.json"
@@ -50,7 +50,7 @@ def of_one(truth: Truth, number: int) -> dict[str, Any]:
 
 def said(seeds: list[Seed]) -> dict[str, Any]:
     """What the rule says of these numbers, and the numbers."""
-    verdict, before = judge(seeds), judge([without_codes(seed) for seed in seeds])
+    verdict, before = judge(seeds, wanted=READING_CODES), judge([without_codes(seed) for seed in seeds])
     return {
         "word": verdict.word, "margin": verdict.margin, "least": verdict.least, "high": verdict.high,
         "best_floor": verdict.best_floor, "least_floor": verdict.least_floor, "detects": verdict.detects,

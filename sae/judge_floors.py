@@ -5,6 +5,7 @@ Nulls are trained at a budget of the caller's: shorter than the SAE's they are w
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -55,7 +56,8 @@ class Beside:
     def as_unseen(self) -> Beside:
         """The same under that assumption."""
         values = {name: floor.value for name, floor in self.if_unseen.items()}
-        return replace(self, floors=self.if_unseen, seed=replace(self.seed, floors=values))
+        errors = _errors(self.own, self.refit, self.if_unseen)
+        return replace(self, floors=self.if_unseen, seed=replace(self.seed, floors=values, errors=errors))
 
 
 def judged_sae(
@@ -119,9 +121,26 @@ def judged_sae(
             in_sample=inside.value if inside.value > WORSE else float("nan"),
             own=own.value, refit=refit_value, copy_score=repeated.copy_score,
             floors={name: floor.value for name, floor in decide.items()}, leaked=given.leaked,
+            errors=_errors(_kept(own), refit, decide),
         ),
         _kept(own), refit, sample, decide, _deciding(found, unseen=True),
     )  # fmt: skip
+
+
+def _errors(own: RowErrors, refit: RowErrors, floors: dict[str, Floor]) -> dict[str, float]:
+    """Standard error of the lead over each floor, over held-out rows: from the very rows where both were scored on
+    them, else from both sides."""
+    found = {}
+    for name, floor in floors.items():
+        if floor.rows is None:
+            continue
+        if name in DICTIONARIES:
+            found[name] = refit.standard_error(floor.rows)
+        elif name == "frozen_decoder" and floor.split == "held_out":
+            found[name] = own.standard_error(floor.rows)
+        else:
+            found[name] = math.hypot(own.standard_error(), floor.rows.standard_error())
+    return found
 
 
 def _deciding(found: list[Floor], unseen: bool) -> dict[str, Floor]:

@@ -6,10 +6,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sae.bounds import interval
 from sae.floors import RowErrors
 from sae.judge_floors import Beside
 from sae.judgement import Margin
-from sae.rule import DICTIONARIES, MEMORISING, THRESHOLDS, Bound, interval
+from sae.rule import DICTIONARIES, MEMORISING, THRESHOLDS, Bound
 from sae.seeding import stream
 
 DRAWS = 500
@@ -23,7 +24,9 @@ def intervals(found: list[Beside], seed: int) -> tuple[tuple[Margin, ...], Bound
     if n >= THRESHOLDS.seeds:
         margins = [Margin(name, float(np.mean(values)), *interval(values)) for name, values in means.items()]
         return tuple(margins), None, f"Intervals are Student's t over {n} SAEs of one shape, taken as seeds."
-    drawn = [_redrawn(beside, stream(seed, "bootstrap", number)) for number, beside in enumerate(found)]
+    # all SAEs are scored on the same held-out rows: drawn again, they are the same for all
+    shared = _weights(len(found[0].own.error), stream(seed, "bootstrap"))
+    drawn = [_redrawn(beside, shared, stream(seed, "bootstrap", number)) for number, beside in enumerate(found)]
     together = {name: np.mean([one[name] for one in drawn], axis=0) for name in names}
     margins = [Margin(name, float(np.mean(means[name])), *_middle(values)) for name, values in together.items()]
     nearest, least = (min(margins, key=key) for key in (lambda one: one.mean, lambda one: one.low))
@@ -36,10 +39,8 @@ def intervals(found: list[Beside], seed: int) -> tuple[tuple[Margin, ...], Bound
     return tuple(margins), Bound(nearest.low, nearest.high, over, least.low, least.floor), words
 
 
-def _redrawn(beside: Beside, draw: torch.Generator) -> dict[str, np.ndarray]:
+def _redrawn(beside: Beside, weights: Tensor, draw: torch.Generator) -> dict[str, np.ndarray]:
     """Each margin under draws of the held-out rows; nulls have rows of their own, drawn on their own."""
-    n = len(beside.own.error)
-    weights = _weights(n, draw)
     own = _explained(beside.own, weights)
     refit = _explained(beside.refit, weights[:, beside.sample])
     found = {}

@@ -7,24 +7,26 @@ collapse    the tower stopped before this depth in half of the seeds or more; or
 copy        of the latents that live half or more only repeat one coordinate (latents kind) or one row (directions
             kind) of their input, with a cosine above .9
 undecided   more than 5% of the held-out rows stand among the rows that were trained on: they are held out from nothing
-structure   the lower 95% bound of (observed - floor) is above 0 at every floor, over seeds; and at the nearest one over
-            held-out examples
-floor       the upper bound over seeds is not above .01 at the nearest floor: it may hide no more than that
+floor       the upper 95% bound of (observed - floor) over seeds is not above .01 at the nearest floor: a lead, if there
+            is one, is not worth a word
+structure   the lower bound is above 0 at every floor, over seeds and over held-out examples
 undecided   otherwise
 
-The *nearest* floor is that with the smallest mean distance. Each floor is tested by itself, so that one more can never
-make structure, and that they are many asks for no correction: all have to be passed. Like is compared with like: the
-SAE's own codes with those of SAEs that were trained without structure to find or with a frozen decoder, and at a depth
-that reads codes with SAEs trained on codes in which only the layer below makes latents fire together (`code_floors`:
-they count wherever they were trained); its
-dictionary with unlearned dictionaries under one coder (matching pursuit); its in-sample number with the memorising
-bound. PCA never decides: it may use the same few components for every row.
+Each floor is tested by itself. All have to be passed for *structure*, so that one more can never make it, and that they
+are many asks for no correction. The *nearest* floor is that with the smallest mean distance. Chosen so, its upper bound
+is too low where many floors are alike (of twelve equal ones and five seeds in one of five cases), and it says nothing
+of other examples: *floor* is the weaker of the two words.
+
+Like is compared with like: the SAE's own codes with those of SAEs that were trained without structure to find or with a
+frozen decoder, and at a depth that reads codes with SAEs trained on codes in which only the layer below makes latents
+fire together (`code_floors`); its dictionary with unlearned dictionaries under one coder (matching pursuit); its
+in-sample number with the memorising bound. PCA never decides: it may use the same few components for every row.
 
 There are two bounds, and they speak of two things. Over seeds it is that of Student's t for the mean: what another
-training would give on the same examples. Over held-out examples it is the normal one, from the standard errors of both
-sides: what other examples would give (it counts where it was measured). Fewer than three seeds
-give no bound, and a depth without its trained nulls no word. Where many depths are judged, some are called structure by
-luck: `holm` says which words outlast that they were many.
+training would give, of the host and of the SAEs, on the same examples. Over held-out examples it is the normal one,
+from the standard errors of both sides: what other held-out examples would give (it counts where it was measured).
+Fewer than three seeds give no bound, and a depth without its trained nulls no word but *floor*. Where many depths are
+judged, some are called structure by luck: `holm` says which words outlast that they were many.
 
 SAEs that were trained elsewhere (`sae.judge`) are no towers, and may be one alone: then the caller says which floors
 there are to be, and brings a bound of another kind, which the sentence names.
@@ -33,14 +35,11 @@ there are to be, and brings a bound of another kind, which the sentence names.
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
-import numpy as np
-from scipy.special import nctdtrinc, ndtri, stdtr, stdtrit
-
-K = TypeVar("K", bound=Hashable)
+from sae.bounds import CONFIDENCE, Lead, interval, mean_of
 
 STRUCTURE, FLOOR, COPY, COLLAPSE, UNDECIDED = WORDS = ("structure", "floor", "copy", "collapse", "undecided")
 
@@ -57,7 +56,7 @@ class Thresholds:
     margin: float = 0.0
     hidden: float = 0.01
     """What a floor may hide at most: a lead of less than this is not worth a word."""
-    confidence: float = 0.95
+    confidence: float = CONFIDENCE
     power: float = 0.8
     """How often a lead has to be found to count as one that would have been."""
     seeds: int = 3
@@ -92,7 +91,9 @@ NAMES = {
 TOWERS = ("gaussian_tower", "permuted_tower")
 """Towers that stand on nothing. Of what is no tower there are none."""
 DECIDING = tuple(name for name in (*TRAINED, *DICTIONARIES) if name != "permuted_tower")
-"""The floors without which there is no word for a depth of a tower; the others count wherever they are."""
+"""The floors without which no depth of a tower is structure; the others count wherever they are."""
+READING_CODES = (*DECIDING, *CODES)
+"""The same for depths that read codes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,16 +153,16 @@ class Verdict:
     best_floor: str = ""
     """The nearest floor: the one with the smallest mean distance."""
     p: float = math.nan
-    """The largest at any floor of how likely a mean lead as large is over seeds where there is none, one-sided;
-    structure takes .025 or less."""
+    """The largest at any floor, over seeds and over held-out examples, of how likely a mean lead as large is where
+    there is none, one-sided; structure takes .025 or less."""
     detects: float = math.nan
-    """The true lead above every floor that as many seeds, spread as these, would find in four of five experiments at
-    the floor where that is hardest."""
+    """The true lead over the floor that it is least surely above which as many seeds and examples, spread as these,
+    would find in four of five experiments, by the bound where that is harder."""
     examples_low: float = math.nan
-    """The interval of the mean over held-out examples instead of seeds; the same examples in all seeds."""
+    """The interval of the mean at the nearest floor over held-out examples instead of seeds."""
     examples_high: float = math.nan
     least: float = math.nan
-    """The lowest of the lower bounds at all floors, which decides; mostly that at the nearest one."""
+    """The lowest of the lower bounds at all floors, over seeds and over examples, which decides."""
     least_floor: str = ""
     """Whose it is: the floor that it is least surely above."""
 
@@ -177,47 +178,6 @@ def code_floors(found: Mapping[str, float]) -> dict[str, float]:
     for name in (REENCODED, RELEARNED):
         floors[f"{name}_null"] = dealt + found.get(name, math.nan) - found.get(f"{name}{SHUFFLED}", math.nan)
     return {name: value for name, value in floors.items() if not math.isnan(value)}
-
-
-def interval(values: Sequence[float], confidence: float = THRESHOLDS.confidence) -> tuple[float, float]:
-    """Student's t interval of the mean of `values`; NaN for fewer than two."""
-    given = np.asarray(values, dtype=float)
-    if len(given) < 2:
-        return math.nan, math.nan
-    # the quantile itself: `scipy.stats.t` gives the same bits, at sixty times the cost and half a second of import
-    half = stdtrit(len(given) - 1, (1 + confidence) / 2) * given.std(ddof=1) / math.sqrt(len(given))
-    return float(given.mean() - half), float(given.mean() + half)
-
-
-def lead(values: Sequence[float], limits: Thresholds = THRESHOLDS) -> tuple[float, float]:
-    """Of leads over seeds: the one-sided p of their mean being above 0 by luck, and the true lead that so many with
-    this spread would find with the power that is asked for. NaN for fewer than two."""
-    given = np.asarray(values, dtype=float)
-    n = len(given)
-    if n < 2 or np.isnan(given).any():
-        return math.nan, math.nan
-    step = float(given.std(ddof=1)) / math.sqrt(n)
-    if step == 0:
-        return float(given.mean() <= 0), 0.0
-    critical = stdtrit(n - 1, (1 + limits.confidence) / 2)
-    return float(1 - stdtr(n - 1, given.mean() / step)), float(nctdtrinc(n - 1, 1 - limits.power, critical) * step)
-
-
-def over_examples(mean: float, errors: Sequence[float], limits: Thresholds = THRESHOLDS) -> tuple[float, float]:
-    """The interval of a mean lead over held-out examples, from its standard error in each seed. All seeds are scored
-    on the same examples, so that their errors do not average out. NaN where none was measured."""
-    half = float(ndtri((1 + limits.confidence) / 2)) * _mean(errors)
-    return mean - half, mean + half
-
-
-def holm(found: Mapping[K, float]) -> dict[K, float]:
-    """p values adjusted for being many (Holm 1979), under the same keys; NaN is no test and stays NaN."""
-    tests = sorted((key for key, p in found.items() if not math.isnan(p)), key=lambda key: found[key])
-    adjusted, least = dict(found), 0.0
-    for place, key in enumerate(tests):
-        least = max(least, min(1.0, (len(tests) - place) * found[key]))
-        adjusted[key] = least
-    return adjusted
 
 
 def judge(
@@ -236,7 +196,7 @@ def judge(
         return Verdict(None, "There are no runs of this depth.")
     if stops and len(stops) / n >= limits.stopped:
         return Verdict(COLLAPSE, f"{stops[0]} So in {len(stops)} of {n} seeds.")
-    live, inside, copies, leaked = (_mean([getattr(seed, name) for seed in seeds]) for name in
+    live, inside, copies, leaked = (mean_of([getattr(seed, name) for seed in seeds]) for name in
                                     ("live_share", "in_sample", "copy_score", "leaked"))  # fmt: skip
     if live == 0:
         return Verdict(COLLAPSE, "None of its latents ever fires, so that it explains nothing of its input.")
@@ -248,20 +208,11 @@ def judge(
             f"{limits.in_sample:g}).{dead}",
         )
     leads = leads_of(seeds)
-    nearest = _nearest(leads)
-    bounds = {name: interval(values, limits.confidence) for name, values in leads.items()}
-    mean, (low, high) = _mean(leads.get(nearest, [])), bounds.get(nearest, (math.nan, math.nan))
-    lows = {name: below for name, (below, _) in bounds.items() if not math.isnan(below)}
-    least_floor = min(lows, key=lambda name: (lows[name], name != nearest), default="")
-    least = lows.get(least_floor, math.nan)
+    numbers = _numbers(leads, seeds, limits)
     if len(seeds) >= limits.seeds:
         bound = None
     elif bound is not None:
-        low, high, least, least_floor = bound.low, bound.high, bound.least, bound.least_floor
-    tests = np.array([lead(values, limits) for values in leads.values()]).reshape(-1, 2)
-    p, detects = (float(worst) for worst in tests.max(0)) if len(tests) else (math.nan, math.nan)
-    examples = over_examples(mean, [seed.errors.get(nearest, math.nan) for seed in seeds], limits)
-    numbers = Numbers(mean, low, high, nearest, p, detects, *examples, least, least_floor)
+        numbers = numbers.by(bound)
     if copies >= limits.copy_score:
         return Verdict(
             COPY,
@@ -274,15 +225,14 @@ def judge(
             UNDECIDED, f"{why} (limit {limits.leaked:.0%}), so that they are held out from nothing.", *numbers
         )
     missing = [name for name in dict.fromkeys((*wanted, *leads)) if any(map(math.isnan, leads.get(name, [math.nan])))]
-    if missing:
-        return Verdict(
-            None,
-            f"Not decided, for want of: {', '.join(missing)} (`nulls = false`, a short panel, or tables of an older "
-            "version).",
-        )
     if len(seeds) < limits.seeds and bound is None:
         return Verdict(None, f"{len(seeds)} seeds give no bound (at least {limits.seeds}): not decided.", *numbers)
     word = _word(numbers, limits)
+    if missing and word != FLOOR:  # one floor that is not passed is enough
+        want = f"Not decided, for want of: {', '.join(missing)} (`nulls = false`, a short panel, or tables of an older "
+        return Verdict(None, f"{want}version).", *numbers)
+    if math.isnan(inside) and word == FLOOR:
+        return Verdict(None, "Not decided: it does far worse than the mean row, or its rows do not vary.", *numbers)
     return Verdict(word, _sentence(word, numbers, bound, len(seeds), len(stops), limits), *numbers)
 
 
@@ -300,32 +250,65 @@ class Numbers(NamedTuple):
     least: float
     least_floor: str
 
+    def by(self, bound: Bound) -> Numbers:
+        """The same by a bound that was not made over seeds; of power and p nothing is known by it."""
+        return self._replace(
+            low=bound.low, high=bound.high, least=bound.least, least_floor=bound.least_floor,
+            p=math.nan, detects=math.nan, examples_low=math.nan, examples_high=math.nan,
+        )  # fmt: skip
+
+
+def _numbers(leads: Mapping[str, Sequence[float]], seeds: Sequence[Seed], limits: Thresholds) -> Numbers:
+    """What the words are made of, from the leads over all floors."""
+    nearest = _nearest(leads)
+    own = leads.get(nearest, [])
+    examples = {
+        name: Lead.over_examples(values, [seed.errors.get(name, math.nan) for seed in seeds])
+        for name, values in leads.items()
+    }
+    tests = {name: [one for one in (Lead.over_seeds(values), examples[name]) if one.known]
+             for name, values in leads.items()}  # fmt: skip
+    tests = {name: found for name, found in tests.items() if found}
+    middle = (1 + limits.confidence) / 2
+    lows = {name: min(one.mean - one.quantile(middle) * one.step for one in found) for name, found in tests.items()}
+    least_floor = min(lows, key=lambda name: (lows[name], name != nearest), default="")
+    every = [one for found in tests.values() for one in found]
+    other = examples.get(nearest, Lead(math.nan, math.nan, math.inf))
+    half = other.quantile(middle) * other.step
+    return Numbers(
+        mean_of(own), *interval(own, limits.confidence), nearest,
+        max((one.p() for one in every), default=math.nan),
+        max((one.detects(limits.confidence, limits.power) for one in tests.get(least_floor, [])), default=math.nan),
+        other.mean - half, other.mean + half, lows.get(least_floor, math.nan), least_floor,
+    )  # fmt: skip
+
 
 def _word(numbers: Numbers, limits: Thresholds) -> str:
-    if numbers.least > limits.margin:
-        return UNDECIDED if numbers.examples_low <= limits.margin else STRUCTURE
-    return FLOOR if numbers.high <= limits.hidden else UNDECIDED
+    if numbers.high <= limits.hidden:
+        return FLOOR
+    return STRUCTURE if numbers.least > limits.margin else UNDECIDED
 
 
 def _sentence(word: str, numbers: Numbers, bound: Bound | None, n: int, stopped: int, limits: Thresholds) -> str:
     """Why, with both intervals, and with what would have been found where nothing was."""
     between = f"95% interval {bound.words + ' ' if bound else ''}{numbers.low:+.3f} to {numbers.high:+.3f}"
-    if not math.isnan(numbers.examples_low) and bound is None:
+    if not math.isnan(numbers.examples_low):
         between += f"; over held-out examples {numbers.examples_low:+.3f} to {numbers.examples_high:+.3f}"
     nearest = f"from the nearest floor, {NAMES[numbers.best_floor]}"
     said = f"over {n} seed{'s' if n > 1 else ''} it is {numbers.margin:+.3f} {nearest} ({between})."
     where = {
         STRUCTURE: "",
         FLOOR: " is below a floor" if numbers.high < limits.margin else " is at a floor",
-        UNDECIDED: " is not reliably above its floors, nor reliably at them" if numbers.least <= limits.margin
-        else " is above its floors for other seeds, but not reliably for other examples",
-    }[word]  # fmt: skip
-    found = f"Held-out variance explained{where}: {said}"
-    if numbers.least <= limits.margin < numbers.low:
-        found += f" It is not reliably above {NAMES[numbers.least_floor]} (lower bound {numbers.least:+.3f})."
+        UNDECIDED: " is not reliably above its floors, nor reliably at one",
+    }[word]
+    found = f"Variance explained{where}: {said}"
+    if word == UNDECIDED and numbers.least_floor != numbers.best_floor:
+        found += f" It is least surely above {NAMES[numbers.least_floor]} (lower bound {numbers.least:+.3f})."
+    if word == FLOOR and numbers.least > limits.margin:
+        found += f" It leads, by {numbers.high:.3f} at most, which is not worth a word."
     if word != STRUCTURE and not math.isnan(numbers.detects):
-        lead_ = f"A true lead of {numbers.detects:.3f} above all floors"
-        found += f" {lead_} would have been called structure in four of five such experiments."
+        lead = f"a true lead of {numbers.detects:.3f}"
+        found += f" Over {NAMES[numbers.least_floor]} {lead} would have been found in four of five such experiments."
     return found + (f" The tower stopped before it in {stopped} of {n + stopped} seeds." if stopped else "")
 
 
@@ -335,13 +318,8 @@ def leads_of(seeds: Sequence[Seed]) -> dict[str, list[float]]:
     return {name: [one.get(name, math.nan) for one in found] for name in dict.fromkeys(k for one in found for k in one)}
 
 
-def _mean(values: Sequence[float]) -> float:
-    known = [value for value in values if not math.isnan(value)]
-    return sum(known) / len(known) if known else math.nan
-
-
 def _nearest(leads: Mapping[str, Sequence[float]]) -> str:
     """The floor with the smallest mean distance."""
-    means = {name: _mean(values) for name, values in sorted(leads.items())}
+    means = {name: mean_of(values) for name, values in sorted(leads.items())}
     known = {name: mean for name, mean in means.items() if not math.isnan(mean)}
     return min(known, key=lambda name: known[name]) if known else ""

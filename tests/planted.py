@@ -29,7 +29,7 @@ from sae.checkpoint import save_layer
 from sae.config import TrainConfig
 from sae.layer import Layer
 from sae.normaliser import Normaliser
-from sae.rule import Seed, Verdict, judge
+from sae.rule import DECIDING, READING_CODES, Seed, Verdict, judge
 from sae.tower import Tower
 
 SEEDS, TRAIN, HELD = 3, 1000, 300
@@ -105,7 +105,12 @@ def judged(
     depths = range(first, tower.depth + 1)
     asked = {depth: [seed for (_, _, at), seed in found.items() if at == depth] for depth in depths}
     verdicts = {
-        depth: judge(asked[depth], [stop["sentence"] for stop in stops if stop["depth"] <= depth]) for depth in depths
+        depth: judge(
+            asked[depth],
+            [stop["sentence"] for stop in stops if stop["depth"] <= depth],
+            wanted=READING_CODES if tower.kind == "latents" and depth > 1 else DECIDING,
+        )
+        for depth in depths
     }
     return Judged(verdicts, towers, asked)
 

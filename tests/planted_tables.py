@@ -18,6 +18,7 @@ from analysis.plan.stage_folders import MANIFEST, write_manifest
 from analysis.results.tables import LOOKED, SHEETS, TABLES, Results
 from analysis.run.cells import laid, mode
 from sae.config import TrainConfig
+from sae.rule import CODE_NULLS
 
 CLASSES = ("cat", "dog", "boat")
 LATENTS, EXAMPLES, COLUMNS = 4, 12, 5
@@ -34,7 +35,8 @@ FLOORS = {
     "matched_dictionary": EXPLAINED + FROM_SMALL,
     "stored_dictionary": EXPLAINED + FROM_SMALL,
     **dict.fromkeys(
-        ("pca", "memorising", "gaussian_null", "permuted_null", "gaussian_tower", "frozen_decoder"), EXPLAINED
+        ("pca", "memorising", "gaussian_null", "permuted_null", "gaussian_tower", "frozen_decoder", *CODE_NULLS),
+        EXPLAINED,
     ),
 }
 # What a run measures only where there are labels, of a depth and of single latents.

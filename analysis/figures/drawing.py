@@ -17,8 +17,8 @@ import pandas as pd
 from analysis.figures.chosen_depth import columns, depth_axis, depth_scale, linked, point_size, rule
 from analysis.figures.style import PLOT_HEIGHT, PLOT_WIDTH, ROLES, SERIES
 from analysis.results.tables import Results, mean_of
+from sae.bounds import interval
 from sae.errors import DataError
-from sae.rule import interval
 
 # Labels at line ends closer than this share of the axis are pushed apart.
 LABEL_GAP = 0.075

@@ -10,8 +10,9 @@ import numpy as np
 
 from analysis.results.tables import Results, mean_of
 from analysis.results.verdict import adjusted, verdicts
+from sae.bounds import interval
 from sae.errors import DataError
-from sae.rule import Verdict, interval
+from sae.rule import Verdict
 
 
 def cells(

@@ -24,7 +24,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from analysis.results.tables import Results
-from sae.rule import THRESHOLDS, interval
+from sae.bounds import interval
+from sae.rule import THRESHOLDS
 
 MATTERS = 0.02
 SEEDS = THRESHOLDS.seeds

@@ -13,26 +13,25 @@ import pandas as pd
 
 from analysis.plan.config import KINDS, RunConfig
 from analysis.results.tables import Results
+from sae.bounds import holm, interval
 from sae.rule import (
     CODE_NULLS,
     CODES,
     DEALT,
+    DECIDING,
     DICTIONARIES,
-    FLOOR,
     MEMORISING,
     NAMES,
+    READING_CODES,
     REENCODED,
     RELEARNED,
     SHUFFLED,
     STRUCTURE,
     THRESHOLDS,
     TRAINED,
-    UNDECIDED,
     Seed,
     Verdict,
     code_floors,
-    holm,
-    interval,
     judge,
     leads_of,
 )
@@ -56,6 +55,7 @@ CONTROLS = {
     "relearned": "codes learned again",
     "relearned_shuffled": "the same, dealt out once more",
 }
+HOST = ("host", 0, "held_out", "none")
 _WIDEST = max(map(len, NAMES.values()))
 
 
@@ -117,7 +117,8 @@ def _verdicts(results: Results) -> dict[tuple[str, int], Verdict]:
     for tower in config.towers:
         for depth in range(1, tower.depth + 1):
             here = [seed for (_, kind, at), seed in table.items() if kind == tower.kind and at == depth]
-            found[tower.kind, depth] = judge(here, stopped(results, tower.kind, depth))
+            wanted = READING_CODES if tower.kind == "latents" and depth > 1 else DECIDING
+            found[tower.kind, depth] = judge(here, stopped(results, tower.kind, depth), wanted=wanted)
     return found
 
 
@@ -133,13 +134,14 @@ def nearest_leads(results: Results) -> dict[tuple[str, str, int], float]:
 
 def adjusted(results: Results) -> dict[tuple[str, str, int], float]:
     """p of every distinct depth of an experiment, by variant, tower and depth, adjusted for being many (Holm). Depth 1
-    is the same SAE in both towers and counts once; of words without a test, such as copies, there is none."""
+    is the same SAE in both towers and counts once, and so does every depth that was planned and trained, whatever its
+    word."""
     found: dict[tuple[str, str, int], float] = {}
     for variant in results.variants:
         words = verdicts(results.of(variant))
         shared = ("latents", 1) in words
         for (kind, depth), verdict in words.items():
-            if verdict.word in (STRUCTURE, FLOOR, UNDECIDED) and not (shared and depth == 1 and kind != "latents"):
+            if not (shared and depth == 1 and kind != "latents"):
                 found[variant, kind, depth] = verdict.p
     return holm(found)
 
@@ -183,15 +185,18 @@ def _seed(place: tuple[str, str, int], cells: dict[Any, float]) -> Seed:
         copy_score=cells.get((*place, "train", "none", copies), get("train", copies_of_all)),
         floors={name: value for name, value in floors.items() if not math.isnan(value)},
         errors=_errors(lambda name: get("held_out", error, name), lambda name: get("held_out", lead, name)),
-        leaked=cells.get((place[0], "host", 0, "held_out", "none", leaked), 0.0),
+        # of directions the share is their own, of all else that of the examples; tables from before have none
+        leaked=cells.get((*place, "held_out", "none", leaked), cells.get((place[0], *HOST, leaked), 0.0)),
     )  # fmt: skip
 
 
 def _errors(of: Callable[[str], float], lead: Callable[[str], float]) -> dict[str, float]:
-    """The standard error of the distance to each floor, over held-out examples: of dictionaries measured on the very
-    rows, else from both sides, which saw rows of their own."""
+    """The standard error of the distance to each floor, over held-out examples: of what was scored on the very rows
+    measured so, else from both sides. Codes that were dealt out once more stand for rows of their own, which makes
+    that of their lead rather too large."""
     worth = {name: of(name) for name in ("none", *TRAINED, *CODE_NULLS)}
     found = {name: math.hypot(worth["none"], worth[name]) for name in TRAINED}
+    found["frozen_decoder"] = lead("frozen_decoder")
     found[CODES[0]] = math.hypot(worth["none"], worth[DEALT])
     for name, null in ((REENCODED, CODES[1]), (RELEARNED, CODES[2])):
         found[null] = math.hypot(worth["none"], worth[DEALT], worth[name], worth[f"{name}{SHUFFLED}"])

@@ -11,7 +11,7 @@ from analysis.figures.style import PLOT_WIDTH, ROLES
 from analysis.figures.words import judged, mean_of_seeds, needed, no_random
 from analysis.results.findings import EQUAL, HIGHER, LOWER, UNDECIDED, Comparison, Values, compare
 from analysis.results.tables import Results
-from sae.rule import interval
+from sae.bounds import interval
 
 EXPERIMENTS = ("towers",)
 METRICS = {

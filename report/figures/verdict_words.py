@@ -14,10 +14,9 @@ from analysis.figures.words import seeds as seeds_in_words
 from analysis.plan.config import RunConfig
 from analysis.results.tables import Results
 from analysis.results.verdict import verdicts
+from sae.bounds import holm
 from sae.errors import DataError
-from sae.rule import FLOOR, STRUCTURE, THRESHOLDS, UNDECIDED, Verdict, holm
-
-TESTED = (STRUCTURE, FLOOR, UNDECIDED)
+from sae.rule import STRUCTURE, THRESHOLDS, Verdict
 
 EXPERIMENTS = ("towers", "fashion", "schedules")
 LABELS = {"towers": "digits", "fashion": "Fashion-MNIST", "schedules": "digits, 256 wide"}
@@ -48,8 +47,8 @@ def verdict_words(*given: Results) -> Drawing:
     table = pd.DataFrame(data)
     if not rows:
         raise DataError(f"{', '.join(results.experiment for results in given)}: no tower was planned, none is judged")
-    tested = table[table["counted"] & table["word"].isin(TESTED)]
-    many = holm(dict(zip(tested.index.tolist(), tested["p"].tolist(), strict=True)))
+    once = table[table["counted"]]
+    many = holm(dict(zip(once.index.tolist(), once["p"].tolist(), strict=True)))
     table["p_of_many"] = [many.get(at, math.nan) for at in table.index.tolist()]
     # a depth that stands in several towers was counted in the first of them
     table["p_of_many"] = table.groupby(["depth", "margin", "p"], dropna=False)["p_of_many"].transform("first")
@@ -72,9 +71,10 @@ def verdict_words(*given: Results) -> Drawing:
     twice = len(table) - len(own)
     structure = own[own["word"] == STRUCTURE]
     stands = int((structure["p_of_many"] <= (1 - THRESHOLDS.confidence) / 2).sum())
+    tested = sum(not math.isnan(p) for p in many.values())
     outlasts = (
         f" So many tests call some depth structure by luck: of the {len(structure)} that are, {stands} "
-        f"{'stands' if stands == 1 else 'stand'} when p is adjusted for all {len(many)} (Holm)."
+        f"{'stands' if stands == 1 else 'stand'} when p is adjusted for all {tested} (Holm)."
         if len(structure) else ""
     )  # fmt: skip
     return Drawing(

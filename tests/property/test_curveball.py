@@ -68,3 +68,31 @@ def test_pairs_that_always_fire_together_part():
     after = curveball(Codes.from_active(groups), draw).dense()
     first, second = after[:, ::2] > 0, after[:, 1::2] > 0
     assert float((first & second).sum() / first.sum()) < 0.35
+
+
+def one_size_a_row(draw: torch.Generator) -> torch.Tensor:
+    """Four of twelve latents, all as loud as their row is."""
+    on = torch.zeros(500, 12).scatter(1, torch.rand(500, 12, generator=draw).argsort(1)[:, :4], 1.0)
+    return on * (0.1 + torch.rand(500, 1, generator=draw)) * torch.arange(1, 13)
+
+
+def one_loud_latent_a_row(draw: torch.Generator) -> torch.Tensor:
+    """Four of twelve latents, one of them ten times as loud."""
+    places = torch.rand(500, 12, generator=draw).argsort(1)[:, :4]
+    sizes = torch.tensor([10.0, 1.0, 1.0, 1.0]).expand(500, 4) * (0.9 + 0.2 * torch.rand(500, 4, generator=draw))
+    return torch.zeros(500, 12).scatter(1, places, sizes)
+
+
+@pytest.mark.parametrize(("made", "told"), [
+    (one_size_a_row, lambda rows: (rows / torch.arange(1, 13)).sum(1)),
+    (one_loud_latent_a_row, lambda rows: rows.max(1).values / rows.sum(1)),
+])  # fmt: skip
+def test_rows_stay_as_loud_and_as_unequal_as_they_are(made, told):
+    """Not exactly, since latents keep their own values; nearly, where values dealt out by chance would lose it."""
+    before = made(stream(3))
+    after = curveball(Codes.from_active(before), stream(4)).dense()
+    by_chance = torch.stack([column[torch.randperm(500, generator=stream(i))] for i, column in enumerate(before.T)], 1)
+    kept, lost = (
+        float((told(rows).sort().values - told(before).sort().values).abs().mean()) for rows in (after, by_chance)
+    )
+    assert kept < 0.3 * lost

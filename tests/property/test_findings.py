@@ -25,7 +25,7 @@ from analysis.results.findings import (
     share,
     trend,
 )  # fmt: skip
-from sae.rule import interval
+from sae.bounds import interval
 
 OPPOSITE = {HIGHER: LOWER, LOWER: HIGHER, RISES: FALLS, FALLS: RISES}
 NUMBERS = st.floats(-4, 4, allow_subnormal=False, width=32)

@@ -186,7 +186,10 @@ def own_input(run: Measured, place: Place, codes_of: dict[str, list[Codes]], fol
         for name in ("variance_explained", "variance_explained_refit"):
             tables.value(kind, depth, "held_out", tables.control, name, getattr(stored, name), len(train))
         if run.full:
-            floors(tables, place, "held_out", folds_of(train, stored.folds, stream(seed, "folds")), k, seed)
+            folds = folds_of(train, stored.folds, stream(seed, "folds"))
+            floors(tables, place, "held_out", folds, k, seed)
+            among = sum(found_among(held, kept) * len(held) for kept, held in folds) / len(train)
+            tables.value(kind, depth, "held_out", tables.control, "leaked_share", among, len(train))
     tables.value(kind, depth, "train", tables.control, "gamma", layer.normaliser.gamma, len(train))
     last = read_manifest(folder)["notes"]["curve"][-1]
     tables.value(kind, depth, "train", tables.control, "loss", last[1], len(train))

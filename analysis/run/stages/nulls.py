@@ -8,6 +8,7 @@ folds.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
@@ -24,7 +25,7 @@ from analysis.run.stages._floors import as_row
 from analysis.run.stages._load import STOPPED, load_store, load_tower
 from analysis.run.stages.sae import train_layer
 from sae.code_floors import Below, code_nulls
-from sae.floors import Floor, Rows, found_again, trained, trained_by_folds
+from sae.floors import Floor, RowErrors, Rows, found_again, row_errors, trained, trained_by_folds
 from sae.nulls import parts
 from sae.records import Codes
 from sae.seeding import derived, stream
@@ -49,8 +50,7 @@ def nulls(work: Path, config: NullsStage, inputs: Mapping[Role, Path]) -> dict[s
             )
         else:
             held = rows_read(below, store.rows("held_out"))
-            found = [one for one in trained(trainer, train, held, draw, keep=True) if one.split == "held_out" or
-                     one.name != "frozen_decoder"]  # fmt: skip
+            found = _beside(row_errors(layer, held), trained(trainer, train, held, draw, keep=True))
             if isinstance(train, Codes) and isinstance(held, Codes):
                 under = below_of(SaeStage.read(inputs[edges.layer(config.depth - 1)]), below, store)
                 found += code_nulls(trainer, under, train, held, stream(seed, "null codes", config.depth), keep=True)
@@ -58,6 +58,19 @@ def nulls(work: Path, config: NullsStage, inputs: Mapping[Role, Path]) -> dict[s
         found += found_again(layer, twin, train, stream(seed, "random twin", config.kind or "host", config.depth))
     (work / "nulls.json").write_text(json.dumps([as_row(floor) for floor in found]))
     return {}
+
+
+def _beside(own: RowErrors, found: list[Floor]) -> list[Floor]:
+    """Of the trained floors those that count here. The frozen decoder was scored on the very rows that the SAE was, so
+    that how sure the lead over it is comes from both together."""
+    kept = []
+    for floor in found:
+        if floor.name != "frozen_decoder":
+            kept.append(floor)
+        elif floor.split == "held_out" and floor.rows is not None:
+            error = Floor(floor.name, floor.split, "lead_error", own.standard_error(floor.rows), floor.n)
+            kept += [replace(floor, error=math.nan), error]
+    return kept
 
 
 def below_of(config: SaeStage, tower: Tower, store: ActivationStore) -> Below:
