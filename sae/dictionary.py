@@ -5,7 +5,8 @@
 
 An architecture adds how `pre` becomes the code z, and its loss. `Dictionary` is abstract: what it implements is
 final, what it leaves open (`encode`, `loss`, `options`) an architecture must write; `_begin`, `_reopen` and `_adapt`
-it may. One with parameters of its own for each latent names them in `latent_axes`.
+it may. One with parameters of its own for each latent names them in `latent_axes`. One whose weights follow from each
+other adds to `_start` and `_constrain`, and one without an encoder of its own replaces what speaks of it.
 """
 
 from __future__ import annotations

@@ -147,10 +147,8 @@ def train(
     from sae.train import train as trained
 
     config = TrainConfig(steps=steps, batch=batch, lr=lr)
-    if layout == "saelens" and architecture not in saelens.WRITTEN_AS:
-        raise ConfigError(
-            f"format = 'saelens': SAELens has no {architecture!r}; it has {', '.join(saelens.WRITTEN_AS)}"
-        )
+    if layout == "saelens" and (refused := saelens.refusal(architecture)):
+        raise ConfigError(f"format = 'saelens': {refused}")
     found = read_rows(rows, array=array, most=most, seed=seed)
     say(found.said)
     model = construct("sae.architectures", architecture, found.rows.shape[1], width, k=k)

@@ -9,6 +9,7 @@ from analysis.results.tables import Results
 # Architecture -> name on the page.
 NAMES = {
     "topk": "TopK",
+    "abs_topk": "AbsTopK",
     "batch_topk": "BatchTopK",
     "matryoshka": "Matryoshka",
     "joint_topk": "TopK and meta-SAE",

@@ -5,7 +5,7 @@
 | ours | `architecture` in cfg.json | tensors besides W_enc, W_dec, b_dec |
 |---|---|---|
 | relu_l1 | standard | b_enc |
-| topk | topk | b_enc |
+| topk, abs_topk | topk | b_enc |
 | jumprelu | jumprelu | b_enc, threshold |
 | gated | gated | b_gate, b_mag, r_mag |
 | batch_topk | jumprelu | b_enc, threshold |
@@ -16,6 +16,7 @@ codes are ours, in normalised units, so that decoder rows have the length of the
 length becomes the scale. At a cut (k-th place, threshold) rounding may decide otherwise than before, as it may in any
 other order of summation. The batch-wise two are written in their inference form, as SAELens does, and come back as
 jumprelu; a training checkpoint (batchtopk, matryoshka_batchtopk, with `topk_threshold`) is read as what it is.
+AbsTopK, with its two latents a direction, gives the codes of a TopK SAE, and comes back as one.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ READ_AS = {
     "matryoshka_batchtopk": "matryoshka",
 }
 TRAINED_AS = {ours: theirs for theirs, ours in READ_AS.items()}
-WRITTEN_AS = TRAINED_AS | {"batch_topk": "jumprelu", "matryoshka": "jumprelu"}
+WRITTEN_AS = TRAINED_AS | {"batch_topk": "jumprelu", "matryoshka": "jumprelu", "abs_topk": "topk"}
 
 # Their names of the vectors over latents; beside them stand ours.
 VECTORS = {
@@ -65,6 +66,13 @@ ONLY = {
 FORMAT = "6.0.0"
 
 
+def refusal(architecture: str) -> str:
+    """Why `write` refuses a layer of this architecture, in one line; empty if it does not."""
+    if architecture in WRITTEN_AS:
+        return ""
+    return f"SAELens has no {architecture!r}; can be written: {', '.join(sorted(WRITTEN_AS))}"
+
+
 @says_itself
 def write(layer: Layer, folder: str | os.PathLike[str], metadata: dict[str, Any] | None = None) -> None:
     """Write `layer` so that `sae_lens.SAE.load_from_disk(folder)` gives the same codes and reconstructions.
@@ -75,8 +83,8 @@ def write(layer: Layer, folder: str | os.PathLike[str], metadata: dict[str, Any]
     weights that are not finite, for metadata that JSON cannot say, and where nothing can be written.
     """
     folder = path_of("folder", folder)
-    if layer.architecture not in WRITTEN_AS:
-        raise CheckpointError(f"SAELens has no {layer.architecture!r}; it has {', '.join(sorted(WRITTEN_AS))}")
+    if refused := refusal(layer.architecture):
+        raise CheckpointError(refused)
     given = {} if metadata is None else metadata
     if not isinstance(given, dict):
         raise CheckpointError(f"metadata = {given!r}, expected a dict")
@@ -101,7 +109,7 @@ def write(layer: Layer, folder: str | os.PathLike[str], metadata: dict[str, Any]
             "sae_lens_version": FORMAT,
             "sae_lens_training_version": None,
             "exported_by": "strata",
-            "training_architecture": TRAINED_AS[layer.architecture],
+            "training_architecture": TRAINED_AS.get(layer.architecture, kind),
             "training_architecture_details": details,
         },
     }

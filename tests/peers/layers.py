@@ -9,7 +9,9 @@ from sae.layer import Layer
 from sae.normaliser import Normaliser
 
 D_IN, WIDTH, K = 12, 32, 4
-ARCHITECTURES = ("batch_topk", "gated", "jumprelu", "matryoshka", "relu_l1", "topk")
+ARCHITECTURES = (
+    "abs_topk", "batch_topk", "gated", "jumprelu", "matryoshka", "relu_l1", "topk",
+)  # fmt: skip
 
 
 def random_sae(name: str, **options):
@@ -27,6 +29,7 @@ def random_sae(name: str, **options):
             sae.theta.abs_()
         if name in ("batch_topk", "matryoshka"):
             sae.threshold.fill_(0.6)
+        sae._constrain()  # weights that follow from others do
     return sae
 
 

@@ -7,6 +7,7 @@ import dataclasses
 import pytest
 import torch
 
+from sae.architectures.abs_topk import AbsTopK
 from sae.architectures.relu_l1 import ReluL1
 from sae.architectures.topk import TopK
 from sae.config import TrainConfig
@@ -45,6 +46,7 @@ CASES = {
     "topk, torch": ("topk", topk, dataclasses.replace(CONFIG, compiled=False)),
     "relu_l1 with revivals": ("relu_l1", relu_l1, REVIVED),
     "relu_l1 with a moving average": ("relu_l1", relu_l1, dataclasses.replace(REVIVED, ema=0.9)),
+    "abs_topk with a moving average": ("abs_topk", lambda: AbsTopK(24, 48, k=3), dataclasses.replace(CONFIG, ema=0.9)),
     "relu_l1 of free lengths": ("relu_l1", lambda: relu_l1("free"), dataclasses.replace(REVIVED, ema=0.9)),
 }
 

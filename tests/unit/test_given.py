@@ -125,7 +125,7 @@ def test_an_sae_itself_refuses_what_only_a_layer_can_read():
     for name in ARCHITECTURES:
         # with shapes checked at run time, that checker comes first
         with pytest.raises((InputError, TypeError)):
-            ARCHITECTURES[name](6, 9, k=2).encode(drawn(2, 7, 6))
+            ARCHITECTURES[name](6, 10, k=2).encode(drawn(2, 7, 6))
     with pytest.raises(InputError, match=r"x has shape \(2, 7\), expected \(batch, 6\); Layer\.encode"):
         TopK(6, 9, k=2).encode(drawn(2, 7))
 

@@ -99,7 +99,7 @@ def test_a_written_folder_is_read_back_with_the_same_codes(name, options, tmp_pa
     layer, x = random_layer(name, **options), rows()
     saelens.write(layer, tmp_path / "out")
     back = saelens.read(tmp_path / "out")
-    assert back.architecture == {"batch_topk": "jumprelu", "matryoshka": "jumprelu"}.get(name, name)
+    assert back.architecture == saelens.READ_AS[saelens.WRITTEN_AS[name]]
     assert (back.sae.k, back.sae.d_in, back.sae.n_latents) == (K, D_IN, WIDTH)
     assert back.normaliser.scale == pytest.approx(2.5)
     torch.testing.assert_close(back.sae.directions().norm(dim=1), torch.ones(WIDTH))
@@ -324,7 +324,7 @@ def test_a_pickle_is_refused_under_any_name(topk, monkeypatch):
 
 def test_an_architecture_that_saelens_lacks_is_not_written(tmp_path):
     layer = dataclasses.replace(random_layer("topk"), architecture="crosscoder")
-    with pytest.raises(CheckpointError, match="no 'crosscoder'; it has batch_topk, gated"):
+    with pytest.raises(CheckpointError, match="no 'crosscoder'; can be written: abs_topk, batch_topk"):
         saelens.write(layer, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
@@ -343,5 +343,11 @@ def test_writing_twice_replaces_the_folder(tmp_path):
     assert saelens.read(tmp_path / "out").architecture == "topk"
 
 
-def test_every_architecture_can_be_written_or_is_refused_by_name():
-    assert set(names("sae.architectures")) >= set(saelens.WRITTEN_AS)
+def test_every_architecture_can_be_written_or_is_refused_by_name(tmp_path):
+    ours = set(names("sae.architectures"))
+    assert ours >= set(saelens.WRITTEN_AS)
+    for name in ours - set(saelens.WRITTEN_AS):
+        with pytest.raises(CheckpointError, match=rf"^SAELens.*{name}[^\n]*; can be written: abs_topk, [^\n]*topk$"):
+            saelens.write(dataclasses.replace(random_layer("topk"), architecture=name), tmp_path / "out")
+    assert {name for name in ours if saelens.refusal(name)} == ours - set(saelens.WRITTEN_AS)
+    assert not (tmp_path / "out").exists()
