@@ -13,6 +13,7 @@ NAMES = {
     "batch_topk": "BatchTopK",
     "matryoshka": "Matryoshka",
     "joint_topk": "TopK and meta-SAE",
+    "archetypal": "Archetypal",
     "relu_l1": "ReLU + L1",
     "gated": "Gated",
     "jumprelu": "JumpReLU",

@@ -5,7 +5,7 @@
 | ours | `architecture` in cfg.json | tensors besides W_enc, W_dec, b_dec |
 |---|---|---|
 | relu_l1 | standard | b_enc |
-| topk, abs_topk | topk | b_enc |
+| topk, abs_topk, archetypal | topk | b_enc |
 | jumprelu | jumprelu | b_enc, threshold |
 | gated | gated | b_gate, b_mag, r_mag |
 | batch_topk | jumprelu | b_enc, threshold |
@@ -16,7 +16,7 @@ codes are ours, in normalised units, so that decoder rows have the length of the
 length becomes the scale. At a cut (k-th place, threshold) rounding may decide otherwise than before, as it may in any
 other order of summation. The batch-wise two are written in their inference form, as SAELens does, and come back as
 jumprelu; a training checkpoint (batchtopk, matryoshka_batchtopk, with `topk_threshold`) is read as what it is.
-AbsTopK, with its two latents a direction, gives the codes of a TopK SAE, and comes back as one.
+AbsTopK, with its two latents a direction, and the archetypal SAE give the codes of a TopK SAE, and come back as one.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ READ_AS = {
     "matryoshka_batchtopk": "matryoshka",
 }
 TRAINED_AS = {ours: theirs for theirs, ours in READ_AS.items()}
-WRITTEN_AS = TRAINED_AS | {"batch_topk": "jumprelu", "matryoshka": "jumprelu", "abs_topk": "topk"}
+WRITTEN_AS = TRAINED_AS | {"batch_topk": "jumprelu", "matryoshka": "jumprelu", "abs_topk": "topk", "archetypal": "topk"}
 
 # Their names of the vectors over latents; beside them stand ours.
 VECTORS = {

@@ -10,7 +10,7 @@ from sae.normaliser import Normaliser
 
 D_IN, WIDTH, K = 12, 32, 4
 ARCHITECTURES = (
-    "abs_topk", "batch_topk", "gated", "jumprelu", "matryoshka", "relu_l1", "topk",
+    "abs_topk", "archetypal", "batch_topk", "gated", "jumprelu", "matryoshka", "relu_l1", "topk",
 )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from sae.architectures.abs_topk import AbsTopK
+from sae.architectures.archetypal import Archetypal
 from sae.architectures.relu_l1 import ReluL1
 from sae.architectures.topk import TopK
 from sae.config import TrainConfig
@@ -47,6 +48,7 @@ CASES = {
     "relu_l1 with revivals": ("relu_l1", relu_l1, REVIVED),
     "relu_l1 with a moving average": ("relu_l1", relu_l1, dataclasses.replace(REVIVED, ema=0.9)),
     "abs_topk with a moving average": ("abs_topk", lambda: AbsTopK(24, 48, k=3), dataclasses.replace(CONFIG, ema=0.9)),
+    "archetypal": ("archetypal", lambda: Archetypal(24, 48, k=3, points=60), CONFIG),
     "relu_l1 of free lengths": ("relu_l1", lambda: relu_l1("free"), dataclasses.replace(REVIVED, ema=0.9)),
 }
 

@@ -324,7 +324,7 @@ def test_a_pickle_is_refused_under_any_name(topk, monkeypatch):
 
 def test_an_architecture_that_saelens_lacks_is_not_written(tmp_path):
     layer = dataclasses.replace(random_layer("topk"), architecture="crosscoder")
-    with pytest.raises(CheckpointError, match="no 'crosscoder'; can be written: abs_topk, batch_topk"):
+    with pytest.raises(CheckpointError, match="no 'crosscoder'; can be written: abs_topk, archetypal, batch_topk"):
         saelens.write(layer, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
