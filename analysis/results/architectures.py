@@ -14,6 +14,7 @@ NAMES = {
     "matryoshka": "Matryoshka",
     "joint_topk": "TopK and meta-SAE",
     "archetypal": "Archetypal",
+    "matching_pursuit": "Matching pursuit",
     "relu_l1": "ReLU + L1",
     "gated": "Gated",
     "jumprelu": "JumpReLU",

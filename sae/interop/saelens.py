@@ -47,6 +47,11 @@ READ_AS = {
 }
 TRAINED_AS = {ours: theirs for theirs, ours in READ_AS.items()}
 WRITTEN_AS = TRAINED_AS | {"batch_topk": "jumprelu", "matryoshka": "jumprelu", "abs_topk": "topk", "archetypal": "topk"}
+# What SAELens has under another meaning: why it is not written.
+UNLIKE = {
+    "matching_pursuit": "SAELens's matching_pursuit needs directions of length 1 in the units of the rows, and a "
+    "layer's codes are in those of its normaliser"
+}
 
 # Their names of the vectors over latents; beside them stand ours.
 VECTORS = {
@@ -70,7 +75,8 @@ def refusal(architecture: str) -> str:
     """Why `write` refuses a layer of this architecture, in one line; empty if it does not."""
     if architecture in WRITTEN_AS:
         return ""
-    return f"SAELens has no {architecture!r}; can be written: {', '.join(sorted(WRITTEN_AS))}"
+    why = UNLIKE.get(architecture, f"SAELens has no {architecture!r}")
+    return f"{why}; can be written: {', '.join(sorted(WRITTEN_AS))}"
 
 
 @says_itself
