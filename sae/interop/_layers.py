@@ -33,24 +33,28 @@ IN_CODE_UNITS = ("b_enc", "b_mag", "theta")
 def build(path: Path, architecture: str, weights: dict[str, Tensor], options: dict[str, Any], rounding: float) -> Layer:
     """A layer that computes what `weights` say: pre = W_enc (x - b_dec) + b_enc, x_hat = codes W_dec + b_dec.
 
-    `weights` are named as in `sae.architectures`, W_enc and W_dec of shape (n_latents, d_in), in float64. The
-    normaliser has mean 0, and gamma NaN, for a file does not say what rows the SAE was trained on.
+    `weights` are named as in `sae.architectures`, W_enc and W_dec of shape (n_latents, d_in), in float64; without a
+    W_enc, W_dec encodes too. The normaliser has mean 0, and gamma NaN, for a file does not say what rows the SAE was
+    trained on.
     Raises CheckpointError for decoder rows without a length, for lengths that differ by more than `rounding` in an
-    architecture whose latents compete, and for options that the architecture refuses.
+    architecture whose latents compete, or from 1 where they encode, and for options that the architecture refuses.
     """
     rounding = real("rounding", rounding, least=0, most=1)
     lengths = weights["W_dec"].norm(dim=1)
     if not bool((lengths > 0).all()):
         raise CheckpointError(f"{path}: decoder row {int(lengths.argmin())} has length 0, expected a direction")
     scale, folded = common_length(lengths, rounding), dict(weights)
+    measured = f"{path}: decoder rows have lengths {float(lengths.min()):.6g} to {float(lengths.max()):.6g}"
+    if "W_enc" not in weights and scale != 1.0:
+        raise CheckpointError(f"{measured}, expected 1: in {architecture} they encode, too")
     folded["W_dec"] = weights["W_dec"] / lengths[:, None]
     if scale is not None:
-        folded["W_enc"], folded["b_dec"] = weights["W_enc"] * scale, weights["b_dec"] / scale
+        folded |= {"W_enc": weights["W_enc"] * scale} if "W_enc" in weights else {}
+        folded["b_dec"] = weights["b_dec"] / scale
     elif architecture in COMPETE:
         raise CheckpointError(
-            f"{path}: decoder rows have lengths {float(lengths.min()):.6g} to {float(lengths.max()):.6g}, expected one "
-            f"length: {architecture} keeps the largest pre-activations, and lengths moved into the encoder change "
-            "which those are. `rounding` says how far lengths may differ and still count as one"
+            f"{measured}, expected one length: {architecture} keeps the largest pre-activations, and lengths moved "
+            "into the encoder change which those are. `rounding` says how far lengths may differ and still count as one"
         )
     else:
         folded["W_enc"] = weights["W_enc"] * lengths[:, None]

@@ -10,6 +10,7 @@
 | gated | gated | b_gate, b_mag, r_mag |
 | batch_topk | jumprelu | b_enc, threshold |
 | matryoshka | jumprelu | b_enc, threshold |
+| matching_pursuit | matching_pursuit | none, and no W_enc |
 
 Written weights take raw rows and give raw reconstructions: the normaliser is folded into W_enc, W_dec and b_dec. The
 codes are ours, in normalised units, so that decoder rows have the length of the normaliser's scale; read again, that
@@ -17,6 +18,9 @@ length becomes the scale. At a cut (k-th place, threshold) rounding may decide o
 other order of summation. The batch-wise two are written in their inference form, as SAELens does, and come back as
 jumprelu; a training checkpoint (batchtopk, matryoshka_batchtopk, with `topk_threshold`) is read as what it is.
 AbsTopK, with its two latents a direction, and the archetypal SAE give the codes of a TopK SAE, and come back as one.
+Matching pursuit needs directions of length 1 for rows as they are, so that its codes are in the units of the rows:
+ours times the normaliser's scale. It is written to take k steps whatever is left, and one that may stop before is not
+read.
 """
 
 from __future__ import annotations
@@ -44,14 +48,10 @@ READ_AS = {
     "gated": "gated",
     "batchtopk": "batch_topk",
     "matryoshka_batchtopk": "matryoshka",
+    "matching_pursuit": "matching_pursuit",
 }
 TRAINED_AS = {ours: theirs for theirs, ours in READ_AS.items()}
 WRITTEN_AS = TRAINED_AS | {"batch_topk": "jumprelu", "matryoshka": "jumprelu", "abs_topk": "topk", "archetypal": "topk"}
-# What SAELens has under another meaning: why it is not written.
-UNLIKE = {
-    "matching_pursuit": "SAELens's matching_pursuit needs directions of length 1 in the units of the rows, and a "
-    "layer's codes are in those of its normaliser"
-}
 
 # Their names of the vectors over latents; beside them stand ours.
 VECTORS = {
@@ -61,12 +61,16 @@ VECTORS = {
     "gated": {"b_gate": "b_enc", "b_mag": "b_mag", "r_mag": "r_mag"},
     "batchtopk": {"b_enc": "b_enc"},
     "matryoshka_batchtopk": {"b_enc": "b_enc"},
+    "matching_pursuit": {},
 }
 ONLY = {
     "normalize_activations": ("none", False, None),
     "reshape_activations": ("none", "hook_z"),
     "finetuning_scaling_factor": (False, None),
 }
+# Of matching pursuit: what makes it take k steps, and what SAELens takes where a folder does not say.
+STEPS = {"residual_threshold": (0, 0.0), "stop_on_duplicate_support": (False,)}
+STEPS_UNSAID = {"residual_threshold": 1e-2, "stop_on_duplicate_support": True}
 # What `metadata.sae_lens_version` has to be at least, for SAELens not to take the folder for one of version 5.
 FORMAT = "6.0.0"
 
@@ -75,8 +79,7 @@ def refusal(architecture: str) -> str:
     """Why `write` refuses a layer of this architecture, in one line; empty if it does not."""
     if architecture in WRITTEN_AS:
         return ""
-    why = UNLIKE.get(architecture, f"SAELens has no {architecture!r}")
-    return f"{why}; can be written: {', '.join(sorted(WRITTEN_AS))}"
+    return f"SAELens has no {architecture!r}; can be written: {', '.join(sorted(WRITTEN_AS))}"
 
 
 @says_itself
@@ -121,6 +124,8 @@ def write(layer: Layer, folder: str | os.PathLike[str], metadata: dict[str, Any]
     }
     if kind == "topk":
         cfg |= {"k": options["k"], "rescale_acts_by_decoder_norm": False}
+    if kind == "matching_pursuit":
+        cfg |= {name: allowed[-1] for name, allowed in STEPS.items()} | {"max_iterations": sae.k}
     try:
         text = json.dumps(cfg, indent=2, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
@@ -166,6 +171,9 @@ def read(
     d_in, n_latents = whole(settings, cfg, "d_in"), whole(settings, cfg, "d_sae")
     shapes: dict[str, tuple[int, ...]] = {"W_enc": (d_in, n_latents), "W_dec": (n_latents, d_in), "b_dec": (d_in,)}
     shapes |= dict.fromkeys(VECTORS[kind], (n_latents,))
+    if kind == "matching_pursuit":
+        insist(settings, STEPS_UNSAID | cfg, STEPS, "a layer takes k steps, whatever is left")
+        del shapes["W_enc"]
     batchwise = kind in ("batchtopk", "matryoshka_batchtopk")
     if batchwise:
         shapes["topk_threshold"] = ()
@@ -174,6 +182,10 @@ def read(
     if "scaling_factor" in tensors and bool((tensors["scaling_factor"] == 1).all()):
         del tensors["scaling_factor"]
     found = checked(weights, tensors, shapes)
+    if kind == "matching_pursuit":
+        reads = switch(settings, cfg, "apply_b_dec_to_input", True)
+        ours = {"W_dec": found["W_dec"], "b_dec": found["b_dec"] * reads}  # their decoder has no bias without
+        return build(weights, READ_AS[kind], ours, _options(settings, cfg, kind, k), rounding)
     ours = {"W_enc": found["W_enc"].T, "W_dec": found["W_dec"], "b_dec": found["b_dec"]}
     ours |= {name: found[theirs] for theirs, name in VECTORS[kind].items()}
     if "theta" in ours:
@@ -194,7 +206,10 @@ def _folded(layer: Layer) -> dict[str, Tensor]:
     biases and thresholds stay as they are."""
     state = {name: value.detach().cpu().double() for name, value in layer.sae.state_dict().items()}
     mean, scale = layer.normaliser.mean.cpu().double(), layer.normaliser.scale
-    encoder, decoder, kind = state["W_enc"], state["W_dec"], WRITTEN_AS[layer.architecture]
+    decoder, kind = state["W_dec"], WRITTEN_AS[layer.architecture]
+    if kind == "matching_pursuit":
+        return {"W_dec": decoder, "b_dec": state["b_dec"] * scale + mean}
+    encoder = state["W_enc"]
     if layer.sae.options().get("norm", "unit") != "unit":
         # rows of any length: our codes have the length in them
         lengths = decoder.norm(dim=1)
@@ -237,8 +252,10 @@ def _kind(path: Path, cfg: dict[str, Any], architecture: str | None) -> str:
 def _options(path: Path, cfg: dict[str, Any], kind: str, k: int | None) -> dict[str, Any]:
     """Options of our architecture. Raises CheckpointError for a k that is missing where it decides, or no number."""
     given = table(path, cfg, "activation_fn_kwargs")
-    if kind in ("topk", "batchtopk", "matryoshka_batchtopk"):
+    if kind in ("topk", "batchtopk", "matryoshka_batchtopk", "matching_pursuit"):
         stated = cfg.get("k", given.get("k"))
+        if kind == "matching_pursuit":
+            stated = cfg["d_in"] if cfg.get("max_iterations") is None else cfg["max_iterations"]
         options: dict[str, Any] = {"k": whole(path, {"k": k if stated is None else stated}, "k")}
         if k is not None and options["k"] != k:
             raise CheckpointError(f"{path}: k = {stated!r}, asked for as k = {k}")

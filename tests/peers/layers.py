@@ -22,7 +22,8 @@ def random_sae(name: str, **options):
         for parameter in sae.parameters():
             parameter.copy_(torch.randn(parameter.shape, generator=draw) * 0.4)
         sae.W_dec /= sae.W_dec.norm(dim=1, keepdim=True)
-        sae.W_enc.copy_(sae.W_dec + 0.1 * torch.randn(WIDTH, D_IN, generator=draw))
+        if name != "matching_pursuit":  # which has no encoder of its own
+            sae.W_enc.copy_(sae.W_dec + 0.1 * torch.randn(WIDTH, D_IN, generator=draw))
         if not sae.unit_norm:
             sae.W_dec *= 0.5 + torch.rand(WIDTH, 1, generator=draw)
         if name == "jumprelu":

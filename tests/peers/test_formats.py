@@ -27,6 +27,17 @@ def test_saelens_loads_what_we_write(name, options, sae_lens, tmp_path):
     torch.testing.assert_close(x_hat, layer.decode(layer.encode(x)), **CLOSE)
 
 
+def test_saelens_loads_matching_pursuit_and_has_its_codes_in_the_units_of_the_rows(sae_lens, tmp_path):
+    layer, x = random_layer("matching_pursuit"), rows(500)
+    saelens.write(layer, tmp_path / "out")
+    theirs = sae_lens.SAE.load_from_disk(tmp_path / "out")
+    with torch.no_grad():
+        codes, x_hat = theirs.encode(x), theirs(x)
+    assert theirs.cfg.architecture() == "matching_pursuit"
+    torch.testing.assert_close(codes, layer.encode(x).dense() * layer.normaliser.scale, **CLOSE)
+    torch.testing.assert_close(x_hat, layer.decode(layer.encode(x)), **CLOSE)
+
+
 def scatter(sae):
     """Random parameters in place of the initial ones; thresholds above 0."""
     draw = torch.Generator().manual_seed(1)
