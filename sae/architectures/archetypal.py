@@ -40,7 +40,8 @@ from sae.values import real, says_itself, whole
 
 # An atom without a length has no direction.
 LEAST = 1e-12
-FEWEST = 512
+# Points where none are asked for.
+FEWEST, MOST = 512, 1024
 # Rows among which points are looked for: each point is a pass over them.
 CANDIDATES = 4096
 
@@ -63,10 +64,11 @@ class Archetypal(Dictionary):
         aux_weight: float = 1 / 32,
         encoder_norm: float = 1.0,
     ) -> None:
-        """`points`: how many rows the directions are mixtures of, 0 as many as there are latents, and 512 at least; of
-        fewer rows some are there twice. `slack`: how far an atom may be from all mixtures, as a share of sqrt(d_in)."""
+        """`points`: how many rows the directions are mixtures of, 0 as many as there are latents, at least 512 and at
+        most 1,024: a step costs latents * points * d_in. Of fewer rows some are there twice. `slack`: how far an atom
+        may be from all mixtures, as a share of sqrt(d_in)."""
         super().__init__(d_in, n_latents, k, encoder_norm)
-        self.n_points = whole("points", points) or max(FEWEST, self.n_latents)
+        self.n_points = whole("points", points) or min(max(FEWEST, self.n_latents), MOST)
         self.slack = real("slack", slack, least=0)
         if self.n_points**2 < self.n_latents:
             least = math.isqrt(self.n_latents - 1) + 1

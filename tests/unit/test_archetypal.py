@@ -107,9 +107,9 @@ def test_latents_begin_apart_also_where_rows_or_points_are_fewer(count, points):
 
 
 def test_there_are_as_many_points_as_latents_and_enough_unless_it_is_said():
-    assert [Archetypal(4, n, k=1, points=p).options()["points"] for n, p in ((16, 0), (600, 0), (600, 30))] == [
-        512, 600, 30,
-    ]  # fmt: skip
+    asked = ((16, 0), (600, 0), (2000, 0), (600, 45))
+    found = [Archetypal(4, n, k=1, points=points).options()["points"] for n, points in asked]
+    assert found == [512, 600, 1024, 45]
 
 
 def test_too_few_points_for_latents_that_differ_are_refused():
