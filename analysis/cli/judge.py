@@ -64,7 +64,7 @@ def judge(
     ),
     as_json: Annotated[bool, typer.Option("--json", help="all numbers as JSON instead of the panel")] = False,
 ) -> None:
-    """Judge SAEs that were trained anywhere: structure, floor, copy or collapse, beside every floor that rows give.
+    """Judge SAEs that were trained anywhere: one word, and every floor that rows give beside it.
 
     Reads rows, labels and SAEs (Strata, SAELens, sparsify, OpenAI, dictionary_learning, Gemma Scope; never a pickle),
     or judge.toml of the project, which names them; writes DIR/judgement.html, one page that needs nothing else, and

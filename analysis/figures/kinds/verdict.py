@@ -95,7 +95,7 @@ def verdict_table(results: Results, kind: str) -> tuple[str, pd.DataFrame, list[
             [
                 ("least surely above (lower end)", least, [word.least for word in words]),
                 ("the nearest over other examples (95%)", examples, [word.examples_low for word in words]),
-                ("p over seeds", tests, [word.p for word in words]),
+                ("p", tests, [word.p for word in words]),
                 ("p as one of all depths here", held, list(many.values())),
                 ("a lead that would be found", found, [word.detects for word in words]),
             ]
@@ -147,8 +147,9 @@ def verdict(results: Results, *, kind: str = "latents") -> Drawing:
         caption=(
             f"Means over {seeds(seeds_of(results))}; point at {number}a word for the reason. Own codes "
             "are to be compared with the trained floors below them, fitted codes with the unlearned dictionaries "
-            "below them. p is one-sided, the largest over all floors; as one of all depths it is Holm's. A lead that "
-            "would be found is found in four of five such experiments." + (held_out if kind == "directions" else "")
+            "below them. p is one-sided, the largest over all floors, seeds and examples; as one of all depths it is "
+            "Holm's. A lead that would be found is found in four of five such experiments."
+            + (held_out if kind == "directions" else "")
         ),
         alt=f"Table of verdicts by depth with the numbers behind them: {spelled([word.word for word in words])}.",
         data=data,
