@@ -231,8 +231,6 @@ def judge(
     if missing and word != FLOOR:  # one floor that is not passed is enough
         want = f"Not decided, for want of: {', '.join(missing)} (`nulls = false`, a short panel, or tables of an older "
         return Verdict(None, f"{want}version).", *numbers)
-    if math.isnan(inside) and word == FLOOR:
-        return Verdict(None, "Not decided: it does far worse than the mean row, or its rows do not vary.", *numbers)
     return Verdict(word, _sentence(word, numbers, bound, len(seeds), len(stops), limits), *numbers)
 
 

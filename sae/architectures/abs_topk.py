@@ -99,6 +99,18 @@ class AbsTopK(Dictionary):
             "encoder_norm": self.encoder_norm,
         }
 
+    def load_state_dict(self, *given: Any, **options: Any) -> Any:
+        """As of any module. Raises ConfigError for weights that are no mirror images: another architecture's."""
+        found = super().load_state_dict(*given, **options)
+        for name in self.latent_axes():
+            weight = self.get_parameter(name)
+            if not torch.equal(weight[self.pairs :], -weight[: self.pairs]):
+                raise ConfigError(
+                    f"{name}: the last {self.pairs} rows are not the first ones with the other sign, as those of an "
+                    "abs_topk SAE are"
+                )
+        return found
+
     @torch.no_grad()
     def _start(self, sample: Float[Tensor, "rows d_in"], generator: torch.Generator) -> None:
         """As any other. Raises ConfigError for weights that take no gradients and are no mirror images: nothing could

@@ -45,7 +45,9 @@ def watched(sae):
 @given(data=st.data())
 def test_weights_without_gradients_stay_and_all_others_move(name, data):
     sae, records = given_weights(make(name)), []
-    names = [weight for weight, _ in sae.named_parameters()]
+    # one that refuses to have its decoder given says so: unit/test_archetypal.py
+    refuses = set(sae.decoder_weights()) if name == "archetypal" else set()
+    names = [weight for weight, _ in sae.named_parameters() if weight not in refuses]
     held = data.draw(st.sets(st.sampled_from(names), min_size=1, max_size=len(names) - 1))
     for weight, value in sae.named_parameters():
         value.requires_grad_(weight not in held)

@@ -46,7 +46,7 @@ def change(project, old, new):
     [
         ("seeds = [0, 1]", "seeds = [0, 1]\ncolour = 3", ["tiny.toml", "'colour'", "seeds"]),
         ('kind = "latents"', 'kind = "upwards"', ["towers.kind = 'upwards'", "latents, directions"]),
-        ("epochs = 1", "epochs = 0", ["epochs = 0", "at least 1"]),
+        ("epochs = 1", "epochs = -1", ["epochs = -1", "at least 0"]),
         ("epochs = 1", "epoch = 1", ["epoch", "its options: hidden1, hidden2, epochs, lr"]),
     ],
 )

@@ -346,7 +346,9 @@ def test_what_is_printed_of_a_verdict_has_the_words_of_the_pages(tmp_path):
     floors = {name for row in rows for name in row.get("floors", {})}
     assert {"frozen_decoder", "memorising"} <= floors <= set(NAMES)
     for name in floors:
-        assert f"above {NAMES[name]} " in short and f"   {NAMES[name]} 0." in whole
+        assert f"above {NAMES[name]} " in short
+        if name not in ("reencoded_null", "relearned_null"):  # made of two numbers, which have names of their own
+            assert f"   {NAMES[name]} 0." in whole
     assert "random network 0." in whole and "shuffled labels 0." in whole
     for name in (control for control in CONTROLS if "_" in control):
         assert name not in whole and verdicts.CONTROLS[name]

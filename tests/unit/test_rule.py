@@ -220,11 +220,6 @@ def test_one_floor_that_is_not_passed_is_enough_whatever_is_missing() -> None:
     assert judge(seeds(floors={**FLOORS, "gaussian_null": 0.9}), wanted=READING_CODES).word == "floor"
 
 
-def test_what_does_worse_than_the_mean_row_gets_no_word() -> None:
-    found = judge(seeds(in_sample=math.nan, floors={**FLOORS, "gaussian_null": 0.95}))
-    assert found.word is None and "worse than the mean row" in found.why
-
-
 def test_rows_that_are_held_out_from_nothing_decide_nothing() -> None:
     assert judge(seeds(leaked=0.04)).word == "structure"
     found = judge(seeds(leaked=0.5))

@@ -53,7 +53,11 @@ def test_every_depth_that_was_planned_has_a_word(name):
     results = Results(PATHS.tracked / name)
     for variant in results.variants:
         found = verdicts(results.of(variant))
-        assert found and all(verdict.word in WORDS for verdict in found.values()), variant
+        # whose data are not at hand, and whose tables are older than the floors of codes
+        without = [verdict for verdict in found.values() if verdict.word is None]
+        assert all("for want of: curveball_null" in verdict.why for verdict in without)
+        assert len(without) == (2 if name == "fashion" else 0), variant
+        assert found and all(verdict.word in (None, *WORDS) for verdict in found.values()), variant
 
 
 def test_every_artefact_finds_the_experiments_that_it_names():
