@@ -53,7 +53,7 @@ def layer_margin(towers: Results, layer2: Results) -> Drawing:
         alt=f"Line chart of the distance to the nearest floor over depth. {' '.join(told)}",
         data=lines,
         chart=over_depth(
-            lines, "above the nearest floor, share of variance", domain=around(data, 50), intervals=True, level=0.0,
+            lines, "lead, share of variance", domain=around(data, 50), intervals=True, level=0.0,
             styles=STYLES,
         ),
     )  # fmt: skip
