@@ -8,88 +8,20 @@ import json
 import pytest
 import torch
 from peers.layers import ARCHITECTURES, D_IN, WIDTH, K, random_layer, rows
-from safetensors.torch import load_file, save_file
+from saelens_folders import CLOSE, by_hand, edit, edit_weights, folder_of, same, unit
+from safetensors.torch import load_file
 
 from sae.checkpoint import load_layer, save_layer
 from sae.discover import names
 from sae.errors import CheckpointError
 from sae.interop import saelens
 
-CLOSE = {"atol": 1e-5, "rtol": 1e-5}
 ALL = [(name, {}) for name in ARCHITECTURES] + [("relu_l1", {"norm": norm}) for norm in ("weighted", "free")]
-
-
-def by_hand(folder, x):
-    """(codes, reconstructions) of an SAELens folder in its inference form, straight from the format's formulas."""
-    cfg, w = json.loads((folder / "cfg.json").read_text()), load_file(folder / "sae_weights.safetensors")
-    if cfg["architecture"] == "matching_pursuit":
-        assert cfg["residual_threshold"] == 0 and cfg["stop_on_duplicate_support"] is False
-        left, codes = x - w["b_dec"], torch.zeros(len(x), len(w["W_dec"]))
-        for _ in range(cfg["max_iterations"]):
-            value, chosen = (left @ w["W_dec"].T).relu().max(dim=1, keepdim=True)
-            codes.scatter_add_(1, chosen, value)
-            left = left - value * w["W_dec"][chosen[:, 0]]
-        return codes, codes @ w["W_dec"] + w["b_dec"]
-    inner = (x - w["b_dec"] * cfg["apply_b_dec_to_input"]) @ w["W_enc"]
-    if cfg["architecture"] == "gated":
-        codes = (inner + w["b_gate"] > 0) * torch.relu(inner * w["r_mag"].exp() + w["b_mag"])
-        return codes, codes @ w["W_dec"] + w["b_dec"]
-    pre = inner + w["b_enc"]
-    rescale = w["W_dec"].norm(dim=1) if cfg.get("rescale_acts_by_decoder_norm") else 1.0
-    if cfg["architecture"] == "topk":
-        top = (pre * rescale).topk(cfg["k"], dim=1)
-        codes = torch.zeros_like(pre).scatter_(1, top.indices, top.values.relu())
-    elif cfg["architecture"] == "jumprelu":
-        codes = torch.relu(pre) * (pre > w["threshold"])
-    else:
-        codes = torch.relu(pre)
-    return codes, codes / rescale @ w["W_dec"] + w["b_dec"]
-
-
-def same(layer, codes, x_hat, x):
-    torch.testing.assert_close(layer.encode(x).dense(), codes, **CLOSE)
-    torch.testing.assert_close(layer.decode(layer.encode(x)), x_hat, **CLOSE)
-
-
-def folder_of(path, architecture, tensors=None, **cfg):
-    """A small folder as SAELens writes it, with random weights; decoder rows of different lengths."""
-    draw = torch.Generator().manual_seed(3)
-
-    def normal(*shape):
-        return torch.randn(*shape, generator=draw)
-
-    weights = {"W_enc": normal(D_IN, WIDTH), "W_dec": normal(WIDTH, D_IN), "b_dec": normal(D_IN)}
-    vectors = {"gated": ("b_gate", "b_mag", "r_mag"), "jumprelu": ("b_enc", "threshold")}.get(architecture, ("b_enc",))
-    weights |= {name: normal(WIDTH) * 0.3 for name in vectors} | (tensors or {})
-    path.mkdir()
-    save_file(weights, path / "sae_weights.safetensors")
-    settings = {"architecture": architecture, "d_in": D_IN, "d_sae": WIDTH, "dtype": "float32", "device": "cpu"}
-    settings |= {"apply_b_dec_to_input": True, "normalize_activations": "none", "reshape_activations": "none"}
-    if architecture == "topk":
-        settings |= {"k": K, "rescale_acts_by_decoder_norm": False}
-    (path / "cfg.json").write_text(json.dumps({**settings, "metadata": {"sae_lens_version": "6.0.0"}, **cfg}))
-    return path
-
-
-def unit(seed=4, length=1.0):
-    directions = torch.randn(WIDTH, D_IN, generator=torch.Generator().manual_seed(seed))
-    return length * directions / directions.norm(dim=1, keepdim=True)
 
 
 @pytest.fixture
 def topk(tmp_path):
     return folder_of(tmp_path / "topk", "topk", {"W_dec": unit()})
-
-
-def edit(folder, **cfg):
-    settings = json.loads((folder / "cfg.json").read_text()) | cfg
-    (folder / "cfg.json").write_text(json.dumps({k: v for k, v in settings.items() if v != "DROP"}))
-
-
-def edit_weights(folder, change):
-    weights = load_file(folder / "sae_weights.safetensors")
-    change(weights)
-    save_file(weights, folder / "sae_weights.safetensors")
 
 
 @pytest.mark.parametrize(("name", "options"), ALL)
@@ -112,50 +44,6 @@ def test_a_written_folder_is_read_back_with_the_same_codes(name, options, tmp_pa
     assert back.normaliser.scale == pytest.approx(2.5)
     torch.testing.assert_close(back.sae.directions().norm(dim=1), torch.ones(WIDTH))
     same(back, layer.encode(x).dense(), layer.decode(layer.encode(x)), x)
-
-
-@pytest.fixture
-def pursuit(tmp_path):
-    """A layer of matching pursuit, and its folder."""
-    layer = random_layer("matching_pursuit")
-    saelens.write(layer, tmp_path / "pursuit")
-    return layer, tmp_path / "pursuit"
-
-
-def test_matching_pursuit_is_written_and_read_in_the_units_of_the_rows(pursuit):
-    (layer, folder), x = pursuit, rows()
-    codes, x_hat = by_hand(folder, x)
-    back = saelens.read(folder, "matching_pursuit")
-    same(back, codes, x_hat, x)
-    torch.testing.assert_close(layer.encode(x).dense() * layer.normaliser.scale, codes, atol=1e-4, rtol=1e-4)
-    torch.testing.assert_close(layer.decode(layer.encode(x)), x_hat, atol=1e-4, rtol=1e-4)
-    assert (back.sae.k, back.normaliser.scale, codes.count_nonzero(1).max()) == (K, 1.0, K)
-    assert set(load_file(folder / "sae_weights.safetensors")) == {"W_dec", "b_dec"}
-    edit(folder, max_iterations=None)
-    assert saelens.read(folder).sae.k == D_IN, "SAELens's own default"
-
-
-@pytest.mark.parametrize(
-    ("change", "says"),
-    [
-        ({"residual_threshold": 0.5}, "residual_threshold = 0.5, expected 0 or 0.0: a layer takes k steps"),
-        ({"residual_threshold": "DROP"}, "residual_threshold = 0.01, expected 0"),
-        ({"stop_on_duplicate_support": "DROP"}, "stop_on_duplicate_support = True, expected False"),
-        ({"max_iterations": 2.5}, "k = 2.5"),
-        ({"max_iterations": WIDTH + 1}, "k = 33"),
-    ],
-)
-def test_a_pursuit_that_may_stop_before_its_k_steps_is_refused(pursuit, change, says):
-    edit(pursuit[1], **change)
-    with pytest.raises(CheckpointError, match=says):
-        saelens.read(pursuit[1])
-
-
-@pytest.mark.parametrize("length", [2.0, torch.linspace(1, 2, WIDTH)[:, None]])
-def test_a_pursuit_of_directions_that_are_not_of_length_1_is_refused(pursuit, length):
-    edit_weights(pursuit[1], lambda w: w.update(W_dec=w["W_dec"] * length))
-    with pytest.raises(CheckpointError, match=r"decoder rows have lengths \d.* to 2, expected 1: in matching_pursuit"):
-        saelens.read(pursuit[1])
 
 
 def test_what_was_read_is_saved_and_loaded_as_any_layer(topk, tmp_path):
