@@ -60,11 +60,7 @@ class Normaliser:
     @classmethod
     def fit(cls, rows: Float[Tensor, "rows d_in"] | Codes) -> Normaliser:
         """Fit on training rows. Raises NumericError for rows that are not finite or do not vary at all."""
-        mean = mean_of(rows).float()
-        square = sum(float((part - mean).double().pow(2).sum()) for part in chunks(rows))
-        spread, length = (square / len(rows)) ** 0.5, float(mean.norm())
-        if not NEAR[0] < length < NEAR[1]:
-            length = float(mean.double().norm())  # squares beyond float32, up or down
+        mean, spread, length = _shape(rows)
         if spread <= STILL * length:
             raise NumericError(f"the {len(rows)} input rows do not vary (spread {spread:.1e}): nothing to learn")
         scale = spread / len(mean) ** 0.5
@@ -130,3 +126,19 @@ def check_finite(rows: Float[Tensor, "rows d_in"] | Codes) -> None:
         bad, seen = bad + len(here), seen + len(part)
     if bad:
         raise NumericError(f"input row {first} holds NaN or infinity ({bad} such rows)")
+
+
+def stands_still(rows: Float[Tensor, "rows d_in"] | Codes) -> bool:
+    """Whether rows vary too little to be centred and scaled: `Normaliser.fit` refuses them."""
+    _, spread, length = _shape(rows)
+    return spread <= STILL * length
+
+
+def _shape(rows: Float[Tensor, "rows d_in"] | Codes) -> tuple[Float[Tensor, " d_in"], float, float]:
+    """(mean, spread, length): the mean row, how far rows are from it (root mean square), how long it is."""
+    mean = mean_of(rows).float()
+    square = sum(float((part - mean).double().pow(2).sum()) for part in chunks(rows))
+    spread, length = (square / len(rows)) ** 0.5, float(mean.norm())
+    if not NEAR[0] < length < NEAR[1]:
+        length = float(mean.double().norm())  # squares beyond float32, up or down
+    return mean, spread, length

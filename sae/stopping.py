@@ -6,7 +6,6 @@ this project began followed such a tower down to losses of 1e-44.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
@@ -14,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from sae.config import StopConfig
-from sae.normaliser import STILL, chunks
+from sae.normaliser import chunks
 from sae.records import Codes
 
 # Rows that are compared with each other for being the same.
@@ -65,14 +64,6 @@ def reason_to_stop(
             sentence = f"The tower stops before depth {depth}: {why} (limit {limit:g})."
             return Stop(depth, reason, float(value), limit, sentence)
     return None
-
-
-def stands_still(rows: Float[Tensor, "rows d_in"] | Codes) -> bool:
-    """Whether rows vary too little to be centred and scaled."""
-    mean = sum(
-        (part.double().sum(0) for part in chunks(rows)), start=torch.zeros((), dtype=torch.float64, device="cpu")
-    )
-    return math.sqrt(variance_of(rows)) <= STILL * float(mean.norm()) / len(rows)
 
 
 def distinct_share(rows: Float[Tensor, "rows d_in"] | Codes) -> float:

@@ -11,9 +11,9 @@ from hypothesis.extra import numpy as arrays
 
 from sae.config import StopConfig
 from sae.errors import NumericError
-from sae.normaliser import Normaliser
+from sae.normaliser import Normaliser, stands_still
 from sae.records import Codes
-from sae.stopping import SAMPLE, distinct_share, reason_to_stop, stands_still, variance_of
+from sae.stopping import SAMPLE, distinct_share, reason_to_stop, variance_of
 
 FORMS = ("dense", "codes")
 

@@ -24,11 +24,12 @@ from sae.discover import construct
 from sae.errors import ConfigError, StageError
 from sae.floors import FoldScores, by_folds
 from sae.layer import Layer
+from sae.normaliser import stands_still
 from sae.protocol import SAE
 from sae.records import Codes, StepRecord
 from sae.rows import width_of
 from sae.seeding import derived, stream
-from sae.stopping import Stop, reason_to_stop, stands_still, variance_of
+from sae.stopping import Stop, reason_to_stop, variance_of
 from sae.tower import Tower, folds_of, training_rows
 from sae.train import Trainee, train_together
 
