@@ -145,23 +145,16 @@ def unlearned(
     `keep`: with the errors of each row. `code`: another way to run the pursuit, such as part by part.
     """
     x = torch.cat([rows for _, rows in pairs])
+    means = [fit.mean(0) for fit, _ in pairs]
+    centred = [(fit - mean, rows - mean) for (fit, rows), mean in zip(pairs, means, strict=True)]
     found = []
     for name, make in DICTIONARIES.items():
-        drawn = [
-            torch.cat(
-                [_coded(rows, fit.mean(0), make(fit - fit.mean(0), n_latents, draw), k, code) for fit, rows in pairs]
-            )
-            for _ in range(DRAWS[name])
-        ]
+        drawn = []
+        for _ in range(DRAWS[name]):
+            back = [code(rows, make(fit, n_latents, draw), k) for fit, rows in centred]
+            drawn.append(torch.cat([part + mean for part, mean in zip(back, means, strict=True)]))
         found.append(_mean_of(name, split, x, drawn, keep))
     return [*found, _mean_of("pca", split, x, [torch.cat([pca(fit, rows, k) for fit, rows in pairs])], keep)]
-
-
-def _coded(
-    rows: Float[Tensor, "rows d_in"], mean: Float[Tensor, " d_in"], dictionary: Float[Tensor, "n d_in"], k: int,
-    code: Callable[[Tensor, Tensor, int], Tensor],
-) -> Float[Tensor, "rows d_in"]:  # fmt: skip
-    return code(rows - mean, dictionary, k) + mean
 
 
 def _mean_of(name: str, split: str, x: Float[Tensor, "rows d_in"], drawn: list[Tensor], keep: bool) -> Floor:
