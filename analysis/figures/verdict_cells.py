@@ -60,12 +60,9 @@ def between(low: float, high: float) -> str:
 
 
 def p_of_many(results: Results, kind: str) -> dict[int, float]:
-    """p of each depth of a tower as one of all depths of the experiment (Holm); depth 1 stands in both towers."""
-    many = adjusted(results)
+    """p of each depth of a tower as one of all depths of the experiment (Holm)."""
     variant = results.only or ""
-    found = {depth: p for (name, at, depth), p in many.items() if (name, at) == (variant, kind)}
-    shared = many.get((variant, "latents", 1), math.nan)
-    return {1: shared, **found} if not math.isnan(shared) else found
+    return {depth: p for (_, name, at, depth), p in adjusted(results).items() if (name, at) == (variant, kind)}
 
 
 def said_p(p: float) -> str:

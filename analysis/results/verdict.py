@@ -55,6 +55,8 @@ CONTROLS = {
     "relearned": "codes learned again",
     "relearned_shuffled": "the same, dealt out once more",
 }
+Place = tuple[str, str, str, int]
+"""Experiment, variant, tower and depth."""
 HOST = ("host", 0, "held_out", "none")
 _WIDEST = max(map(len, NAMES.values()))
 
@@ -70,7 +72,7 @@ def panel(results: Results) -> list[dict[str, Any]]:
     measures[measure][split][control] with mean, least, greatest (over seeds), low, high (95% interval of the mean)
     and seeds. NaN, a measure that is undefined there, becomes null.
     """
-    rows = []
+    rows, many, tests = [], adjusted(results), tests_of(results)
     for variant in results.variants:
         seen = results.of(variant)
         table = seen.measures
@@ -78,16 +80,14 @@ def panel(results: Results) -> list[dict[str, Any]]:
         for key, place in table.groupby(["kind", "depth"], observed=True, sort=True):
             kind, depth = (str(part) for part in key)
             numbers[kind, int(depth)] = _numbers(place)
-        words, asked, many = verdicts(seen), seeds(seen), adjusted(results)
+        words, asked = verdicts(seen), seeds(seen)
         for at in sorted({*numbers, *words}):
             row: dict[str, Any] = {
                 "experiment": results.experiment, "variant": variant, "kind": at[0], "depth": at[1],
             }  # fmt: skip
             if at in words:
                 row |= _said(words[at], [seed for (_, *place), seed in asked.items() if tuple(place) == at])
-                same = ("latents", 1) if at[1] == 1 and ("latents", 1) in words else at
-                row["p"]["holm"] = _plain(many.get((variant, *same), math.nan))
-                row["p"]["of"] = sum(not math.isnan(p) for p in many.values())
+                row["p"] |= {"holm": _plain(many[results.experiment, variant, *at]), "of": tests}
                 row["stopped"] = len(stopped(seen, *at))
             rows.append({**row, "measures": numbers.get(at, {})})
     return rows
@@ -132,18 +132,46 @@ def nearest_leads(results: Results) -> dict[tuple[str, str, int], float]:
     }
 
 
-def adjusted(results: Results) -> dict[tuple[str, str, int], float]:
-    """p of every distinct depth of an experiment, by variant, tower and depth, adjusted for being many (Holm). Depth 1
-    is the same SAE in both towers and counts once, and so does every depth that was planned and trained, whatever its
-    word."""
-    found: dict[tuple[str, str, int], float] = {}
-    for variant in results.variants:
-        words = verdicts(results.of(variant))
-        shared = ("latents", 1) in words
-        for (kind, depth), verdict in words.items():
-            if not (shared and depth == 1 and kind != "latents"):
-                found[variant, kind, depth] = verdict.p
-    return holm(found)
+def distinct(*given: Results) -> dict[Place, Place]:
+    """Every depth that was judged in some experiments, each with the first place at which the same SAEs stand: towers
+    that start from the same ones share their depth 1."""
+    found: dict[Place, Place] = {}
+    starts: dict[tuple[str, ...], Place] = {}
+    for results in given:
+        for variant in results.variants:
+            seen = results.of(variant)
+            start = first_layers(seen)
+            for kind, depth in verdicts(seen):
+                place = (results.experiment, variant, kind, depth)
+                found[place] = starts.setdefault(start, place) if depth == 1 else place
+    return found
+
+
+def adjusted(*given: Results) -> dict[Place, float]:
+    """p of every depth that was judged in some experiments, whatever its word, adjusted for being many (Holm); SAEs
+    that stand at several places count once."""
+    places = distinct(*given)
+    own = {
+        (results.experiment, variant, kind, depth): verdict.p
+        for results in given
+        for variant in results.variants
+        for (kind, depth), verdict in verdicts(results.of(variant)).items()
+    }
+    many = holm({place: own[place] for place in places.values()})
+    return {place: many[first] for place, first in places.items()}
+
+
+def tests_of(*given: Results) -> int:
+    """How many p values `adjusted` takes together."""
+    many = adjusted(*given)
+    return sum(not math.isnan(many[place]) for place in set(distinct(*given).values()))
+
+
+def first_layers(seen: Results) -> tuple[str, ...]:
+    """What the SAEs of depth 1 hang on, a text a seed: where it is equal, towers share them. `seen` of one variant."""
+    trained = seen.runs[seen.runs["control"] == "none"]
+    configs = [RunConfig.from_canonical(str(text)) for text in trained["config"].unique()]
+    return tuple(sorted(f"{config.source} {config.host} {config.sae} {config.seed}" for config in configs))
 
 
 def stopped(results: Results, kind: str, depth: int) -> list[str]:

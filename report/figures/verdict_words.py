@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from html import escape
 
 import pandas as pd
@@ -11,10 +10,8 @@ from analysis.figures.drawing import Drawing
 from analysis.figures.html_table import depth_heads, framed, group
 from analysis.figures.verdict_cells import chip, margin, said_p
 from analysis.figures.words import seeds as seeds_in_words
-from analysis.plan.config import RunConfig
 from analysis.results.tables import Results
-from analysis.results.verdict import verdicts
-from sae.bounds import holm
+from analysis.results.verdict import adjusted, distinct, tests_of, verdicts
 from sae.errors import DataError
 from sae.rule import STRUCTURE, THRESHOLDS, Verdict
 
@@ -26,7 +23,7 @@ def verdict_words(*given: Results) -> Drawing:
     """A row a tower, a column a depth."""
     rows: list[tuple[str, str, int, dict[int, Verdict]]] = []
     data = []
-    starts: set[tuple[str, ...]] = set()
+    places, adjusted_p = distinct(*given), adjusted(*given)
     for results in given:
         for variant in results.variants:
             seen = results.of(variant)
@@ -35,24 +32,17 @@ def verdict_words(*given: Results) -> Drawing:
                 words = {depth: verdict for (at, depth), verdict in found.items() if at == kind}
                 where = LABELS.get(results.experiment, results.experiment)
                 rows.append((where, variant or f"{kind} tower", seen.runs["seed"].nunique(), words))
-                start = first_layers(seen)
                 data += [
                     {"experiment": results.experiment, "variant": variant, "kind": kind, "depth": depth,
                      "word": verdict.word, "margin": verdict.margin, "low": verdict.low, "high": verdict.high,
                      "best_floor": verdict.best_floor, "p": verdict.p, "detects": verdict.detects,
-                     "counted": depth > 1 or start not in starts}
-                    for depth, verdict in words.items()
+                     "p_of_many": adjusted_p[place], "counted": places[place] == place}
+                    for depth, verdict in words.items() for place in [(results.experiment, variant, kind, depth)]
                 ]  # fmt: skip
-                starts.add(start)
     table = pd.DataFrame(data)
     if not rows:
         raise DataError(f"{', '.join(results.experiment for results in given)}: no tower was planned, none is judged")
-    once = table[table["counted"]]
-    many = holm(dict(zip(once.index.tolist(), once["p"].tolist(), strict=True)))
-    table["p_of_many"] = [many.get(at, math.nan) for at in table.index.tolist()]
-    # a depth that stands in several towers was counted in the first of them
-    table["p_of_many"] = table.groupby(["depth", "margin", "p"], dropna=False)["p_of_many"].transform("first")
-    adjusted = iter(table["p_of_many"].tolist())
+    many = iter(table["p_of_many"].tolist())
     last = max(max(words) for *_, words in rows)
     body = []
     before = ""
@@ -61,7 +51,7 @@ def verdict_words(*given: Results) -> Drawing:
             body.append(group(where, last + 1))
         before = where
         cells = "".join(
-            f"<td>{chip(words[depth])}<br>{margin(words[depth])}{_test(words[depth], next(adjusted))}</td>"
+            f"<td>{chip(words[depth])}<br>{margin(words[depth])}{_test(words[depth], next(many))}</td>"
             if depth in words else "<td>–</td>" for depth in range(1, last + 1)
         )  # fmt: skip
         body.append(f'<tr><th scope="row">{escape(name)}, {seeds_in_words(seeds)}</th>{cells}</tr>')
@@ -71,7 +61,7 @@ def verdict_words(*given: Results) -> Drawing:
     twice = len(table) - len(own)
     structure = own[own["word"] == STRUCTURE]
     stands = int((structure["p_of_many"] <= (1 - THRESHOLDS.confidence) / 2).sum())
-    tested = sum(not math.isnan(p) for p in many.values())
+    tested = tests_of(*given)
     outlasts = (
         f" So many tests call some depth structure by luck: of the {len(structure)} that are, {stands} "
         f"{'stands' if stands == 1 else 'stand'} when p is adjusted for all {tested} (Holm)."
@@ -98,12 +88,6 @@ def _test(verdict: Verdict, of_many: float) -> str:
     if verdict.word != STRUCTURE:
         return ""
     return f'<span class="between">p {said_p(verdict.p)}, {said_p(of_many)}</span>'
-
-
-def first_layers(seen: Results) -> tuple[str, ...]:
-    """What the SAEs of depth 1 hang on, a text a seed: where it is equal, towers share them. `seen` of one variant."""
-    configs = [RunConfig.from_canonical(str(text)) for text in seen.runs["config"].unique()]
-    return tuple(sorted(f"{config.source} {config.host} {config.sae} {config.seed}" for config in configs))
 
 
 def _listed(names: list[str]) -> str:

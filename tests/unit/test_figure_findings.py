@@ -356,21 +356,6 @@ def test_a_verdict_is_not_taken_over_several_variants(name, tmp_path):
     )
 
 
-@pytest.mark.parametrize(("variants", "distinct"), [(("a", "b"), 5), (("penalty", "none"), 6), (("one",), 3)])
-def test_a_depth_that_towers_share_is_counted_once(variants, distinct, tmp_path):
-    # two towers of two depths in each variant; a penalty makes other SAEs of depth 1
-    drawing = drawn("verdict_words", write(tmp_path / "t", Planted(variants=variants, looked=False, depths=2)))
-    assert drawing.title.startswith(f"Of {distinct} depths judged, {distinct} are floor")
-    assert len(drawing.data) == 4 * len(variants) and drawing.data["counted"].sum() == distinct
-    assert "share their depth 1, which counts once" in drawing.caption
-
-
-def test_depths_that_no_two_towers_share_are_all_counted(tmp_path):
-    planted = Planted(kinds=("latents",), variants=("penalty", "none"), looked=False, depths=2)
-    drawing = drawn("verdict_words", write(tmp_path / "t", planted))
-    assert drawing.title.startswith("Of 4 depths judged") and "counts once" not in drawing.caption
-
-
 def test_a_tower_that_is_not_there_is_named(tmp_path):
     results = write(tmp_path / "tables", Planted(looked=False, depths=1))
     for name, kind in (("measures", "shapes"), ("verdict", "shapes"), ("margins", "shapes")):
