@@ -74,37 +74,30 @@ def verdict_table(results: Results, kind: str) -> tuple[str, pd.DataFrame, list[
     one_variant(results)
     words = list(judged(results, kind).values())
     depths = list(range(1, len(words) + 1))
-    chips = "".join(f"<td>{chip(word)}</td>" for word in words)
-    near = "".join(f"<td>{margin(word)}</td>" for word in words)
-    examples = "".join(f"<td>{between(word.examples_low, word.examples_high)}</td>" for word in words)
     many = p_of_many(results, kind)
-    tests = "".join(f"<td>{said_p(word.p)}</td>" for word in words)
-    held = "".join(f"<td>{said_p(many.get(depth, math.nan))}</td>" for depth in depths)
-    found = "".join(f"<td>{said(word.detects, 3)}</td>" for word in words)
-    floors = "".join(f'<td class="floor-name">{escape(NAMES.get(word.best_floor, "–"))}</td>' for word in words)
-    least = "".join(
-        f'<td class="floor-name">{escape(NAMES[word.least_floor])}'
-        f'<span class="between">{signed(word.least)}</span></td>' if word.least_floor else "<td>–</td>"
-        for word in words
-    )  # fmt: skip
-    body = [
-        f'<tr class="verdict-row"><th scope="row">verdict</th>{chips}</tr>',
-        f'<tr><th scope="row">above the nearest floor (95%)</th>{near}</tr>',
-        f'<tr><th scope="row">nearest floor</th>{floors}</tr>',
-        *_rows_where_known(
-            [
-                ("least surely above (lower end)", least, [word.least for word in words]),
-                ("the nearest over other examples (95%)", examples, [word.examples_low for word in words]),
-                ("p", tests, [word.p for word in words]),
-                ("p as one of all depths here", held, list(many.values())),
-                ("a lead that would be found", found, [word.detects for word in words]),
-            ]
+    always = (
+        ("above the nearest floor (95%)", [margin(word) for word in words]),
+        (
+            "nearest floor",
+            [f'<span class="floor-name">{escape(NAMES.get(word.best_floor, "–"))}</span>' for word in words],
         ),
+    )
+    where_known = (
+        ("least surely above (lower end)", [_least(word) for word in words]),
+        ("the nearest over other examples (95%)", [between(word.examples_low, word.examples_high) for word in words]),
+        ("p", [said_p(word.p) for word in words]),
+        ("p as one of all depths here", [said_p(many[depth]) for depth in depths]),
+        ("a lead that would be found", [said(word.detects, 3) for word in words]),
+    )
+    rows = [*always, *((label, cells) for label, cells in where_known if set(cells) != {"–"})]
+    body = [
+        f'<tr class="verdict-row"><th scope="row">verdict</th>{_cells([chip(word) for word in words])}</tr>',
+        *(f'<tr><th scope="row">{label}</th>{_cells(cells)}</tr>' for label, cells in rows),
     ]
     data: list[dict[str, object]] = [
         {"row": "verdict", "depth": depth, "word": word.word, "mean": word.margin, "low": word.low,
          "high": word.high, "least": word.least, "examples_low": word.examples_low, "examples_high": word.examples_high,
-         "p": word.p, "p_of_many": many.get(depth, math.nan), "detects": word.detects}
+         "p": word.p, "p_of_many": many[depth], "detects": word.detects}
         for depth, word in zip(depths, words, strict=True)
     ]  # fmt: skip
     above = ""
@@ -127,13 +120,16 @@ def verdict_table(results: Results, kind: str) -> tuple[str, pd.DataFrame, list[
     return html, pd.DataFrame(data), words
 
 
-def _rows_where_known(rows: list[tuple[str, str, list[float]]]) -> list[str]:
-    """Rows of cells, without those that know nothing at any depth."""
-    return [
-        f'<tr><th scope="row">{label}</th>{cells}</tr>'
-        for label, cells, values in rows
-        if not all(map(math.isnan, values))
-    ]
+def _cells(texts: list[str]) -> str:
+    return "".join(f"<td>{text}</td>" for text in texts)
+
+
+def _least(word: Verdict) -> str:
+    """The floor that a depth is least surely above, and the lower bound there."""
+    if not word.least_floor:
+        return "–"
+    name = f'<span class="floor-name">{escape(NAMES[word.least_floor])}</span>'
+    return f'{name}<span class="between">{signed(word.least)}</span>'
 
 
 def verdict(results: Results, *, kind: str = "latents") -> Drawing:
