@@ -72,7 +72,7 @@ def panel(results: Results) -> list[dict[str, Any]]:
     measures[measure][split][control] with mean, least, greatest (over seeds), low, high (95% interval of the mean)
     and seeds. NaN, a measure that is undefined there, becomes null.
     """
-    rows, many, tests = [], adjusted(results), tests_of(results)
+    rows, many, tests = [], adjusted(results), number_of_tests(results)
     for variant in results.variants:
         seen = results.of(variant)
         table = seen.measures
@@ -161,7 +161,7 @@ def adjusted(*given: Results) -> dict[Place, float]:
     return {place: many[first] for place, first in places.items()}
 
 
-def tests_of(*given: Results) -> int:
+def number_of_tests(*given: Results) -> int:
     """How many p values `adjusted` takes together."""
     many = adjusted(*given)
     return sum(not math.isnan(many[place]) for place in set(distinct(*given).values()))

@@ -11,7 +11,7 @@ from analysis.figures.html_table import depth_heads, framed, group
 from analysis.figures.verdict_cells import chip, margin, said_p
 from analysis.figures.words import seeds as seeds_in_words
 from analysis.results.tables import Results
-from analysis.results.verdict import adjusted, distinct, tests_of, verdicts
+from analysis.results.verdict import adjusted, distinct, number_of_tests, verdicts
 from sae.errors import DataError
 from sae.rule import STRUCTURE, THRESHOLDS, Verdict
 
@@ -61,7 +61,7 @@ def verdict_words(*given: Results) -> Drawing:
     twice = len(table) - len(own)
     structure = own[own["word"] == STRUCTURE]
     stands = int((structure["p_of_many"] <= (1 - THRESHOLDS.confidence) / 2).sum())
-    tested = tests_of(*given)
+    tested = number_of_tests(*given)
     outlasts = (
         f" So many tests call some depth structure by luck: of the {len(structure)} that are, {stands} "
         f"{'stands' if stands == 1 else 'stand'} when p is adjusted for all {tested} (Holm)."

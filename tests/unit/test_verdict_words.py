@@ -7,7 +7,7 @@ import importlib
 import pytest
 from planted_tables import Planted, write
 
-from analysis.results.verdict import adjusted, distinct, panel, tests_of
+from analysis.results.verdict import adjusted, distinct, number_of_tests, panel
 
 
 def drawn(results):
@@ -32,7 +32,7 @@ def test_depths_that_no_two_towers_share_are_all_counted(tmp_path):
 def test_p_is_adjusted_alike_on_the_page_and_by_the_command(tmp_path):
     results = write(tmp_path / "t", Planted(variants=("a", "penalty"), looked=False, depths=2, wobble=0.02))
     table, many = drawn(results).data, adjusted(results)
-    assert set(distinct(results)) == set(many) and tests_of(results) == table["counted"].sum() == 6
+    assert set(distinct(results)) == set(many) and number_of_tests(results) == table["counted"].sum() == 6
     for row in table.itertuples():
         assert many["planted", row.variant, row.kind, row.depth] == row.p_of_many
     said = {(row["variant"], row["kind"], row["depth"]): row["p"] for row in panel(results) if "p" in row}
