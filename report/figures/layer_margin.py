@@ -48,7 +48,7 @@ def layer_margin(towers: Results, layer2: Results) -> Drawing:
         title=f"Both layers: {next(iter(words.values()))}" if same else said[0].upper() + said[1:],
         caption=(
             "Observed minus nearest floor of the latents tower on held-out rows, "
-            f"{', '.join(sizes)}. Of a depth whose interval holds zero nothing is said."
+            f"{', '.join(sizes)}. The words in the title ask every floor, the lines show the nearest."
         ),
         alt=f"Line chart of the distance to the nearest floor over depth. {' '.join(told)}",
         data=lines,
