@@ -1,8 +1,10 @@
 """Rows whose making is known, so that it is known what a depth above them may be called.
 
 `NOISE` are data sets in which nothing is said by what fires together: whatever a second depth finds in the codes of a
-first one was put there by the first. `STRUCTURE` are data sets in which features come in groups. Each is a function of
-a number of rows and a generator; the features are drawn first, so that more rows are of the same data set.
+first one was put there by the first. `STRUCTURE` are data sets in which features come in groups, and `UNFINISHED` is
+noise again, below whose second depth the first was trained for a quarter of the time: not having found the features
+yet, it puts several latents together for each, which is structure of its codes, though not of the rows. Each is a
+function of a number of rows and a generator; the features are drawn first, so that more rows are of the same data set.
 """
 
 from __future__ import annotations
@@ -26,11 +28,14 @@ class Truth:
     make: Make
     width: int
     k: int
+    steps: int = 1500
+    """Of training, each SAE. A layer that explains rows like these gains little after that."""
 
     @property
     def name(self) -> str:
-        """Of the maker."""
-        return self.make.__name__
+        """Of the maker, and of how long is trained where that is not as long as it takes."""
+        short = self.steps < Truth.steps
+        return f"{self.make.__name__}_unfinished" if short else self.make.__name__
 
 
 def unit(n: int, d: int, draw: torch.Generator) -> Tensor:
@@ -110,9 +115,9 @@ def atoms_one_loud(n: int, draw: torch.Generator) -> Tensor:
     return torch.zeros(n, 64).scatter(1, on, sizes) @ directions
 
 
-def slots(n: int, draw: torch.Generator, share: float) -> Tensor:
-    """Twice four of 48 directions in 32 dimensions: in a share of cases one of twelve fixed fours, else any."""
-    directions, on = unit(48, 32, draw), torch.zeros(n, 48)
+def slots(n: int, draw: torch.Generator, share: float, d: int = 64) -> Tensor:
+    """Twice four of 48 directions in d dimensions: in a share of cases one of twelve fixed fours, else any."""
+    directions, on = unit(48, d, draw), torch.zeros(n, 48)
     for _ in range(2):
         group = torch.randint(0, 12, (n, 1), generator=draw) * 4 + torch.arange(4)
         fixed = torch.zeros(n, 48).scatter(1, group, 1.0)
@@ -125,7 +130,17 @@ def slots_by_chance(n: int, draw: torch.Generator) -> Tensor:
     return slots(n, draw, 0.0)
 
 
+def slots_crowded_by_chance(n: int, draw: torch.Generator) -> Tensor:
+    """The same in 32 dimensions, where directions overlap and are told apart badly."""
+    return slots(n, draw, 0.0, 32)
+
+
 # features come in groups
+
+
+def slots_few_fixed(n: int, draw: torch.Generator) -> Tensor:
+    """Slots of which three in ten are groups."""
+    return slots(n, draw, 0.3)
 
 
 def slots_some_fixed(n: int, draw: torch.Generator) -> Tensor:
@@ -138,8 +153,13 @@ def slots_fixed(n: int, draw: torch.Generator) -> Tensor:
     return slots(n, draw, 1.0)
 
 
+def slots_crowded(n: int, draw: torch.Generator) -> Tensor:
+    """The same, crowded."""
+    return slots(n, draw, 1.0, 32)
+
+
 def slots_loud_or_soft(n: int, draw: torch.Generator) -> Tensor:
-    """The same, and each row is as a whole loud or soft."""
+    """Slots of which three in five are groups, and each row is as a whole loud or soft."""
     loudness = exponential(n, 1, torch.Generator().manual_seed(int(torch.randint(0, 2**31, (1,), generator=draw))))
     return slots(n, draw, 0.6) * (0.1 + loudness)
 
@@ -173,11 +193,16 @@ NOISE = (
     Truth(atoms_of_all_rates, 64, 4),
     Truth(atoms_one_loud, 64, 4),
     Truth(slots_by_chance, 48, 8),
+    Truth(slots_crowded_by_chance, 48, 8),
 )
 STRUCTURE = (
+    Truth(slots_few_fixed, 48, 8),
     Truth(slots_some_fixed, 48, 8),
-    Truth(slots_loud_or_soft, 48, 8),
     Truth(slots_fixed, 48, 8),
+    Truth(slots_crowded, 48, 8),
+    Truth(slots_loud_or_soft, 48, 8),
     Truth(groups, 48, 8),
     Truth(hierarchy, 48, 16),
 )
+UNFINISHED = (Truth(atoms_one_loud, 64, 4, steps=400), Truth(slots_by_chance, 48, 8, steps=400))
+TRUTHS = (*NOISE, *STRUCTURE, *UNFINISHED)

@@ -4,6 +4,7 @@
     make bench-verdict ARGS="--sets 4 --only atoms,groups"
 
     make bench-verdict ARGS=--again            trains nothing: what is written, judged by the rule as it is now
+    make bench-verdict ARGS=--go-on            leaves out what is written, if it was made by the code as it is now
 
 Data sets are those of `benchmarks.truths`; towers are trained, measured and judged by the real stages and the real
 rule. Beside the word stands the one that the floors before those of codes (`sae.rule.CODES`) would give. Writes
@@ -30,19 +31,22 @@ import torch
 from analysis.plan.code_version import code_version
 from analysis.plan.config import SaeConfig, TowerConfig
 from analysis.plan.stage_folders import provenance
-from benchmarks.truths import NOISE, STRUCTURE, Make, Truth
+from benchmarks.truths import STRUCTURE, TRUTHS, UNFINISHED, Make, Truth
 from sae.config import TrainConfig
 from sae.rule import CODES, READING_CODES, THRESHOLDS, UNDECIDED, Seed, judge
 from tests.planted import HELD, SEEDS, TRAIN, judged
 
 FILE = Path(__file__).resolve().parent.parent / "data" / "benchmarks" / "verdict.json"
-TRAINING = TrainConfig(steps=400, batch=128, lr=1e-2)
+TRAINING = TrainConfig(batch=128, lr=1e-2)
+"""Beside the steps, which each kind has of its own."""
+KINDS = {truth.name: truth for truth in TRUTHS}
 
 
 def of_one(truth: Truth, number: int) -> dict[str, Any]:
     """Judge towers of three seeds on one data set of this kind."""
-    sae = SaeConfig(width=truth.width, k=truth.k, train=TRAINING)
-    tower = TowerConfig(kind="latents", depth=2, width="halving", k="halving", train=TRAINING)
+    train = dataclasses.replace(TRAINING, steps=truth.steps)
+    sae = SaeConfig(width=truth.width, k=truth.k, train=train)
+    tower = TowerConfig(kind="latents", depth=2, width="halving", k="halving", train=train)
     with tempfile.TemporaryDirectory() as folder:
         found = judged(Path(folder), the_same_for_all_seeds(truth.make, number), sae, tower, first=2)
     return {"truth": truth.name, "structure": truth in STRUCTURE, "set": number, **said(found.seeds[2])}
@@ -95,8 +99,9 @@ def table(found: Iterable[dict[str, Any]]) -> str:
     lines = [f"{'':<22} {'sets':>4}  {'structure':>9}  {'above 0':>9}  {'undecided':>9}  {'margin':<15}  found"]
     for truth in dict.fromkeys(row["truth"] for row in rows):
         lines.append(_line(truth, [row for row in rows if row["truth"] == truth]))
+    short = {truth.name for truth in UNFINISHED}
     for title, wanted in (("noise", False), ("structure", True)):
-        if own := [row for row in rows if row["structure"] == wanted]:
+        if own := [row for row in rows if row["structure"] == wanted and row["truth"] not in short]:
             lines.append(_line(f"of all {title}", own))
     return "\n".join(lines)
 
@@ -123,6 +128,7 @@ def main() -> None:
     options.add_argument("--sets", type=int, default=20, help="data sets of each kind")
     options.add_argument("--only", default="", help="kinds, by name, separated by commas")
     options.add_argument("--again", action="store_true", help="judge what is written, and train nothing")
+    options.add_argument("--go-on", action="store_true", help="train what is not written yet")
     options.add_argument("--out", type=Path, default=FILE)
     asked = options.parse_args()
     if asked.again:
@@ -132,17 +138,34 @@ def main() -> None:
         print(table(rows))
         return
     torch.set_num_threads(1)
-    kinds = {truth.name: truth for truth in (*NOISE, *STRUCTURE)}
-    wanted = asked.only.split(",") if asked.only else list(kinds)
-    if unknown := [name for name in wanted if name not in kinds]:
-        options.error(f"there is no {unknown[0]}; known: {', '.join(kinds)}")
-    begun, found = time.perf_counter(), []
+    wanted = asked.only.split(",") if asked.only else list(KINDS)
+    if unknown := [name for name in wanted if name not in KINDS]:
+        options.error(f"there is no {unknown[0]}; known: {', '.join(KINDS)}")
+    seconds, found = (0.0, [])
+    if asked.go_on:
+        try:
+            seconds, found = written_by_this_code(asked.out)
+        except ValueError as error:
+            options.error(str(error))
+    there, begun = {(row["truth"], row["set"]) for row in found}, time.perf_counter() - seconds
     for number in range(asked.sets):
         for name in wanted:
-            found.append(of_one(kinds[name], number))
+            if (name, number) in there:
+                continue
+            found.append(of_one(KINDS[name], number))
             print(f"{found[-1]['truth']} {number}: {found[-1]['word']} {found[-1]['margin']:+.3f}", flush=True)
         write(asked.out, found, made_with(time.perf_counter() - begun))  # who stops it has what is done
     print(table(found))
+
+
+def written_by_this_code(out: Path) -> tuple[float, list[dict[str, Any]]]:
+    """The seconds and the judgements in a file; refused where other code or other settings made it."""
+    written = json.loads(out.read_text())
+    made, now = written["made_with"], made_with(0)
+    for part in ("code", "rows", "held_out", "seeds", "train", "thresholds"):
+        if made.get(part) != now[part]:
+            raise ValueError(f"{out} was made with another {part}: {made.get(part)}, not {now[part]}; run it anew")
+    return made["seconds"], written["judged"]
 
 
 def made_with(seconds: float) -> dict[str, Any]:
