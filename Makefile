@@ -8,7 +8,7 @@ OUTDATED := DeprecationWarning PendingDeprecationWarning FutureWarning
 # Idle torch threads must not spin where another process needs the core.
 export OMP_WAIT_POLICY ?= passive
 
-.PHONY: site preview check-site lighthouse test test-all test-browser test-peers test-lowest check constraints bench bench-logs bench-peers bench-towers bench-verdict bench-directions clean
+.PHONY: site preview check-site lighthouse test test-all test-browser test-peers test-lowest check constraints bench bench-logs bench-peers bench-towers bench-verdict bench-truth bench-directions clean
 site: .venv/.installed
 	@$(BIN)/strata run digits
 	@$(BIN)/strata render
@@ -70,6 +70,10 @@ bench-towers: .venv/.installed
 # How often the verdict is wrong where the truth is known; hours for all of it, minutes with ARGS='--sets 1'.
 bench-verdict: .venv/.installed-dev
 	$(BIN)/python -m benchmarks.verdict $(ARGS)
+
+# Which architecture finds features that are known; half an hour on a quiet core.
+bench-truth: .venv/.installed-dev
+	$(BIN)/python -m benchmarks.recovery $(ARGS)
 
 # What an SAE on directions could find, and what dead latents have to do with it; some minutes.
 bench-directions: .venv/.installed

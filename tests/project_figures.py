@@ -14,6 +14,7 @@ from analysis.figures.draw import experiments_of, module_of
 from analysis.figures.drawing import Drawing
 from analysis.pages.build import sources
 from analysis.plan.paths import Paths
+from analysis.results.kept_file import kept_file
 from analysis.results.tables import Results
 from sae.discover import offered
 
@@ -45,6 +46,8 @@ def tracked(name: str) -> Results:
 def drawing(name: str) -> Drawing:
     """From tracked tables; what is drawn from the site's own experiment gets the one that has all of it."""
     function = offered(code(name), CALLS[name].figure)
+    file = getattr(code(name), "FROM_FILE", "")
+    given = [kept_file(file, PATHS)] if file else [tracked(experiment) for experiment in experiments(name)]
     # as a build draws: a chart is checked as a whole, where its spec is written
     with debug_mode(False):
-        return function(*map(tracked, experiments(name)), **CALLS[name].options(function))
+        return function(*given, **CALLS[name].options(function))

@@ -34,6 +34,7 @@ from analysis.plan import plugins
 from analysis.plan.code_version import ROOT, code_version
 from analysis.plan.paths import Paths
 from analysis.results.judged import Judged, judgement
+from analysis.results.kept_file import KeptFile, kept_file
 from analysis.results.measure_names import can_be
 from analysis.results.tables import Results, source
 from analysis.system.stamps import Stamp, files_of, remove
@@ -43,6 +44,9 @@ from sae.errors import ConfigError, DataError, NotFoundError, RenderError, Strat
 KINDS = plugins.PACKAGES["figures"]
 # Where a project says how every number was made, if it has such a page.
 REPRODUCE = "reproduce.qmd"
+
+Drawn = Results | History | Judged | KeptFile
+"""What a figure is drawn from."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,7 +181,7 @@ def _imported(module: str, call: Asked) -> tuple[ModuleType, Callable[..., Drawi
 
 
 def _called(
-    call: Asked, function: Callable[..., Drawing], given: Sequence[Results | History | Judged],
+    call: Asked, function: Callable[..., Drawing], given: Sequence[Drawn],
     options: dict[str, object], file: Path,
 ) -> Drawing:  # fmt: skip
     """The drawing. What goes wrong in a figure's function is said with where it did, and who asked for it."""
@@ -222,9 +226,7 @@ def _check_measures(results: Results, call: Asked, empty: bool) -> None:
         )  # fmt: skip
 
 
-def _given(
-    call: Asked, module: ModuleType, main: Results | None, history: History, paths: Paths
-) -> Sequence[Results | History | Judged]:
+def _given(call: Asked, module: ModuleType, main: Results | None, history: History, paths: Paths) -> Sequence[Drawn]:
     """What a figure is drawn from. Raises RenderError where that is not there."""
     try:
         return drawn_from(module, main, history, paths, call.experiment)
@@ -234,17 +236,20 @@ def _given(
 
 def drawn_from(
     module: ModuleType, main: Results | None, history: History, paths: Paths, experiment: str | None = None
-) -> Sequence[Results | History | Judged]:
+) -> Sequence[Drawn]:
     """What a module is drawn from: the logs (`FROM_LOGS = True`), the judgement of finished SAEs that lies in the
-    project (`FROM_JUDGEMENT = True`), the experiment that is asked for, those that it
-    names (`EXPERIMENTS = ("towers", "")`, the empty one for the site's own), or else the site's own.
+    project (`FROM_JUDGEMENT = True`), a file of the project (`FROM_FILE = "data/benchmarks/verdict.json"`), the
+    experiment that is asked for, those that it names (`EXPERIMENTS = ("towers", "")`, the empty one for the site's
+    own), or else the site's own.
 
-    Raises NotFoundError where there are no such results, DataError where there is no judgement.
+    Raises NotFoundError where there are no such results, DataError where there is no judgement or no such file.
     """
     if getattr(module, "FROM_LOGS", False):
         return [history]
     if getattr(module, "FROM_JUDGEMENT", False):
         return [judgement(paths)]
+    if name := getattr(module, "FROM_FILE", ""):
+        return [kept_file(name, paths)]
     return [source(main, name, paths) for name in experiments_of(module, experiment)]
 
 

@@ -76,7 +76,7 @@ KINDS = ("margins", "measures", "verdict")
 # The sort that has least: its charts are built too, but for those over depth, which are the same as of the one that has
 # all.
 LEAST = "missing"
-NAMES = sorted(set(plugins.figures()) - {"log_timeline"})
+NAMES = sorted(set(plugins.figures()) - {"log_timeline", "recovery", "verdict_truths"})  # not of tables
 
 # By figure, what the title says of a tower that is better, worse, equal, and where it is undecided.
 ORDER = ("better", "worse", "equal", "undecided")
