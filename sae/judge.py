@@ -19,36 +19,21 @@ from torch import Tensor
 
 from sae.ambient import reading
 from sae.callable_module import callable_module
-from sae.config import TrainConfig
 from sae.errors import ConfigError, InputError
 from sae.interop import Loaded, loaded
 from sae.interop.openai import standardise
-from sae.judge_floors import Beside, judged_sae, l0_of, null_of
+from sae.judge_floors import judged_sae, with_nulls
 from sae.judge_groups import Grouped, grouped
 from sae.judge_intervals import intervals
+from sae.judge_nulls import budget_of, gained, in_the_end, settled, word_of
 from sae.judged_rows import JudgedRows, Part, judged_rows
-from sae.judgement import Budget, Group, Judgement, Untested
+from sae.judgement import Group, Judgement, Untested
 from sae.layer import Layer
-from sae.rule import (
-    DECIDING,
-    DICTIONARIES,
-    FLOOR,
-    STRUCTURE,
-    THRESHOLDS,
-    TOWERS,
-    TRAINED,
-    UNDECIDED,
-    Bound,
-    Verdict,
-)
-from sae.rule import judge as by_rule
+from sae.rule import FLOOR, STRUCTURE, THRESHOLDS, UNDECIDED
 from sae.seeding import derived
 from sae.values import choice, flag, says_itself, whole
 
 NULLS = ("none", "quick", "full")
-QUICK_STEPS = 300
-# A tower on Gaussian rows is for depths of towers; of one SAE it is the Gaussian null.
-WANTED = tuple(name for name in DECIDING if name not in TOWERS)
 # Directions of one SAE in two files differ by rounding; those of two trainings by much more.
 SAME = 1e-3
 
@@ -88,7 +73,8 @@ def judge(
     and scaled alike; the result says which and why). `labels`: a whole number a row, of any size
     (`held_out_labels` beside `held_out`). `random_rows`: the same examples
     in a randomly initialised host. `nulls`: train SAEs on rows without structure, `quick` for 300 steps, `full` for as
-    many as the SAE's own files state, or 1,500; `null_steps` says it outright. `trained_on`: how many rows the SAE was
+    many as the SAE's own files state, or 1,500, and for twice as many again and again where the word would be structure
+    and they still learn; `null_steps` says it outright. `trained_on`: how many rows the SAE was
     trained on, for the memorising bound. `most_rows` are used at most, drawn at random; `numbers` and `total` say
     which of how many rows these are. `observe` hears what is being done.
 
@@ -171,19 +157,31 @@ def _group(
     standardised = members[0][1].standardised
     with reading():
         rows = _standardised(given) if standardised else given
-        budget = _budget(members, rows, nulls, null_steps)
+        budget = budget_of(members, rows, nulls, null_steps)
+    draws = [derived(seed, "sae", number) for number in range(len(members))]
     found = [
-        judged_sae(
-            one.layer, name, one.format, one.steps, rows, budget, trained_on, derived(seed, "sae", number), observe
-        )
-        for number, (name, one) in enumerate(members)
+        judged_sae(one.layer, name, one.format, one.steps, rows, budget, trained_on, draw, observe)
+        for (name, one), draw in zip(members, draws, strict=True)
     ]
     margins, bound, words = intervals(found, seed)
-    verdict = _verdict(found, bound, budget)
+    verdict = word_of(found, bound, budget)
+    gain = None
+    while verdict.word == STRUCTURE and not settled(found, budget, gain):
+        # it may be for want of training that the nulls are below
+        before, budget = found, budget.twice()
+        found = [
+            with_nulls(beside, one.layer, rows, budget, draw, observe)
+            for beside, (_, one), draw in zip(before, members, draws, strict=True)
+        ]
+        gain = gained(before, found)
+        margins, bound, words = intervals(found, seed)
+        verdict = word_of(found, bound, budget)
+    if verdict.word == STRUCTURE and gain is not None:
+        verdict = in_the_end(verdict, found, budget, gain)
     if verdict.word in (FLOOR, UNDECIDED) and not given.unseen:
         # a null's training rows may be what it cannot beat: fair to an SAE that saw these rows, and to no other
         other = [beside.as_unseen() for beside in found]
-        if _verdict(other, intervals(other, seed)[1], budget).word == STRUCTURE:
+        if word_of(other, intervals(other, seed)[1], budget).word == STRUCTURE:
             verdict = dataclasses.replace(verdict, why=f"{verdict.why} {IF_UNSEEN}")
     return Group(
         saes=tuple(beside.sae for beside in found), verdict=verdict, margins=margins, interval=words, budget=budget,
@@ -197,40 +195,6 @@ def _standardised(given: JudgedRows) -> JudgedRows:
         return dataclasses.replace(some, rows=standardise(some.rows).rows, random=random)
 
     return dataclasses.replace(given, fit=part(given.fit), held=part(given.held))
-
-
-def _budget(members: list[tuple[str, Loaded]], given: JudgedRows, nulls: str, null_steps: int | None) -> Budget:
-    """How long nulls are trained, in numbers and in words."""
-    layer = members[0][1].layer
-    stated = max((one.steps for _, one in members if one.steps), default=None)
-    architecture, _, k = null_of(layer, l0_of(layer, given.held.rows))
-    default = TrainConfig()
-    steps = null_steps or (0 if nulls == "none" else QUICK_STEPS if nulls == "quick" else stated or default.steps)
-    if nulls == "none":
-        said = "No nulls were trained, so that nothing can be called structure."
-    else:
-        own = f"its own {stated}" if stated else "what it was trained for, which its files do not say"
-        said = f"Nulls are {architecture} SAEs of the same width at k = {k}, trained for {steps} steps beside {own}."
-        if not given.unseen:
-            said += " Each counts by its training rows where it does better there, as the SAE may have seen these rows."
-        if stated is None or steps < stated:
-            said += " A null that was trained for less than the SAE is a weaker floor than it could be."
-    return Budget(nulls=nulls, steps=steps, batch=default.batch, architecture=architecture, k=k, said=said)
-
-
-def _verdict(found: list[Beside], bound: Bound | None, budget: Budget) -> Verdict:
-    """The rule's word. Without trained nulls one floor that is not beaten is enough for `floor`, and beating the
-    others is not enough for `structure`."""
-    seeds = [beside.seed for beside in found]
-    verdict = by_rule(seeds, wanted=WANTED, bound=bound)
-    if budget.nulls == "none" and verdict.word is None:
-        verdict = by_rule(seeds, wanted=DICTIONARIES, bound=bound)
-        if verdict.word == STRUCTURE:
-            why = f"Not decided, for want of nulls: {', '.join(n for n in TRAINED if n in WANTED)}. {verdict.why}"
-            return dataclasses.replace(verdict, word=None, why=why)
-    if verdict.word in (STRUCTURE, FLOOR, UNDECIDED):
-        return dataclasses.replace(verdict, why=f"{verdict.why} {budget.said}")
-    return verdict
 
 
 def _notes(given: JudgedRows, groups: tuple[Group, ...]) -> tuple[str, ...]:

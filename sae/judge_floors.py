@@ -127,6 +127,27 @@ def judged_sae(
     )  # fmt: skip
 
 
+def with_nulls(
+    beside: Beside, layer: Layer, given: JudgedRows, budget: Budget, seed: int, observe: Callable[[str], None]
+) -> Beside:
+    """The same SAE beside nulls that were trained for another budget, all else as it was."""
+    name = beside.sae.name
+    found = _nulls(layer, given.fit, given.held, budget, seed, lambda what: observe(f"{name}: training {what}"))
+    numbers = [one for one in beside.sae.numbers if one.name not in TRAINED]
+    numbers += [Number(name=f.name, measure=f.measure, split=f.split, value=f.value, n=f.n) for f in found]
+
+    def deciding(before: dict[str, Floor], unseen: bool) -> dict[str, Floor]:
+        return {k: floor for k, floor in before.items() if k not in TRAINED} | _deciding(found, unseen)
+
+    decide = deciding(beside.floors, given.unseen)
+    values = {name: floor.value for name, floor in decide.items()}
+    return replace(
+        beside, sae=replace(beside.sae, numbers=tuple(numbers)), floors=decide,
+        if_unseen=deciding(beside.if_unseen, unseen=True),
+        seed=replace(beside.seed, floors=values, errors=_errors(beside.own, beside.refit, decide)),
+    )  # fmt: skip
+
+
 def _errors(own: RowErrors, refit: RowErrors, floors: dict[str, Floor]) -> dict[str, float]:
     """Standard error of the lead over each floor, over held-out rows: from the very rows where both were scored on
     them, else from both sides."""

@@ -104,8 +104,35 @@ class Budget:
     batch: int
     architecture: str
     k: int
-    said: str
-    """The same in a sentence, and what it means for the floors."""
+    stated: int | None = None
+    """For how many steps the SAE was trained, where its files say so."""
+    asked: bool = False
+    """Whether somebody said for how many steps, who is then believed."""
+    doubled: int = 0
+    """How often they were trained anew for twice as many steps, since the word would have been structure."""
+    before: int = 0
+    """For how many before the last time."""
+    unseen: bool = False
+    """Whether the SAE is known to have seen none of the rows."""
+
+    @property
+    def said(self) -> str:
+        """The same in a sentence, and what it means for the floors."""
+        if self.nulls == "none":
+            return "No nulls were trained, so that nothing can be called structure."
+        own = f"its own {self.stated}" if self.stated else "what it was trained for, which its files do not say"
+        said = f"Nulls are {self.architecture} SAEs of the same width at k = {self.k}, trained for {self.steps} steps "
+        said += f"beside {own}."
+        if not self.unseen:
+            said += " Each counts by its training rows where it does better there, as the SAE may have seen these rows."
+        if self.asked and (self.stated is None or self.steps < self.stated):
+            said += " A null that was trained for less than the SAE is a weaker floor than it could be."
+        return said
+
+    def twice(self) -> Budget:
+        """Twice as long, and no longer than the SAE's own training where that is known."""
+        steps = 2 * self.steps if self.stated is None else min(2 * self.steps, self.stated)
+        return dataclasses.replace(self, steps=steps, before=self.steps, doubled=self.doubled + 1)
 
 
 @dataclass(frozen=True)
@@ -182,6 +209,8 @@ class Judgement:
     def as_dict(self) -> dict[str, Any]:
         """All of it as JSON can hold it, with the thresholds of the rule."""
         found: dict[str, Any] = _plain(dataclasses.asdict(self))
+        for group, written in zip(self.groups, found["groups"], strict=True):
+            written["budget"]["said"] = group.budget.said
         return {"format": FORMAT, "thresholds": dataclasses.asdict(THRESHOLDS), **found}
 
 

@@ -51,7 +51,7 @@ def judgement(margins: list[float]) -> Judgement:
         saes=(sae,), verdict=Verdict(word="structure", why="It is above.", margin=0.1, low=0.05, high=0.15),
         margins=tuple(Margin(name, at, at - 0.01, at + 0.01) for name, at in zip(DECIDING, margins, strict=False)),
         interval="Over rows.", standardised=False,
-        budget=Budget(nulls="quick", steps=9, batch=9, architecture="topk", k=3, said="Short."),
+        budget=Budget(nulls="quick", steps=9, batch=9, architecture="topk", k=3),
     )  # fmt: skip
     rows = RowsUsed(
         given=9, used=9, width=24, fit=8, held_out=1, outliers=0, classes=(1, 1_000_000), said="All of them."

@@ -10,6 +10,7 @@ import torch
 from planted import shapes_unchecked
 from torch.nn.functional import normalize
 
+from sae import judge_nulls
 from sae.architectures.topk import TopK
 from sae.checkpoint import save_layer
 from sae.config import TrainConfig
@@ -339,3 +340,53 @@ def test_what_cannot_be_judged_is_refused_in_one_line(planted, learned, case):
     with pytest.raises(error, match=says) as raised:
         call(planted[0], learned[0])
     assert "\n" not in str(raised.value)
+
+
+# nulls that were trained for too short a time
+
+
+def of_noise(steps: int) -> tuple[torch.Tensor, Layer]:
+    """Rows in which there is nothing, and an SAE that was trained on them for so long."""
+    rows = torch.randn(1500, 32, generator=torch.Generator().manual_seed(0))
+    with shapes_unchecked():
+        return rows, train("topk", TopK(32, 32, k=4), rows, TrainConfig(steps=steps, batch=128, lr=5e-3), seed=1)
+
+
+def test_noise_learned_for_long_is_no_structure_beside_nulls_of_few_steps(monkeypatch):
+    """Beside the first nulls it is ahead; trained anew for longer they catch up."""
+    rows, layer = of_noise(1000)
+    monkeypatch.setattr(judge_nulls, "QUICK_STEPS", 40)
+    with shapes_unchecked():
+        fooled = judge(rows, layer, null_steps=40)
+        found = judge(rows, layer)
+    assert fooled.verdict.word == "structure" and "weaker floor" in fooled.verdict.why
+    assert found.verdict.word in ("floor", "undecided"), found.verdict
+    assert found.groups[0].budget.steps >= 80 and found.groups[0].budget.doubled >= 1
+
+
+def test_structure_stands_beside_nulls_of_twice_the_steps_and_says_so(planted, learned, monkeypatch):
+    monkeypatch.setattr(judge_nulls, "QUICK_STEPS", 60)
+    with shapes_unchecked():
+        found = judge(planted[0], learned, seeds=True)
+    assert found.verdict.word == "structure" and "not for want of training: trained for 120" in found.verdict.why
+    assert found.groups[0].budget.steps == 120
+    written = found.as_dict()["groups"][0]["budget"]
+    assert written["said"] == found.groups[0].budget.said and "trained for 120 steps" in written["said"]
+
+
+def test_nulls_that_still_learn_after_the_last_doubling_leave_it_undecided(planted, learned, monkeypatch):
+    monkeypatch.setattr(judge_nulls, "QUICK_STEPS", 15)
+    monkeypatch.setattr(judge_nulls, "DOUBLINGS", 1)
+    monkeypatch.setattr(judge_nulls, "SETTLED", 1e6)
+    with shapes_unchecked():
+        found = judge(planted[0], learned, seeds=True).verdict
+    assert found.word == "undecided" and "trained for 30 steps in place of 15" in found.why, found
+
+
+def test_nulls_are_trained_no_longer_than_the_sae_was_where_that_is_known(planted, learned, monkeypatch):
+    monkeypatch.setattr(judge_nulls, "QUICK_STEPS", 30)
+    monkeypatch.setattr(judge_nulls, "SETTLED", 1e6)
+    stated = [Loaded(layer, None, "layer", 50) for layer in learned]
+    with shapes_unchecked():
+        found = judge(planted[0], stated, seeds=True)
+    assert found.groups[0].budget.steps == 50 and found.verdict.word == "structure", found.verdict
