@@ -96,7 +96,7 @@ def table(found: Iterable[dict[str, Any]]) -> str:
     with the floors of codes and, in brackets, without them. How many are called undecided; the mean margins; and the
     median of the lead that would have been found."""
     rows = list(found)
-    lines = [f"{'':<22} {'sets':>4}  {'structure':>9}  {'above 0':>9}  {'undecided':>9}  {'margin':<15}  found"]
+    lines = [f"{'':<26} {'sets':>4}  {'structure':>9}  {'above 0':>9}  {'undecided':>9}  {'margin':<15}  found"]
     for truth in dict.fromkeys(row["truth"] for row in rows):
         lines.append(_line(truth, [row for row in rows if row["truth"] == truth]))
     short = {truth.name for truth in UNFINISHED}
@@ -118,7 +118,7 @@ def _line(title: str, rows: list[dict[str, Any]]) -> str:
     open_ = sum(row["word"] == UNDECIDED for row in rows)
     detects = statistics.median(row["detects"] for row in rows)
     return (
-        f"{title:<22} {len(rows):>4}  {word:>9}  {above:>9}  {open_:>9}  {margin:+.3f} ({before:+.3f})  {detects:.3f}"
+        f"{title:<26} {len(rows):>4}  {word:>9}  {above:>9}  {open_:>9}  {margin:+.3f} ({before:+.3f})  {detects:.3f}"
     )
 
 

@@ -69,8 +69,19 @@ def firing_of(results: Results, kind: str, start: float, stop: float) -> pd.Seri
     return by_run
 
 
+def heaviest_part(results: Results, depth: int) -> pd.Series:
+    """The largest weight of one latent below in the direction of the median latent that fires, by run, latents tower.
+    Directions have length 1, so it is a cosine."""
+    place = "kind == 'latents' and depth == @depth and control == 'none'"
+    fires = results.latents.query(place + " and split == 'held_out' and measure == 'firing_rate' and value > 0")
+    weights = results.links.query(place).merge(fires[["run", "latent"]])
+    by_run: pd.Series = weights.groupby(["run", "latent"], observed=True)["weight"].max().groupby("run").median()
+    return by_run
+
+
 # Several numbers made one: each gives a value per run. Named in pages as they are here.
 NUMBERS: dict[str, Callable[[Results], pd.Series]] = {
+    "heaviest_part_4": lambda r: heaviest_part(r, 4),
     "selectivity_lead_1": lambda r: lead(r, "selectivity", 1),
     "selectivity_lead_4": lambda r: lead(r, "selectivity", 4),
     "exclusive_lead_1": lambda r: lead(r, "exclusive_share", 1),

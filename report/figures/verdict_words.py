@@ -15,8 +15,13 @@ from analysis.results.verdict import adjusted, distinct, number_of_tests, verdic
 from sae.errors import DataError
 from sae.rule import STRUCTURE, THRESHOLDS, Verdict
 
-EXPERIMENTS = ("towers", "fashion", "schedules")
-LABELS = {"towers": "digits", "fashion": "Fashion-MNIST", "schedules": "digits, 256 wide"}
+EXPERIMENTS = ("towers", "fashion", "schedules", "untrained")
+LABELS = {
+    "towers": "digits",
+    "fashion": "Fashion-MNIST",
+    "schedules": "digits, 256 wide",
+    "untrained": "digits, random and trained networks",
+}
 
 
 def verdict_words(*given: Results) -> Drawing:
