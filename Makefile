@@ -8,10 +8,14 @@ OUTDATED := DeprecationWarning PendingDeprecationWarning FutureWarning
 # Idle torch threads must not spin where another process needs the core.
 export OMP_WAIT_POLICY ?= passive
 
-.PHONY: site preview check-site lighthouse test test-all test-browser test-peers test-lowest check constraints bench bench-logs bench-peers bench-towers bench-verdict bench-truth bench-directions clean
+.PHONY: site picture preview check-site lighthouse test test-all test-browser test-peers test-lowest check constraints bench bench-logs bench-peers bench-towers bench-verdict bench-truth bench-directions clean
 site: .venv/.installed
 	@$(BIN)/strata run digits
 	@$(BIN)/strata render
+
+# The README's picture, which is the quiz as the site's link previews show it.
+picture: site
+	@cp report/assets/generated/card-quiz.png docs/quiz.png
 
 preview: site
 	@$(BIN)/strata serve

@@ -1,14 +1,15 @@
-"""Pictures that links to the pages show: a chart of the results under the sentence that it found.
+"""Pictures that links to the pages show: a chart or a grid of images under the sentence that it found.
 
-A page's front matter, or `_quarto.yml` for all pages without one, asks for a card by the name of a chart:
+A page's front matter, or `_quarto.yml` for all pages without one, asks for a card by the name of such a figure:
 
     image: assets/generated/card-margin_by_depth.png
 
-Drawn when the chart has changed. 1200 by 630 pixels, which is what the places ask for that show such pictures.
+Drawn when the figure has changed. 1200 by 630 pixels, which is what the places ask for that show such pictures.
 """
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import re
@@ -23,6 +24,8 @@ from analysis.figures.style import ROLES
 from analysis.pages.card_pictures import svg_with_pictures
 from analysis.plan.code_version import code_version
 from analysis.plan.paths import Paths
+from analysis.site.lesswrong.grids import Sprites, compose, grid_of
+from analysis.site.lesswrong.markup import Element
 from analysis.site.project import CONFIG
 from analysis.system.stamps import Stamp, key_of
 from sae.errors import RenderError
@@ -36,38 +39,47 @@ _SPEC = re.compile(r'class="chart-spec">(.*?)</script>', re.S)
 
 
 def write_cards(pages: list[Path], drawn: list[Artefact], site: str, paths: Paths) -> None:
-    """Write every card that the settings or a page ask for. Raises RenderError for one of no chart."""
-    charts = {artefact.name: artefact for artefact in drawn}
+    """Write every card that the settings or a page ask for. Raises RenderError for one of no chart and no grid."""
+    figures = {artefact.name: artefact for artefact in drawn}
     for source in [paths.root / CONFIG, *pages]:
         for name in _WANTED.findall(source.read_text(encoding="utf-8")):
-            spec = _spec(paths.generated / f"{name}.md") if name in charts else None
-            if spec is None:
-                raise RenderError(f"image: card-{name}.png: there is no chart {name!r}", paths.relative(source))
+            shown = (paths.generated / f"{name}.md").read_text(encoding="utf-8") if name in figures else ""
+            spec, grid = _SPEC.search(shown), grid_of(shown)
+            if spec is None and grid is None:
+                raise RenderError(
+                    f"image: card-{name}.png: there is no chart and no grid of images {name!r}", paths.relative(source)
+                )
             try:
-                _write(charts[name], spec, site, paths)
+                _write(figures[name], spec[1] if spec else "", grid, site, paths)
             except RenderError as error:
                 raise RenderError(f"image: card-{name}.png: {error}", paths.relative(source)) from error
 
 
-def _spec(fragment: Path) -> str | None:
-    """The chart's spec, as it stands in the page."""
-    found = _SPEC.search(fragment.read_text(encoding="utf-8"))
-    return found[1] if found else None
-
-
-def _write(chart: Artefact, spec: str, site: str, paths: Paths) -> None:
-    target = paths.built_assets / f"card-{chart.name}.png"
-    svg = svg_with_pictures(spec, paths.root)
-    key = key_of(chart.title, spec, svg, site, library_versions(), code_version("analysis.pages.preview_cards"))
-    stamp = Stamp(paths.build / "cards" / f"{chart.name}.json", key, paths.root)
+def _write(figure: Artefact, spec: str, grid: Element | None, site: str, paths: Paths) -> None:
+    target = paths.built_assets / f"card-{figure.name}.png"
+    svg = svg_with_pictures(spec, paths.root) if spec else ""
+    picture = compose(grid, Sprites(paths.root)) if grid is not None and not spec else None
+    seen = spec or hashlib.sha256(picture.tobytes() if picture else b"").hexdigest()
+    key = key_of(figure.title, seen, svg, site, library_versions(), code_version("analysis.pages.preview_cards"))
+    stamp = Stamp(paths.build / "cards" / f"{figure.name}.json", key, paths.root)
     if stamp.current() is None:
         stamp.forget()
-        target.write_bytes(card(chart.title, spec, site, svg))
+        target.write_bytes(card(figure.title, picture or chart_picture(spec, svg), site))
         stamp.write([target])
 
 
-def card(finding: str, spec: str, site: str, svg: str = "") -> bytes:
-    """A PNG: the finding, the chart below it, the site's name in the corner. `svg` is the chart where it is drawn."""
+def chart_picture(spec: str, svg: str = "") -> Image.Image:
+    """A chart, three times as large as in the page. `svg` is the chart where it is drawn."""
+    if svg:
+        drawn = vl_convert.svg_to_png(svg, scale=3)
+    else:
+        # no addresses allowed: a build asks no host for anything
+        drawn = vl_convert.vegalite_to_png(json.loads(spec), scale=3, allowed_base_urls=[])
+    return Image.open(io.BytesIO(drawn))
+
+
+def card(finding: str, shown: Image.Image, site: str) -> bytes:
+    """A PNG: the finding, the figure below it, the site's name in the corner."""
     picture = Image.new("RGB", (WIDTH, HEIGHT), ROLES["paper"])
     draw = ImageDraw.Draw(picture)
     lines, font = wrapped(finding, WIDTH - 2 * MARGIN)
@@ -76,14 +88,9 @@ def card(finding: str, spec: str, site: str, svg: str = "") -> bytes:
         draw.text((MARGIN, MARGIN - 8 + number * leading), line, ROLES["ink"], font)
     top = MARGIN + len(lines) * leading + 14
     room = (WIDTH - 2 * MARGIN, HEIGHT - top - MARGIN // 2)
-    if svg:
-        drawn = vl_convert.svg_to_png(svg, scale=3)
-    else:
-        # no addresses allowed: a build asks no host for anything
-        drawn = vl_convert.vegalite_to_png(json.loads(spec), scale=3, allowed_base_urls=[])
-    chart = Image.open(io.BytesIO(drawn)).convert("RGBA")
-    chart.thumbnail(room)
-    picture.paste(chart, (MARGIN, top), chart)
+    figure = shown.convert("RGBA")
+    figure.thumbnail(room)
+    picture.paste(figure, (MARGIN, top), figure)
     name = _font(NAME)
     draw.text((WIDTH - MARGIN, HEIGHT - MARGIN // 2), site, ROLES["muted"], name, anchor="rs")
     out = io.BytesIO()

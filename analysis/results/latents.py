@@ -123,3 +123,22 @@ def relations(results: Results, kind: str, depth: int) -> dict[int, pd.DataFrame
     """By latent: relation, rank, other, value."""
     rows = of(results, "relations", kind, depth).astype({"relation": str})
     return {int(str(n)): part for n, part in rows.sort_values(["relation", "rank"]).groupby("latent", sort=True)}
+
+
+@kept
+def evenly(results: Results, kind: str, depth: int, control: str, count: int) -> pd.DataFrame:
+    """`count` latents at even steps of top-class share, from the least up, among those that fire often enough to have
+    one: latent, share. None where there are none."""
+    rows = of(results, "latents", kind, depth, control)
+    rows = rows[(rows["split"] == "held_out") & (rows["measure"] == "top_class_share")]
+    ranked = rows.sort_values(["value", "latent"]).reset_index(drop=True)
+    steps = np.unique(np.linspace(0, max(len(ranked) - 1, 0), count if len(ranked) else 0).round().astype(int))
+    picked = ranked.iloc[steps].reset_index(drop=True)
+    return pd.DataFrame({"latent": picked["latent"].astype(int), "share": picked["value"]})
+
+
+@kept
+def strongest(results: Results, kind: str, depth: int, control: str, latent: int, count: int) -> pd.DataFrame:
+    """The rows of `examples` of the `count` held-out examples that drive a latent most, strongest first."""
+    rows = of(results, "examples", kind, depth, control)
+    return rows[rows["latent"] == latent].sort_values("rank").head(count)

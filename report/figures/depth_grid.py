@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 
 from analysis.figures.drawing import Drawing, mean_or_nan, spoken
@@ -20,6 +19,7 @@ from analysis.figures.words import (
     versus,
 )  # fmt: skip
 from analysis.results.findings import UNDECIDED, Comparison, by_run, compare
+from analysis.results.latents import evenly, strongest
 from analysis.results.tables import Results
 
 COLUMNS = 6
@@ -54,11 +54,7 @@ def depth_grid(results: Results) -> Drawing:
             continue
         figures = []
         for rank, row in chosen.iterrows():
-            seen = results.examples
-            top = seen[
-                (seen["run"] == results.first_run) & (seen["kind"] == kind) & (seen["depth"] == depth)
-                & (seen["control"] == control) & (seen["latent"] == row["latent"])
-            ].sort_values("rank").head(IMAGES)  # fmt: skip
+            top = strongest(results, kind, depth, control, int(row["latent"]), IMAGES)
             examples = top["example"].tolist()
             word = "neuron" if kind == "host" else "latent"
             says = f"{name}, {word} {int(row['latent'])}: {spoken_counts(results.sprite, examples)}"
@@ -67,7 +63,7 @@ def depth_grid(results: Results) -> Drawing:
                 f"{cells(results.sprite, examples)}</div>"
                 f"<figcaption>{word} {int(row['latent'])}<br><b>{row['share']:.0%}</b></figcaption></figure>"
             )
-            data.append(top.assign(column=rank, top_class_share=row["share"]))
+            data.append(top.assign(column=int(str(rank)), top_class_share=row["share"]))
         body.append(
             f'<div class="grid-row"><div class="grid-head"><b>{name}</b><br><span>{gloss}</span></div>'
             f'<div class="grid-cells">{"".join(figures)}</div></div>'
@@ -119,18 +115,3 @@ def _finding(results: Results, last: int) -> tuple[str, list[Comparison]]:
         f"{lead}{too}: their strongest class {said}, {purity('host', 0)} of a neuron's",
         [neurons, there, beside],
     )
-
-
-def evenly(results: Results, kind: str, depth: int, control: str, count: int) -> pd.DataFrame:
-    """`count` latents at even steps of top-class share, among those that fire ten times or more; latent, share."""
-    rows = results.latents
-    rows = rows[
-        (rows["run"] == results.first_run) & (rows["kind"] == kind) & (rows["depth"] == depth)
-        & (rows["split"] == "held_out") & (rows["control"] == control) & (rows["measure"] == "top_class_share")
-    ]  # fmt: skip
-    ranked = rows.sort_values(["value", "latent"]).reset_index(drop=True)
-    if ranked.empty:
-        return pd.DataFrame({"latent": [], "share": []})
-    steps = np.unique(np.linspace(0, len(ranked) - 1, count).round().astype(int))
-    picked = ranked.iloc[steps].reset_index(drop=True)
-    return pd.DataFrame({"latent": picked["latent"].astype(int), "share": picked["value"]})

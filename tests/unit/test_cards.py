@@ -12,12 +12,23 @@ from log_project import drawn
 from PIL import Image
 
 from analysis.figures.draw import Artefact
-from analysis.pages.preview_cards import HEADLINE, MOST_LINES, SMALLEST, WIDTH, card, wrapped, write_cards
+from analysis.figures.image_sheets import USUAL
+from analysis.pages.preview_cards import (
+    HEADLINE,
+    MOST_LINES,
+    SMALLEST,
+    WIDTH,
+    card,
+    chart_picture,
+    wrapped,
+    write_cards,
+)
 from analysis.plan.paths import Paths
 from sae.errors import RenderError
 
 CHART = alt.Chart(pd.DataFrame({"x": [1, 2]})).mark_bar(color="#b84e00").encode(x="x:Q")
 BROWN = (184, 78, 0)
+BARS = chart_picture(CHART.to_json())
 
 
 @pytest.fixture
@@ -39,12 +50,12 @@ def write(paths: Paths, *pages: Path, title: str = "Bars go up") -> list[Artefac
 
 
 def test_a_card_shows_the_chart_at_the_size_that_is_asked_for() -> None:
-    picture = Image.open(io.BytesIO(card("Bars go up", CHART.to_json(), "Site")))
+    picture = Image.open(io.BytesIO(card("Bars go up", BARS, "Site")))
     assert picture.size == (1200, 630)
     colours = {colour for _, colour in picture.getcolors(100_000)}
     assert BROWN in colours
-    assert card("Bars go up", CHART.to_json(), "Site") == card("Bars go up", CHART.to_json(), "Site")
-    assert card("Bars go down", CHART.to_json(), "Site") != card("Bars go up", CHART.to_json(), "Site")
+    assert card("Bars go up", BARS, "Site") == card("Bars go up", BARS, "Site")
+    assert card("Bars go down", BARS, "Site") != card("Bars go up", BARS, "Site")
 
 
 def test_the_settings_and_pages_ask_for_cards_and_only_changed_ones_are_drawn(paths: Paths) -> None:
@@ -71,7 +82,7 @@ def test_a_damaged_card_is_drawn_again_and_said(paths: Paths, capsys: pytest.Cap
 def test_a_card_of_no_chart_is_refused_with_the_page(paths: Paths, name: str) -> None:
     page = paths.report / "one.qmd"
     page.write_text(f"---\ntitle: One\nimage: assets/generated/card-{name}.png\n---\n")
-    with pytest.raises(RenderError, match=rf"report/one\.qmd: .*there is no chart '{name}'"):
+    with pytest.raises(RenderError, match=rf"report/one\.qmd: .*there is no chart and no grid of images '{name}'"):
         write(paths, page)
 
 
@@ -141,3 +152,23 @@ def test_a_picture_that_cannot_stand_in_a_card_is_told(paths: Paths, address: st
     put_chart(paths, address)
     with pytest.raises(RenderError, match=rf"^_quarto\.yml: image: card-bars\.png: its chart shows .*{says}"):
         write(paths)
+
+
+def test_a_grid_of_images_stands_in_a_card_and_changes_with_its_pictures(paths: Paths) -> None:
+    def put(colour: tuple[int, int, int]) -> None:
+        Image.new("RGB", (2 * USUAL, 2), colour).save(sprite, lossless=True)
+
+    sprite = paths.built_assets / "explorer/site/sprite.webp"
+    sprite.parent.mkdir(parents=True)
+    row = (
+        '<div class="grid-head"><b>Row A</b></div><div class="grid-cells"><figure><div class="digits">{}</div></figure>'
+    )
+    cells = '<i style="--x:0;--y:0"></i><i style="--x:49;--y:0"></i>'
+    grid = (
+        f'<div class="quiz"><div class="depth-grid"><div class="grid-row">{row.format(cells)}</div></div></div></div>'
+    )
+    (paths.generated / "bars.md").write_text(grid)
+    for colour, other in ((RED, BROWN), (BROWN, RED)):
+        put(colour)
+        write(paths)
+        assert colour in colours(paths) and other not in colours(paths)

@@ -57,6 +57,7 @@ LATENTS = (
     "lineages",
     "name_sample",
     "neurons",
+    "quiz",
 )
 NEURONS = ("accuracy_by_depth", "depth_grid", "exclusive_by_depth", "lineages", "named_by_depth", "neurons",
            "selectivity_by_depth")  # fmt: skip
@@ -133,6 +134,7 @@ REFUSED = {
     ("schedules", "one depth"): "no schedule of two depths or more",
     ("layer_margin", "missing"): "no distance of its latents tower to all floors",
     ("margins", "missing"): "no distances of its latents tower to trained floors",
+    ("quiz", "missing"): "no random network",
     **{(name, "not looked"): "(holds no images|nobody looked)" for name in LATENTS},
 }
 
@@ -274,7 +276,7 @@ def test_what_is_not_known_is_left_out_or_refused_in_one_line(planted, tmp_path,
 # What shows nothing but classes, or chooses its latents by them.
 OF_CLASSES = {
     "accuracy_by_depth", "class_best", "class_heat", "class_map", "depth_grid", "detector_scores", "exclusive_by_depth",
-    "lineages", "selectivity_by_depth", "steering_by_depth",
+    "lineages", "quiz", "selectivity_by_depth", "steering_by_depth",
 }  # fmt: skip
 
 
@@ -325,7 +327,7 @@ def test_every_figure_is_of_one_sort_of_title():
     assert set(SAYS) <= set(NAMES)
     assert {
         "architectures", "class_best", "class_heat", "experiments", "latent_path", "lineages", "name_sample", "neurons",
-        "runs", "stops", "training",
+        "quiz", "runs", "stops", "training",
     } == COUNTING  # fmt: skip
 
 

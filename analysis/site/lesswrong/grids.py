@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import io
+import math
 import re
 from pathlib import Path
 
@@ -17,8 +18,8 @@ from analysis.figures.image_sheets import USUAL
 from analysis.figures.style import ROLES
 from analysis.plan.paths import Paths
 from analysis.site.lesswrong import canvas
-from analysis.site.lesswrong.canvas import NORMAL, SCALE, Line, below, beside, doubled, framed, words
-from analysis.site.lesswrong.markup import Element, flat
+from analysis.site.lesswrong.canvas import NORMAL, SCALE, Line, below, beside, doubled, font, framed, words
+from analysis.site.lesswrong.markup import Element, flat, parse
 from sae.errors import RenderError
 
 GRIDS = ("depth-grid", "name-sample", "digits")
@@ -30,6 +31,11 @@ _SHAPE = re.compile(r"--(n|r):\s*([\d.]+)")
 def is_grid(element: Element) -> bool:
     """Whether an element is an image grid."""
     return any(element.has(name) for name in GRIDS)
+
+
+def grid_of(html: str) -> Element | None:
+    """The first image grid in a piece of HTML; None where there is none."""
+    return next((element for element in parse(html).walk() if is_grid(element)), None)
 
 
 def spoken(element: Element) -> str:
@@ -66,7 +72,7 @@ class Sprites:
 
 def compose(element: Element, sprites: Sprites) -> Image.Image:
     """The grid as one picture with the words of its rows and columns."""
-    rows = [digits(element, sprites)] if element.has("digits") else _rows(element, sprites)
+    rows = [digits(element, sprites)] if element.has("digits") else _rows(element, sprites, _head_width(element))
     return framed(below(rows, GAP + 8, ruled=True), MARGIN)
 
 
@@ -91,33 +97,39 @@ def digits(element: Element, sprites: Sprites) -> Image.Image:
     return below([beside(tiles[at : at + across], SCALE) for at in range(0, len(tiles), across)], SCALE)
 
 
-def _rows(element: Element, sprites: Sprites) -> list[Image.Image]:
+def _head_width(element: Element) -> int:
+    """As much as the longest line of a head takes, and no more than leaves room for the images."""
+    said = [line for head in element.of_class("grid-head") for line in lines(head, NORMAL)]
+    return min(HEAD, max((math.ceil(font(line.bold, line.size).getlength(line.text)) for line in said), default=HEAD))
+
+
+def _rows(element: Element, sprites: Sprites, head: int) -> list[Image.Image]:
     made: list[Image.Image] = []
     for child in element.elements:
         if child.has("grid-row"):
-            made.append(_grid_row(child, sprites))
+            made.append(_grid_row(child, sprites, head))
         elif child.has("sample-head"):
             made.append(words([Line(flat(child.text()), bold=True, size=NORMAL)], WIDTH))
         elif child.has("sample-row"):
             made.append(_sample_row(child, sprites))
         else:
-            made += _rows(child, sprites)
+            made += _rows(child, sprites, head)
     return made
 
 
-def _grid_row(row: Element, sprites: Sprites) -> Image.Image:
+def _grid_row(row: Element, sprites: Sprites, width: int) -> Image.Image:
     heads = row.of_class("grid-head")
-    head = words(lines(heads[0], NORMAL), HEAD) if heads else words([], HEAD)
+    head = words(lines(heads[0], NORMAL) if heads else [], width)
     steps, cells = row.of_class("latent-step"), row.of_class("grid-cells")
     if steps:
         block = digits(steps[0].of_class("digits")[0], sprites)
         said = [line for part in steps[0].of_class("latent-words") for line in lines(part, NORMAL)]
-        return beside([head, block, words(said, WIDTH - HEAD - block.width - 2 * GAP)], GAP)
+        return beside([head, block, words(said, WIDTH - width - block.width - 2 * GAP)], GAP)
     if not cells:  # a row that says that there is nothing to show
         said = [Line(flat(child.text())) for child in row.all("p")]
-        return beside([head, words(said, WIDTH - HEAD)], GAP)
-    width = _cell_width(cells[0])
-    made = [_cell(child, width, sprites) for child in cells[0].elements]
+        return beside([head, words(said, WIDTH - width)], GAP)
+    across = _cell_width(cells[0])
+    made = [_cell(child, across, sprites) for child in cells[0].elements]
     return beside([head, *made], GAP)
 
 
