@@ -73,7 +73,7 @@ VARIANTS = {
     "stops": ("one", "other"),
 }
 TWO = ("latent_path", "layer_margin")
-KINDS = ("margins", "measures", "verdict")
+KINDS = ("margins", "measures", "verdict", "verdict_strip")
 # The sort that has least: its charts are built too, but for those over depth, which are the same as of the one that has
 # all.
 LEAST = "missing"
@@ -119,6 +119,7 @@ SAYS: dict[str, tuple[str, str, str, str]] = {
     "variance_by_depth": ("more than.*more than", "less than.*less than", "about as much.*about as much",
                           "undecided whether.*undecided whether"),
     "verdict": ("structure at", "floor at", "floor at", "undecided at"),
+    "verdict_strip": ("structure at", "floor at", "floor at", "undecided at"),
     "verdict_words": ("5 depths.*5 are structure", "5 are floor", "5 are floor", "5 are undecided"),
 }  # fmt: skip
 # Figures whose title is of the first seed, or counts things: no comparison over seeds stands in it.
@@ -134,6 +135,7 @@ REFUSED = {
     ("schedules", "one depth"): "no schedule of two depths or more",
     ("layer_margin", "missing"): "no distance of its latents tower to all floors",
     ("margins", "missing"): "no distances of its latents tower to trained floors",
+    ("verdict_strip", "missing"): "no distances of its latents tower to any floor",
     ("quiz", "missing"): "no random network",
     **{(name, "not looked"): "(holds no images|nobody looked)" for name in LATENTS},
 }
@@ -344,7 +346,7 @@ def test_how_much_of_a_latent_is_its_largest_part(weight, says, tmp_path):
     assert f"is {says} of the depth below: weight {weight:.2f} of 1, on a random network 0.50" in title
 
 
-@pytest.mark.parametrize("name", ["margins", "verdict"])
+@pytest.mark.parametrize("name", ["margins", "verdict", "verdict_strip"])
 def test_a_verdict_is_not_taken_over_several_variants(name, tmp_path):
     results = write(tmp_path / "tables", Planted(variants=("a", "b"), looked=False, depths=1))
     with pytest.raises(StrataError, match=r"planted has 2 variants \(a, b.*without variants and grid"):
@@ -360,7 +362,7 @@ def test_a_verdict_is_not_taken_over_several_variants(name, tmp_path):
 
 def test_a_tower_that_is_not_there_is_named(tmp_path):
     results = write(tmp_path / "tables", Planted(looked=False, depths=1))
-    for name, kind in (("measures", "shapes"), ("verdict", "shapes"), ("margins", "shapes")):
+    for name, kind in ((name, "shapes") for name in KINDS):
         with pytest.raises(StrataError, match="planted has no shapes tower"):
             drawn(name, results, kind=kind)
 

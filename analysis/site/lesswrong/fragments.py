@@ -33,8 +33,8 @@ from analysis.site.lesswrong.pictures import Panel
 from analysis.site.lesswrong.tables import html_table
 
 _IGNORED = names("style template link meta button input select option form nav wbr noscript")
-# Controls of a page's scripts: nothing is said in them.
-_CONTROLS = names("neuron-filters neuron-count nav callout-icon-container")
+# Controls of a page's scripts, and pictures drawn again for phones: nothing is said in them that is not said elsewhere.
+_CONTROLS = names("neuron-filters neuron-count nav callout-icon-container for-phones")
 _DROPPED = names("iframe video audio canvas object embed map math")
 _INLINE = names("a b strong i em cite sup sub s del u span small mark abbr kbd time q br x-node label") | frozenset(
     CODE_TAGS
