@@ -329,7 +329,7 @@ def test_every_figure_is_of_one_sort_of_title():
     assert set(SAYS) <= set(NAMES)
     assert {
         "architectures", "class_best", "class_heat", "experiments", "latent_path", "lineages", "name_sample", "neurons",
-        "quiz", "runs", "stops", "training",
+        "quiz", "tower_diagram", "runs", "stops", "training",
     } == COUNTING  # fmt: skip
 
 
