@@ -55,6 +55,7 @@ LATENTS = (
     "detector_scores",
     "latent_path",
     "lineages",
+    "memorable_latent",
     "name_sample",
     "neurons",
     "quiz",
@@ -136,6 +137,8 @@ REFUSED = {
     ("layer_margin", "missing"): "no distance of its latents tower to all floors",
     ("margins", "missing"): "no distances of its latents tower to trained floors",
     ("verdict_strip", "missing"): "no distances of its latents tower to any floor",
+    ("memorable_latent", "one depth"): "planted has no depth 2",
+    ("memorable_latent", "one class"): "no named latent of depth 2 whose parents are of other classes",
     ("quiz", "missing"): "no random network",
     **{(name, "not looked"): "(holds no images|nobody looked)" for name in LATENTS},
 }
@@ -278,7 +281,7 @@ def test_what_is_not_known_is_left_out_or_refused_in_one_line(planted, tmp_path,
 # What shows nothing but classes, or chooses its latents by them.
 OF_CLASSES = {
     "accuracy_by_depth", "class_best", "class_heat", "class_map", "depth_grid", "detector_scores", "exclusive_by_depth",
-    "lineages", "quiz", "selectivity_by_depth", "steering_by_depth",
+    "lineages", "memorable_latent", "quiz", "selectivity_by_depth", "steering_by_depth",
 }  # fmt: skip
 
 
@@ -328,8 +331,8 @@ def test_the_pages_of_templates_need_no_labels(page, tmp_path, monkeypatch):
 def test_every_figure_is_of_one_sort_of_title():
     assert set(SAYS) <= set(NAMES)
     assert {
-        "architectures", "class_best", "class_heat", "experiments", "latent_path", "lineages", "name_sample", "neurons",
-        "quiz", "tower_diagram", "runs", "stops", "training",
+        "architectures", "class_best", "class_heat", "experiments", "latent_path", "lineages", "memorable_latent",
+        "name_sample", "neurons", "quiz", "runs", "stops", "tower_diagram", "training",
     } == COUNTING  # fmt: skip
 
 

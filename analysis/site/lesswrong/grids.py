@@ -130,7 +130,7 @@ def _grid_row(row: Element, sprites: Sprites, width: int) -> Image.Image:
         return beside([head, words(said, WIDTH - width)], GAP)
     across = _cell_width(cells[0])
     made = [_cell(child, across, sprites) for child in cells[0].elements]
-    return beside([head, *made], GAP)
+    return beside([head, *made] if heads else made, GAP)
 
 
 def _cell_width(cells: Element) -> int:
