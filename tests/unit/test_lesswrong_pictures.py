@@ -116,6 +116,12 @@ def test_svg_takes_the_light_theme(pictures):
     assert image.size == (800, 800) and image.getpixel((400, 400)) == (184, 78, 0)
 
 
+def test_what_is_half_transparent_in_an_svg_keeps_its_hue(pictures):
+    rect = '<rect width="10" height="10" fill="var(--c2)" fill-opacity=".5"/>'
+    image = pictures.svg(parse(f'<svg viewBox="0 0 10 10" width="40" height="40">{rect}</svg>').elements[0])
+    assert image.getpixel((40, 40)) == pytest.approx((219, 166, 127), abs=3)
+
+
 def test_a_small_picture_grows_by_whole_pixels_and_loses_its_transparency(pictures):
     small = Image.new("RGBA", (100, 50), (0, 0, 0, 0))
     small.putpixel((0, 0), (255, 0, 0, 255))

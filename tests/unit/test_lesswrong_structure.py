@@ -293,6 +293,18 @@ def test_what_is_for_the_dark_theme_or_another_format_is_not_in_a_post(made):
     assert "<strong>Theorem\xa01 (Of it)</strong> Theorem words." in html
 
 
+def test_what_stands_behind_a_picture_is_read_after_it_and_no_picture_twice(tmp_path):
+    svg = '<svg class="{}" aria-label="{}" viewBox="0 0 9 9" width="9" height="9"><path d="M0,0h9"/></svg>'
+    drawn = svg.format("for-pages", "Wide") + svg.format("for-phones", "Narrow")
+    html = f"<p>Before it.</p><div>{drawn}</div><details><summary>The answer</summary><p>It is B.</p></details>"
+    figure = f"::: {{#fig-q fig-alt='Which?'}}\n\n```{{=html}}\n{html}\n```\n\nThe caption.\n\n:::\n"
+    one = compose_all(make_site(tmp_path / "p", f"---\ntitle: T\n---\n\n## S\n\n{figure}"), "s")["s"]
+    post = rich(one.post)
+    places = [post.index(text) for text in ("Before it.", "<img", "The caption.", "It is B.")]
+    assert places == sorted(places) and post.count("<img") == 1 and "Narrow" not in post
+    assert one.context.problems == [] and lost(one.section, post) == []
+
+
 def test_headings_that_give_one_name_or_a_long_one_are_posts_each(tmp_path):
     long = "word " * 80
     heads = ["Привет", "Мир", long, long, "x_y", "x-y"]

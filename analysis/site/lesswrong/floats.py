@@ -32,7 +32,10 @@ def numbered(root: Element, anchor: str, context: Context) -> Blocks:
     panel = panels[0] if len(panels) == 1 else context.pictures.joined(panels, columns or len(panels))
     panel = Panel(panel.image, _alt(figure, anchor, context) or panel.alt, panel.spec)
     whole = _whole(label, title, caption, LIVE if panel.spec else STILL, url)
-    return (*others, figures.of_panel(panel, whole, anchor, context))
+    # what stands behind the picture, such as the answer to what it asks, is not to be read before it
+    first = next(place for place, part in enumerate(found) if isinstance(part, Panel))
+    before = len([part for part in found[:first] if not isinstance(part, Title)])
+    return (*others[:before], figures.of_panel(panel, whole, anchor, context), *others[before:])
 
 
 def _of(element: Element, url: str, context: Context) -> list[Part]:

@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,7 +72,9 @@ class Pictures:
             text = text.replace(f"var(--{role})", colour)
         if "xmlns=" not in text:
             text = text.replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg"', 1)
-        return _rendered(text)
+        # the converter multiplies a colour by its opacity where nothing is behind it, which would make it grey
+        ground = '<rect x="-100%" y="-100%" width="300%" height="300%" fill="white"/>'
+        return _rendered(re.sub(r"<svg\b[^>]*>", lambda tag: tag[0] + ground, text, count=1))
 
     def spec(self, text: str) -> dict[str, Any]:
         """A chart's spec as it stands in a page."""
