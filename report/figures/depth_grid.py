@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from analysis.figures.drawing import Drawing, mean_or_nan, spoken
+from analysis.figures.explorer_links import latent_address
 from analysis.figures.image_sheets import cells, spoken_counts
 from analysis.figures.words import (
     RANDOM,
@@ -34,7 +35,7 @@ def rows_of(results: Results) -> list[tuple[str, int, str, str, str]]:
     rows += [("latents", d, "none", f"Depth {d}", GLOSSES.get(d, f"SAE on depth {d - 1}")) for d in depths]
     last = max(depths)
     if has_random(results):
-        rows.append(("latents", last, RANDOM, f"Depth {last}, random", "the same tower on an untrained network"))
+        rows.append(("latents", last, RANDOM, f"Depth {last}, random", "the same tower on a random network"))
     return rows
 
 
@@ -58,10 +59,13 @@ def depth_grid(results: Results) -> Drawing:
             examples = top["example"].tolist()
             word = "neuron" if kind == "host" else "latent"
             says = f"{name}, {word} {int(row['latent'])}: {spoken_counts(results.sprite, examples)}"
+            label = f"{word} {int(row['latent'])}"
+            if control == "none":  # the explorer shows no single latents of the random network beside them
+                label = f'<a href="{latent_address(depth, int(row["latent"]))}">{label}</a>'
             figures.append(
-                f'<figure class="grid-cell"><div class="digits" role="img" aria-label="{says}">'
+                f'<figure class="grid-cell" data-enlarge="{says}"><div class="digits" role="img" aria-label="{says}">'
                 f"{cells(results.sprite, examples)}</div>"
-                f"<figcaption>{word} {int(row['latent'])}<br><b>{row['share']:.0%}</b></figcaption></figure>"
+                f"<figcaption>{label}<br><b>{row['share']:.0%}</b></figcaption></figure>"
             )
             data.append(top.assign(column=int(str(rank)), top_class_share=row["share"]))
         body.append(
@@ -76,7 +80,8 @@ def depth_grid(results: Results) -> Drawing:
             f"are not picked by eye: of the latents of a row that fire on ten held-out images or more, {COLUMNS} are "
             "taken at even steps from the least to the most class-selective. The percentage is the share of a latent's "
             "whole activation that falls on its strongest class: it can be low where the top images all agree, because "
-            "top images hide the rest of the range. Cells are of the first seed, the numbers of the title means over "
+            "top images hide the rest of the range. Press a cell to enlarge it; its number leads to the explorer. "
+            "Cells are of the first seed, the numbers of the title means over "
             f"{seeds(seeds_of(results))}.{no_random(results)}{judged(*compared)}"
         ),
         alt=(f"Grid of images, {len(body)} rows by {COLUMNS} columns: neurons, then a row for each depth. {title}."),
@@ -110,7 +115,7 @@ def _finding(results: Results, last: int) -> tuple[str, list[Comparison]]:
         equal=f"{opened(who)} are about as pure as neurons",
         undecided=f"Whether {who} are purer than neurons is undecided",
     )  # fmt: skip
-    too = ", and on an untrained network too" if neurons.word == there.word and neurons.word != UNDECIDED else ""
+    too = ", and on a random network too" if neurons.word == there.word and neurons.word != UNDECIDED else ""
     return (
         f"{lead}{too}: their strongest class {said}, {purity('host', 0)} of a neuron's",
         [neurons, there, beside],

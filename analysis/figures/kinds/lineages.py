@@ -17,7 +17,8 @@ from analysis.results.latent_names import named
 from analysis.results.tables import Results
 from sae.errors import DataError
 
-IMAGES, ACROSS, PICTURE = 9, 5, 56
+# In a cell three images and the made one are seen, all of them once it is enlarged: theme.css.
+IMAGES, ACROSS, PICTURE, SEEN = 9, 10, 42, 3
 # A direction has length 1: a part with this weight has seven tenths of it, one with the second half of it.
 ALMOST, MOSTLY = 0.85, 0.71
 # The sheet of pictures whose cell stands beside the images.
@@ -71,7 +72,7 @@ def _below(rows: pd.DataFrame, column: str, depth: int, kind: str, value: str) -
 
 
 def lineages(results: Results, *, noun: str = "images", set_name: str = "") -> Drawing:
-    """A block for every five classes; in it a row a depth, deepest first, and last the random network's best latent."""
+    """A block for every ten classes; in it a row a depth, deepest first, and last the random network's best latent."""
     needs_labels(results)
     names = results.sprite["class_names"]
     depths = [depth for _, depth in latents.places(results)[1:]]
@@ -83,7 +84,7 @@ def lineages(results: Results, *, noun: str = "images", set_name: str = "") -> D
     rows += [("Neurons", "the network's own")]
     untrained = not latents.names(results, latents.KIND, last, "random_host").empty
     if untrained:
-        rows += [(f"Depth {last}, random", "the same tower, untrained network")]
+        rows += [(f"Depth {last}, random", "the same tower on a random network")]
     cut, body, data = Cut(results), [], []
     for start in range(0, len(names), ACROSS):
         block = list(range(start, min(start + ACROSS, len(names))))
@@ -117,15 +118,16 @@ def lineages(results: Results, *, noun: str = "images", set_name: str = "") -> D
             "very images that are shown (so it is a little lucky); under it always the part of it with the largest "
             "weight, at the bottom the neuron whose activation goes with the latent of depth 1. "
             + ("The last row is the best detector of the same class on a random network. " if untrained else "")
-            + f"In each cell the {IMAGES} held-out {noun} that drive the latent most, with a bar for how strongly"
-            + (", and below them the image optimised for it. " if results.pictures() else ". ")
+            + f"In each cell the {SEEN} held-out {noun} that drive the latent most, with a bar for how strongly"
+            + (", and in the frame the image optimised for it" if results.pictures() else "")
+            + f"; press a cell, and it shows {IMAGES} of them, larger. "
             + (
                 f"*Weight*: of 1; from {ALMOST:g} on it is almost the whole latent, from {MOSTLY:g} on most of it. "
                 if last > 1
                 else ""
             )
             + "*Unnamed*: no rule predicts well enough when it fires; behind the colon the classes that its activation "
-            "falls on. Press a cell to enlarge it. First seed."
+            "falls on. First seed."
         ),
         alt=f"Grid of images: {found}.",
         data=pd.DataFrame(data) if data else pd.DataFrame({"class": names, "row": "none", "latent": -1}),
@@ -187,8 +189,10 @@ def cell(results: Results, cut: Cut, step: Step | None, wanted: str, noun: str, 
         picture = inline(optimised, f"image optimised for {label} of depth {step.depth}", PICTURE)
     address = latent_address(step.depth, step.latent, set_name)
     link = label if step.control != "none" else f'<a href="{address}">{label}</a>'
+    sprite = results.sprite
+    tall = "" if sprite["height"] == sprite["width"] else f' style="--r:{sprite["height"] / sprite["width"]:.4g}"'
     return (
-        f'<figure class="grid-cell" data-enlarge="{escape(says)}">'
+        f'<figure class="grid-cell" data-enlarge="{escape(says)}"{tall}>'
         f'<div class="digits driven{f" {set_name}" if set_name else ""}" role="img" aria-label="{says}">'
         f"{cells(results.sprite, examples, drives)}</div>{picture}"
         f"<figcaption>{link}<br><b>{escape(name)}</b><br>{step.how}</figcaption></figure>"
