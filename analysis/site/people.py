@@ -112,6 +112,17 @@ def authors(given: object, shared: object, file: str, line: int) -> tuple[Author
     return tuple(author(value) for value in _several(given))
 
 
+def names(given: object) -> tuple[str, ...]:
+    """The names alone, from `author` in whatever form Quarto has it: what is no name is left out."""
+    found = []
+    for one in _several(given):
+        name = one.get("name") if isinstance(one, Mapping) else one
+        if isinstance(name, Mapping):
+            name = name.get("literal") or " ".join(str(name[key]) for key in _NAME[:2] if name.get(key))
+        found += [str(name).strip()] if name else []
+    return tuple(found)
+
+
 def _several(value: object) -> list[object]:
     if value is None or value == "":
         return []

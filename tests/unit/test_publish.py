@@ -46,6 +46,35 @@ def test_the_feed_has_every_page_with_whole_addresses_and_one_date(paths: Paths)
     assert (paths.site / "report/assets/generated/feed.xml").exists()
 
 
+def test_a_page_that_states_its_authors_and_date_has_them_in_the_feed_and_in_its_byline(paths: Paths) -> None:
+    creator = "{http://purl.org/dc/elements/1.1/}creator"
+
+    def items() -> list[tuple[list[str | None], date]]:
+        with Written(paths.build / "written.json", paths.root) as write:
+            write_feed(paths, site_of(paths), DAY, write)
+        found = ET.parse(paths.built_assets / "feed.xml").getroot().iter("item")
+        return [
+            ([one.text for one in item.iter(creator)], parsedate_to_datetime(item.findtext("pubDate") or "").date())
+            for item in found
+        ]
+
+    front = paths.root / "index.qmd"
+    own = "author: [{name: {given: Ann, family: Able}}, Bob & Co.]\ndate: 2025-12-31\n"
+    front.write_text(front.read_text().replace("title:", f"{own}title:", 1))
+    assert items() == [(["Ann Able", "Bob & Co."], date(2025, 12, 31)), ([], DAY)]
+    assert "author = {Ann Able and Bob \\& Co.}" in citation(MADE, site_of(paths))
+    render(paths.root, paths.site)
+    byline = page(paths, "index.html").split("</header>")[-2]
+    assert "Ann Able" in byline and "December 31, 2025" in byline
+    assert "Ann Able" not in page(paths, "report/deep/one.html")
+
+    change(paths, "format:", "author: Cy Carr\nformat:")
+    front.write_text(front.read_text().replace("2025-12-31", "2025-12-31\ndate-modified: today"))
+    assert items() == [(["Ann Able", "Bob & Co."], date(2025, 12, 31)), (["Cy Carr"], DAY)]
+    front.write_text(front.read_text().replace("today", "2026-01-02"))
+    assert items()[0][1] == date(2026, 1, 2)
+
+
 def test_the_feed_is_the_same_bytes_again(paths: Paths) -> None:
     target = paths.built_assets / "feed.xml"
     before = target.read_bytes(), target.stat().st_mtime_ns
