@@ -11,6 +11,7 @@ from planted_tables import Planted, write
 from analysis.figures.kinds.verdict_strip import verdict_strip
 from analysis.figures.strip_picture import Depth, strip
 from analysis.figures.svg_words import LETTER, wrapped
+from analysis.figures.verdict_cells import said_p
 from analysis.site.lesswrong.markup import parse
 
 NAN = math.nan
@@ -69,6 +70,12 @@ def test_what_lies_above_the_picture_is_named_in_the_caption(tmp_path):
     assert "above the picture" not in verdict_strip(results).caption
     table = verdict_strip(results).data
     assert set(table["word"].dropna()) == {"floor"} and len(table) > 10
+
+
+@pytest.mark.parametrize(("p", "said"), [(0.0004, "<.001"), (0.03, ".03"), (NAN, "–"), (0.5, ".5")])
+def test_a_small_p_of_the_table_is_text_to_a_reader_of_html(p, said):
+    cell = parse(f"<td>{said_p(p)}</td>").elements[0]
+    assert cell.text() == said and not re.search("<(?!/?td>)", f"<td>{said_p(p)}</td>")
 
 
 @pytest.mark.parametrize("width", [40, 90, 300])
