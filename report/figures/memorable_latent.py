@@ -43,7 +43,7 @@ def memorable_latent(results: Results, *, set_name: str = "") -> Drawing:
     cut = Cut(results)
     found, named = sums(results)
     if not found:
-        raise DataError(f"{results.experiment} has no named latent of depth {DEPTH} whose parents are of other classes")
+        return _none(named)
     best = found[0]
     names = [_name(results, DEPTH - 1, parent) for parent in best.parents]
     own = _name(results, DEPTH, best.latent)
@@ -79,6 +79,22 @@ def memorable_latent(results: Results, *, set_name: str = "") -> Drawing:
         ),
         html=f'<div class="depth-grid sum"><div class="grid-row"><div class="grid-cells">{blocks}</div></div></div>',
     )  # fmt: skip
+
+
+def _none(named: int) -> Drawing:
+    """Where the rule finds nothing: that is a finding, too, as in a run too short to name much."""
+    title = f"No latent of depth {DEPTH} is the sum of two different things"
+    return Drawing(
+        title=title,
+        caption=(
+            f"Asked was for latents of depth {DEPTH} that have a name and fire on ten images or more, and whose two "
+            "largest parts have names without a class or an attribute in common. Of the first seed's latents "
+            f"{named} have a name and fire as often."
+        ),
+        alt=f"{title}: there are no images to show.",
+        data=pd.DataFrame([{"named": named, "sums": 0}]),
+        html='<div class="depth-grid sum"><div class="grid-row"><p>None was found.</p></div></div>',
+    )
 
 
 def sums(results: Results, control: str = "none") -> tuple[list[Sum], int]:

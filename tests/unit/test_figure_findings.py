@@ -138,7 +138,6 @@ REFUSED = {
     ("margins", "missing"): "no distances of its latents tower to trained floors",
     ("verdict_strip", "missing"): "no distances of its latents tower to any floor",
     ("memorable_latent", "one depth"): "planted has no depth 2",
-    ("memorable_latent", "one class"): "no named latent of depth 2 whose parents are of other classes",
     ("quiz", "missing"): "no random network",
     **{(name, "not looked"): "(holds no images|nobody looked)" for name in LATENTS},
 }

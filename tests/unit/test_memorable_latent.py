@@ -82,7 +82,13 @@ def test_a_part_with_a_negative_weight_is_taken_away(tmp_path):
     assert "Such sums are 1 of 1 named latents" in drawing.caption and "− boats × 0.65" in drawing.html
 
 
-def test_where_no_latent_is_such_a_sum_that_is_said_in_one_line(tmp_path):
+def test_where_no_latent_is_such_a_sum_that_is_what_is_found(tmp_path):
     planted = dataclasses.replace(PLANTED, random=False)
-    with pytest.raises(DataError, match="planted has no named latent of depth 2 whose parents are of other classes"):
-        MODULE.memorable_latent(with_links(tmp_path, {0: {0: 0.7, 3: 0.6}}, planted))
+    drawing = MODULE.memorable_latent(with_links(tmp_path, {0: {0: 0.7, 3: 0.6}}, planted))
+    assert drawing.title == "No latent of depth 2 is the sum of two different things"
+    assert "first seed's latents 1 have a name" in drawing.caption and "None was found." in drawing.html
+
+
+def test_one_depth_has_no_sums(tmp_path):
+    with pytest.raises(DataError, match="planted has no depth 2"):
+        MODULE.memorable_latent(write(tmp_path / "tables", dataclasses.replace(PLANTED, depths=1)))
