@@ -164,7 +164,8 @@ def _number(value: float, form: Callable[[float], str] = "{:.2f}".format) -> str
 
 
 def _chance(row: dict[str, Any]) -> str:
-    return _number(row["f1_null"]) + ("" if row["passes"] else "<small>not passed</small>")
+    judged = not math.isnan(row["f1"])
+    return _number(row["f1_null"]) + ("" if row["passes"] or not judged else "<small>not passed</small>")
 
 
 def _points(value: float, half: float = math.nan) -> str:

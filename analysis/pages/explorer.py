@@ -4,8 +4,8 @@ It shows a set of examples for every experiment whose latents were looked at, wh
 size, grey or in colour, or what the data set's `show` makes of them; with classes or without. The page's own part
 (`{{< part explorer >}}`) names the sets; what is said of one stands in its folder's `index.json`.
 
-Numbers are rounded to what a screen shows, and written as whole numbers (thousandths): a depth of 512 latents stays
-below 200 KB gzipped. A latent that never fires is left out; one without a number has null in its place.
+Numbers are rounded to what a screen shows, and written as whole numbers (`thousandths`): a depth of 512 latents
+stays below 200 KB gzipped. A latent that never fires is left out; one without a number has null in its place.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ FIRST = 1
 CHILDREN = 6
 BANDS = 5
 FITS = {"": None, "yes": 0, "no": 1, "unclear": 2}
+# Of numbers below a tenth that the explorer shows as percentages it shows the thousandths; of these it never does.
+HUNDREDTHS = {"detection", "class_detection", "detection_null", "f1", "f1_null", "selectivity"}
 # As in analysis/run/interpret/explain.py, which cannot be loaded here: it needs torch.
 DETECTION = 0.75
 
@@ -122,7 +124,7 @@ def level(results: Results, kind: str, depth: int) -> list[dict[str, Any]]:
             return [whole(row.get(f"{measure}_{c}"), scale) for c in classes]
 
         def some(*measures: str, row: dict[str, float] = row) -> list[int | None]:
-            return [whole(row.get(measure)) for measure in measures]
+            return [thousandths(row.get(measure), measure in HUNDREDTHS) for measure in measures]
 
         largest = row.get("largest", max(drive for part in shown for _, drive in part))
         found.append(
@@ -137,7 +139,8 @@ def level(results: Results, kind: str, depth: int) -> list[dict[str, Any]]:
                 "h": [count for count, _ in bars.get((number,), [])],
                 "b": [[cell[example] for example, _ in part] for part in shown],
                 "v": [[whole(drive / largest, 100) for _, drive in part] for part in shown],
-                "k": several("class_share"), "ab": several("ablation"), "ah": several("ablation_half"),
+                "k": [thousandths(row.get(f"class_share_{c}")) for c in classes],
+                "ab": several("ablation"), "ah": several("ablation_half"),
                 "st": several("steering"), "sh": several("steering_half"), "at": several("attribution", 100),
                 "e": whole(row.get("effect_class"), 1), "x": fits(row, called[number][2]), "q": gate(row),
                 "o": [*some("optimised_enters"), whole(row.get("optimised_activation", math.nan) / largest, 100),
@@ -212,7 +215,7 @@ def _largest(results: Results, depth: int) -> pd.DataFrame:
 
 
 def _whole(others: latents.Pairs) -> list[list[int | None]]:
-    return [[other, whole(value)] for other, value in others]
+    return [[other, thousandths(value, True)] for other, value in others]
 
 
 def whole(value: Any, scale: int = 1000) -> int | None:
@@ -222,6 +225,17 @@ def whole(value: Any, scale: int = 1000) -> int | None:
     if math.isinf(value):
         raise NumericError(f"a number of a latent is {value}, which the explorer cannot show")
     return round(float(value) * scale)
+
+
+def thousandths(value: Any, to_hundredths: bool = False) -> int | None:
+    """A number in thousandths that a screen rounds to the same hundredths as the number itself: .7549 is 754 and not
+    755, which would be shown as .76 beside the .75 of every table. Below a tenth, where a percentage shows thousandths,
+    only where it is shown in hundredths there, too."""
+    found = whole(value)
+    if found is None or found % 10 != 5 or (abs(found) < 100 and not to_hundredths):
+        return found
+    away = round(abs(float(f"{value:.2f}")) * 1000) > abs(found)
+    return found + (1 if away == (found > 0) else -1)
 
 
 def _compact(content: Any) -> str:

@@ -38,11 +38,12 @@ class Level:
 
     @cached_property
     def live(self) -> pd.DataFrame:
-        """Latents that fire on training and on held-out images, best F1 first; without classes those that fire on
-        held-out images, the one whose name predicts its firing best first."""
-        if not self.labelled:
-            return self.rows[self.rows["rate"] > 0].sort_values("detection", ascending=False, kind="stable")
-        return self.rows[self.rows["f1"].notna()].sort_values("f1", ascending=False, kind="stable")
+        """Latents that fire on a held-out image, which is what the explorer counts, too; best F1 first. The few that
+        fired on no training image were given no class: they have no F1, and stand last. Without classes the one whose
+        name predicts its firing best is first."""
+        fires = (self.rows["rate"] > 0) | self.rows["f1"].notna()
+        by = "f1" if self.labelled else "detection"
+        return self.rows[fires].sort_values(by, ascending=False, kind="stable")
 
     @cached_property
     def passed(self) -> pd.DataFrame:

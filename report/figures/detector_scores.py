@@ -12,6 +12,7 @@ from analysis.figures.style import PLOT_WIDTH, ROLES
 from analysis.figures.words import RANDOM, at_depths, judged, needs_labels, no_random
 from analysis.figures.words import known as known_shares
 from analysis.results import latents
+from analysis.results.detectors import of_depth
 from analysis.results.findings import beside, share
 from analysis.results.tables import Results
 
@@ -26,25 +27,21 @@ def detector_scores(results: Results) -> Drawing:
     rows: list[dict[str, object]] = []
     lines: list[dict[str, object]] = []
     shuffled, passing, firing = False, 0, 0
-    for kind, depth in latents.places(results):
-        wide = latents.wide(results, kind, depth)
-        wide = wide[wide["f1"].notna()] if "f1" in wide else wide.iloc[:0]
+    for _, depth in latents.places(results):
+        live = of_depth(results, depth).live
         name = "neurons" if depth == 0 else f"depth {depth}"
-        known = len(wide) and "class_q" in wide and wide["class_q"].notna().any()
+        known = live["q"].notna().any()
         shuffled = shuffled or bool(known)
-        passing, firing = (
-            passing + (int((wide["class_q"] <= latents.SIGNIFICANT).sum()) if known else 0),
-            firing + len(wide),
-        )
-        beats = int((wide["class_q"] <= latents.SIGNIFICANT).sum()) if known else 0
-        label = f"{name}: {beats} of {len(wide)} pass" + ("" if rows else LINE)
-        counts, edges = np.histogram(wide["f1"] if len(wide) else [], BINS, (0, 1))
+        beats = int(live["passes"].sum())
+        passing, firing = passing + beats, firing + len(live)
+        label = f"{name}: {beats} of {len(live)} pass" + ("" if rows else LINE)
+        counts, edges = np.histogram(live["f1"].dropna(), BINS, (0, 1))
         rows += [
             {"row": label, "depth": depth, "from": a, "to": b, "latents": int(n)}
             for a, b, n in zip(edges, edges[1:], counts, strict=False)
         ]
         if known:
-            lines.append({"row": label, "at": float(wide["f1_null"].median())})
+            lines.append({"row": label, "at": float(live["f1_null"].median())})
     table = pd.DataFrame(rows)
     order = list(dict.fromkeys(table["row"]))
     null = pd.DataFrame(lines, columns=["row", "at"])

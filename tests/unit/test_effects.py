@@ -91,6 +91,16 @@ def test_the_explorer_says_why_a_latent_has_no_name(row, why):
     assert gate(row) == why
 
 
+@pytest.mark.parametrize("value", [0.63496, 0.63501, -0.21499, 0.1449999, 0.145, 0.98504, 0.0349, 0.0251, -0.0049, 0.5])
+def test_a_number_is_rounded_once_on_its_way_into_the_explorer(value):
+    """The explorer shows thousandths in hundredths: as the tables do, which round the number itself."""
+    for given in (value, np.float32(value)):
+        found = explorer.thousandths(given, True)
+        assert f"{found / 1000:.2f}" == f"{given:.2f}" and abs(found - 1000 * value) < 1.6
+    small = abs(value) < 0.1
+    assert explorer.thousandths(value) == (round(1000 * value) if small else explorer.thousandths(value, True))
+
+
 def test_the_explorer_asks_as_much_of_a_name_as_the_stage_does():
     from analysis.run.interpret import explain
 

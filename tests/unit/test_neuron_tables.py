@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from analysis.figures.kinds.class_best import class_best
+from analysis.figures.kinds.detector_scores import detector_scores
 from factories import write_results
 from tests_root import CHECKOUT
 
@@ -19,6 +20,7 @@ from analysis.figures.kinds.class_heat import class_heat
 from analysis.figures.kinds.neurons import neurons
 from analysis.figures.neuron_rows import COLUMNS
 from analysis.figures.style import ROLES
+from analysis.pages.explorer import level
 from analysis.results.detectors import entropy, fits, of_depth
 from analysis.results.tables import Results
 
@@ -124,6 +126,18 @@ def test_what_does_not_pass_is_marked_in_words_and_counted_in_the_title(results)
     assert sorted(marked) == ["d0-0", "d1-3"]
     assert neurons(results).title.endswith("1 of 2 neurons, 3 of 4 at depth 1, 1 of 1 at depth 2")
     assert neurons(results, depth=1).title.startswith("3 of 4 latents that fire at depth 1 detect")
+
+
+def test_what_fires_on_held_out_images_only_is_counted_as_the_explorer_counts_it(tmp_path):
+    """It has no class, hence no F1: it fired on no training image."""
+    late = DEAD | {"firing_rate": 0.01, "name": "unnamed"}
+    results = results_of(tmp_path / "by-hand", {**GIVEN, 2: [late, *GIVEN[2]]})
+    explored = level(results, "latents", 2)
+    assert neurons(results, depth=2).title.startswith(f"1 of {len(explored)} latents that fire at depth 2 detect")
+    assert re.findall(r'<tr id="([^"]+)"', neurons(results, depth=2).html) == ["d2-1", "d2-0"]  # last in the table
+    assert "not passed" not in neurons(results, depth=2).html
+    drawn = detector_scores(results)
+    assert f"depth 2: 1 of {len(explored)} pass" in drawn.alt and drawn.data["latents"].sum() == 2 + 4 + 1
 
 
 def test_where_nothing_passes_the_titles_say_so(tmp_path):
