@@ -6,6 +6,8 @@ import re
 
 USUAL = "/report/explorer.qmd"
 """The page that figures write of."""
+OWN = "site"
+"""The folder of the site's own experiment among the explorer's, whatever its name."""
 LEADS = "; leads to the explorer"
 _LINK = re.compile(rf'<a href="{re.escape(USUAL)}#([^"]*)">(.*?)</a>', re.S)
 

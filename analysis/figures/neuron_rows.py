@@ -11,10 +11,13 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.figures.explorer_links import LEADS, latent_address
+from analysis.figures.explorer_links import LEADS, OWN, latent_address
 from analysis.figures.image_sheets import cells, spoken_counts
 
 NONE = "–"
+MORE = ' class="more"'
+SOME = "some "
+"""How the name of a latent begins that is silent on some of what it speaks of: it is sorted by the rest."""
 OF_CLASS = ("detects its class", "how mixed", "effect on its class")
 WHAT = "Latents and the classes that they detect"
 
@@ -27,6 +30,10 @@ class Column:
     head: str
     says: str
     group: str = ""
+    more: bool = False
+    """Whether the table shows it only to who asks for all columns."""
+    up: bool = False
+    """Whether the first press on its head puts the smallest first: the strongest effect of one taken out is a fall."""
 
     @property
     def of_class(self) -> bool:
@@ -35,32 +42,35 @@ class Column:
 
 
 COLUMNS = (
-    Column("latent", "latent", f"its number, with the depth in front{LEADS}"),
+    Column("latent", "latent", f"its number, with the depth in front{LEADS}", up=True),
     Column("name", "name", "what predicts its firing, with how well that does (balanced accuracy) and what chance "
-           "reaches; unnamed where that is too little, or where it fires on too few of the images that it speaks of"),
-    Column("class", "class", "the class with the largest mean activation on training images"),
+           "reaches; unnamed where that is too little, or where it fires on too few of the images that it speaks of",
+           up=True),
+    Column("class", "class", "the class with the largest mean activation on training images", up=True),
     Column("", "strongest images", "the held-out images that drive it most"),
     Column("f1", "F1", "harmonic mean of precision and recall", "detects its class"),
     Column("null", "chance", "95% point of its F1 over shuffles of the labels, the class chosen anew in each; marked "
-           "where the latent does not pass, at 5% false finds over the depth", "detects its class"),
+           "where the latent does not pass, at 5% false finds over the depth", "detects its class", more=True),
     Column("precision", "prec.", "precision: of the images on which it fires, the share that has its class",
            "detects its class"),
     Column("recall", "recall", "of the images of its class, the share on which it fires", "detects its class"),
     Column("selectivity", "sel.", "selectivity index: largest minus second class mean, over the largest",
-           "how mixed"),
-    Column("share", "top", "share of its activation that falls on its strongest class", "how mixed"),
-    Column("entropy", "bits", "entropy of its activation over the classes, in bits; 0: one class only", "how mixed"),
-    Column("rate", "fires on", "share of the held-out images on which it fires", "how often"),
-    Column("l0", "of L0", "its share of all firing of the depth", "how often"),
+           "how mixed", more=True),
+    Column("share", "top", "share of its activation that falls on its strongest class", "how mixed", more=True),
+    Column("entropy", "bits", "entropy of its activation over the classes, in bits; 0: one class only", "how mixed",
+           more=True, up=True),
+    Column("rate", "fires on", "share of the held-out images on which it fires", "how often", more=True),
+    Column("l0", "of L0", "its share of all firing of the depth", "how often", more=True),
     Column("ablation", "removed", "change of the probability of its class where it fires, when it is taken out; "
-           "percentage points, with half the 95% interval", "effect on its class"),
+           "percentage points, with half the 95% interval", "effect on its class", up=True),
     Column("steering", "forced", "change of the probability of its class over a sample of all images, when it is set "
-           "to the 95% point of its activations; percentage points, with half the 95% interval", "effect on its class"),
+           "to the 95% point of its activations; percentage points, with half the 95% interval", "effect on its class",
+           more=True),
     Column("fits", "fits name", "whether its name has the class whose probability falls most when it is taken out; "
            "no, with that class, where it has not; unclear where it has not either, but that class does not surely "
            "fall more than those of the name; a dash without a name, or where no class surely falls by a point",
            "effect on its class"),
-    Column("parents", "made of", "the two latents one depth below with the largest weights in it"),
+    Column("parents", "made of", "the two latents one depth below with the largest weights in it", more=True),
 )  # fmt: skip
 
 
@@ -70,38 +80,63 @@ def latent_link(name: str, set_name: str = "") -> str:
     return f'<a href="{latent_address(depth, latent, set_name)}">{name}</a>'
 
 
+def columns_of(rows: pd.DataFrame, classes: Sequence[str]) -> list[Column]:
+    """The columns of a table of these latents: classes where the examples have labels, parents where there are some."""
+    left_out = set() if (rows["parents"] != "").any() else {"parents"}
+    return [one for one in COLUMNS if one.key not in left_out and (classes or not one.of_class)]
+
+
+def table_rows(
+    rows: pd.DataFrame,
+    images: dict[tuple[int, int], list[int]],
+    sprite: dict[str, Any],
+    columns: Sequence[Column],
+    set_name: str = "",
+) -> list[str]:
+    """A row of the table for every latent, in order."""
+    records: list[dict[str, Any]] = [{str(key): value for key, value in row.items()} for row in rows.to_dict("records")]
+    return [_row(row, images.get((row["depth"], row["latent"]), []), sprite, columns, set_name) for row in records]
+
+
 def table(
     rows: pd.DataFrame,
     images: dict[tuple[int, int], list[int]],
     sprite: dict[str, Any],
-    pages: int = 0,
+    every: pd.DataFrame | None = None,
     set_name: str = "",
 ) -> str:
     """Filters, what the columns mean, and the table. Depth chips stand where there are several depths, parents where
-    there are some, classes where the examples have labels; `pages` says of how many depths there are pages with more
-    rows, `set_name` whose images they are."""
-    records: list[dict[str, Any]] = [{str(key): value for key, value in row.items()} for row in rows.to_dict("records")]
+    there are some, classes where the examples have labels; `set_name` says whose images they are.
+
+    `every` holds all latents that fire of the depths shown: what is not among `rows` is fetched by neurons.js when a
+    reader asks for a depth (see `latent_rows.py`).
+    """
     classes = sprite["class_names"]
-    left_out = set() if (rows["parents"] != "").any() else {"parents"}
-    columns = [one for one in COLUMNS if one.key not in left_out and (classes or not one.of_class)]
-    body = "".join(
-        _row(row, images.get((row["depth"], row["latent"]), []), sprite, columns, set_name) for row in records
-    )
+    columns = columns_of(rows if every is None else every, classes)
+    body = "".join(table_rows(rows, images, sprite, columns, set_name))
     depths = sorted(rows["depth"].unique())
     chosen = [_chips("class", [(name, name) for name in classes])] if classes else []
     if len(depths) > 1:
         chosen.insert(0, _chips("depth", [(depth, depth or "neurons") for depth in depths]))
+    if any(_hidden(column, classes) for column in columns):
+        chosen.append('<button type="button" class="all-columns" aria-pressed="false">all columns</button>')
     meanings = "".join(f"<dt>{column.head}</dt><dd>{escape(column.says)}</dd>" for column in columns)
-    more = f" data-pages={pages}" if pages else ""
+    counts = {} if every is None else every.groupby("depth").size().to_dict()
+    more = f' data-rows="{set_name or OWN}" data-counts="{" ".join(f"{d}:{n}" for d, n in counts.items())}"'
     own = f' data-set="&amp;set={set_name}"' if set_name else ""
     return (
-        f'<div class="neurons"{more}{own}>'
+        f'<div class="neurons"{more if counts else ""}{own}>'
         f'<details class="neuron-meanings"><summary>What the columns mean</summary><dl>{meanings}</dl></details>'
         f'<div class="neuron-filters">{"".join(chosen)}<p class="neuron-count" aria-live="polite"></p></div>'
         f'<div class="table-scroll" tabindex="0" role="region" aria-label="{WHAT if classes else "Latents"}">'
         '<table data-quarto-disable-processing="true" class="neuron-table">'
-        f"<thead>{_heads(columns)}</thead><tbody>{body}</tbody></table></div></div>"
+        f"<thead>{_heads(columns, classes)}</thead><tbody>{body}</tbody></table></div></div>"
     )
+
+
+def _hidden(column: Column, classes: Sequence[str]) -> bool:
+    """Whether a table shows the column only when asked: the few that there are without classes are all shown."""
+    return column.more and bool(classes)
 
 
 def _chips(name: str, values: Iterable[tuple[object, object]]) -> str:
@@ -113,14 +148,15 @@ def _chips(name: str, values: Iterable[tuple[object, object]]) -> str:
     return f'<div role="group" aria-label="Filter by {name}"><span>{name}</span>{buttons}</div>'
 
 
-def _heads(columns: Sequence[Column]) -> str:
+def _heads(columns: Sequence[Column], classes: Sequence[str]) -> str:
     """Two rows: what several columns have in common, and the columns' own heads, buttons where they sort."""
     above = ""
     for group, own in groupby(columns, lambda column: column.group):
         count = len(list(own))
         above += f'<th scope="colgroup" colspan="{count}">{group}</th>' if group else f'<td colspan="{count}"></td>'
     heads = "".join(
-        f'<th scope="col" data-key="{column.key}" title="{escape(column.says)}">'
+        f'<th scope="col"{MORE if _hidden(column, classes) else ""} data-key="{column.key}"'
+        f'{" data-up" if column.up else ""} title="{escape(column.says)}">'
         f'<button type="button">{column.head}</button></th>' if column.key else f'<th scope="col">{column.head}</th>'
         for column in columns
     )  # fmt: skip
@@ -151,8 +187,13 @@ def _row(
         "fits": _cell(_fits(row)), "parents": _cell(parents),
     }  # fmt: skip
     own = f' data-class="{escape(row["class"])}"' if sprite["class_names"] else ""
-    body = "".join(found[column.key] for column in columns)
-    return f'<tr id="{name.replace("/", "-")}" data-depth="{row["depth"]}"{own}>{body}</tr>'
+    passes = " data-passes" if row["passes"] else ""
+    more = [_hidden(column, sprite["class_names"]) for column in columns]
+    body = "".join(
+        found[column.key].replace("<td", f"<td{MORE}", 1) if hidden else found[column.key]
+        for column, hidden in zip(columns, more, strict=True)
+    )
+    return f'<tr id="{name.replace("/", "-")}" data-depth="{row["depth"]}"{own}{passes}>{body}</tr>'
 
 
 def _cell(content: str) -> str:
@@ -181,7 +222,8 @@ def _name(row: dict[str, Any]) -> str:
     known = not math.isnan(row["detection"])
     score = f"<small>{row['detection']:.2f} (chance {row['detection_null']:.2f})</small>" if known else ""
     if row["named"]:
-        return f"<td>{escape(row['name'])}{score}</td>"
+        by = f' data-value="{escape(row["name"].removeprefix(SOME))}"' if row["name"].startswith(SOME) else ""
+        return f"<td{by}>{escape(row['name'])}{score}</td>"
     # sorted as a dash: what has no name stands last
     return f'<td data-value="{NONE}"><span class="muted">{escape(row["name"])}</span>{score}</td>'
 

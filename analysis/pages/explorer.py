@@ -19,6 +19,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.pages.explorer_sets import OWN, PART, copy_pictures, page_part, sets_of, shown_cells, write_shown
+from analysis.pages.latent_rows import write_rows
 from analysis.plan.paths import Paths
 from analysis.results import detectors as selective
 from analysis.results import latents
@@ -54,6 +55,7 @@ def write_all(main: Results, paths: Paths, write: Callable[[Path, str], None]) -
             copy_pictures(one.results, base / one.folder)
             write_shown(one.results, one.folder, paths, shown_cells(one.folder, paths))
         write_explorer(one.results, base / one.folder, write)
+        write_rows(one.results, base / one.folder, write)
     write(paths.generated / f"{PART}.md", page_part(found))
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from analysis.figures.explorer_links import OWN
 from analysis.figures.image_sheets import mode
 from analysis.plan.config import experiment_names
 from analysis.plan.paths import Paths
@@ -20,8 +21,6 @@ from analysis.site.jinja import environment
 from analysis.system.stamps import Stamp, copy_if_other, key_of
 from sae.errors import ConfigError
 
-# The folder of the site's own experiment, whatever its name.
-OWN = "site"
 PART = "explorer"
 """What a page calls for: the explorer itself."""
 

@@ -50,8 +50,57 @@ def test_a_press_on_the_map_of_classes_chooses_rows_of_the_table(browser, base):
     )  # on the number in the cell, as a reader does
     assert holds(page, "() => location.hash.includes('class=')")
     assert "depth=" in page.url
+    assert holds(page, "() => / that fire, /.test(document.querySelector('.neuron-count').textContent)")
     rows = page.locator(".neuron-table tbody tr:visible")
     assert rows.count() > 0 and len({row.get_attribute("data-depth") for row in rows.all()}) == 1
+    # as many that pass as the cell counts, whatever the page carried
+    cell = page.locator(".chart[data-chart=class_heat] .mark-text text").nth(12).text_content()
+    assert page.locator(".neuron-table tbody tr[data-passes]:visible").count() == int(cell)
+    assert f", {cell} pass." in page.locator(".neuron-count").inner_text()
+    page.context.close()
+
+
+def test_a_depth_is_shown_whole_and_what_cannot_be_fetched_is_said(browser, base):
+    page = open_page(browser, base, "report/neurons.html")
+    carried = page.locator(".neuron-table tbody tr[data-depth='3']").count()
+    page.route("**/rows-3.json", lambda route: route.abort())
+    three = page.get_by_role("group", name="Filter by depth").get_by_role("button", name="3")
+    three.click()
+    page.locator(".neuron-count", has_text="could not be loaded").wait_for()
+    assert page.locator(".neuron-table tbody tr:visible").count() == carried
+    page.unroute("**/rows-3.json")
+    three.click()
+    three.click()
+    assert holds(page, "() => / of \\d+ that fire/.test(document.querySelector('.neuron-count').textContent)")
+    rows = page.locator(".neuron-table tbody tr:visible")
+    assert rows.count() > carried
+    hrefs = rows.locator("th a").evaluate_all("links => links.map((a) => a.href.split('/').pop().split('=')[0])")
+    assert set(hrefs) == {"explorer.html#depth"}
+    page.context.close()
+
+
+def test_few_columns_come_first_and_the_strongest_effect_with_the_first_press(browser, base):
+    page = open_page(browser, base, "report/neurons.html#depth=1")
+    chance = page.locator("th[data-key=null]")
+    assert not chance.is_visible()
+    page.get_by_role("button", name="all columns").click()
+    assert chance.is_visible() and "wide=1" in page.url
+    page.locator("th[data-key=ablation] button").click()
+    page.locator("th[data-key=ablation][aria-sort=ascending]").wait_for()
+    at = page.locator("th[data-key=ablation]").evaluate("head => head.cellIndex")
+    values = page.locator(f".neuron-table tbody tr:visible > :nth-child({at + 1})[data-value]")
+    found = [float(value) for value in values.evaluate_all("cells => cells.map((cell) => cell.dataset.value)")]
+    assert found == sorted(found) and found[0] < 0
+    page.context.close()
+
+
+def test_a_link_to_a_row_that_the_page_does_not_carry_brings_it(browser, base):
+    page = open_page(browser, base, "report/neurons.html")
+    rows = page.evaluate("fetch('assets/generated/explorer/site/rows-2.json').then((answer) => answer.json())")
+    last = rows[-1].split('id="')[1].split('"')[0]
+    assert page.locator(f"#{last}").count() == 0
+    page.evaluate(f"location.hash = '{last}'")
+    page.locator(f"#{last}.sought").wait_for()
     page.context.close()
 
 

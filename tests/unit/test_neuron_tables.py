@@ -21,6 +21,7 @@ from analysis.figures.kinds.neurons import neurons
 from analysis.figures.neuron_rows import COLUMNS
 from analysis.figures.style import ROLES
 from analysis.pages.explorer import level
+from analysis.pages.latent_rows import write_rows
 from analysis.results.detectors import entropy, fits, of_depth
 from analysis.results.tables import Results
 
@@ -185,7 +186,7 @@ def test_class_precision_and_recall_are_those_of_the_f1(tmp_path):
 
 def test_clothes_have_their_own_images_and_their_own_place_in_the_explorer(results):
     html = neurons(results, set_name="fashion").html
-    assert html.count('<div class="digits line fashion"') == html.count("<tr id=") and "data-pages" not in html
+    assert html.count('<div class="digits line fashion"') == html.count("<tr id=")
     links = re.findall(r'href="([^"]+)"', html)
     assert len(links) > 7 and all(link.endswith("&amp;set=fashion") for link in links)
 
@@ -281,8 +282,39 @@ def test_entropy_in_bits_by_hand():
     assert entropy(shares) == pytest.approx([0, 2, 1, NAN], nan_ok=True)
 
 
-def test_the_script_is_small_and_every_page_includes_its_table():
-    assert (CHECKOUT / "report/assets/neurons.js").stat().st_size < 3072
-    for depth in range(5):
-        page = (CHECKOUT / f"report/neurons-{depth}.qmd").read_text()
-        assert f"{{{{< figure neurons depth={depth} >}}}}" in page
+def test_the_script_is_small():
+    assert (CHECKOUT / "report/assets/neurons.js").stat().st_size < 6144
+
+
+def test_every_latent_that_fires_has_a_row_that_can_be_fetched(tmp_path, monkeypatch):
+    """The table carries the best of each depth; the map of classes beside it counts all, and a press opens them all."""
+    results, texts = results_of(tmp_path / "by-hand"), {}
+    write_rows(results, tmp_path / "site", lambda path, text: texts.update({path.name: json.loads(text)}))
+    monkeypatch.setattr(_neuron_words, "PER_DEPTH", 1)
+    monkeypatch.setattr(Results, "looked", True)
+    html = neurons(results).html
+    assert (
+        'data-rows="site" data-counts="0:2 1:4 2:1"' in html
+        and "a chosen depth is shown whole" in neurons(results).caption
+    )
+    assert {name: len(rows) for name, rows in texts.items()} == {"rows-0.json": 2, "rows-1.json": 4, "rows-2.json": 1}
+    counted = class_heat(results).data
+    for depth in (0, 1, 2):
+        passed = [row for row in texts[f"rows-{depth}.json"] if "not passed" not in row]
+        assert len(passed) == counted[counted["depth"] == depth]["latents"].sum()
+        carried = re.search(rf'<tr id="d{depth}-.*?</tr>', html)[0]
+        assert carried in texts[f"rows-{depth}.json"]  # the same columns, whatever the depth has
+
+
+def test_few_columns_come_first_and_without_classes_there_are_no_others(results):
+    html = neurons(results).html
+    shown = [column.head for column in COLUMNS if not column.more]
+    assert len(shown) == 9 and html.count('<th scope="col" class="more"') == len(COLUMNS) - len(shown)
+    row = re.search(r'<tr id="d1-0".*?</tr>', html)[0]
+    assert row.count('<td class="more"') == len(COLUMNS) - len(shown) and '"all-columns"' in html
+
+
+def test_the_first_press_puts_the_strongest_first_and_a_name_is_sorted_by_what_it_names(tmp_path):
+    html = neurons(results_of(tmp_path / "by-hand", {0: [{"name": "some bags & tops"}]})).html
+    assert set(re.findall(r'data-key="(\w+)" data-up', html)) == {"latent", "name", "class", "entropy", "ablation"}
+    assert '<td data-value="bags &amp; tops">some bags' in html

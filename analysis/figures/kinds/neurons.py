@@ -11,7 +11,7 @@ from analysis.results.detectors import Level, levels, of_depth, strongest
 from analysis.results.tables import Results
 
 ROWS = 300
-PER_DEPTH = 60
+PER_DEPTH = 40
 NOTHING = "No latent detects a class better than shuffled labels do"
 NOT_SHUFFLED = "Whether latents detect classes better than shuffled labels do is undecided: labels were not shuffled"
 METHOD = (
@@ -30,17 +30,18 @@ ALT = "Table of latents: name, class, strongest images, F1, chance, precision, r
 ALT_UNLABELLED = "Table of latents: name, strongest images, how often they fire, parents."
 
 
-def neurons(results: Results, *, depth: int | None = None, pages: int = 0, set_name: str = "") -> Drawing:
+def neurons(results: Results, *, depth: int | None = None, set_name: str = "") -> Drawing:
     """The best latents of each depth by F1, or of one `depth` (0: the host's own neurons); first seed, latents tower.
     Without labels: those whose names predict best when they fire.
 
-    `pages` says of how many depths there are pages with more rows, `set_name` whose images they are, as in `table`.
+    `set_name` says whose images they are, as in `table`.
     """
-    return overview(results, pages, set_name) if depth is None else one_depth(results, depth)
+    return overview(results, set_name) if depth is None else one_depth(results, depth)
 
 
-def overview(results: Results, pages: int = 0, set_name: str = "") -> Drawing:
-    """The best latents of each depth by F1, first seed, latents tower; `pages` and `set_name` as in `table`."""
+def overview(results: Results, set_name: str = "") -> Drawing:
+    """The best latents of each depth by F1, first seed, latents tower; `set_name` as in `table`. Of what the explorer
+    shows the other rows are fetched when a depth is chosen."""
     found = levels(results)
     each = min(PER_DEPTH, ROWS // len(found))
     by = "f1" if results.labelled else "detection"
@@ -57,17 +58,19 @@ def overview(results: Results, pages: int = 0, set_name: str = "") -> Drawing:
         else f"Latents of the latents tower: of each depth the {each} whose names predict best when they fire"
     )
     choices = "depths and classes" if results.labelled else "depths"
+    every = pd.concat([level.live for level in found])
+    rest = " (a chosen depth is shown whole)" if results.looked else ""
     return Drawing(
         kind="tbl",
         title=all_depths(found),
         caption=(
             f"{which}; the data have all. {method(results)} {neurons_too}Press a column's name to sort; choose "
-            f"{choices} above."
+            f"{choices} above{rest}."
         ),
         alt=ALT if results.labelled else ALT_UNLABELLED,
         data=pd.concat([level.rows for level in found]),
         html=(
-            table(best, images, results.sprite, pages, set_name)
+            table(best, images, results.sprite, every if results.looked else None, set_name)
             if len(best)
             else "<p>No latent of this tower fires.</p>"
         ),
