@@ -18,7 +18,8 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.pages.explorer_sets import OWN, PART, copy_pictures, page_part, sets_of, shown_cells, write_shown
+from analysis.figures.explorer_links import OWN
+from analysis.pages.explorer_sets import PART, copy_pictures, page_part, sets_of, shown_cells, write_shown
 from analysis.pages.latent_rows import write_rows
 from analysis.plan.paths import Paths
 from analysis.results import detectors as selective
@@ -34,6 +35,8 @@ FIRST = 1
 """The depth that is shown to who asks for none."""
 CHILDREN = 6
 BANDS = 5
+RANDOM = "random_host"
+"""The tower on the network that was never trained; it has examples of its own where single latents were looked at."""
 FITS = {"": None, "yes": 0, "no": 1, "unclear": 2}
 # Of numbers below a tenth that the explorer shows as percentages it shows the thousandths; of these it never does.
 HUNDREDTHS = {"detection", "class_detection", "detection_null", "f1", "f1_null", "selectivity"}
@@ -115,6 +118,7 @@ def level(results: Results, kind: str, depth: int) -> list[dict[str, Any]]:
     bands = bands_of(results, kind, depth)
     bars = latents.pairs(_ordered(results, "histograms", kind, depth, "bin"), ["latent"], ("count", "bin"))
     beside = _beside(results, kind, depth)
+    twins = _twins(results, kind, depth, beside, cell)
     found = []
     for number, row in rows.items():
         # a latent that fires on few images has empty bands; one that is silent is left out
@@ -148,7 +152,7 @@ def level(results: Results, kind: str, depth: int) -> list[dict[str, Any]]:
                 "o": [*some("optimised_enters"), whole(row.get("optimised_activation", math.nan) / largest, 100),
                       whole(row.get("read_optimised"), 1), *some("read_optimised_certainty")],
                 "t": [whole(row.get("read_top"), 1), *some("read_top_share")],
-                **beside.get(number, NOTHING_BESIDE),
+                **beside.get(number, NOTHING_BESIDE), "rn": twins.get(number),
             }
         )  # fmt: skip
     return found
@@ -175,17 +179,38 @@ def _beside(results: Results, kind: str, depth: int) -> dict[int, dict[str, Any]
         else:
             place(latent)["z"] += [[relation, *pair] for pair in _whole(others)]
     for here in found.values():
-        here["z"].sort(key=lambda match: str(match[0]).replace("random_host", "~"))  # the floor stands last
+        here["z"].sort(key=lambda match: str(match[0]).replace(RANDOM, "~"))  # the floor stands last
     return found
+
+
+def _twins(
+    results: Results, kind: str, depth: int, beside: dict[int, dict[str, Any]], cell: dict[int, int]
+) -> dict[int, list[Any]]:
+    """By latent: the most similar one on the random network, as number, name, the largest share of its activation that
+    is on one class, the cells of its strongest images. Those whose match never fires are not there."""
+    other = {number: match[1] for number, here in beside.items() for match in here["z"] if match[0] == RANDOM}
+    if not other:
+        return {}
+    bands = bands_of(results, kind, depth, RANDOM)
+    table, names = latents.wide(results, kind, depth, RANDOM), latents.names(results, kind, depth, RANDOM)
+    shares = table["top_class_share"] if "top_class_share" in table else pd.Series(dtype=float)
+    return {
+        number: [
+            match, str(names["name"].get(match, "unnamed")), thousandths(shares.get(match)),
+            [cell[example] for example, _ in bands[match, 0] if example in cell],
+        ]
+        for number, match in other.items()
+        if (match, 0) in bands
+    }  # fmt: skip
 
 
 NOTHING_BESIDE: dict[str, Any] = {"p": [], "u": [], "w": 0, "y": [], "g": [], "z": []}
 
 
 @latents.kept
-def bands_of(results: Results, kind: str, depth: int) -> dict[tuple[Any, ...], latents.Pairs]:
+def bands_of(results: Results, kind: str, depth: int, control: str = "none") -> dict[tuple[Any, ...], latents.Pairs]:
     """By latent and band: the examples with their activations, strongest first."""
-    rows = _ordered(results, "bands", kind, depth, "rank")
+    rows = _ordered(results, "bands", kind, depth, "rank", control)
     return latents.pairs(rows, ["latent", "band"], ("example", "activation"))
 
 
@@ -204,8 +229,8 @@ def gate(row: dict[str, float]) -> int:
     return 1 if row["name_q"] > latents.SIGNIFICANT else 2 if row["detection"] < DETECTION else 3
 
 
-def _ordered(results: Results, table: str, kind: str, depth: int, by: str) -> pd.DataFrame:
-    return latents.of(results, table, kind, depth).sort_values(["latent", by])
+def _ordered(results: Results, table: str, kind: str, depth: int, by: str, control: str = "none") -> pd.DataFrame:
+    return latents.of(results, table, kind, depth, control).sort_values(["latent", by])
 
 
 def _largest(results: Results, depth: int) -> pd.DataFrame:

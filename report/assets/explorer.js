@@ -7,12 +7,12 @@
   if (!root) return;
   const one = (selector) => root.querySelector(selector), each = (selector, act) => root.querySelectorAll(selector).forEach(act);
   const search = one("[type=search]"), number = one("[type=number]"), order = one("select"), box = one("ol");
-  const tower = one(".xp-tower"), title = one("h2"), page = document.title, kept = {};
+  const tower = one(".xp-tower"), chips = one(".xp-chips"), title = one("h2"), page = document.title, kept = {};
   const sets = Array.from(root.querySelectorAll(".xp-sets button"), (button) => button.dataset.set);
   const none = { levels: [], classes: [], examples: "examples" };
-  const usual = { set: sets[0], depth: null, latent: null, find: "", sort: "number" }, state = {};
+  const usual = { set: sets[0], depth: null, latent: null, class: "", find: "", sort: "number", embed: "" }, state = {};
   const base = document.currentScript.src.replace(/[^/]*$/, "generated/explorer/");
-  let index = none, place, now, timer, latents = [], list = [], turn = 0;
+  let index = none, place, now, timer, rest, latents = [], list = [], turn = 0;
 
   // A number that is undefined is a dash, never NaN.
   const known = (v) => v !== null && v !== undefined, text = (write) => (v) => known(v) ? write(v) : "–";
@@ -79,30 +79,47 @@
   function drawSide() {
     if (tower.of !== index) {
       tower.of = index;
-      tower.innerHTML = html(index.levels.slice().reverse(), (l) => `<button type="button" data-level="${l.depth}"><b>` +
-        `${l.depth ? "<span>Depth </span>" + l.depth : "Neurons"}</b><small>${l.live} fire, ${l.named} named</small></button>`);
+      tower.innerHTML = html(index.levels, (l) => `<button type="button" data-level="${l.depth}" aria-label="${called(l.depth)}" ` +
+        `title="${l.live} fire, ${l.named} named">${l.depth || "Neurons"}</button>`);
+      chips.innerHTML = html(index.classes, (what, c) => `<button type="button" data-class="${c}">${esc(what)}</button>`);
     }
     each(".xp-side button", (b) => b.setAttribute("aria-pressed",
-      b.dataset.set === state.set || (!!place && +b.dataset.level === place.depth)));
+      b.dataset.set === state.set || b.dataset.class === state.class || (!!place && +b.dataset.level === place.depth)));
     const words = state.find.toLowerCase().split(/[\s,]+/), [key, at, form] = order.selectedOptions[0].dataset.by.split(" ");
     list = latents.filter((l) => {
       const says = ` ${label(l)}${l.m ? " named" : ""}${l.x === 1 ? " disagrees" : ""}`.toLowerCase();
-      return words.every((w) => w === String(l.i) || says.indexOf(" " + w) >= 0);
+      return (state.class === "" || String(l.c) === state.class) && words.every((w) => w === String(l.i) || says.indexOf(" " + w) >= 0);
     });
     if (state.sort !== usual.sort) list.sort((a, b) => (key === "d" && b.m - a.m) || b[key][at] - a[key][at]);
     if (document.activeElement !== search) search.value = state.find;
-    const made = html(list, (l) => `<li>${link(place.depth, l.i, `<span>${l.i}</span><${l.m ? "b" : "i"}>` +
+    const sheet = place && thumbs();
+    const made = html(list, (l) => `<li>${link(place.depth, l.i, `${sheet ? thumb(sheet, l) : ""}<span>${l.i}</span><${l.m ? "b" : "i"}>` +
       `${esc(label(l))}${l.x === 1 ? ' <abbr title="name and effect disagree">≠</abbr>' : ""}</${l.m ? "b" : "i"}><span>${forms[form](l[key][at])}</span>`)}</li>`);
     // the same list keeps the focus
     if (box.made !== made) box.innerHTML = box.made = made;
+    if (sheet) box.style.setProperty("--sheet", `url(${base}${state.set}/${sheet.file})`);
+    // on a phone the list is folded: what was found in it must be seen
+    if (state.find || state.class) one("details").open = true;
+  }
+
+  // A list shows mean images where there are some, else the strongest example; a set without images has none.
+  const thumbs = () => place.views.includes("mean") ? { file: `mean-${place.kind}-${place.depth}-none.webp`, cut: index.sheets, of: (l) => l.i }
+    : index.sprite.width ? { file: "sprite.webp", cut: index.sprite, of: (l) => l.b[0][0] } : null;
+  function thumb(sheet, l) {
+    const { columns, width, height } = sheet.cut, cell = sheet.of(l);
+    return known(cell) ? `<i class="xp-thumb" style="--c:${columns};--r:${height / width};--x:${cell % columns};--y:${Math.floor(cell / columns)}"></i>` : "<i></i>";
   }
 
   function head(words) {
     const noun = place && place.depth ? "latent" : "neuron", i = now ? now.i : state.latent;
     const where = place ? `${called(place.depth)}, ${noun} ${i} of ${place.all}` : "";
-    words = Object.assign({ where, noun, fit: list.length, examples: index.examples, classed: index.classes.length }, place, now, words);
+    const sought = [state.find && `“${state.find}”`, state.class && `class ${name(state.class)}`].filter(Boolean).join(" and ");
+    words = Object.assign({ where, noun, fit: list.length, sought, empty: place && !list.length && sought, namedcount: place && place.named, examples: index.examples, classed: index.classes.length }, place, now, words);
     each("[data-t]", (e) => { e.textContent = words[e.dataset.t]; });
     each("[data-if]", (e) => { e.hidden = !words[e.dataset.if]; });
+    document.documentElement.classList.toggle("xp-embed", state.embed === "1");
+    one(".xp-out").href = location.href.split("#")[0] + address({ ...state, embed: "" });
+    one("[data-t=shared]").textContent = "";
     number.value = i >= 0 ? i : "";
     document.title = `${words.title}, ${where} – ${page}`;
     const at = list.indexOf(now);
@@ -114,8 +131,16 @@
     });
   }
 
+  // Who asks for no latent sees one that shows what they are for; the page says by which rule.
+  const whole = (l) => l.o[0] && known(l.c) && l.o[2] === l.c && l.x === 0 && l.r[2] >= 800;
+  function showcase() {
+    const all = state.class && list.length ? list : latents, named = all.filter((l) => l.m);
+    const first = (of, by) => of.slice().sort((a, b) => by(b) - by(a))[0];
+    return first(named.filter(whole), (l) => l.d[0]) || first(named, (l) => l.d[0]) || all[0];
+  }
+
   function drawMain(lost) {
-    const best = latents.filter((l) => l.m).sort((a, b) => b.d[0] - a.d[0])[0] || latents[0];
+    const best = showcase();
     const i = known(state.latent) ? +state.latent : best ? best.i : 0;
     now = latents.find((l) => l.i === i);
     if (now) return drawLatent(now);
@@ -161,6 +186,8 @@
       named: l.m && index.classes.length, described: l.m && !index.classes.length, reads: known(l.o[2]), read: known(l.t[0]),
       noeffect: !falls && l.ab.some(known), effect: falls && !(l.m && l.x === 1), agrees: l.m && l.x === 0, unclear: l.m && l.x === 2,
       gate0: l.q === 0, gate1: l.q === 1, gate2: l.q === 2, gate3: l.q === 3, x: l.m && l.x === 1, lowers: name(l.e), falls: falls ? fixed(-l.ab[l.e] / 10, 1) : "",
+      showcase: !known(state.latent) && l.m && whole(l),
+      twin: l.rn && index.sprite.width, twinname: l.rn ? `${l.rn[0]}, ${l.rn[1]}` : "", twinshare: l.rn && known(l.rn[2]) ? pct(l.rn[2]) : "",
       reached: l.o[1], enters: l.o[0], outside: !l.o[0], top: name(top(l)), chosen: name(l.c)
     });
     each("[data-n]", (e) => {
@@ -175,6 +202,9 @@
         `${bar(0, l.v[band][n])}<small>${l.v[band][n]}%</small></div>`);
     });
     one(".xp-bands").classList.toggle("xp-texts", !index.sprite.width);
+    [["own", l.b[0]], ["other", l.rn && index.sprite.width ? l.rn[3] : []]].forEach(([which, cells]) => {
+      one(`[data-twin=${which}]`).innerHTML = l.rn && index.sprite.width ? html(cells, (cell) => `<div class="xp-cell">${shown(cell, "one of its strongest")}</div>`) : "";
+    });
     one(".xp-views").hidden = !place.views.length;
     each("[data-view]", (e) => {
       const there = place.views.includes(e.dataset.view);
@@ -208,6 +238,9 @@
   function arrive() {
     near.disconnect();
     each("[data-file], [data-of]", (e) => near.observe(e));
+    // who stays may print: pictures that come while a browser prints come too late
+    clearTimeout(rest);
+    rest = setTimeout(() => each("[data-file]", (e) => fetched(e, turn)), 3000);
   }
 
   function fetched(e, mine) {
@@ -219,6 +252,16 @@
       const other = found.latents.find((l) => l.i === +e.dataset.i);
       e.textContent = other ? label(other) : "silent";
     }).catch(lost);
+  }
+
+  // The address of what is shown, alone or in a frame for other pages.
+  function share(what) {
+    const full = { ...state, depth: place ? place.depth : state.depth, latent: now ? now.i : state.latent };
+    const to = (given) => location.href.split("#")[0] + address(given);
+    const text = what === "link" ? to(full) : `<iframe src="${esc(to({ ...full, embed: "1" }))}" title="${esc(document.title)}" width="720" height="640" style="border:0"></iframe>`;
+    const said = (words) => { one("[data-t=shared]").textContent = words; };
+    const copied = navigator.clipboard ? navigator.clipboard.writeText(text) : Promise.reject();
+    copied.then(() => said("Copied."), () => said(text)); // a browser that does not let us: to be copied by hand
   }
 
   const walk = (i, rests) => go({ depth: place.depth, latent: i }, rests);
@@ -239,7 +282,12 @@
   root.addEventListener("click", (event) => {
     const hit = event.target.closest("a, button"), data = hit && hit.dataset;
     if (!hit || event.metaKey || event.ctrlKey || event.shiftKey) return;
-    if (data.set) go({ set: data.set, depth: null, latent: null });
+    if (data.set) go({ set: data.set, depth: null, latent: null, class: "", find: "" });
+    else if (data.class) go({ class: data.class === state.class ? "" : data.class, latent: null });
+    else if ("random" in data) random();
+    else if ("clear" in data) clear();
+    else if (data.share) share(data.share);
+    else if (hit.classList.contains("xp-out")) return;
     else if (data.level) go({ depth: data.level, latent: null });
     else if (data.step) step(+data.step);
     else if (!hit.hash) show();
@@ -255,7 +303,18 @@
   });
   number.addEventListener("change", () => { if (number.value && place) walk(number.value); });
 
+  function random() {
+    const others = list.filter((l) => l !== now), to = others[Math.floor(Math.random() * others.length)];
+    if (to) walk(to.i);
+  }
+
+  function clear() {
+    search.value = "";
+    go({ find: "", class: "" }).then(() => search.focus());
+  }
+
   const keys = {
+    r: [random],
     ArrowLeft: [step, -1], ArrowRight: [step, 1], ArrowUp: [climb, 1], ArrowDown: [climb, -1], "/": [() => search.focus()]
   };
   document.addEventListener("keydown", (event) => {

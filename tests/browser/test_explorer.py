@@ -177,7 +177,7 @@ def test_search_is_a_key_away_filters_the_list_and_opens_the_first_hit(explore):
     search.press_sequentially("named")
     named = [one["i"] for one in latents().values() if one["m"]]
     page.locator(".xp-side summary", has_text=f"{len(named)} of the {len(latents())} that fire").wait_for()
-    assert page.locator(".xp-side ol a > span:first-child").all_inner_texts() == [str(number) for number in named]
+    assert page.locator(".xp-side ol a > span:first-of-type").all_inner_texts() == [str(number) for number in named]
     search.press("Enter")
     reach(page, named[0])
     assert "find=named" in page.url
@@ -254,3 +254,102 @@ def test_escape_leaves_the_search_and_keeps_what_it_found(browser, base):
     assert search.input_value() == "named" and page.locator(".xp ol a").count() == some
     assert not search.evaluate("box => box === document.activeElement")
     page.context.close()
+
+
+def test_who_asks_for_nothing_sees_a_latent_chosen_by_the_printed_rule(explore):
+    page = explore()
+    whole = [
+        one
+        for one in latents(1).values()
+        if one["m"] and one["o"][0] and one["o"][2] == one["c"] is not None and one["x"] == 0 and one["r"][2] >= 800
+    ]
+    best = max(whole, key=lambda one: one["d"][0])
+    assert page.locator(".xp-where").text_content().startswith(f"Depth 1, latent {best['i']} of ")
+    assert page.locator(".xp-showcase").is_visible()
+    page.keyboard.press("ArrowRight")
+    page.locator(".xp-showcase").wait_for(state="hidden")
+
+
+def test_a_class_is_a_press_away_and_random_stays_within_it(explore):
+    page = explore(f"depth={DEPTH}")
+    group = page.get_by_role("group", name="Class that it fires on most")
+    group.get_by_role("button", name="4", exact=True).click()
+    own = {str(one["i"]) for one in latents().values() if one["c"] == 4}
+    page.locator(".xp-side summary", has_text=f"{len(own)} of the {len(latents())} that fire").wait_for()
+    assert set(page.locator(".xp-side ol a > span:first-of-type").all_inner_texts()) == own and "class=4" in page.url
+    assert page.locator(".xp-thumb").count() == len(own)
+    numbers = set()
+    for _ in range(4):
+        before = page.url
+        page.get_by_role("button", name="Random").click()
+        assert holds(page, "before => location.href !== before", before)
+        numbers.add(page.get_by_role("spinbutton", name="Number").input_value())
+    assert numbers <= own
+    assert_sound(page)
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_what_is_searched_is_in_sight_and_an_empty_list_says_what_to_do(explore, width):
+    page = explore(width=width)
+    search = page.get_by_role("searchbox")
+    search.fill("named")
+    first = page.locator(".xp-side ol a").first
+    first.wait_for(state="visible")
+    first.scroll_into_view_if_needed()
+    search.fill("gnu")
+    page.locator(".xp-empty", has_text="“gnu”").wait_for(state="visible")
+    page.get_by_role("button", name="Show all of this depth").click()
+    page.locator(".xp-empty").wait_for(state="hidden")
+    assert page.locator(".xp-side ol a").count() == len(latents(1)) and search.input_value() == ""
+    assert_sound(page)
+
+
+def test_the_list_stands_above_the_fold_with_what_reads_it_folded_below(explore):
+    page = explore()
+    box = page.locator(".xp-side ol").bounding_box()
+    assert box["y"] < 450 and box["y"] + box["height"] <= 910
+    fold = page.get_by_text("The latent that is shown first", exact=True)
+    assert not fold.is_visible()
+    page.get_by_text("How to read the explorer").click()
+    fold.wait_for(state="visible")
+
+
+def test_each_latent_stands_beside_its_like_on_the_network_that_was_never_trained(explore):
+    one = next(one for one in latents().values() if one["rn"])
+    page = explore(at(one["i"]))
+    pair = page.locator(".xp-pair")
+    pair.scroll_into_view_if_needed()
+    assert pair.locator("[data-twin=own] .xp-img").count() == len(one["b"][0])
+    assert pair.locator("[data-twin=other] .xp-img").count() == len(one["rn"][3])
+    assert f"random network: {one['rn'][0]}, {one['rn'][1]}" in pair.inner_text()
+    assert_sound(page)
+
+
+def test_a_link_and_a_frame_show_the_same_latent_elsewhere(explore, browser, base):
+    page = explore(f"depth={DEPTH}&find=named")
+    page.evaluate("navigator.clipboard.writeText = (text) => { window.copied = text; return Promise.resolve(); }")
+    where = page.locator(".xp-where").text_content()
+    page.get_by_role("button", name="Copy link").click()
+    page.get_by_text("Copied.").wait_for()
+    link = page.evaluate("window.copied")
+    page.get_by_role("button", name="Copy as frame").click()
+    frame = page.evaluate("window.copied")
+    assert frame.startswith("<iframe") and "embed=1" in frame
+    page.goto("about:blank")
+    page.goto(link)
+    page.locator(".xp-where", has_text=where).wait_for()
+    page.goto("about:blank")
+    page.goto(frame.split('src="')[1].split('"')[0].replace("&#38;", "&"))
+    page.locator(".xp-where", has_text=where).wait_for()
+    assert not page.locator("#quarto-header").is_visible() and not page.locator(".xp-side").is_visible()
+    out = page.get_by_role("link", name="Open in the explorer")
+    assert "embed" not in out.get_attribute("href") and out.get_attribute("target") == "_top"
+
+
+def test_paper_has_the_pictures_and_not_what_chooses_them(explore):
+    page = explore(at(next(iter(latents()))))
+    assert holds(page, "() => [...document.querySelectorAll('.xp-img')].every((e) => e.style.backgroundImage)")
+    page.emulate_media(media="print")
+    assert not page.locator(".xp-side").is_visible() and not page.locator(".xp-bar").is_visible()
+    kept = page.locator(".xp-img").evaluate_all("all => all.map((e) => getComputedStyle(e).printColorAdjust)")
+    assert set(kept) == {"exact"}
