@@ -19,6 +19,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.figures.explorer_links import OWN
+from analysis.pages.explorer_plain import plain_level, plain_levels
 from analysis.pages.explorer_sets import PART, copy_pictures, page_part, sets_of, shown_cells, write_shown
 from analysis.pages.latent_rows import write_rows
 from analysis.plan.paths import Paths
@@ -54,6 +55,9 @@ def write_all(main: Results, paths: Paths, write: Callable[[Path, str], None]) -
     else:  # tracked tables of what nobody looked at: a figure that shows images is refused where a page asks for it
         remove(base / OWN)
     for one in found:
+        if one.plain:
+            write_plain(one.results, main, base / one.folder, write)
+            continue
         if one.folder != OWN:
             copy_pictures(one.results, base / one.folder)
             write_shown(one.results, one.folder, paths, shown_cells(one.folder, paths))
@@ -87,6 +91,18 @@ def write_explorer(results: Results, folder: Path, write: Callable[[Path, str], 
     depths = [one["depth"] for one in levels]
     start = FIRST if FIRST in depths else min(depths, default=0)
     write(folder / "index.json", _compact({**index(results), "start": start, "levels": levels}))
+
+
+def write_plain(results: Results, main: Results, folder: Path, write: Callable[[Path, str], None]) -> None:
+    """The same of an experiment at whose latents nobody looked: `from` says whose images are shown."""
+    folder.mkdir(parents=True, exist_ok=True)  # no pictures of its own are copied there
+    levels = plain_levels(results)
+    for one in levels:
+        found = plain_level(results, main, one["depth"], thousandths)
+        write(folder / one["file"], _compact({"depth": one["depth"], "kind": one["kind"], "latents": found}))
+    about = {"experiment": results.experiment, "title": results.manifest["title"], "from": OWN}
+    start = levels[0]["depth"] if levels else 0
+    write(folder / "index.json", _compact({**index(main), **about, "start": start, "levels": levels}))
 
 
 def index(results: Results) -> dict[str, Any]:

@@ -13,8 +13,10 @@ from PIL import Image
 
 from analysis.figures.explorer_links import OWN
 from analysis.figures.image_sheets import mode
+from analysis.pages.explorer_plain import check_plain
 from analysis.plan.config import experiment_names
-from analysis.plan.paths import Paths
+from analysis.plan.paths import MARK, Paths
+from analysis.plan.project import explored
 from analysis.plan.stage_folders import MANIFEST
 from analysis.results.tables import Results, source
 from analysis.site.jinja import environment
@@ -32,6 +34,8 @@ class ImageSet:
     folder: str
     """Below `explorer`, and what an address says (`#set=...`)."""
     results: Results
+    plain: bool = False
+    """Whether nobody looked at its latents one by one: it is shown with the images of the site's own experiment."""
 
     @property
     def title(self) -> str:
@@ -55,6 +59,11 @@ def sets_of(main: Results, paths: Paths) -> list[ImageSet]:
     names = (tracked | here & set(experiment_names(paths.experiments))) - {main.experiment}
     others = [ImageSet(name, source(main, name, paths)) for name in sorted(names)]
     found = [one for one in (ImageSet(OWN, main), *others) if one.results.looked]
+    for name in explored(paths) if (paths.root / MARK).exists() else []:
+        if all(one.results.experiment != name for one in found):
+            results = source(main, name, paths)
+            check_plain(results, main)
+            found.append(ImageSet(name, results, plain=True))
     if any(one.folder == OWN for one in found if one.results is not main):
         raise ConfigError(f"an experiment is called {OWN!r}, as the folder of the site's own: call it something else")
     return found

@@ -2,6 +2,7 @@
 
 strata:
   experiment: digits    # whose results the site is about; needed where there are several experiments
+  explorer: [towers]    # experiments that the explorer shows although nobody looked at their latents one by one
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from analysis.plan.paths import MARK, Paths
 from analysis.system.bounded_yaml import YamlError, load
 from sae.errors import ConfigError
 
-KEYS = ("experiment",)
+KEYS = ("experiment", "explorer")
 
 
 def main_experiment(paths: Paths, named: str | None = None) -> str | None:
@@ -33,6 +34,17 @@ def main_experiment(paths: Paths, named: str | None = None) -> str | None:
             "`strata:` and below it `experiment: NAME`, or name it to the command"
         )
     return found[0] if found else None
+
+
+def explored(paths: Paths) -> list[str]:
+    """The experiments that the explorer shows with the site's own images. Raises ConfigError for what is no list."""
+    said, known = settings(paths).get("explorer", []), experiment_names(paths.experiments)
+    if not isinstance(said, list) or not all(name in known for name in said):
+        raise ConfigError(
+            f"{MARK}: strata.explorer = {said!r}: must be a list of experiments; here there are "
+            f"{', '.join(known) or 'none'}"
+        )
+    return [str(name) for name in said]
 
 
 def settings(paths: Paths) -> dict[str, object]:

@@ -78,7 +78,7 @@ _SHARED: dict[str, Any] = {
 }  # fmt: skip
 
 PROJECT_KEYS: dict[str, Any] = _SHARED | {
-    "strata": {"experiment": TEXT},
+    "strata": {"experiment": TEXT, "explorer": TEXTS},
     "project": {
         "type": Only("website"), "output-dir": IGNORED, "render": TEXTS, "resources": TEXTS,
         "pre-render": IGNORED, "post-render": IGNORED, "preview": IGNORED, "execute-dir": IGNORED,

@@ -24,7 +24,7 @@
   const html = (values, write) => values.map(write).join("");
   const esc = (s) => String(s).replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`), most = (values) => Math.max.apply(null, values);
   const top = (l) => l.k.indexOf(most(l.k));
-  const label = (l) => l.m ? l.n : l.k.length && l.s[1] > l.s[2] ? "unnamed, mostly " + name(top(l)) : "unnamed";
+  const label = (l) => l.m ? l.n : l.k.length && l.s[1] > (known(l.s[2]) ? l.s[2] : 500) ? "unnamed, mostly " + name(top(l)) : "unnamed";
   const level = (depth) => index.levels.find((l) => l.depth === depth), called = (depth) => depth ? "Depth " + depth : "Neurons";
 
   function get(file) {
@@ -85,7 +85,7 @@
     }
     each(".xp-side button", (b) => b.setAttribute("aria-pressed",
       b.dataset.set === state.set || b.dataset.class === state.class || (!!place && +b.dataset.level === place.depth)));
-    const words = state.find.toLowerCase().split(/[\s,]+/), [key, at, form] = order.selectedOptions[0].dataset.by.split(" ");
+    const words = state.find.toLowerCase().split(/[\s,]+/), [key, at, form] = (place && place.plain && state.sort === usual.sort ? "s 1 pct" : order.selectedOptions[0].dataset.by).split(" ");
     list = latents.filter((l) => {
       const says = ` ${label(l)}${l.m ? " named" : ""}${l.x === 1 ? " disagrees" : ""}`.toLowerCase();
       return (state.class === "" || String(l.c) === state.class) && words.every((w) => w === String(l.i) || says.indexOf(" " + w) >= 0);
@@ -97,7 +97,7 @@
       `${esc(label(l))}${l.x === 1 ? ' <abbr title="name and effect disagree">≠</abbr>' : ""}</${l.m ? "b" : "i"}><span>${forms[form](l[key][at])}</span>`)}</li>`);
     // the same list keeps the focus
     if (box.made !== made) box.innerHTML = box.made = made;
-    if (sheet) box.style.setProperty("--sheet", `url(${base}${state.set}/${sheet.file})`);
+    if (sheet) box.style.setProperty("--sheet", `url(${base}${sheet.file === "sprite.webp" && index.from || state.set}/${sheet.file})`);
     // on a phone the list is folded: what was found in it must be seen
     if (state.find || state.class) one("details").open = true;
   }
@@ -114,10 +114,12 @@
     const noun = place && place.depth ? "latent" : "neuron", i = now ? now.i : state.latent;
     const where = place ? `${called(place.depth)}, ${noun} ${i} of ${place.all}` : "";
     const sought = [state.find && `“${state.find}”`, state.class && `class ${name(state.class)}`].filter(Boolean).join(" and ");
-    words = Object.assign({ where, noun, fit: list.length, sought, empty: place && !list.length && sought, namedcount: place && place.named, examples: index.examples, classed: index.classes.length }, place, now, words);
+    words = Object.assign({ where, noun, fit: list.length, sought, empty: place && !list.length && sought, namedcount: place && !place.plain && place.named, word: place && place.word, examples: index.examples, classed: index.classes.length }, place, now, words);
     each("[data-t]", (e) => { e.textContent = words[e.dataset.t]; });
     each("[data-if]", (e) => { e.hidden = !words[e.dataset.if]; });
+    root.classList.toggle("xp-plain", !!(place && place.plain));
     document.documentElement.classList.toggle("xp-embed", state.embed === "1");
+    one(".xp-out").target = "_top";
     one(".xp-out").href = location.href.split("#")[0] + address({ ...state, embed: "" });
     one("[data-t=shared]").textContent = "";
     number.value = i >= 0 ? i : "";
@@ -136,7 +138,7 @@
   function showcase() {
     const all = state.class && list.length ? list : latents, named = all.filter((l) => l.m);
     const first = (of, by) => of.slice().sort((a, b) => by(b) - by(a))[0];
-    return first(named.filter(whole), (l) => l.d[0]) || first(named, (l) => l.d[0]) || all[0];
+    return first(named.filter(whole), (l) => l.d[0]) || first(named, (l) => l.d[0]) || first(place && place.plain ? all.filter((l) => l.s[3] >= 10) : [], (l) => l.s[1]) || all[0];
   }
 
   function drawMain(lost) {
@@ -154,7 +156,7 @@
   }
 
   function picture(file, cell, cut, says) {
-    const ratio = cut.height / cut.width, path = `${state.set}/${file}`;
+    const ratio = cut.height / cut.width, path = `${file === "sprite.webp" && index.from || state.set}/${file}`;
     return `<span class="xp-img${cut.fine ? " xp-fine" : ""}" role="img" title="${esc(says)}" data-file="${path}" style="` +
       `--c:${cut.columns};--r:${ratio};--x:${-cell % cut.columns};--y:${-Math.floor(cell / cut.columns) * ratio}"></span>`;
   }
@@ -185,7 +187,7 @@
       shown: true, title: label(l), unnamed: !l.m, whole: l.r[0] !== l.r[2] || l.r[1] !== l.r[3],
       named: l.m && index.classes.length, described: l.m && !index.classes.length, reads: known(l.o[2]), read: known(l.t[0]),
       noeffect: !falls && l.ab.some(known), effect: falls && !(l.m && l.x === 1), agrees: l.m && l.x === 0, unclear: l.m && l.x === 2,
-      gate0: l.q === 0, gate1: l.q === 1, gate2: l.q === 2, gate3: l.q === 3, x: l.m && l.x === 1, lowers: name(l.e), falls: falls ? fixed(-l.ab[l.e] / 10, 1) : "",
+      looked: !place.plain, gate4: l.q === 4, gate0: l.q === 0, gate1: l.q === 1, gate2: l.q === 2, gate3: l.q === 3, x: l.m && l.x === 1, lowers: name(l.e), falls: falls ? fixed(-l.ab[l.e] / 10, 1) : "",
       showcase: !known(state.latent) && l.m && whole(l),
       twin: l.rn && index.sprite.width, twinname: l.rn ? `${l.rn[0]}, ${l.rn[1]}` : "", twinshare: l.rn && known(l.rn[2]) ? pct(l.rn[2]) : "",
       reached: l.o[1], enters: l.o[0], outside: !l.o[0], top: name(top(l)), chosen: name(l.c)
@@ -213,7 +215,7 @@
     });
     one(".xp-match").innerHTML = html(l.z.filter((z) => z !== random), (z) => `<tr><th scope="row">Match in ${esc(z[0])} (${z[1]})</th>` +
       `<td>${against(z[2], random[2], dot)}</td><td>${dot(random[2])} <small>untrained</small></td></tr>`);
-    one(".xp-classes tbody").innerHTML = html(index.classes, (what, c) => `<tr><th scope="row" class="${l.k[c] > l.s[2] ? "xp-beyond" : ""}">${esc(what)}</th>` +
+    one(".xp-classes tbody").innerHTML = html(index.classes, (what, c) => `<tr><th scope="row" class="${known(l.s[2]) && l.k[c] > l.s[2] ? "xp-beyond" : ""}">${esc(what)}</th>` +
       `<td>${against(l.k[c], l.s[2], pct)}</td>${html(columns, (column) => column[c])}</tr>`);
     one(".xp-hist").innerHTML = html(l.h, (n) => `<i style="height:${100 * n / most(l.h)}%"></i>`);
     one(".xp-hist").title = `${index.examples[0].toUpperCase() + index.examples.slice(1)} in ${l.h.length} equal parts of activation from 0 to ${l.a}: ${l.h.join(", ")}`;

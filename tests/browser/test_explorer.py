@@ -353,3 +353,19 @@ def test_paper_has_the_pictures_and_not_what_chooses_them(explore):
     assert not page.locator(".xp-side").is_visible() and not page.locator(".xp-bar").is_visible()
     kept = page.locator(".xp-img").evaluate_all("all => all.map((e) => getComputedStyle(e).printColorAdjust)")
     assert set(kept) == {"exact"}
+
+
+def test_the_verdicts_own_tower_is_there_with_all_depths_and_a_word_for_each(explore):
+    levels = index("towers")["levels"]
+    page = explore("set=towers")
+    for level in levels:
+        page.get_by_role("button", name=f"Depth {level['depth']}").click()
+        page.locator(".xp-where", has_text=f"Depth {level['depth']}, ").wait_for()
+        assert page.locator(".xp-count").inner_text().endswith(f"the verdict on this depth: {level['word']}")
+        assert (
+            page.locator(".xp-bands figure:visible").count() == 1
+            and not page.get_by_text("more than luck").is_visible()
+        )
+    look_at_all(page)
+    assert page.evaluate(BROKEN) == []
+    assert not [word for word in ("NaN", "undefined", "null") if word in page.locator(".xp").inner_html()]

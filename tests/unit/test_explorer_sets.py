@@ -118,3 +118,40 @@ def test_the_page_with_the_explorer_is_found_through_includes(tmp_path):
     files = [tmp_path / name for name in pages]
     assert page_with_part("explorer", files, tmp_path) == "report/look.qmd"
     assert page_with_part("experiments", files, tmp_path) == ""
+
+
+def plain_project(root, said="[deep]", **changes):
+    """A project whose explorer shows a second experiment, of the same data, at which nobody looked."""
+    given = {"shape": (4, 6, 3), "depths": 3, "seeds": 1, "looked": False} | changes
+    paths = project(root, {"sea_shells": SETS["sea_shells"], "deep": Planted(**given)})
+    (paths.root / "_quarto.yml").write_text(f"strata:\n  explorer: {said}\n")
+    return paths
+
+
+def test_an_experiment_at_which_nobody_looked_is_shown_with_the_sites_images_where_the_project_says_so(tmp_path):
+    texts = explored(plain_project(tmp_path))
+    index = json.loads(texts["deep/index.json"])
+    own = json.loads(texts["site/index.json"])
+    assert index["from"] == "site" and index["sprite"] == own["sprite"] and 'data-set="deep"' in texts["explorer.md"]
+    assert [level["depth"] for level in index["levels"]] == [1, 2, 3]
+    assert all(level["plain"] and level["views"] == [] and "word" in level for level in index["levels"])
+    for level in index["levels"]:
+        found = json.loads(texts[f"deep/{level['file']}"])["latents"]
+        assert len(found) == level["live"] > 0
+        looked = json.loads(texts["site/latents-1.json"])["latents"][0]
+        for one in found:
+            assert one.keys() == looked.keys() and one["b"][0] and len(one["b"]) == 5 and one["q"] == 4
+            assert {len(one[key]) for key in ("ab", "st", "k")} == {3} and one["v"][0][0] == 100
+
+
+@pytest.mark.parametrize(
+    ("said", "changes", "why"),
+    [
+        ("deep", {}, "must be a list of experiments; here there are deep, sea_shells"),
+        ("[shallow]", {}, "must be a list of experiments"),
+        ("[deep]", {"variants": ("one", "two")}, "names 'deep': it has several variants"),
+    ],
+)
+def test_what_cannot_be_shown_so_is_refused_with_the_reason(tmp_path, said, changes, why):
+    with pytest.raises(ConfigError, match=why):
+        explored(plain_project(tmp_path, said, **changes))
