@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 from collections.abc import Callable
 from dataclasses import asdict
@@ -123,22 +124,29 @@ def sources(paths: Paths) -> list[Path]:
 
 
 def reproduce_fragment(drawn: list[Artefact]) -> str:
-    """A list of every artefact: finding, code, runs, key. Each has an anchor that its caption links to."""
+    """Every artefact: finding, code, key, folded by what it was drawn from. Each has an anchor that its caption links
+    to, and a browser opens the fold that an anchor stands in."""
+    by_origin: dict[tuple[tuple[str, ...], tuple[str, ...]], list[Artefact]] = {}
+    for artefact in sorted(drawn, key=lambda a: (a.experiments, a.figure)):
+        by_origin.setdefault((tuple(artefact.experiments), tuple(artefact.runs)), []).append(artefact)
+    parts = "".join(_fold(*origin, own) for origin, own in by_origin.items())
+    # titles of figures, all in one place, would come before the figures in every search
+    return f'::: {{data-pagefind-ignore="all"}}\n\n{parts}:::\n'
+
+
+def _fold(experiments: tuple[str, ...], runs: tuple[str, ...], own: list[Artefact]) -> str:
+    """The artefacts of one origin; an experiment's row has config, commit and seconds."""
+    many = f"{len(own)} figure or table" if len(own) == 1 else f"{len(own)} figures and tables"
+    whence = html.escape(" and ".join(experiments) or "the project's own files", quote=False)
+    named = ", ".join(f"[`{name}`](#experiment-{name})" for name in experiments)
+    says = f"Experiment {named}, runs {', '.join(f'`{run}`' for run in runs)}.\n\n" if experiments else ""
     rows = "".join(
         f"- [`{artefact.figure}`]{{#made-{artefact.name.replace('_', '-')}}}: {escape(artefact.title)}. "
-        f"Drawn by `{artefact.source}` {_origin(artefact)}; key `{artefact.key}`.\n"
-        for artefact in sorted(drawn, key=lambda a: a.figure)
+        f"Drawn by `{artefact.source}`; key `{artefact.key}`.\n"
+        for artefact in own
     )
-    # titles of figures, all in one place, would come before the figures in every search
-    return f'::: {{data-pagefind-ignore="all"}}\n\n{rows}\n:::\n'
-
-
-def _origin(artefact: Artefact) -> str:
-    """What an artefact was drawn from; an experiment's row has config, commit and seconds."""
-    if not artefact.experiments:
-        return "from the project's own files"
-    named = ", ".join(f"[`{name}`](#experiment-{name})" for name in artefact.experiments)
-    return f"from {named}, runs {', '.join(f'`{run}`' for run in artefact.runs)}"
+    opened = f'```{{=html}}\n<details class="made">\n<summary>{many} from {whence}</summary>\n```\n'
+    return f"{opened}\n{says}{rows}\n```{{=html}}\n</details>\n```\n\n"
 
 
 def write_feed(paths: Paths, site: feed.Site, day: date, write: Write) -> None:
