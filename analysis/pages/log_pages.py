@@ -112,7 +112,7 @@ class LogPages:
             item = items[answer.id]
             yield f"::: {{#q-{item.id} .answer}}"
             yield f"**{self.safe(item).markdown}**\n"
-            yield f"[Asked {self._asked(item)}; answered {self._when(item)}.]{{.source}}\n"
+            yield f"[{self._dated(item)}]{{.source}}\n"
             below = [other for other in self._everything if other.parent == item.id]
             if below:
                 yield from tree(below, self._everything, self._place)
@@ -154,13 +154,13 @@ class LogPages:
         return sorted(self._top(kind, *states), key=lambda item: (self._order.first(item), item.line))
 
     def themes(self) -> Iterator[str]:
-        """A table of themes: how many questions, steps and learnings share their words."""
+        """A table of themes: how many questions, steps and learnings share their words. Three columns fit a phone."""
         found = themes([item for item in self.compilation.items if item.parent is None])
         if not found:
             yield "There is too little to sort yet."
             return
-        yield "| words in common | open questions | open steps | learnings | for instance |"
-        yield "|:----------------|-----:|-----:|-----:|:-------------------------------|"  # dashes are widths
+        yield "| words in common | how often | for instance |"
+        yield "|:--------------|:-----------|:-------------------------------|"  # dashes are widths
         for theme in found:
             counts = [
                 sum(item.kind == "question" and item.state in WAITING for item in theme.items),
@@ -169,7 +169,9 @@ class LogPages:
             ]
             # an open question says most about a theme; of several the newest
             shown = max(theme.items, key=lambda item: (item.state in WAITING, item.kind == "question", _at(item)))
-            cells = [", ".join(theme.words), *map(str, counts)]
+            things = ("open question", "open step", "learning")
+            said = [_count(number, thing) for number, thing in zip(counts, things, strict=True) if number]
+            cells = [", ".join(theme.words), ", ".join(said) or "–"]
             yield f"| {' | '.join(map(escape, cells))} | {self.safe(shown).markdown} |"
 
     def next_steps(self) -> Iterator[str]:
@@ -267,6 +269,14 @@ class LogPages:
     def _asked(self, item: Item) -> str:
         places = dict.fromkeys(f"{iso(seen.date)} ({self._title(seen.file)})" for seen in item.seen)
         return ", ".join(places)
+
+    def _dated(self, item: Item) -> str:
+        """When an item was asked and answered; a day that both share is said once."""
+        days = {seen.date for seen in item.seen}
+        if days == {item.closed_on}:
+            asked = ", ".join(dict.fromkeys(self._title(seen.file) for seen in item.seen))
+            return f"Asked in {asked}; answered in {self._title(item.closed)}; both on {iso(item.closed_on)}."
+        return f"Asked {self._asked(item)}; answered {self._when(item)}."
 
     def _age(self, item: Item) -> str:
         return age(item, self.compilation.logs, self._order)

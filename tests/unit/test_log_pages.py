@@ -152,6 +152,25 @@ def test_questions_and_steps_stand_with_their_age_fate_and_evidence(logs: LogPro
     assert [line[:7] for line in made["next-steps"].splitlines()] == ["- Sweep", "- order"]
 
 
+def test_a_question_answered_on_its_own_day_has_that_day_once(project: LogProject) -> None:
+    project.write("1.md", "# Morning\n\nDate: 2024-05-06\n\n## Questions\n- Does it float?\n")
+    project.write("2.md", "# Evening\n\nDate: 2024-05-06\n\nIt was tried in the bath.\n")
+    found, _ = compile_with_answers([project.paths.logs])
+    why = next(item.id for item in found.items if item.kind == "question")
+    project.write(FILE, f'[[answer]]\nid = "{why}"\nsentence = "It does."\nlinks = ["fig-made"]\nlog = "2.md"\n')
+    text = parts(project)["logs-answered"]
+    assert "[Asked in Morning; answered in Evening; both on 2024-05-06.]{.source}" in text
+
+
+def test_themes_have_three_columns_and_say_what_there_is_of_each(logs: LogProject) -> None:
+    for number, noun in enumerate(("questions", "next steps", "learnings")):
+        lines = "".join(f"- The copper kettle boils {word} on the stove.\n" for word in ("slowly", "loudly", "again"))
+        logs.write(f"k{number}.md", f"Date: 2024-02-0{number + 2}\n\n## {noun.capitalize()}\n{lines}")
+    rows = parts(logs)["logs-themes"].splitlines()
+    assert len(rows) > 2 and {row.count(" | ") for row in [rows[0], *rows[2:]]} == {2}
+    assert any(re.search(r"\| (\d+ [a-z ]+, )*\d+ [a-z ]+ \|", row) for row in rows[2:])
+
+
 def test_an_answer_stands_with_its_question_days_figure_and_numbers_and_its_html_does_not_run(logs: LogProject) -> None:
     text = parts(logs)["logs-answered"]
     (answer,) = logs.pages.answers.values()
