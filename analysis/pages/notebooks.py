@@ -45,6 +45,8 @@ AT_ONCE = 2
 """Notebooks that are executed at the same time, on one thread each."""
 SHOWN = ("image/svg+xml", "image/png", "text/markdown", "text/plain")
 """What an output may be, best first; of several the page shows the first."""
+PLOTTING = '{.python .cell-code code-fold="true" code-summary="How this is drawn"}'
+"""A cell that draws is folded, in both renderers."""
 MARKER = re.compile(r"^# %%", re.M)
 ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]+")
 BARE_OBJECT = re.compile(r"<[\w.]+ object>")
@@ -321,7 +323,8 @@ def _write(script: _Script, name: str, paths: Paths) -> list[str]:
             parts.append(cell.source)
             continue
         shown, drawn = _outputs(script, number, cell, name, paths)
-        parts.append(_fence("python", cell.source))
+        # how a picture is drawn is of no interest to most, and often the longest cell
+        parts.append(_fence(PLOTTING if drawn else "python", cell.source))
         if shown:
             # one box, so that blocks of text and pictures keep to the column; `data-cell` is for styles
             parts.append("\n\n".join(['::: {data-cell="output"}', *shown, ":::"]))

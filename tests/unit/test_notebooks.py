@@ -12,7 +12,7 @@ from notebook_project import HEAD, project_at
 from tests_root import CHECKOUT
 
 from analysis.pages import notebooks
-from analysis.pages.notebooks import modules_of, parsed, run_all
+from analysis.pages.notebooks import PLOTTING, modules_of, parsed, run_all
 from analysis.plan.code_version import code_version
 from analysis.plan.paths import Paths
 from sae.errors import RenderError
@@ -73,13 +73,14 @@ def test_a_fragment_has_code_output_and_pictures_in_order(lesson):
         "````{.text .output}\n``` and a line\n````",
         "```{.text .output}\nquiet\n```",
         "## A picture\n\nIt rises.",
+        f"```{PLOTTING}\n",  # how it is drawn is folded away
         '<img class="raster" src="/report/assets/generated/notebooks/lesson-4-1.png"',
         'alt="A line that rises to &quot;two&quot;" width=',
         "(/report/assets/generated/notebooks/lesson.ipynb)",
     )
     places = [text.find(part) for part in in_order]
     assert -1 not in places and places == sorted(places), places
-    assert text.startswith("It begins.")
+    assert text.startswith("It begins.") and text.count("code-fold") == 1
     assert text.count("loud") == 1 and "Figure size" not in text  # once, in the code
     assert text.count('::: {data-cell="output"}') == 2
 
