@@ -39,12 +39,14 @@ def architecture_error(results: Results) -> Drawing:
     colour = alt.Color("coder:N", scale=scale, legend=alt.Legend(orient="top", title=None))
     shape = alt.Shape("coder:N", scale=alt.Scale(domain=list(CODERS.values()), range=["circle", "diamond"]))
     y = alt.Y("what:N", sort=order, title=None, axis=alt.Axis(labelLimit=220, domain=False, ticks=False))
+    # the two coders of a row one above the other: they often miss about the same
+    apart = alt.YOffset("coder:N", sort=list(CODERS.values()), scale=alt.Scale(paddingOuter=0.35))
     x = alt.X(
         "missed:Q", title=["share of held-out variance missed", "(lower is better)"],
         scale=alt.Scale(domain=[0, end / 10], nice=False),
         axis=alt.Axis(format=".0%", values=[tenth / 10 for tenth in range(end + 1)]),
     )  # fmt: skip
-    dots = alt.Chart(rows[["what", "coder", "missed"]].round(4)).mark_point(filled=True, size=50, opacity=0.7)
+    dots = alt.Chart(rows[["what", "coder", "missed"]].round(4)).mark_point(filled=True, size=40, opacity=0.7)
     middle = alt.Chart(means[["what", "coder", "mean", "low", "high"]].round(4))
     tips = [
         alt.Tooltip("what:N", title="what"),
@@ -53,7 +55,7 @@ def architecture_error(results: Results) -> Drawing:
         alt.Tooltip("low:Q", title="least", format=".3f"),
         alt.Tooltip("high:Q", title="largest", format=".3f"),
     ]
-    ticks = middle.mark_tick(thickness=2.5, size=18).encode(x="mean:Q", y=y, color=colour, tooltip=tips)
+    ticks = middle.mark_tick(thickness=2.5, size=13).encode(x="mean:Q", y=y, yOffset=apart, color=colour, tooltip=tips)
     ends = means.sort_values("high").groupby("what", sort=False).tail(1)
     labels = ends.assign(label=[_label(means, what) for what in ends["what"]])
     text = (
@@ -73,8 +75,8 @@ def architecture_error(results: Results) -> Drawing:
         + "; ".join(f"{what} {_label(means, what)}" for what in order)
         + ".",
         data=rows[["what", "coder", "run", "missed"]],
-        chart=alt.layer(dots.encode(x=x, y=y, color=colour, shape=shape), ticks, text).properties(
-            width=PLOT_WIDTH, height=28 * len(order)
+        chart=alt.layer(dots.encode(x=x, y=y, yOffset=apart, color=colour, shape=shape), ticks, text).properties(
+            width=PLOT_WIDTH, height=36 * len(order)
         ),
     )
 

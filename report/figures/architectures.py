@@ -18,7 +18,7 @@ SHOWN = (
     ("l0", "L0", ".1f"),
     ("variance_explained", "variance explained", ".2f"),
     ("variance_explained_refit", "with fitted codes", ".2f"),
-    ("live_share", "live latents", ".2f"),
+    ("live_share", "live, held out", ".2f"),
     ("selectivity", "selectivity", ".2f"),
     ("exclusive_share", "one-class latents", ".2f"),
     ("phi", "mean |φ|", ".3f"),

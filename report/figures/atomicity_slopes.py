@@ -77,7 +77,10 @@ def atomicity_slopes(results: Results) -> Drawing:
                  alt.Tooltip("low:Q", title="95% from", format="+.3f"),
                  alt.Tooltip("high:Q", title="95% to", format="+.3f")],
     )  # fmt: skip
-    zero = base.mark_rule(color=ROLES["line"]).encode(x=alt.datum(0), y=alt.value(0), y2=alt.value(48))
+    # grey: the colours are those of the towers
+    zero = base.mark_rule(strokeWidth=1.2, aria=False).encode(
+        x=alt.datum(0), y=alt.value(0), y2=alt.value(48), color=alt.value(ROLES["muted"])
+    )
     chart = (
         alt.layer(zero, bars, dots)
         .properties(width=PLOT_WIDTH, height=48)

@@ -399,3 +399,17 @@ def test_a_number_of_classes_in_a_text_needs_labels_and_others_do_not(tmp_path):
     with pytest.raises(StrataError, match=words) as caught:
         resolve_all([tmp_path / "page.qmd"], results, Paths(tmp_path))
     assert "page.qmd:3" in str(caught.value)
+
+
+def test_coders_of_one_row_do_not_cover_each_other_and_no_rule_wears_the_colour_of_a_tower(tables):
+    with debug_mode(False):
+        chart = drawn("architecture_error", tables("better", "architecture_error")).chart.to_dict()
+        slopes = drawn("atomicity_slopes", tables("better", "atomicity_slopes")).chart.to_dict()
+    marks = {layer["mark"]["type"]: layer["encoding"] for layer in chart["layer"] if layer["mark"]["type"] != "text"}
+    assert {kind: encoding["yOffset"]["field"] for kind, encoding in marks.items()} == {
+        "point": "coder",
+        "tick": "coder",
+    }
+    zero = next(layer for layer in slopes["spec"]["layer"] if layer["encoding"]["x"].get("datum") == 0)
+    towers = slopes["spec"]["layer"][1]["encoding"]["color"]["scale"]["range"]
+    assert zero["encoding"]["color"]["value"] not in towers
