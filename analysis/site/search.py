@@ -53,6 +53,7 @@ MEASURES = "measures-table"
 """Of these tables the heads are text; the cells are numbers and verdicts over and over."""
 HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 CELLS = frozenset({"td", "th"})
+NEXT = "; "
 """Written as words of one row: pagefind glues one of them to its neighbour and ends a sentence after the other."""
 VOID = frozenset(["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"])
 
@@ -151,13 +152,29 @@ class _Copy(Parser):
             last = self._open.pop()
             self._names[last] -= 1
             if self._keeps() and len(self._open) >= self._main:
-                self.text.append("</span> " if last in CELLS else f"</{last}>")
+                self._close(last)
             depth = len(self._open)
             self._main, self._skipped, self._measures = (
                 stands if stands <= depth else 0 for stands in (self._main, self._skipped, self._measures)
             )
             if last == tag:
                 return
+
+    def _close(self, tag: str) -> None:
+        """End an element. What stands apart on a page would run into one sentence in an excerpt: cells end with a
+        semicolon, rows with a full stop, a term with a colon before what is said of it."""
+        if tag in CELLS or tag == "tr":
+            while not self.text[-1].strip():
+                self.text.pop()
+        if tag in CELLS:
+            if self.text[-1] == "<span>":
+                self.text.pop()  # an empty cell
+            else:
+                self.text.append(f"</span>{NEXT}")
+            return
+        if tag == "tr" and self.text[-1].endswith(NEXT):
+            self.text[-1] = self.text[-1].removesuffix(NEXT) + ". "
+        self.text.append(f":</{tag}>" if tag == "dt" else f"</{tag}>")
 
     def handle_data(self, data: str) -> None:
         if self._keeps():

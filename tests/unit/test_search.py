@@ -111,7 +111,14 @@ def test_pages_are_indexed_by_section_and_without_their_furniture(site: Path) ->
     words = one["content"].split()
     starts = [a["location"] for a in one["anchors"]]
     assert starts[0] < words.index("Firstword") < starts[1] < words.index("Innerword") < starts[2]
-    for word in ("Introword", "Subtitleword", "Lastword <b", "Noteword", "Floorword", "head other cellword nextcell"):
+    for word in (
+        "Introword",
+        "Subtitleword",
+        "Lastword <b",
+        "Noteword",
+        "Floorword",
+        "head; other. cellword; nextcell.",
+    ):
         assert word in one["content"]
     for word in (
         "Svgword", "Svgtextword", "Specword", "Latentword", "Verdictword", "Ignoredword", "widehat", "Authorword",
@@ -217,3 +224,12 @@ def test_who_wrote_a_page_is_not_searched() -> None:
     people = '<div class="quarto-title-meta-author"><p class="author">Ada</p><p class="affiliation">Lab</p></div>'
     copy = search.searchable(f"<html><body><main><h1>T</h1>{people}<p>Words</p></main></body></html>")
     assert copy is not None and "Words" in copy and "Ada" not in copy and "Lab" not in copy
+
+
+def test_what_stands_apart_does_not_run_together_in_an_excerpt() -> None:
+    rows = "<tr><th>kettle</th><td></td>\n<td><b>two</b> cups</td>\n</tr><tr><td>spoons</td></tr>"
+    terms = "<dl><dt>Tea</dt><dd>A leaf.</dd></dl>"
+    page = f"<html><head><title>T</title></head><main><table>{rows}</table>{terms}</main></html>"
+    copy = " ".join((search.searchable(page) or "").split())
+    assert "<span>kettle</span>; <span><b>two</b> cups</span>. " in copy and "<span>spoons</span>. " in copy
+    assert "<dt>Tea:</dt><dd>A leaf." in copy and "; ;" not in copy
