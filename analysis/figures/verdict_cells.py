@@ -66,7 +66,7 @@ def p_of_many(results: Results, kind: str) -> dict[int, float]:
 
 
 def said_p(p: float) -> str:
-    """Two digits of it, down to a thousandth, as HTML."""
+    """Two digits of it as HTML, down to a thousandth, as HTML."""
     return "–" if math.isnan(p) else "&lt;.001" if p < 0.001 else f"{p:.2g}".replace("0.", ".", 1)
 
 
