@@ -197,3 +197,13 @@ def test_a_cell_in_colour_of_another_shape_is_cut_by_what_it_says(tmp_path):
     block = grids.digits(parse('<div class="digits"><i style="--x:1;--y:1;--n:2;--r:0.75"></i></div>').elements[0],
                          Sprites(tmp_path))  # fmt: skip
     assert block.size == (16, 12) and (np.asarray(block) == (200, 30, 90)).all()
+
+
+def test_a_drawing_with_data_for_a_script_of_the_page_is_a_picture_and_a_program_is_a_problem(tmp_path):
+    picture = '<div class="slider"><svg aria-label="Bars" viewBox="0 0 40 20"><rect width="9" height="9"/></svg>'
+    for kind, problems in (("application/json", []), ("module", ["a script: a paste drops it"])):
+        body = f'```{{=html}}\n{picture}<script type="{kind}">{{"a": 1}}</script></div>\n```'
+        page = f'---\ntitle: T\n---\n\n## S\n\n::: {{#fig-s fig-alt="Bars"}}\n\n{body}\n\nHow to read it.\n\n:::\n'
+        made = compose_all(make_site(tmp_path / kind, page))["s"]
+        assert made.context.problems == problems
+        assert [figure.alt for figure in made.post.figures] == ["Bars"]

@@ -11,7 +11,7 @@ from typing import Any
 
 from analysis.site.lesswrong import figures, grids
 from analysis.site.lesswrong.context import Context
-from analysis.site.lesswrong.inlines import CODE_TAGS, from_element, paragraphs, trimmed
+from analysis.site.lesswrong.inlines import CODE_TAGS, DATA, from_element, paragraphs, trimmed
 from analysis.site.lesswrong.markup import Element, flat, names
 from analysis.site.lesswrong.nodes import (
     Block,
@@ -88,7 +88,7 @@ def _part(element: Element, url: str, context: Context) -> list[Part]:
     if name in _IGNORED or _CONTROLS & set(element.classes) or "hidden" in element.attributes:
         return []
     if name == "script":
-        if not element.has("chart-spec"):
+        if element.attributes.get("type") != DATA:
             context.problems.append("a script: a paste drops it")
         return []
     if name in _DROPPED:

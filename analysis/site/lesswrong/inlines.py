@@ -37,6 +37,8 @@ _TAGS = {
 _BARE = frozenset(["span", "small", "mark", "abbr", "kbd", "time", "q", "var", "ins", "label", "data", "bdi"])
 _QUOTES = {"DoubleQuote": ("“", "”"), "SingleQuote": ("‘", "’")}
 CODE_TAGS = ("code", "samp", "tt")
+DATA = "application/json"
+"""The type of a script that runs nothing: what a chart or a slider of the page is made from."""
 
 
 def inlines(tree: list[Ast], context: Context) -> Inlines:
@@ -99,7 +101,7 @@ def from_element(root: markup.Element, context: Context) -> Inlines:
             elif aside:
                 inside = [Text(" "), *inside]
             made += inside
-        elif name == "script" and child.has("chart-spec"):
+        elif name == "script" and child.attributes.get("type") == DATA:
             continue
         else:
             context.problems.append(f"<{name}> in the text: a paste drops it")
