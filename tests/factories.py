@@ -99,6 +99,23 @@ TINY_NOTEBOOK = """# %% [markdown]
 # %%
 print(6 * 7)
 """
+# What the notebook of the slider keeps: a latent that makes threes of both digits, and a direction that does not.
+KEPT_STEERING = {
+    "target": 3, "classes": [str(digit) for digit in range(10)], "latent": 7, "own": 0.4, "randoms": 5,
+    "strengths": [0.0, 0.5, 1.0], "labels": [0, 8], "pixels": [[[0, 255], [128, 0]], [[255, 0], [0, 128]]],
+    "along": {
+        "latent": [[[(900, 300, 50)[step] if at == label else (100, 700, 950)[step] if at == 3 else 0
+                     for at in range(10)] for step in range(3)] for label in (0, 8)],
+        "random": [[[(900, 800, 700)[step] if at == label else (100, 200, 300)[step] if at == 3 else 0
+                     for at in range(10)] for step in range(3)] for label in (0, 8)],
+    },
+}  # fmt: skip
+TINY_KEPT = f"""
+# %% keep="steering"
+import json
+
+print(json.dumps({KEPT_STEERING}))
+"""
 
 
 def site_project(root: Path) -> Paths:
@@ -110,7 +127,7 @@ def site_project(root: Path) -> Paths:
     for name in ("report", "_extensions", "data/digits", "data/logs", "data/results"):
         shutil.copytree(CHECKOUT / name, root / name, ignore=skip)
     for script in (root / "report" / "notebooks").glob("*.py"):
-        script.write_text(TINY_NOTEBOOK)
+        script.write_text(TINY_NOTEBOOK + (TINY_KEPT if 'keep="steering"' in script.read_text() else ""))
     add_few_digits(root, EVERY_OF_SITE)
     renumber(root / "data" / "results" / "towers")
     (root / "data" / "experiments").mkdir()

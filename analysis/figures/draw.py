@@ -34,6 +34,7 @@ from analysis.plan import plugins
 from analysis.plan.code_version import ROOT, code_version
 from analysis.plan.paths import Paths
 from analysis.results.judged import Judged, judgement
+from analysis.results.kept import Kept, kept
 from analysis.results.kept_file import KeptFile, kept_file
 from analysis.results.measure_names import can_be
 from analysis.results.tables import Results, source
@@ -45,7 +46,7 @@ KINDS = plugins.PACKAGES["figures"]
 # Where a project says how every number was made, if it has such a page.
 REPRODUCE = "reproduce.qmd"
 
-Drawn = Results | History | Judged | KeptFile
+Drawn = Results | History | Judged | KeptFile | Kept
 """What a figure is drawn from."""
 
 
@@ -238,11 +239,12 @@ def drawn_from(
     module: ModuleType, main: Results | None, history: History, paths: Paths, experiment: str | None = None
 ) -> Sequence[Drawn]:
     """What a module is drawn from: the logs (`FROM_LOGS = True`), the judgement of finished SAEs that lies in the
-    project (`FROM_JUDGEMENT = True`), a file of the project (`FROM_FILE = "data/benchmarks/verdict.json"`), the
-    experiment that is asked for, those that it names (`EXPERIMENTS = ("towers", "")`, the empty one for the site's
-    own), or else the site's own.
+    project (`FROM_JUDGEMENT = True`), a file of the project (`FROM_FILE = "data/benchmarks/verdict.json"`), what a cell
+    of a notebook kept (`FROM_NOTEBOOK = "NOTEBOOK/NAME"`), the experiment that is asked for, those that it names
+    (`EXPERIMENTS = ("towers", "")`, the empty one for the site's own), or else the site's own.
 
-    Raises NotFoundError where there are no such results, DataError where there is no judgement or no such file.
+    Raises NotFoundError where there are no such results, DataError where there is no judgement, no such file, or
+    nothing kept.
     """
     if getattr(module, "FROM_LOGS", False):
         return [history]
@@ -250,6 +252,8 @@ def drawn_from(
         return [judgement(paths)]
     if name := getattr(module, "FROM_FILE", ""):
         return [kept_file(name, paths)]
+    if name := getattr(module, "FROM_NOTEBOOK", ""):
+        return [kept(paths, name)]
     return [source(main, name, paths) for name in experiments_of(module, experiment)]
 
 

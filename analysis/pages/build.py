@@ -63,8 +63,9 @@ def build(
     compilation, answers = compile_with_answers(logs_of(paths), cache_folder=paths.build / "logs")
     for problem in compilation.problems:
         warn(problem)
-    drawn = draw_all(asked(pages, paths.root), results, history(compilation), paths, report, _explorer(pages, paths))
+    # before the figures: some are drawn from what a notebook kept
     run_notebooks(paths, lambda name: report(f"notebook {name}"))
+    drawn = draw_all(asked(pages, paths.root), results, history(compilation), paths, report, _explorer(pages, paths))
     with Written(paths.build / "written.json", paths.root) as write:
         parts = _followed(compilation, answers, Links(results, paths, pages, drawn), paths).write(write)
         numbers = resolve_all([*pages, *parts], results, paths)

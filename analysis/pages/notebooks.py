@@ -1,9 +1,10 @@
 """Worked notebooks: scripts of `report/notebooks/` executed in the build, shown with code and output, and offered.
 
 A script is in jupytext's percent format; its first cell is Markdown and starts with `# Title`. A cell that draws says
-in its metadata what one sees: `# %% alt="..."`, or a list for several pictures. What a page should not show stops the
-build: an error, a warning, a picture without alt text, output that is HTML and nothing else, a decimal typed into
-prose, a memory address. Nothing here loads torch, and jupyter is loaded only when there is something to execute.
+in its metadata what one sees: `# %% alt="..."`, or a list for several pictures. A cell with `keep="NAME"` prints JSON,
+which is kept as a file for a figure that says `FROM_NOTEBOOK`. What a page should not show stops the build: an error,
+a warning, a picture without alt text, output that is HTML and nothing else, a decimal typed into prose, a memory
+address. Nothing here loads torch, and jupyter is loaded only when there is something to execute.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from analysis.pages import kernel
+from analysis.pages.kept_outputs import KEEP, check_keeps, kept_text
 from analysis.pages.kernel import close_loop, environment, this_python
 from analysis.pages.typed_numbers import unsourced
 from analysis.plan.code_version import PACKAGES, ROOT, code_version, parse
@@ -213,6 +215,7 @@ def parsed(text: str, file: str) -> _Script:
                 raise script.error(number, "only the title is a heading of the first level; start with ##")
             for _, typed in unsourced(cell.source):
                 raise script.error(number, f"the number {typed!r} is typed by hand: let a code cell print it")
+    check_keeps(notebook.cells, script.error)
     return script
 
 
@@ -316,11 +319,19 @@ def _write(script: _Script, name: str, paths: Paths) -> list[str]:
 
     for old in _assets(paths).glob(f"{name}-*"):
         old.unlink()
-    pictures: list[Path] = []
+    files: list[Path] = []
     parts = [script.notebook.cells[0].source.partition("\n")[2]]
     for number, cell in enumerate(script.notebook.cells[1:], 1):
         if cell.cell_type == "markdown":
             parts.append(cell.source)
+            continue
+        if keep := cell.metadata.get(KEEP):
+            parts.append(_fence("python", cell.source))
+            kept = _assets(paths) / f"{name}-{keep}.json"
+            text = kept_text(cell, number, script.error)
+            kept.write_text(text, encoding="utf-8")
+            parts.append(f"Kept as data: [{kept.name}](/{paths.relative(kept)}).")
+            files.append(kept)
             continue
         shown, drawn = _outputs(script, number, cell, name, paths)
         # how a picture is drawn is of no interest to most, and often the longest cell
@@ -328,7 +339,7 @@ def _write(script: _Script, name: str, paths: Paths) -> list[str]:
         if shown:
             # one box, so that blocks of text and pictures keep to the column; `data-cell` is for styles
             parts.append("\n\n".join(['::: {data-cell="output"}', *shown, ":::"]))
-        pictures += drawn
+        files += drawn
     python = {"display_name": "Python 3", "language": "python", "name": "python3"}
     script.notebook.metadata.clear()  # it knows the version of Python and of jupytext
     script.notebook.metadata.update(kernelspec=python, language_info={"name": "python"})
@@ -340,7 +351,7 @@ def _write(script: _Script, name: str, paths: Paths) -> list[str]:
     fragment = paths.generated / f"notebook-{name}.md"
     text = "\n\n".join(part.strip("\n") for part in [*parts, f"Download: {links}."] if part.strip())
     fragment.write_text(text + "\n", encoding="utf-8")
-    return [paths.relative(file) for file in [fragment, executed, source, *pictures]]
+    return [paths.relative(file) for file in [fragment, executed, source, *files]]
 
 
 def _outputs(script: _Script, number: int, cell: NotebookNode, name: str, paths: Paths) -> tuple[list[str], list[Path]]:

@@ -9,6 +9,8 @@ direction that means nothing.
 """
 
 # %%
+import json
+
 import matplotlib.pyplot as plt
 import torch
 from torch.nn.functional import normalize
@@ -149,6 +151,51 @@ The grey line is the honest place to look. As far as the latent goes by itself, 
 digits stay what they were. Pushed further than it ever goes, it turns many of them into threes, and random directions
 of the same length turn next to none. So the direction does mean something to the second half of the network.
 
+## Nine digits under one hand
+
+A mean hides what happens to a single digit. So here is everything that the network answers for nine of them, the
+first of each other class that it reads correctly, step by step. Beside the latent stands the strongest rival that we
+have: of the thirty random directions the one that makes most threes. What this cell prints is kept, and
+[names and causes](/report/names.qmd) puts a slider in front of it.
+"""
+
+# %% keep="steering"
+strengths = torch.linspace(0, 1, 21)
+fair = unseen & (answers == labels)
+nine = [
+    int((fair & (labels == digit)).nonzero()[0])
+    for digit in range(10)
+    if digit != TARGET
+]
+strongest = by_rival["random directions"][:, -1].argmax()
+
+
+@torch.no_grad()
+def thousandths(direction: torch.Tensor) -> list[list[list[int]]]:
+    """What each of the nine is taken for at each strength: ten probabilities."""
+    pushed = states[nine, None] + strengths[:, None] * direction
+    chances = host.forward_from(pushed.flatten(0, 1), HOOK).softmax(1)
+    return chances.unflatten(0, (len(nine), -1)).mul(1000).round().int().tolist()
+
+
+kept = {
+    "target": TARGET,
+    "classes": [str(digit) for digit in range(10)],
+    "latent": latent,
+    "own": round(own, 2),
+    "randoms": len(nonsense),
+    "strengths": [round(float(strength), 2) for strength in strengths],
+    "labels": labels[nine].tolist(),
+    "pixels": images[nine].tolist(),
+    "along": {
+        "latent": thousandths(unit[latent]),
+        "random": thousandths(nonsense[strongest]),
+    },
+}
+print(json.dumps(kept))
+
+# %% [markdown]
+"""
 ## Which digits give in first?
 """
 

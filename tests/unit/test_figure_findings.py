@@ -78,7 +78,8 @@ KINDS = ("margins", "measures", "verdict", "verdict_strip")
 # The sort that has least: its charts are built too, but for those over depth, which are the same as of the one that has
 # all.
 LEAST = "missing"
-NAMES = sorted(set(plugins.figures()) - {"log_timeline", "recovery", "verdict_truths"})  # not of tables
+# of logs, of what a notebook kept, of a file: no tables
+NAMES = sorted(set(plugins.figures()) - {"log_timeline", "recovery", "steering_slider", "verdict_truths"})
 
 # By figure, what the title says of a tower that is better, worse, equal, and where it is undecided.
 ORDER = ("better", "worse", "equal", "undecided")
