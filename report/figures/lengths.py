@@ -71,9 +71,10 @@ def lengths(results: Results) -> Drawing:
         title=_finding(inside, ahead),
         caption=(
             f"Depth 2 of the directions tower, which reads {' or '.join(f'{size:,}' for size in sorted(sizes))} "
-            f"directions, means over {seeds(seeds_of(results))}. Held out by folds. Own codes are to be compared with "
+            f"directions, means over {seeds(seeds_of(results))}. [Point at a number for its interval, at a word for "
+            "the reason.]{.page-only} Held out by folds. Own codes are to be compared with "
             "the two Gaussian floors beside them, which were trained as long, fitted codes with the dictionaries "
-            "beside them. Point at a number for its interval, at a word for the reason."
+            "beside them."
             + judged(*ahead.values())
         ),
         alt=f"Table of training lengths. {_finding(inside, ahead)}.",

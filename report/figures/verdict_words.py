@@ -76,11 +76,10 @@ def verdict_words(*given: Results) -> Drawing:
         kind="tbl",
         title=f"Of {len(own)} {'depth' if len(own) == 1 else 'depths'} judged, {', '.join(told)}",
         caption=(
-            f"Every tower of {_listed([results.experiment for results in given])}. Under each word how far the depth "
-            "is above the nearest floor, with the 95% interval over seeds; under structure, p by itself and as one of "
-            "all. "
+            f"Every tower of {_listed([results.experiment for results in given])}. [Point at a word for the "
+            "reason.]{.page-only} Under each word how far the depth is above the nearest floor, with the 95% interval "
+            "over seeds; under structure, p by itself and as one of all. "
             + ("Towers that start from the same SAEs share their depth 1, which counts once. " * (twice > 0))
-            + "Point at a word for the reason."
             + outlasts
         ),
         alt=f"Table of verdicts, a row for each tower, a column for each depth: {', '.join(told)}.",

@@ -126,6 +126,7 @@ def test_every_section_of_the_real_pages_survives_and_is_free_of_faults(page):
         pytest.skip("what was built here is older than the page; strata build makes it")
     for one in compose_all(Paths(CHECKOUT), page).values():
         html = rich(one.post)
+        assert not re.search(r"[Uu]nderlined number|[Pp]oint at an? |Press a (cell|column)", html), "only a page can"
         assert one.context.problems == []
         assert lost(one.section, html) == []
         assert lints.rich_faults(html, BASE) == []

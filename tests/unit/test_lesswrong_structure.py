@@ -12,6 +12,8 @@ from analysis.site.lesswrong.dialect import markdown
 from analysis.site.lesswrong.events import Event, misplaced
 from analysis.site.lesswrong.rich import rich
 from analysis.site.lesswrong.round_trip import lost, lost_in_markdown
+from analysis.site.pandoc import convert
+from analysis.site.source import load_source
 
 PAGE = r"""---
 title: All of it
@@ -303,6 +305,22 @@ def test_what_stands_behind_a_picture_is_read_after_it_and_no_picture_twice(tmp_
     places = [post.index(text) for text in ("Before it.", "<img", "The caption.", "It is B.")]
     assert places == sorted(places) and post.count("<img") == 1 and "Narrow" not in post
     assert one.context.problems == [] and lost(one.section, post) == []
+
+
+def test_what_only_a_page_can_do_is_not_in_a_post_nor_is_what_held_nothing_else(tmp_path):
+    body = (
+        "One. [Press it.]{.page-only} Two.\n\n[All of it.]{.page-only}\n\n- kept\n- [whole item]{.page-only}\n\n"
+        "3. [first]{.page-only}\n4. [second]{.page-only}\n\n::: {.page-only}\nA block, 7 of it.\n:::\n\nEnd[^n].\n\n"
+        "[^n]: A note. [Tap here.]{.page-only}\n"
+    )
+    paths = make_site(tmp_path, f"---\ntitle: T\n---\n\n## S\n\n{body}")
+    made = compose_all(paths)["s"]
+    html = rich(made.post)
+    assert re.search(r"<p>One. Two.</p>\s*<ul>\s*<li>(<p>)?kept(</p>)?</li>\s*</ul>\s*<p>End<", html)
+    assert not re.search("Press|All of it|whole item|first|second|A block|Tap", html)
+    assert lost(made.section, html) == []
+    page = convert(load_source(paths.root, "index.qmd", {}), {}, paths.root, 3).body
+    assert "Press it." in page and "whole item" in page and "A block" in page
 
 
 def test_headings_that_give_one_name_or_a_long_one_are_posts_each(tmp_path):

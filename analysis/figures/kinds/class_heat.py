@@ -61,9 +61,9 @@ def class_heat(results: Results) -> Drawing:
     return Drawing(
         title=_finding(table, any(level.judged for level in levels(results))),
         caption=(
-            "Latents of the first seed whose F1 for their class passes shuffled labels (5% false finds), by class and "
-            "depth; the stronger the colour, the larger their share of the depth. Press a cell to see the best of them "
-            "in the table of latents, where the page has one."
+            "[Press a cell to see the best of its latents in the table of latents, where the page has "
+            "one.]{.page-only} Latents of the first seed whose F1 for their class passes shuffled labels (5% false "
+            "finds), by class and depth; the stronger the colour, the larger their share of the depth."
         ),
         alt="Heat map of the number of detecting latents. In all: "
         + ", ".join(f"{where} {count}" for where, count in totals.items())

@@ -127,7 +127,7 @@ def lineages(results: Results, *, noun: str = "images", set_name: str = "") -> D
                 else ""
             )
             + "*Unnamed*: no rule predicts well enough when it fires; behind the colon the classes that its activation "
-            "falls on. First seed."
+            "falls on. [Press a cell to enlarge it.]{.page-only} First seed."
         ),
         alt=f"Grid of images: {found}.",
         data=pd.DataFrame(data) if data else pd.DataFrame({"class": names, "row": "none", "latent": -1}),

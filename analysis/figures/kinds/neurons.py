@@ -64,8 +64,8 @@ def overview(results: Results, set_name: str = "") -> Drawing:
         kind="tbl",
         title=all_depths(found),
         caption=(
-            f"{which}; the data have all. {method(results)} {neurons_too}Press a column's name to sort; choose "
-            f"{choices} above{rest}."
+            f"{which}; the data have all. [Press a column's name to sort; choose {choices} above{rest}.]{{.page-only}} "
+            f"{method(results)} {neurons_too}".rstrip()
         ),
         alt=ALT if results.labelled else ALT_UNLABELLED,
         data=pd.concat([level.rows for level in found]),

@@ -141,7 +141,7 @@ def verdict(results: Results, *, kind: str = "latents") -> Drawing:
         kind="tbl",
         title=f"{kind.capitalize()} tower: {spelled([word.word for word in words])}",
         caption=(
-            f"Means over {seeds(seeds_of(results))}; point at {number}a word for the reason. Own codes "
+            f"Means over {seeds(seeds_of(results))}. [Point at {number}a word for the reason.]{{.page-only}} Own codes "
             "are to be compared with the trained floors below them, fitted codes with the unlearned dictionaries "
             "below them. p is one-sided, the largest over all floors, seeds and examples; as one of all depths it is "
             "Holm's. A lead that would be found is found in four of five such experiments."

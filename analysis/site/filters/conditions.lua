@@ -1,5 +1,6 @@
 -- Content for one format only: this is HTML, and a post is made of it. Runs before all checks, as in Quarto. A post has
--- one theme: what is for the dark one is left out of it.
+-- one theme: what is for the dark one is left out of it, and so is what only a page can do (`.page-only`), with the items
+-- and paragraphs that held nothing else.
 
 local common = require("common")
 local fail = common.fail
@@ -13,7 +14,7 @@ local OTHER = pandoc.List {
 
 -- Whether the element is shown; nil if it states no condition.
 local function shown(el)
-  if common.context.post and el.classes:includes("dark-content") then return false end
+  if common.context.post and (el.classes:includes("dark-content") or el.classes:includes("page-only")) then return false end
   local visible, hidden = el.classes:includes("content-visible"), el.classes:includes("content-hidden")
   if not visible and not hidden then return nil end
   local matches = true
@@ -33,7 +34,32 @@ local function shown(el)
   return matches == visible
 end
 
-return {
+-- Whether blocks say nothing at all.
+local function silent(blocks)
+  for _, block in ipairs(blocks) do
+    if (block.t ~= "Plain" and block.t ~= "Para") or block.content:find_if(function(one)
+      return one.t ~= "Space" and one.t ~= "SoftBreak"
+    end) then return false end
+  end
+  return true
+end
+
+local function spoken(list)
+  if not common.context.post then return nil end
+  list.content = list.content:filter(function(item) return not silent(item) end)
+  if #list.content == 0 then return {} end
+  return list
+end
+
+local emptied = {
+  Para = function(para)
+    if common.context.post and silent { para } then return {} end
+  end,
+  BulletList = spoken,
+  OrderedList = spoken,
+}
+
+local kept = {
   -- From the top down: what is not shown is not looked into.
   traverse = "topdown",
   Div = function(div)
@@ -61,3 +87,10 @@ return {
     return block
   end,
 }
+
+local conditions = {}
+
+-- The document with what is shown.
+function conditions.apply(doc) return doc:walk(kept):walk(emptied) end
+
+return conditions

@@ -115,7 +115,7 @@ function Pandoc(doc)
   doc.meta["strata-context"] = nil
   for kind, word in pairs(common.context.kinds) do common.KINDS[kind] = word end
   common.allowed, common.words = pandoc.List(common.context.classes), common.context.words
-  doc = doc:walk(conditions)
+  doc = conditions.apply(doc)
   if common.context.settings["code-annotations"] == "none" then doc = doc:walk { Blocks = code.unannotated } end
   doc = doc:walk(checks.filter)
   doc.blocks = common.convert(doc.blocks)
