@@ -17,7 +17,8 @@ def lesswrong(
         list[str] | None,
         typer.Argument(
             metavar="[SECTION]...",
-            help="a section of the write-up, page.qmd or page.qmd#section; the whole write-up if not given",
+            help="a section of the write-up, page.qmd or page.qmd#section; if not given the write-up, the answers and "
+            "the notebooks",
         ),
     ] = None,
     site_url: Annotated[
@@ -25,6 +26,7 @@ def lesswrong(
     ] = "",
     target: Annotated[str, typer.Option(help="lesswrong, alignmentforum, or markdown as on GitHub")] = "lesswrong",
     widgets: Annotated[bool, typer.Option("--widgets", help="live charts in place of pictures of them")] = False,
+    post: Annotated[bool, typer.Option("--post", help="one post, which report/_post.qmd holds")] = False,
 ) -> None:
     """Export sections as posts for LessWrong or the Alignment Forum, ready to be pasted, and the pages as whole posts.
 
@@ -35,9 +37,10 @@ def lesswrong(
     from analysis.site.lesswrong.kit import export
 
     paths = project.find()
-    done = export(paths, sections or [], site_url, target, widgets)
+    done = export(paths, sections or [], site_url, target, widgets, post)
     for told in done.posts:
-        print(f"{told.post.slug}: {told.words} words, pictures: {len(told.pictures)}")
+        numbers = "" if told.numbers is None else f", numbers in its prose: {told.numbers}"
+        print(f"{told.post.slug}: {told.words} words, pictures: {len(told.pictures)}{numbers}")
     print(f"{done.files} files; begin with {paths.relative(done.folder / 'index.html')}")
     if done.beside:
         print(f"the pictures are in {paths.relative(paths.site)}/lesswrong too: publish the site, then paste")

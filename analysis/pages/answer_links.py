@@ -83,9 +83,10 @@ class Links:
         return Shown("figure", artefact.name, f"[{escape(words or 'the figure on its own page')}](/{page}#{link})")
 
     def page_of(self, name: str) -> str:
-        """The page that shows the figure of that name, itself or in a part; empty for none."""
+        """The page that shows the figure of that name, itself or in a part; empty for none, or where only a part shows
+        it that no page includes, as the one post is."""
         pages = sorted(self._paths.relative(page) for page, names in self._shows.items() if name in names)
-        return self._whole(pages[0]) if pages else ""
+        return next((whole for page in pages if (whole := self._whole(page))), "")
 
     def _whole(self, part: str, below: tuple[str, ...] = ()) -> str:
         """The page that a file is, or that includes it; empty for a part that no page includes."""

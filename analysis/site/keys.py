@@ -110,6 +110,10 @@ PAGE_KEYS: dict[str, Any] = _SHARED | _CODE | {
     "code-annotations": Only(False, "none"),
 }  # fmt: skip
 
+_COUNT = Kind("a whole number from 1", lambda value: type(value) is int and value >= 1)
+POST_KEYS: dict[str, Any] = PAGE_KEYS | {"most": {"words": _COUNT, "pictures": _COUNT, "numbers": _COUNT}}
+"""Of a post that is no page; `most` says what it may hold."""
+
 NAV_KEYS: dict[str, Any] = {
     "href": TEXT, "text": TEXT, "aria-label": TEXT, "rel": TEXT, "target": TEXT, "icon": IGNORED, "menu": USED,
 }  # fmt: skip

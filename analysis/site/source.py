@@ -11,6 +11,7 @@ import difflib
 import json
 import posixpath
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from html import unescape
 from pathlib import Path
@@ -120,14 +121,16 @@ def load_numbers(root: Path) -> dict[str, dict[str, str]]:
         raise RenderError(f"not a table of numbers: {error!r}", NUMBERS) from None
 
 
-def load_source(root: Path, page: str, numbers: dict[str, dict[str, str]]) -> Source:
-    """Read a page: checked front matter, included parts put in, shortcodes marked."""
+def load_source(
+    root: Path, page: str, numbers: dict[str, dict[str, str]], keys: Mapping[str, Any] = PAGE_KEYS
+) -> Source:
+    """Read a page: front matter checked (`keys` are those it may have), included parts put in, shortcodes marked."""
     reader = _Reader(root, numbers)
     front, lines, body_from = front_matter(root, page)
     meta = read_yaml(front, page, first=2)
-    check_keys(meta, PAGE_KEYS, front, page, first=2)
+    check_keys(meta, keys, front, page, first=2)
     meta = without_empty(meta)
-    meta = as_written(meta, PAGE_KEYS, front, page, first=2)
+    meta = as_written(meta, keys, front, page, first=2)
     meta = {key: reader.meta_value(value, page, key_line(front, key, 2)) for key, value in meta.items()}
     reader.read(page, lines, body_from, ())
     check_nesting(reader.lines)

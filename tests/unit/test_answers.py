@@ -157,6 +157,13 @@ def test_links_lead_to_figures_numbers_and_sections(project: LogProject) -> None
     ]
 
 
+def test_a_part_that_no_page_includes_shows_no_figure(project: LogProject) -> None:
+    """The one post is such a part, and its name comes before those of pages."""
+    for figure in ("made", "nowhere"):
+        (project.paths.report / f"_a-{figure}.qmd").write_text(f"{{{{< figure {figure} >}}}}\n")
+    assert project.links.page_of("made") == "report/page.qmd" and project.links.page_of("nowhere") == ""
+
+
 @pytest.mark.parametrize(
     ("link", "named"),
     [

@@ -177,7 +177,9 @@ def test_the_copy_page_holds_what_is_copied_and_asks_nothing_of_the_network(site
     done = kit.export(site, ["pictures"])
     page = (done.folder / "pictures.html").read_text()
     post = json.loads(re.search(r'<script type="application/json" id="post">(.*?)</script>', page)[1])
-    assert post["html"] == rich(compose_all(site, "pictures")["pictures"].post)
+    belongs, _, rest = post["html"].partition("\n")
+    assert belongs == f'<p><em>A section of <a href="{BASE}/index.html">All of it</a>.</em></p>'
+    assert rest == rich(compose_all(site, "pictures")["pictures"].post)
     assert post["markdown"] == (done.folder / "pictures.md").read_text() and post["title"] == "Pictures"
     shown = re.sub(r"<script.*?</script>", "", page, flags=re.S)
     assert not re.search(r'(?:src|srcset|data)="(?:https?:)?//', shown) and 'src="img/fig-grid-' in shown

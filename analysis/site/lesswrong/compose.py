@@ -18,6 +18,7 @@ from analysis.site.lesswrong.nodes import (
     Inline,
     Inlines,
     Items,
+    Link,
     Paragraph,
     Post,
     Quote,
@@ -45,9 +46,19 @@ def post(context: Context) -> Post:
         made = (Drafted(model_name(section.drafted), made),)
     title = plain(trimmed(inlines(section.title, context)))
     return Post(
-        section.slug, title, context.path, context.addresses.page(context.path, section.anchor), made,
+        section.slug, title, context.path, context.published(section.anchor), made,
         tuple(context.notes), tuple(dict.fromkeys(part for part in (section.part, *context.remarks) if part)),
     )  # fmt: skip
+
+
+def belongs(context: Context) -> Blocks:
+    """What a part that is torn from its page begins with: one line that says from which; nothing for a whole page."""
+    if not context.section.alone:
+        return ()
+    page = (Text(plain(trimmed(inlines(context.section.page.title, context)))),)
+    what = "A section of " if context.section.anchor else "The beginning of "
+    link = Link(page, context.published())
+    return (Paragraph((Styled("em", (Text(what), link, Text("."))),)),)
 
 
 def model_name(value: str) -> str:

@@ -38,8 +38,14 @@ class Context:
         return self.section.page.path
 
     def resolve(self, target: str) -> str:
-        """An address on this page, made absolute."""
-        return self.addresses.resolve(target, self.path)
+        """An address on this page, made absolute; a figure of a post is on the page that shows it."""
+        anchor = target.removeprefix("#") if target.startswith("#") else ""
+        return self.addresses.resolve(target, self.section.stands_on(anchor) if anchor else self.path)
+
+    def published(self, anchor: str = "") -> str:
+        """Where the site has this page, or an id of it."""
+        page, shown_on = self.section.stands_on(anchor), self.section.shown_on
+        return self.addresses.page(page, anchor if shown_on is None or anchor in shown_on else "")
 
     def hold(self, tree: Ast, name: str) -> str:
         """A place holder (`x-node`, `x-block`) for an element of pandoc within raw HTML."""
@@ -61,7 +67,7 @@ class Context:
         for target in _links(self.section.page.references.get(key, [])):
             if target.startswith(("https:", "http:")):
                 return target
-        return self.addresses.page(self.path, f"ref-{key}")
+        return self.published(f"ref-{key}")
 
 
 def _links(tree: Any) -> list[str]:

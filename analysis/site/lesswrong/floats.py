@@ -17,7 +17,7 @@ LIVE, STILL = "interactive version", "version on the site"
 
 def numbered(root: Element, anchor: str, context: Context) -> Blocks:
     """A numbered figure as one picture; a numbered table, or a figure without a picture, as what is in it."""
-    url = context.addresses.page(context.path, anchor)
+    url = context.published(anchor)
     figure = next((child for child in root.elements if child.name == "figure"), root)
     label, caption = _caption(figure, context)
     columns, subs = _columns(figure), _sub_floats(figure)

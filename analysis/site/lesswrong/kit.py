@@ -6,11 +6,11 @@ import shutil
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from analysis.plan.paths import Paths
-from analysis.site.lesswrong import compose, dialect, lints, pages, round_trip, sections
+from analysis.site.lesswrong import compose, dialect, limits, lints, pages, round_trip, sections
 from analysis.site.lesswrong.addresses import Addresses
 from analysis.site.lesswrong.context import Context
 from analysis.site.lesswrong.nodes import Post
@@ -37,36 +37,47 @@ class Exported:
 
 
 def export(
-    paths: Paths, asked: Sequence[str] = (), site_url: str = "", target: str = "lesswrong", live: bool = False
-) -> Exported:
-    """Export sections of the pages into `lesswrong/`. A failure leaves what was there.
+    paths: Paths, asked: Sequence[str] = (), site_url: str = "", target: str = "lesswrong", live: bool = False,
+    post: bool = False,
+) -> Exported:  # fmt: skip
+    """Export sections of the pages, or the project's one post, into `lesswrong/`. A failure leaves what was there.
 
-    Raises RenderError with every fault of every section, NotFoundError for a section or a target that is not there.
+    Raises RenderError with every fault of every section, NotFoundError for a section or a target that is not there,
+    ConfigError for sections that are asked for beside the post.
     """
     begun = time.perf_counter()
     if target not in SITES:
         raise NotFoundError("target", target, list(SITES))
     if live and target == "markdown":
         raise ConfigError("--widgets: Markdown cannot hold live charts")
+    if post and asked:
+        raise ConfigError(f"--post makes one post of {sections.POST}; leave out {', '.join(asked)}")
     project = load_project(paths.root)
     base = _base(project, site_url)
     pictures = Pictures(project.root, base)
     files: dict[str, bytes] = {}
     told: list[Told] = []
     faults: list[str] = []
-    for section in sections.choose(project, list(asked)):
+    for section in [sections.one_post(project)] if post else sections.choose(project, list(asked)):
         addresses = Addresses(project, base, paths.site)
         context = Context(section, addresses, pictures, live)
-        post = compose.post(context)
-        html, text = rich(post), dialect.markdown(post, target == "markdown")
+        made = compose.post(context)
+        html, text = rich(made), dialect.markdown(made, target == "markdown")
         wrong = [*context.problems, *_faults(html, text, base, target), *round_trip.lost(section, html)]
         wrong += round_trip.lost_in_markdown(section, text) if target == "markdown" else []
+        if above := compose.belongs(context):
+            alone = replace(made, blocks=above, notes=())
+            wrong += _faults(rich(alone), dialect.markdown(alone), base, target)
+            made = replace(made, blocks=(*above, *made.blocks))
+            html, text = rich(made), dialect.markdown(made, target == "markdown")
         wrong += [f"the link {link}: {why}" for link, why in addresses.checked.items() if why]
+        counted = limits.Counted.of(rich(made, live=False)) if post else None
+        wrong += limits.excess(section, counted) if counted else []
         faults += [f"{context.path}, section {section.slug}: {fault}" for fault in dict.fromkeys(wrong)]
-        files[f"{post.slug}.md"] = text.encode()
+        files[f"{made.slug}.md"] = text.encode()
         if target != "markdown":
-            files[f"{post.slug}.html"] = pages.copy_page(post, html, text, target, base).encode()
-        told.append(_told(post, html, base, pictures, len(addresses.checked)))
+            files[f"{made.slug}.html"] = pages.copy_page(made, html, text, target, base).encode()
+        told.append(_told(made, html, base, pictures, len(addresses.checked), counted.numbers if counted else None))
     faults += [f"picture {fault}" for fault in lints.picture_faults(pictures.files)]
     if faults:
         raise RenderError(f"{len(faults)} faults, nothing was written:\n  " + "\n  ".join(faults))
@@ -92,13 +103,13 @@ def _faults(html: str, text: str, base: str, target: str) -> list[str]:
     return [*lints.rich_faults(html, base), *lints.markdown_faults(text, base, target == "markdown")]
 
 
-def _told(post: Post, html: str, base: str, pictures: Pictures, checked: int) -> Told:
+def _told(post: Post, html: str, base: str, pictures: Pictures, checked: int, numbers: int | None) -> Told:
     left = read(html)
     names = [image.removeprefix(f"{base}/{FOLDER}/") for image in dict.fromkeys(left.images)]
     outside = dict.fromkeys(link for link in left.links if not link.startswith((base, "#")))
     return Told(
         post, left.words, tuple((name, len(pictures.files[name])) for name in names if name in pictures.files),
-        checked, tuple(outside), tuple(dict.fromkeys(left.drafted)), left.widgets,
+        checked, tuple(outside), tuple(dict.fromkeys(left.drafted)), left.widgets, numbers,
     )  # fmt: skip
 
 

@@ -33,6 +33,8 @@ class Told:
     """Links to other hosts, which nobody followed."""
     drafted: tuple[str, ...]
     widgets: int
+    numbers: int | None = None
+    """In the prose, where they were counted."""
 
     @property
     def minutes(self) -> int:
@@ -134,6 +136,7 @@ def _many(count: int, name: str) -> str:
 def _told(one: Told, target: str) -> str:
     name = f"{one.post.slug}.{'md' if target == 'markdown' else 'html'}"
     facts = [_many(one.words, "word"), f"{_many(one.minutes, 'minute')} to read"]
+    facts += [f"{_many(one.numbers, 'number')} in its prose"] if one.numbers is not None else []
     facts += [_many(count, name) for count, name in (
         (len(one.pictures), "picture"), (one.widgets, "live chart"), (len(one.post.notes), "footnote"),
     ) if count]  # fmt: skip

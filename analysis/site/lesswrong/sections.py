@@ -1,13 +1,16 @@
-"""The tree of a page, cut into sections at its headings of level 2."""
+"""The tree of a page, cut into sections at its headings of level 2; and the project's one post, which is no page."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from analysis.site import pandoc
+from analysis.site.keys import PAGE_KEYS, POST_KEYS
+from analysis.site.lesswrong.captions import shortened
 from analysis.site.lesswrong.names import slug_of
 from analysis.site.metadata import metadata
 from analysis.site.project import Project
@@ -17,6 +20,13 @@ from sae.errors import NotFoundError, RenderError
 Ast = dict[str, Any]
 INTRO = "intro"
 FRONT = "index.qmd"
+POST = "report/_post.qmd"
+"""The project's one post, written for readers who have not seen the site. No page: its name begins with `_`."""
+POST_SLUG = "post"
+SHORT = "captions end after their first sentence; the whole ones stand on the site"
+ANSWERS = "answers.qmd"
+_NOTEBOOK = re.compile(r"^\{\{<\s*part\s+notebook-[\w-]+\s*>\}\}\s*$", re.M)
+_FLOAT = re.compile(r"\{#((?:fig|tbl)-[\w-]+)")
 # The attribute of a heading, a div or a page's front matter that says that a language model drafted the text.
 DRAFTED = "drafted-by"
 
@@ -49,13 +59,25 @@ class Section:
     """Name of the language model that drafted it, if one did."""
     part: str = ""
     """What it is, where it is no section with a heading of its own."""
+    alone: bool = True
+    """Whether it is torn from its page, so that it has to say where it belongs."""
+    shown_on: Mapping[str, str] | None = None
+    """Of a post that is no page: id of a figure -> the page of the site that shows it."""
+
+    def stands_on(self, anchor: str = "") -> str:
+        """The page of the site that shows an id; of a post, the front page where none does."""
+        return self.page.path if self.shown_on is None else self.shown_on.get(anchor, FRONT)
 
 
 def load(project: Project, path: str) -> Page:
     """Read a page and have pandoc make its tree. Raises RenderError, NotFoundError for a page that the site has not."""
     if path not in project.pages:
         raise NotFoundError("page", path, list(project.pages))
-    source = load_source(project.root, path, load_numbers(project.root))
+    return _read(project, path, PAGE_KEYS)
+
+
+def _read(project: Project, path: str, keys: Mapping[str, Any]) -> Page:
+    source = load_source(project.root, path, load_numbers(project.root), keys)
     if not source.meta.get("title"):
         raise RenderError("the page needs a title: in its front matter", path, 1)
     tree = pandoc.tree(source, metadata(project, source), project.root)
@@ -111,7 +133,23 @@ def whole(page: Page) -> Section:
     blocks = [block for block in page.blocks if not (block["t"] == "Div" and block["c"][0][0] == "refs")]
     name = "write-up" if page.path == FRONT else Path(page.path).stem
     inside = blocks if by else list(_fenced(blocks))
-    return Section(page, slug_of(name), "", page.title, inside, 0, by, "the whole page as one post")
+    return Section(page, slug_of(name), "", page.title, inside, 0, by, "the whole page as one post", False)
+
+
+def one_post(project: Project) -> Section:
+    """The project's one post. Raises RenderError where it has none."""
+    if not (project.root / POST).is_file():
+        raise RenderError(
+            f"there is no {POST}, which --post makes a post of: write it as a page, title and all, "
+            "with the pictures as {{< figure NAME >}}", POST,
+        )  # fmt: skip
+    page = _read(project, POST, POST_KEYS)
+    numbers, shown_on = load_numbers(project.root), dict[str, str]()
+    for path in project.listed:
+        for name in _FLOAT.findall(load_source(project.root, path, numbers).text):
+            shown_on.setdefault(name, path)
+    made = whole(page)
+    return replace(made, slug=POST_SLUG, part=SHORT, shown_on=shown_on, blocks=shortened(made.blocks))
 
 
 def _fenced(blocks: list[Ast]) -> Iterator[Ast]:
@@ -144,13 +182,15 @@ def _apart(sections: list[Section]) -> list[Section]:
 
 
 def choose(project: Project, asked: list[str]) -> list[Section]:
-    """The sections that were asked for: `slug` of the write-up, `page.qmd`, `page.qmd#section`; else the write-up's.
+    """The sections that were asked for: `slug` of the write-up, `page.qmd`, `page.qmd#section`; else those of the
+    write-up and of the answers to the logs' questions, and the notebooks.
 
-    A page that is asked for as a whole gives its sections and, last, itself as one post.
+    A page that is asked for as a whole gives its sections and, last, itself as one post; a notebook among those that
+    nobody asked for is one post, since each of its cells needs those before it.
     """
     pages: dict[str, Page] = {}
     chosen: dict[str, Section] = {}
-    for name in asked or [FRONT]:
+    for name in asked or usual(project):
         path, _, slug = name.partition("#") if ".qmd" in name else (FRONT, "", name)
         path = path if path in project.pages else _near(project, path)
         if path not in pages:
@@ -161,11 +201,25 @@ def choose(project: Project, asked: list[str]) -> list[Section]:
             if not wanted:
                 raise NotFoundError(f"section of {path}", slug, [section.slug for section in found])
             found = wanted
-        else:
+        elif asked or not is_notebook(project, path):
             found = _apart([*found, whole(pages[path])])
+        else:
+            found = [whole(pages[path])]
         for section in found:
             chosen[f"{path}#{section.slug}"] = section
     return _named(list(chosen.values()))
+
+
+def usual(project: Project) -> list[str]:
+    """The pages that are exported when none is asked for."""
+    others = [path for path in project.listed if Path(path).name == ANSWERS or is_notebook(project, path)]
+    return [FRONT, *(path for path in others if path != FRONT)]
+
+
+def is_notebook(project: Project, path: str) -> bool:
+    """Whether a page shows a worked notebook."""
+    file = project.root / path
+    return file.is_file() and bool(_NOTEBOOK.search(file.read_text(encoding="utf-8")))
 
 
 def _near(project: Project, path: str) -> str:
