@@ -9,6 +9,7 @@ import typer
 from analysis.cli import logs as log_commands
 from analysis.cli.runs import ensure_results
 from analysis.cli.saying import MainExperiment, errors, say, write
+from analysis.cli.web import export_for_pages
 from analysis.plan import paths as project
 from analysis.plan.config import load_experiment
 from analysis.plan.project import main_experiment
@@ -52,7 +53,9 @@ def build_site(experiment: str | None) -> tuple[list[str], list[Any]]:
         if not errors.is_terminal:  # a bar is no help there, and minutes without a word look like a fault
             say(f"drew {name}")
 
-    return anew, builder.build(Results(folder) if folder else None, paths, drew, log_commands.tell)
+    results = Results(folder) if folder else None
+    export_for_pages(results, paths)
+    return anew, builder.build(results, paths, drew, log_commands.tell)
 
 
 @app.command()
