@@ -55,7 +55,7 @@ def write_parts(
         assert results is not None
         write(folder / "pictures.json", _compact(pictures(results)))
     for part in asked:
-        page = f"/{asked.get('draw', '')}"
+        page = f"/{asked['draw']}" if "draw" in asked else ""
         write(paths.generated / f"{part}.md", part_of(part, results, folder, page, explorer) if there else NOT_HERE)
 
 

@@ -251,6 +251,13 @@ def test_the_build_makes_networks_only_where_a_page_asks_for_them(site, capsys):
     export_for_pages(site.results, site.paths)
     assert not folder.exists()
     draw_page.write_text(text.replace("{{< part draw >}}", "{{< part draw-small >}}"))
+    export_for_pages(site.results, site.paths)
+    written.clear()
+    draw.write_parts(site.results, site.paths, pages, "", lambda path, text: written.update({path.name: text}))
+    assert set(written) == {"draw-small.md", "pictures.json"}
+    small = written["draw-small.md"]
+    assert small.count('class="dr-one"') == 1 and "dr-challenges" not in small and "dr-open" not in small
+    shutil.rmtree(folder)
     shutil.move(site.paths.runs / "measures", site.paths.runs / "elsewhere")
     export_for_pages(site.results, site.paths)
     assert (

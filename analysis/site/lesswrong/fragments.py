@@ -5,11 +5,12 @@ What a post cannot hold and what has no picture is a problem of the section, nev
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from html import escape
 from typing import Any
 
-from analysis.site.lesswrong import figures, grids
+from analysis.site.lesswrong import figures, grids, markup, widgets
 from analysis.site.lesswrong.context import Context
 from analysis.site.lesswrong.inlines import CODE_TAGS, DATA, from_element, paragraphs, trimmed
 from analysis.site.lesswrong.markup import Element, flat, names
@@ -34,7 +35,9 @@ from analysis.site.lesswrong.tables import html_table
 
 _IGNORED = names("style template link meta button input select option form nav wbr noscript")
 # Controls of a page's scripts, and pictures drawn again for phones: nothing is said in them that is not said elsewhere.
-_CONTROLS = names("neuron-filters neuron-count nav callout-icon-container for-phones")
+_CONTROLS = names("neuron-filters neuron-count nav callout-icon-container for-phones page-script")
+# Of a pad, what a frame has no room for.
+_NOT_LIVE = names("dr-take dr-digits dr-way")
 _DROPPED = names("iframe video audio canvas object embed map math")
 _INLINE = names("a b strong i em cite sup sub s del u span small mark abbr kbd time q br x-node label") | frozenset(
     CODE_TAGS
@@ -96,6 +99,8 @@ def _part(element: Element, url: str, context: Context) -> list[Part]:
         return []
     if name == "x-block":
         return list(context.blocks([context.held[int(element.attributes["at"])]]))
+    if element.has("dr-small") and context.widgets:
+        return _pad(element, url, context)
     if element.has("artefact-title"):
         return [Title(trimmed(from_element(element, context)))]
     if element.has("chart"):
@@ -178,6 +183,22 @@ def _chart(element: Element, context: Context) -> Panel:
         return Panel(context.pictures.blank(), alt)
     spec = context.pictures.spec("".join(str(child) for child in scripts[0].children))
     return Panel(context.pictures.chart(spec), alt or str(spec.get("description", "")), spec)
+
+
+def _pad(element: Element, url: str, context: Context) -> list[Part]:
+    """The worked pictures of a pad for drawing; the first of them, where it can be, is the pad itself."""
+    found, live = _plain(element, url, context), deepcopy(element)
+    for part in [live, *live.walk()]:
+        part.children = [one for one in part.children if isinstance(one, str) or not _NOT_LIVE & set(one.classes)]
+        if part.name == "a":  # it would lead nowhere
+            part.name, part.attributes = "span", {}
+    at = next((place for place, part in enumerate(found) if isinstance(part, Panel)), None)
+    if at is not None:
+        panel = found[at]
+        assert isinstance(panel, Panel)
+        document = widgets.drawing(context.pictures.base, markup.written(live), panel.alt)
+        found[at] = replace(figures.of_panel(panel, (), "drawing", context), widget=document)
+    return found
 
 
 def _callout(element: Element, url: str, context: Context) -> Block:

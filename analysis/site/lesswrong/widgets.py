@@ -1,6 +1,8 @@
-"""Live charts inside a post: a frame of at most 8 KB whose scripts lie on the site.
+"""Live charts, and the pad on which one draws, inside a post: a frame of at most 8 KB whose scripts lie on the site.
 
-The spec is a script too, not a file to fetch: the frame has no origin of its own, so a host would have to allow that.
+A chart's spec is a script too, not a file to fetch: the frame has no origin of its own, so a host would have to allow
+that. The pad's modules and networks can only be fetched; hosts of open files, GitHub Pages among them, allow it, and
+with any other the frame shows the worked picture that it holds.
 """
 
 from __future__ import annotations
@@ -30,4 +32,17 @@ def document(base: str, file: str, alt: str) -> str:
         f'</style><div id="chart" role="img" aria-label="{escape(alt)}"></div>'
         f'<script src="{base}/{RUNTIME}"></script><script src="{base}/lesswrong/{file}"></script>'
         '<script>strataEmbed("#chart",strataSpec,{actions:false,renderer:"svg",ast:true})</script></html>'
+    )
+
+
+def drawing(base: str, markup: str, alt: str) -> str:
+    """The frame's document with a pad, from the page's own `markup` of it; `alt` says what its worked picture shows."""
+    styles = "".join(
+        f'<link rel="stylesheet" href="{base}/report/assets/{name}.css">' for name in ("theme", "draw/draw")
+    )
+    return (
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Draw a digit</title>{styles}<style>'
+        f"body{{margin:0 auto;min-width:{LEAST}px;max-width:{LARGEST}px}}</style>"
+        f'<div role="group" aria-label="{escape(alt)}">{markup}</div>'
+        f'<script type="module" src="{base}/report/assets/draw/page.js"></script></html>'
     )

@@ -7,7 +7,7 @@ const AGAIN = "Reload the page; if that does not help, this site has to be built
 
 export async function fetched(url, as) {
   let answer;
-  try { answer = await fetch(url); } catch (error) { answer = null; }
+  try { answer = await fetch(url, { cache: "no-cache" }); } catch (error) { answer = null; }
   const name = new URL(url).pathname.split("/").pop();
   if (!answer || !answer.ok) throw new Error(`The file ${name} could not be loaded: either the connection failed, or the page was opened from a disk and not from a server.`);
   try { return await answer[as](); } catch (error) { throw new Error(`The file ${name} is not what it should be. ${AGAIN}`); }

@@ -235,7 +235,10 @@ class Page {
   }
 
   keep() {
-    if (this.small) return;
+    if (this.small) { // what was drawn goes along to the page
+      for (const link of this.all(".dr-open")) link.hash = this.address();
+      return;
+    }
     clearTimeout(this.timer); // browsers refuse addresses written too often
     this.timer = setTimeout(() => history.replaceState(null, "", this.address()), 200);
   }
