@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -138,11 +139,22 @@ def site_project(root: Path) -> Paths:
 def write_results(folder: Path, experiment: str, runs: dict[str, tuple[str, int, float]]) -> Results:
     """Tables made by hand: for each run its variant, its seed, and the value of every one of its numbers."""
     folder.mkdir(parents=True)
+    for name, content in _tables(experiment, tuple(runs.items())).items():
+        (folder / name).write_bytes(content)
+    write_manifest(
+        folder / MANIFEST, {"experiment": experiment, "title": experiment, "runs": sorted(runs), "stages": {}}
+    )
+    return Results(folder)
+
+
+@cache
+def _tables(experiment: str, runs: tuple[tuple[str, tuple[str, int, float]], ...]) -> dict[str, bytes]:
+    """The files of the tables, made once: most tests ask for the same."""
     config = RunConfig(
         dataset="digits", host=HostConfig(), sae=SaeConfig(), towers=(TowerConfig(kind="latents"),), seed=0
     )
     tables: dict[str, list[dict[str, object]]] = {name: [] for name in (*TABLES, *LOOKED)}
-    for run, (variant, seed, value) in runs.items():
+    for run, (variant, seed, value) in runs:
         own = dataclasses.replace(config, variant=variant, seed=seed)
         place = {"run": run, "kind": "latents", "depth": 1, "control": "none"}
         at = {**place, "split": "held_out"}
@@ -177,9 +189,4 @@ def write_results(folder: Path, experiment: str, runs: dict[str, tuple[str, int,
         tables["bands"].append({**own, "band": 0, "rank": 0, "example": 5, "activation": value})
         tables["histograms"].append({**own, "bin": 0, "count": 1})
         tables["relations"].append({**own, "relation": "nearest", "rank": 0, "other": 1, "value": value})
-    for name, rows in tables.items():
-        pd.DataFrame(rows).to_parquet(folder / f"{name}.parquet", index=False)
-    write_manifest(
-        folder / MANIFEST, {"experiment": experiment, "title": experiment, "runs": sorted(runs), "stages": {}}
-    )
-    return Results(folder)
+    return {f"{name}.parquet": pd.DataFrame(rows).to_parquet(index=False) for name, rows in tables.items()}
