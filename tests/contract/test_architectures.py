@@ -26,9 +26,15 @@ D_IN, WIDTH, K = 24, 48, 3
 # Latents, where WIDTH are too few for the 32 directions that are to be found: two a direction.
 WIDTHS = {"abs_topk": 2 * WIDTH}
 SHORT = TrainConfig(steps=12, batch=64, lr=1e-2)
-# What a fair training on the toy dictionary takes, where it is not the default's.
-RECIPE = TrainConfig(steps=400, batch=128, lr=1e-2)
-RECIPES = {"relu_l1": dataclasses.replace(RECIPE, steps=600, revivals=4)}
+# What a fair training on the toy dictionary takes; those that steer how many latents fire need time for it.
+RECIPE = TrainConfig(steps=200, batch=128, lr=2e-2)
+STEERED = dataclasses.replace(RECIPE, steps=400, lr=1e-2)
+RECIPES = {
+    "gated": STEERED,
+    "jumprelu": STEERED,
+    "relu_l1": dataclasses.replace(STEERED, steps=600, revivals=4),
+    "matching_pursuit": dataclasses.replace(RECIPE, steps=100, lr=3e-2),
+}
 # Share of the variance that a trained SAE may leave out; an L1 penalty that holds L0 at 3 shrinks what it keeps.
 LEFT_OUT = {"relu_l1": 0.75}
 # How far L0 at inference may be from k where k is met on average or as a target.
