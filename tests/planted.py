@@ -201,9 +201,11 @@ def noise(rows: int, draw: torch.Generator) -> torch.Tensor:
     return torch.randn(rows, 32, generator=draw)
 
 
-def depth_2_on_noise(runs: Path, width: int, rule: str, steps: int = 300, batch: int = 128) -> Verdict:
+def depth_2_on_noise(
+    runs: Path, width: int, rule: str, steps: int = 300, batch: int = 128, lr: float = 5e-3
+) -> Verdict:
     """Of a latents tower that is trained for long enough to learn its own codes."""
-    training = TrainConfig(steps=steps, batch=batch, lr=5e-3)
+    training = TrainConfig(steps=steps, batch=batch, lr=lr)
     tower = TowerConfig(kind="latents", depth=2, width=rule, k="halving", train=training)
     return judged(runs, noise, SaeConfig(width=width, k=8, train=training), tower, first=2).verdicts[2]
 

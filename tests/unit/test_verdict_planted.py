@@ -90,9 +90,13 @@ def all_each(draw: torch.Generator) -> torch.Tensor:
     return normalize(torch.randn(256, INGREDIENTS, generator=draw) @ given, dim=1)
 
 
-@pytest.mark.parametrize(("planted", "word"), [(few_each, "structure"), (all_each, "floor")])
+# what is there is found in half of the steps in which what is not there is not found
+@pytest.mark.parametrize(
+    ("planted", "word", "steps", "lr"), [(few_each, "structure", 60, 2.4e-2), (all_each, "floor", 120, 1.2e-2)],
+    ids=["few_each-structure", "all_each-floor"],
+)  # fmt: skip
 def test_directions_that_are_built_from_few_ingredients_are_structure_at_depth_2(
-    tmp_path: Path, planted: Plant, word: str
+    tmp_path: Path, planted: Plant, word: str, steps: int, lr: float
 ) -> None:
     """Depth 1 is planted, not trained; a host row holds one of its directions, and a little noise."""
 
@@ -100,12 +104,12 @@ def test_directions_that_are_built_from_few_ingredients_are_structure_at_depth_2
         directions = planted(draw)
         return sparse(rows, 256, 1, draw) @ directions + 0.02 * torch.randn(rows, 64, generator=draw)
 
-    training = TrainConfig(steps=120, batch=64, lr=1.2e-2)
+    training = TrainConfig(steps=steps, batch=64, lr=lr)
     tower = TowerConfig(kind="directions", depth=2, width=[32], k=[3], folds=3, train=training)
     found = judged(tmp_path, one_each, topk(256, 1), tower, first=2, planted=planted)
     assert found.verdicts[2].word == word, found.verdicts[2]
     if word == "structure":
-        assert found.verdicts[2].low > 0.2
+        assert found.verdicts[2].low > 0.15
         for seed, trained in enumerate(found.towers):
             given = ingredients(torch.Generator().manual_seed(seed))
             assert recovered(given, trained.layers[1].sae.directions()) > 0.85
@@ -127,7 +131,7 @@ def test_a_tower_on_noise_finds_nothing_in_its_own_codes(tmp_path: Path) -> None
     """Golden: an SAE on noise gives exactly k active latents that compete for a row, and shuffled coordinates lose
     that. By the nulls of single depths alone depth 2 was reliably above its best floor here; a noise tower has it too.
     """
-    found = depth_2_on_noise(tmp_path, 64, "halving", steps=120, batch=64)
+    found = depth_2_on_noise(tmp_path, 64, "halving", steps=60, batch=64, lr=1e-2)
     assert found.word != "structure" and found.low <= 0, found
     assert found.best_floor in ("gaussian_tower", "reencoded_null", "relearned_null")
 
