@@ -33,10 +33,10 @@ reader = { steps = 10 }
 
 [host]
 hook = "hidden1"
-options = { hidden1 = 48, hidden2 = 24, epochs = 5 }
+options = { hidden1 = 24, hidden2 = 16, epochs = 5 }
 
 [sae]
-width = 64
+width = 32
 k = 8
 train = { steps = 8, batch = 64 }
 
@@ -54,7 +54,7 @@ k = [2]
 folds = 2
 train = { steps = 8, batch = 64 }
 """ + "".join(
-    f'[[compare]]\narchitecture = "{name}"\nwidth = 64\nk = 8\ntrain = {{ steps = 10, batch = 64 }}\n'
+    f'[[compare]]\narchitecture = "{name}"\nwidth = 32\nk = 8\ntrain = {{ steps = 10, batch = 64 }}\n'
     for name in ("batch_topk", "gated", "joint_topk", "matryoshka", "relu_l1")  # those that the pages speak of
 )
 
