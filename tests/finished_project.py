@@ -6,10 +6,12 @@ which it may change.
 
 from __future__ import annotations
 
+import copy
 import fcntl
 import os
 import pickle
 import shutil
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +24,7 @@ from analysis.figures.draw import Artefact
 from analysis.logs.answers import compile_with_answers
 from analysis.logs.history import History, history
 from analysis.pages import build as builder
+from analysis.pages import notebooks
 from analysis.plan.config import load_experiment
 from analysis.plan.paths import Paths
 from analysis.results.tables import Results, open_results
@@ -57,10 +60,26 @@ def make(root: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("STRATA_ROOT", str(paths.root))
         with shapes_unchecked():  # test_pipeline has them in a whole run
+            execute_once(patch)
             experiment = load_experiment(paths.experiments, "digits")
             records = builder.build(Results(pipeline.run(experiment, paths, workers=1)), paths)
             renderer.render(paths, "embedded")
     root.with_name(RECORDS).write_bytes(pickle.dumps(records))  # the last: it says that all is there
+
+
+def execute_once(patch: pytest.MonkeyPatch) -> None:
+    """The notebooks of this project have one text, which is executed once: a kernel takes most of the time."""
+    done: dict[str, list[object]] = {}
+    lock, execute = threading.Lock(), notebooks._execute
+
+    def executed(script: notebooks._Script, root: Path) -> None:
+        with lock:  # the notebooks are executed side by side
+            if script.text not in done:
+                execute(script, root)
+                done[script.text] = script.notebook.cells
+        script.notebook.cells = copy.deepcopy(done[script.text])
+
+    patch.setattr(notebooks, "_execute", executed)
 
 
 @pytest.fixture(scope="session")
