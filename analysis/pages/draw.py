@@ -19,8 +19,8 @@ import numpy as np
 from PIL import Image
 
 from analysis.figures.asked import page_with_part
+from analysis.figures.explorer_links import OWN
 from analysis.figures.image_sheets import cells
-from analysis.pages.explorer_sets import OWN
 from analysis.plan.paths import Paths
 from analysis.results import latents
 from analysis.results.tables import SHEETS, Results

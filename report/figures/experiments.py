@@ -10,7 +10,9 @@ from analysis.figures.drawing import Drawing
 from analysis.figures.html_table import framed
 from analysis.results.tables import Results
 
-EXPERIMENTS = ("", "towers", "fashion", "schedules", "lengths", "layer2", "collapse", "decompose", "choices")
+EXPERIMENTS = (
+    "", "towers", "fashion", "schedules", "untrained", "lengths", "layer2", "collapse", "decompose", "choices"
+)  # fmt: skip
 
 
 def experiments(*given: Results) -> Drawing:
