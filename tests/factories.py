@@ -125,7 +125,7 @@ def site_project(root: Path) -> Paths:
     for name in ("_quarto.yml", "index.qmd", "404.qmd"):
         shutil.copy(CHECKOUT / name, root)
     skip = shutil.ignore_patterns("_generated", "generated", "__pycache__")
-    for name in ("report", "_extensions", "data/digits", "data/logs", "data/results"):
+    for name in ("report", "_extensions", "data/benchmarks", "data/digits", "data/logs", "data/results"):
         shutil.copytree(CHECKOUT / name, root / name, ignore=skip)
     for script in (root / "report" / "notebooks").glob("*.py"):
         script.write_text(TINY_NOTEBOOK + (TINY_KEPT if 'keep="steering"' in script.read_text() else ""))

@@ -14,22 +14,22 @@ KIND = "directions"
 EXPLAINED, REFIT = "variance_explained", "variance_explained_refit"
 STYLES = {
     "its own codes, in-sample": ("c5", [1, 0]),
-    "best codes": ("c1", [1, 0]),
+    "fitted codes": ("c1", [1, 0]),
     "stored rows": ("c6", [6, 3]),
-    "matched random": ("c4", [8, 3, 2, 3]),
+    "random mixtures": ("c4", [8, 3, 2, 3]),
     "its own codes": ("c3", [4, 2]),
-    "isotropic random": ("c2", [6, 3]),
+    "random directions": ("c2", [6, 3]),
     "memorising bound": ("c6", [1, 3]),
 }
 # series: measure, split, control
 LINES = {
     "its own codes, in-sample": (EXPLAINED, "train", "none"),
     "memorising bound": (EXPLAINED, "train", "memorising"),
-    "best codes": (REFIT, "held_out", "none"),
+    "fitted codes": (REFIT, "held_out", "none"),
     "stored rows": (EXPLAINED, "held_out", "stored_dictionary"),
-    "matched random": (EXPLAINED, "held_out", "matched_dictionary"),
+    "random mixtures": (EXPLAINED, "held_out", "matched_dictionary"),
     "its own codes": (EXPLAINED, "held_out", "none"),
-    "isotropic random": (EXPLAINED, "held_out", "random_dictionary"),
+    "random directions": (EXPLAINED, "held_out", "random_dictionary"),
 }
 BESIDE = {
     "stored_dictionary": "training directions stored by heart",
@@ -44,7 +44,7 @@ def directions_by_depth(results: Results) -> Drawing:
         series(results, name, measure, KIND, split, control) for name, (measure, split, control) in LINES.items()
     )
     lines = needed(lines[lines["depth"] >= 2], "directions tower of two depths", results)
-    needed(lines[lines["series"] == "best codes"], "variance of directions explained with fitted codes", results)
+    needed(lines[lines["series"] == "fitted codes"], "variance of directions explained with fitted codes", results)
     depths = sorted({int(depth) for depth in lines["depth"]})
     first = depths[0]
     learned = by_run(results, REFIT, KIND, first)
@@ -76,11 +76,11 @@ def directions_by_depth(results: Results) -> Drawing:
                 described(
                     lines,
                     {
-                        "best codes": "*Best codes*, and all dictionaries that were not trained, use one coder, "
+                        "fitted codes": "*Fitted codes*, and all dictionaries that were not trained, use one coder, "
                         "orthogonal matching pursuit with least squares. ",
                         "its own codes": "*Its own codes* come from the SAE's encoder. ",
                         "stored rows": "*Stored rows* is a dictionary of training rows by heart. ",
-                        "matched random": "*Matched random* is one of random mixtures of training rows. ",
+                        "random mixtures": "*Random mixtures* have the covariance of the rows. ",
                     },
                 )
             )

@@ -53,7 +53,7 @@ def variance_by_depth(results: Results) -> Drawing:
     beside_it = described(
         lines,
         {
-            "random dictionary": "isotropic random directions",
+            "random dictionary": "random directions",
             "PCA": "PCA with as many components as active latents",
             "stored rows": "training rows stored by heart, as many as there are latents",
             "random network": "the same tower on a network that was never trained",

@@ -27,12 +27,12 @@ def tower_diagram(results: Results) -> Drawing:
     network = Layer(0, int(counted.max()) if len(counted) else 0, mean_or_nan(results, "l0", "host", 0, split="train"))
     shared = next(iter(stacks.values()))[0]
     above = {NAMES[kind]: stack[1:] for kind, stack in stacks.items()}
-    counts = [f"{NAMES[kind]} of {len(stack)}" for kind, stack in stacks.items() if len(stack) > 1]
-    title = (
-        f"One SAE on the network, and on it {' and '.join(f'a {one}' for one in counts)} depths"
-        if counts
-        else "One SAE on the network, and nothing on it yet"
-    )
+    tall = {NAMES[kind]: len(stack) for kind, stack in stacks.items() if len(stack) > 1}
+    if len(tall) > 1 and len(set(tall.values())) == 1:
+        named = f"{' and '.join(f'a {name}' for name in tall)}, {max(tall.values())} depths each"
+    else:
+        named = " and ".join(f"a {name} of {depths} depths" for name, depths in tall.items())
+    title = f"One SAE on the network, and on it {named}" if tall else "One SAE on the network, and nothing on it yet"
     layers = [("the network", network), ("SAE on the network", shared)]
     layers += [(name, layer) for name, stack in above.items() for layer in stack]
     data = pd.DataFrame([{"what": name, "depth": one.depth, "width": one.width, "on": one.on} for name, one in layers])
