@@ -37,8 +37,10 @@ def main_experiment(paths: Paths, named: str | None = None) -> str | None:
 
 
 def explored(paths: Paths) -> list[str]:
-    """The experiments that the explorer shows with the site's own images. Raises ConfigError for what is no list."""
-    said, known = settings(paths).get("explorer", []), experiment_names(paths.experiments)
+    """The experiments that the explorer shows with the site's own images: those that can be run here, and those whose
+    results are tracked. Raises ConfigError for what is no list of them."""
+    tracked = [folder.name for folder in paths.tracked.glob("*") if folder.is_dir()]
+    said, known = settings(paths).get("explorer", []), sorted({*experiment_names(paths.experiments), *tracked})
     if not isinstance(said, list) or not all(name in known for name in said):
         raise ConfigError(
             f"{MARK}: strata.explorer = {said!r}: must be a list of experiments; here there are "
