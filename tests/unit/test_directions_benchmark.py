@@ -45,8 +45,6 @@ def test_numbers_of_the_methods_are_those_of_the_file():
     ]
     means += [mean(FOUND["again"], name) for name in ("mixtures", "stored")]
     assert said == [f"{value:.2f}".lstrip("0") for value in means]
-    write_up = (CHECKOUT / "report" / "_write-up.qmd").read_text(encoding="utf-8")
-    assert said[4] in re.findall(r'\[(\.\d+)\]\{\.sourced source="data/benchmarks/directions.json', write_up)
 
 
 def test_dead_latents_are_a_part_of_the_difference_and_not_all_of_it():

@@ -33,8 +33,6 @@ def test_the_write_up_states_the_sizes():
     first, second = SHOWN.sae, TOWERS["directions"].at(2, SHOWN.sae)
     assert f"{first.width} *latents*, of which only {first.k} may be on" in text
     assert f"from {second.k} arrows of a vocabulary of {second.width}" in text
-    active = [TOWERS["latents"].at(depth, first).k for depth in DEPTHS]
-    assert "at a time: " + ", ".join(map(str, dict.fromkeys(active))) in text
     assert f"The SAE of depth 2 has {second.width} latents for {first.width} arrows" in text
 
 
@@ -65,7 +63,7 @@ def test_the_collapse_is_the_recipe_that_the_page_tells():
 
 def test_the_rule_on_the_page_has_the_thresholds_of_the_code():
     text = page("verdict.qmd")
-    assert THRESHOLDS.in_sample == 0.05 and text.count("a twentieth") == 1
+    assert THRESHOLDS.in_sample == 0.05 and "does not explain even a twentieth" in text
     assert (THRESHOLDS.stopped, THRESHOLDS.copy_score) == (0.5, 0.5)
     assert "in half of the seeds or more" in text and "At least half of its live latents" in text
     assert (

@@ -55,8 +55,7 @@ def test_widths_and_what_is_on_come_from_the_tables(tmp_path):
     results = write(tmp_path / "tables", Planted(depths=3, looked=False, own=0.5))
     drawing = tower_diagram(results)
     assert (
-        drawing.title
-        == "One SAE on the network, and on it a tower on latents of 3 and a tower on directions of 3 depths"
+        drawing.title == "One SAE on the network, and on it a tower on latents and a tower on directions, 3 depths each"
     )
     trained = results.trained("directions").drop_duplicates("depth").set_index("depth")["width"]
     rows = drawing.data[drawing.data["what"] == "tower on directions"].set_index("depth")

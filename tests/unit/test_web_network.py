@@ -222,7 +222,7 @@ def test_the_range_of_a_solution_is_in_hundredths_both_ways():
 def test_the_build_makes_networks_only_where_a_page_asks_for_them(site, capsys):
     folder = site.paths.built_assets / draw.FOLDER
     pages = builder.sources(site.paths)
-    assert draw.asked_parts(pages, site.paths) == {"draw": "report/draw.qmd"}
+    assert draw.asked_parts(pages, site.paths) == {"draw": "report/draw.qmd", "draw-small": "index.qmd"}
     # built without the command: the page says that there is nothing to draw for
     assert (site.paths.generated / "draw.md").read_text() == draw.NOT_HERE and not folder.exists()
     export_for_pages(site.results, site.paths)
@@ -245,6 +245,8 @@ def test_the_build_makes_networks_only_where_a_page_asks_for_them(site, capsys):
     assert all(
         cell < len(sprite["ids"]) for by in pictures["trained"].values() for cells in by.values() for cell in cells
     )
+    first_page = site.paths.report / "_write-up.qmd"  # the start page includes it, with a small pad
+    first_page.write_text(first_page.read_text().replace("{{< part draw-small >}}", ""))
     draw_page = site.paths.report / "draw.qmd"
     text = draw_page.read_text()
     draw_page.write_text(text.replace("{{< part draw >}}", ""))
