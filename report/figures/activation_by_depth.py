@@ -34,7 +34,7 @@ def activation_by_depth(results: Results) -> Drawing:
             "Mass is the summed activation of an example, strength the mean of the activations above 0; both in "
             f"the network's units and relative to depth 1. {_sparsity(results)}"
             + (
-                "That strength moves alike on an untrained network says that it is no evidence of anything learned. "
+                "That strength moves alike on a random network says that it is no evidence of anything learned. "
                 if compared["strength"].word == EQUAL else ""
             )
             + f"Held-out examples. {bands(results)}{judged(*compared.values(), matters=RATIO)}"

@@ -26,7 +26,7 @@ SHOWN = (
     ("steering_effect", "set high: mean rise of class probabilities in all"),
     ("attribution_rank", "rank correlation of attribution and ablation"),
     ("match_other_seeds", "correlation with the most similar latent of another seed"),
-    ("match_random_host", "the same, with the untrained network's tower"),
+    ("match_random_host", "the same, with the random network's tower"),
 )
 UNDER = (
     ("trained network", "none", ""),
