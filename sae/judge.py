@@ -25,7 +25,7 @@ from sae.interop.openai import standardise
 from sae.judge_floors import judged_sae, with_nulls
 from sae.judge_groups import Grouped, grouped
 from sae.judge_intervals import intervals
-from sae.judge_nulls import budget_of, gained, in_the_end, settled, word_of
+from sae.judge_nulls import budget_of, gained, in_the_end, learning, settled, word_of
 from sae.judged_rows import JudgedRows, Part, judged_rows
 from sae.judgement import Group, Judgement, Untested
 from sae.layer import Layer
@@ -38,8 +38,8 @@ NULLS = ("none", "quick", "full")
 SAME = 1e-3
 
 IF_UNSEEN = (
-    "By rows that the nulls never saw, it would be structure: if you know that the SAEs never saw these rows, say so "
-    "(`unseen`), and only those count."
+    "By rows that the nulls never saw, it would be structure beside these nulls: if you know that the SAEs never saw "
+    "these rows, say so (`unseen`), and only those count."
 )
 
 AnySae = Layer | Loaded | str | os.PathLike[str]
@@ -166,19 +166,20 @@ def _group(
     margins, bound, words = intervals(found, seed)
     verdict = word_of(found, bound, budget)
     gain = None
-    while verdict.word == STRUCTURE and not settled(found, budget, gain):
+    while verdict.word == STRUCTURE and not settled(margins, budget, gain):
         # it may be for want of training that the nulls are below
         before, budget = found, budget.twice()
         found = [
             with_nulls(beside, one.layer, rows, budget, draw, observe)
             for beside, (_, one), draw in zip(before, members, draws, strict=True)
         ]
-        gain = gained(before, found)
+        gain = gained(before, found, gain)
         margins, bound, words = intervals(found, seed)
         verdict = word_of(found, bound, budget)
     if verdict.word == STRUCTURE and gain is not None:
-        verdict = in_the_end(verdict, found, budget, gain)
-    if verdict.word in (FLOOR, UNDECIDED) and not given.unseen:
+        verdict = in_the_end(verdict, margins, budget, gain)
+    learns = gain is not None and bool(learning(margins, gain))
+    if verdict.word in (FLOOR, UNDECIDED) and not given.unseen and not learns:
         # a null's training rows may be what it cannot beat: fair to an SAE that saw these rows, and to no other
         other = [beside.as_unseen() for beside in found]
         if word_of(other, intervals(other, seed)[1], budget).word == STRUCTURE:

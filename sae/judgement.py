@@ -130,9 +130,8 @@ class Budget:
         return said
 
     def twice(self) -> Budget:
-        """Twice as long, and no longer than the SAE's own training where that is known."""
-        steps = 2 * self.steps if self.stated is None else min(2 * self.steps, self.stated)
-        return dataclasses.replace(self, steps=steps, before=self.steps, doubled=self.doubled + 1)
+        """Twice as long."""
+        return dataclasses.replace(self, steps=2 * self.steps, before=self.steps, doubled=self.doubled + 1)
 
 
 @dataclass(frozen=True)

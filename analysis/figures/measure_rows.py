@@ -36,8 +36,8 @@ UNDER = (
     ("one SAE, random", "random_host", "direct"),
     ("shuffled labels", "permuted_labels", ""),
     ("stored rows", "stored_dictionary", ""),
-    ("matched random dictionary", "matched_dictionary", ""),
-    ("random dictionary", "random_dictionary", ""),
+    ("random mixtures", "matched_dictionary", ""),
+    ("random directions", "random_dictionary", ""),
     ("PCA", "pca", ""),
 )
 

@@ -89,7 +89,11 @@ def answer(results: Results, depth: int, compared: Comparison, letter: str) -> s
     if not compared:
         return f"Row {letter} is the trained network's. How pure the latents of both are was not measured."
     gap = f"{abs(round(100 * shares[0]) - round(100 * shares[1]))} points"
-    rest = f"; the other {round(100 * shares[1])} were never learned" if 2 * shares[1] >= shares[0] else ""
+    rest = (
+        f"; a network that learned nothing reaches the other {round(100 * shares[1])}"
+        if 2 * shares[1] >= shares[0]
+        else ""
+    )
     means = compared.choose(
         higher=f"Training adds {gap}{rest}.",
         lower=f"Training takes {gap} away.",

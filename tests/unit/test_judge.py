@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from sae.errors import ConfigError, InputError, NumericError
 from sae.interop import Loaded, loaded, saelens
 from sae.judge import judge
 from sae.judge_groups import grouped
+from sae.judgement import Margin
 from sae.layer import Layer
 from sae.normaliser import Normaliser
 from sae.per_latent import Shuffled
@@ -383,10 +385,27 @@ def test_nulls_that_still_learn_after_the_last_doubling_leave_it_undecided(plant
     assert found.word == "undecided" and "trained for 30 steps in place of 15" in found.why, found
 
 
-def test_nulls_are_trained_no_longer_than_the_sae_was_where_that_is_known(planted, learned, monkeypatch):
-    monkeypatch.setattr(judge_nulls, "QUICK_STEPS", 30)
+def test_that_files_state_few_steps_is_no_reason_to_stop_there(planted, learned, monkeypatch):
+    """They do not say of how many rows each."""
+    monkeypatch.setattr(judge_nulls, "QUICK_STEPS", 15)
+    monkeypatch.setattr(judge_nulls, "DOUBLINGS", 2)
     monkeypatch.setattr(judge_nulls, "SETTLED", 1e6)
-    stated = [Loaded(layer, None, "layer", 50) for layer in learned]
+    stated = [Loaded(layer, None, "layer", 20) for layer in learned]
     with shapes_unchecked():
         found = judge(planted[0], stated, seeds=True)
-    assert found.groups[0].budget.steps == 50 and found.verdict.word == "structure", found.verdict
+    assert found.groups[0].budget.steps == 60 and found.verdict.word == "undecided", found.verdict
+    assert "`unseen`" not in found.verdict.why
+
+
+def test_a_small_step_after_a_large_one_is_not_yet_the_end():
+    def floors(value: float):
+        return [SimpleNamespace(seed=SimpleNamespace(floors={"gaussian_null": value}))]
+
+    with shapes_unchecked():  # of an SAE beside its floors only the floors are asked
+        first = judge_nulls.gained(floors(0.1), floors(0.2))
+        second = judge_nulls.gained(floors(0.2), floors(0.201), first)
+    assert first == pytest.approx({"gaussian_null": 0.1}) and second == pytest.approx({"gaussian_null": 0.05})
+    sure, unsure = Margin("gaussian_null", 0.3, 0.2, 0.4), Margin("gaussian_null", 0.3, 0.05, 0.6)
+    assert judge_nulls.learning([sure], {"gaussian_null": 0.05}) == []
+    assert judge_nulls.learning([unsure], {"gaussian_null": 0.05}) == ["gaussian_null"]
+    assert judge_nulls.learning([sure], {"gaussian_null": 0.07}) == ["gaussian_null"]

@@ -31,7 +31,7 @@ def answer(html: str) -> str:
 @pytest.mark.parametrize(
     ("planted", "says"),
     [
-        ({"own": 0.8, "other": 0.6}, "Training adds 20 points; the other 60 were never learned."),
+        ({"own": 0.8, "other": 0.6}, "Training adds 20 points; a network that learned nothing reaches the other 60."),
         ({"own": 0.8, "other": 0.2}, "Training adds 60 points."),
         ({"own": 0.3, "other": 0.6}, "Training takes 30 points away."),
         ({"own": 0.6, "other": 0.6}, "Training makes no difference that matters."),

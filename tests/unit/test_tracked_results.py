@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from project_figures import CALLS, experiments
+from project_figures import CALLS, drawing, experiments
 from tests_root import CHECKOUT
 
 from analysis.plan.config import RunConfig, load_experiment
@@ -68,3 +68,15 @@ def test_every_artefact_finds_the_experiments_that_it_names():
 def test_every_measure_in_the_tables_is_known_by_its_name():
     found = {name for folder in TRACKED for name in Results(PATHS.tracked / folder).measured}
     assert found and [name for name in sorted(found) if not can_be(name)] == []
+
+
+def test_the_table_of_verdicts_prints_the_floors_that_the_rule_compares_with():
+    """Of codes that were encoded or learned again it is not what they are worth that counts."""
+    table = drawing("verdict").data.set_index(["row", "depth"])["mean"]
+    judged = verdicts(Results(PATHS.tracked / "towers"))
+    for depth in (2, 3, 4):
+        verdict = judged["latents", depth]
+        assert verdict.best_floor in ("reencoded_null", "relearned_null")
+        own = table["variance_explained, held_out, none, latents", depth]
+        floor = table[f"variance_explained, held_out, {verdict.best_floor}, latents", depth]
+        assert own - floor == pytest.approx(verdict.margin, abs=1e-6)
