@@ -194,7 +194,9 @@ class Page {
     for (const section of this.all(".dr-net")) {
       const one = found[section.dataset.network], at = one && best(one.answer);
       section.querySelector(".dr-answer b").textContent = one ? one.net.classes[at] : "?";
-      section.querySelector(".dr-answer span").textContent = one ? `${percent(one.answer[at])} sure` : "waits for a digit";
+      const guess = one && one.answer[at] < 2 / one.answer.length; // hardly more than chance
+      section.querySelector(".dr-answer").classList.toggle("dr-guess", !!guess);
+      section.querySelector(".dr-answer span").textContent = one ? `${percent(one.answer[at])} sure${guess ? ", a guess" : ""}` : "waits for a digit";
       bars(section.querySelector(".dr-bars"), one ? one.net.classes : Array.from("0123456789"), one ? one.answer : null);
     }
   }
