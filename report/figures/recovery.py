@@ -8,12 +8,12 @@ import pandas as pd
 
 from analysis.figures.drawing import Drawing
 from analysis.figures.html_table import framed
+from analysis.results.architectures import name_of
 from analysis.results.kept_file import KeptFile
 
 FROM_FILE = "data/benchmarks/recovery.json"
 FLOORS = ("random directions", "stored rows", "true directions")
-BESIDE = (("explained", "explains"), ("f1", "F1"), ("fitted", "fitted codes explain"), ("fitted_f1", "their F1"),
-          ("seconds", "seconds"))  # fmt: skip
+BESIDE = (("explained", "explains"), ("f1", "F1"), ("fitted", "fitted"), ("fitted_f1", "its F1"), ("seconds", "s"))
 
 
 def recovery(file: KeptFile) -> Drawing:
@@ -32,13 +32,15 @@ def recovery(file: KeptFile) -> Drawing:
         cells = [_marked(cosine.loc[name, family], best[family] == name) for family in families]
         cells.append(f"{cosine.loc[name, 'mean']:.2f}")
         cells += [_number(beside.loc[name, column]) for column, _ in BESIDE]
-        body.append(f'<tr><th scope="row">{escape(str(name))}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>')
+        body.append(
+            f'<tr><th scope="row">{escape(name_of(str(name)))}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
+        )
     first = str(order[0])
     wins = int((best == first).sum())
     made = found["made_with"]
     title = (
-        f"On features that are known, {first} comes nearest on average, and is first in {wins} of {len(families)} "
-        "families"
+        f"On features that are known, {name_of(first)} comes nearest on average, and is first in {wins} of "
+        f"{len(families)} families"
     )
     return Drawing(
         kind="tbl",
@@ -47,9 +49,9 @@ def recovery(file: KeptFile) -> Drawing:
             "Mean cosine between features and the latents that are paired with them one to one, held out; the best "
             "of each family in bold. Families differ from *plain* in one thing, *all* in everything. Behind it, means "
             "over families: variance explained and the F1 of a feature's firing by its latent's, with the "
-            "architecture's own codes and with codes that matching pursuit fits to the same directions; and seconds "
-            f"of training. {made['seeds']} seeds, {made['steps']:,} steps of {made['batch']} rows; learning rates by "
-            "variance explained on another seed. Last, directions that nobody learned, and the true ones."
+            "architecture's own codes, and *fitted*, with codes that matching pursuit fits to the same directions; "
+            f"seconds of training. {made['seeds']} seeds, {made['steps']:,} steps of {made['batch']} rows; learning "
+            "rates by variance explained on another seed. Last, directions that nobody learned, and the true ones."
         ),
         alt=f"Table of architectures and how well they recover known features. {title}.",
         data=data,
