@@ -28,7 +28,9 @@ from analysis.plan.interpret_config import InterpretConfig
 from analysis.plan.paths import Paths
 from analysis.plan.stage_folders import seal
 from analysis.results.tables import TABLES, is_current, open_results
+from analysis.run import pipeline
 from analysis.run.pipeline import do_stage, run
+from sae.discover import find
 from sae.errors import DataError, NotFoundError, StageError
 from sae.evaluate import versions
 from sae.rule import CODE_NULLS, DICTIONARIES
@@ -235,7 +237,7 @@ def of_seed(results, seed, table):
     return rows.astype(dict.fromkeys(rows.select_dtypes("category"), str)).reset_index(drop=True)
 
 
-def test_a_killed_run_is_completed_by_the_next_with_the_same_numbers(whole, project):
+def test_a_killed_run_is_completed_by_the_next_with_the_same_numbers(whole, project, monkeypatch):
     process = subprocess.Popen(
         [sys.executable, "-c", SCRIPT], cwd=CHECKOUT, env={**os.environ, "STRATA_ROOT": str(project.root)}
     )
@@ -249,8 +251,11 @@ def test_a_killed_run_is_completed_by_the_next_with_the_same_numbers(whole, proj
         process.wait()
     done = {path: path.stat().st_mtime_ns for path in project.runs.glob("*/*/manifest.json")}
     assert 1 <= len(done) < TRAINED and not (project.collected / "tiny").exists()
+    made = []
+    monkeypatch.setattr(pipeline, "find", lambda room, name: made.append(name) or find(room, name))
     run(tiny(project, seeds=(0,), controls=False), project, workers=1)
-    assert {path: path.stat().st_mtime_ns for path in done} == done, "what was whole is not done again"
+    assert len(made) == TRAINED - len(done), "what was whole is not done again"
+    assert {path: path.stat().st_mtime_ns for path in done} == done
     assert list(project.runs.glob("*/*.tmp-*")) == []
     results = open_results("tiny", project)
     # when, where and how long are not numbers of the experiment

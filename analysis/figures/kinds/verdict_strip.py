@@ -10,7 +10,7 @@ import pandas as pd
 from analysis.figures.drawing import Drawing
 from analysis.figures.strip_picture import Depth, strip
 from analysis.figures.verdict_cells import judged
-from analysis.figures.words import mean_of_seeds, needed, one_variant, seeds_of
+from analysis.figures.words import needed, one_variant, seeds, seeds_of
 from analysis.results.margins import margins as distances
 from analysis.results.margins import spelled
 from analysis.results.tables import Results
@@ -41,7 +41,7 @@ def verdict_strip(results: Results, *, kind: str = "latents") -> Drawing:
         title=f"{kind.capitalize()} tower: {said}",
         caption=(
             f"In each box the word, and the distance to the nearest floor of that depth (observed minus floor, share "
-            f"of variance, {mean_of_seeds(lines['run'].nunique())}). The line below is that distance{band}; on the "
+            f"of variance, mean over {seeds(lines['run'].nunique())}). The line below is that distance{band}; on the "
             f"zero line a floor does as well. Grey: all floors, named when pointed at{lies}."
         ),
         alt=f"Verdicts by depth: {said}. Distance to the nearest floor, {told}.",
