@@ -10,14 +10,13 @@ import dataclasses
 import importlib.util
 import math
 import re
-import sys
 from collections.abc import Callable
 from functools import cache
 
-import altair as alt
 import pandas as pd
 import pytest
 from altair.utils.schemapi import debug_mode
+from no_pictures import draw_nothing
 from planted_tables import Planted, without, write
 from tests_root import CHECKOUT
 
@@ -31,7 +30,7 @@ from analysis.plan.paths import Paths
 from analysis.results.judged import judgement
 from analysis.results.tables import Results
 from analysis.results.verdict import seeds, verdicts
-from sae.errors import DataError, StrataError
+from sae.errors import StrataError
 
 BETTER = Planted(own=0.6, rise=0.1, other=0.4)
 SORTS = {
@@ -183,41 +182,6 @@ def drawn(name: str, results: Results, **options: str) -> Drawing:
         return function(*[results] * (2 if name in TWO else 1), **options)
 
 
-def has_lines(lines: pd.DataFrame, *given: object, **options: object) -> None:
-    """In place of `over_depth`, whose chart is the same in all sorts and takes most of the time: what it refuses."""
-    if lines["value"].isna().all():
-        raise DataError("planted has no number for this chart")
-
-
-class NoChart:
-    """In place of Altair: whatever is asked of it, called with whatever, there is no chart."""
-
-    def __getattr__(self, name: str) -> NoChart:
-        return self
-
-    def __call__(self, *given: object, **options: object) -> NoChart:
-        return self
-
-    def keys(self) -> tuple[str, ...]:
-        """What is spread as arguments of it: none."""
-        return ()
-
-    __add__ = __or__ = __and__ = __call__
-
-
-def without_pictures(monkeypatch: pytest.MonkeyPatch, charts: bool = False) -> None:
-    """Figures select, count and speak as they do, and build no picture and no chart, or with `charts` none over depth:
-    those take most of the time."""
-    for name in NAMES:
-        importlib.import_module(f"analysis.figures.kinds.{name}")
-    for module in [module for name, module in sys.modules.items() if name.startswith("analysis.figures.")]:
-        if not charts and getattr(module, "alt", None) is alt:
-            monkeypatch.setattr(module, "alt", NoChart())
-        if hasattr(module, "over_depth"):
-            monkeypatch.setattr(module, "over_depth", has_lines)
-    monkeypatch.setattr("matplotlib.figure.Figure.savefig", lambda *given, **options: None)
-
-
 def words(drawing: Drawing) -> str:
     return f"{drawing.title} | {drawing.caption} | {drawing.alt}"
 
@@ -227,7 +191,7 @@ def words(drawing: Drawing) -> str:
 )
 def test_a_figure_says_what_the_numbers_of_each_sort_say(name, sort, tables, monkeypatch):
     if sort != "better":
-        without_pictures(monkeypatch, charts=sort == LEAST)
+        draw_nothing(monkeypatch, NAMES, charts=sort == LEAST)
     results = tables(sort, name)
     if (name, sort) in REFUSED:
         with pytest.raises(StrataError, match=REFUSED[name, sort]) as caught:
@@ -264,7 +228,7 @@ def test_a_figure_says_what_the_numbers_of_each_sort_say(name, sort, tables, mon
 ], ids=["undefined", "others undefined", "all zero", "latents only", "directions only"])  # fmt: skip
 def test_what_is_not_known_is_left_out_or_refused_in_one_line(planted, tmp_path, monkeypatch):
     """No figure crashes, and none speaks of numbers that are not there."""
-    without_pictures(monkeypatch)
+    draw_nothing(monkeypatch, NAMES)
     results, refused = write(tmp_path / "tables", planted), 0
     for name in sorted(set(NAMES) - set(VARIANTS)):
         for options in ({}, {"kind": "directions"}) if name in KINDS else ({},):
@@ -290,7 +254,7 @@ UNLABELLED = dataclasses.replace(BETTER, classes=(), seeds=1)
 
 @pytest.mark.parametrize("name", NAMES)
 def test_without_labels_a_figure_leaves_classes_out_or_says_that_it_needs_some(name, unlabelled, monkeypatch):
-    without_pictures(monkeypatch)
+    draw_nothing(monkeypatch, NAMES)
     results = unlabelled(VARIANTS.get(name, ("",)), 4 if name == "collapse_fixes" else 3)
     if name in OF_CLASSES:
         with pytest.raises(StrataError, match="needs labels; data set planted has none"):
