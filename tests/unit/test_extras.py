@@ -171,7 +171,9 @@ def test_a_figure_of_the_project_that_needs_an_extra_is_named_with_the_remedy(ba
     page.write_text(before + "\n{{< figure heavy >}}\n")
     code, _, wrong = bare.strata("build")
     page.write_text(before)
-    assert code == 1 and [line[:5] for line in wrong.splitlines()] == ["note:", "error"]
+    # where no other test has built the project, its own figures are drawn before
+    said = [line[:5] for line in wrong.splitlines() if not line.startswith("drew ")]
+    assert code == 1 and said == ["note:", "error"]
     assert "index.qmd:" in wrong and "heavy.py:1: " in wrong and wrong.endswith(': pip install "strata[train]"\n')
 
 
