@@ -34,7 +34,7 @@ from analysis.plan import plugins
 from analysis.plan.code_version import ROOT, code_version
 from analysis.plan.paths import Paths
 from analysis.results.judged import Judged, judgement
-from analysis.results.kept import Kept, kept
+from analysis.results.kept import kept
 from analysis.results.kept_file import KeptFile, kept_file
 from analysis.results.measure_names import can_be
 from analysis.results.tables import Results, source
@@ -46,7 +46,7 @@ KINDS = plugins.PACKAGES["figures"]
 # Where a project says how every number was made, if it has such a page.
 REPRODUCE = "reproduce.qmd"
 
-Drawn = Results | History | Judged | KeptFile | Kept
+Drawn = Results | History | Judged | KeptFile
 """What a figure is drawn from."""
 
 

@@ -33,7 +33,7 @@ class KeptFile:
         try:
             found = json.loads(self.content)
         except ValueError as error:
-            raise DataError(f"{self.name} is no JSON: {error}") from None
+            raise DataError(f"{self.name} is no JSON ({error})") from None
         if missing := [part for part in parts if not isinstance(found, dict) or part not in found]:
             raise DataError(f"{self.name}: expected an object with {', '.join(parts)}; {missing[0]} is not there")
         return found

@@ -19,7 +19,7 @@ from PIL import Image
 
 from analysis.figures.drawing import Drawing
 from analysis.figures.style import ROLES, css_colours
-from analysis.results.kept import Kept
+from analysis.results.kept_file import KeptFile
 from sae.errors import DataError
 
 FROM_NOTEBOOK = "steer_a_digit/steering"
@@ -77,9 +77,9 @@ class Steering:
         return int(np.abs(self.chances["latent"][:, self.at(0.5), self.target] - 0.5).argmin())
 
 
-def steering_slider(kept: Kept) -> Drawing:
+def steering_slider(kept: KeptFile) -> Drawing:
     """The picture, and the data of the slider beside it."""
-    steering = Steering.of(kept.found)
+    steering = Steering.of(kept.json())
     target, count = steering.classes[steering.target], len(steering.labels)
     most, rival = (steering.taken(name, 1.0) for name in ALONG)
     return Drawing(

@@ -17,7 +17,8 @@ from analysis.figures.draw import draw_all
 from analysis.logs.history import History
 from analysis.pages import notebooks
 from analysis.plan import plugins
-from analysis.results.kept import Kept, kept
+from analysis.results.kept import kept
+from analysis.results.kept_file import KeptFile
 from sae.errors import DataError, RenderError
 
 KEEPS = HEAD + '# %% keep="two_numbers"\nprint("x")\n'
@@ -46,7 +47,7 @@ def test_what_a_cell_prints_is_a_file_and_a_link_in_the_place_of_the_output(tmp_
     assert f"```\n\nKept as data: [lesson-two_numbers.json](/{file})." in text and "2.5" not in text
     assert "2.5" not in (paths.built_assets / "notebooks" / "lesson.ipynb").read_text()
     found = kept(paths, "lesson/two_numbers")
-    assert found.found["b"] == [1, 2.5] and found.manifest == {"runs": []}
+    assert found.json()["b"] == [1, 2.5] and found.manifest == {"runs": []}
     (tmp_path / file).write_text("[3]")
     assert kept(paths, "lesson/two_numbers").digest != found.digest, "another content, another drawing"
     (tmp_path / file).write_text("[3")
@@ -112,7 +113,7 @@ def test_a_figure_of_a_notebook_that_kept_nothing_says_what_is_missing_and_who_a
 
 
 def test_the_slider_says_what_was_kept_and_carries_all_of_it():
-    drawing = slider().steering_slider(Kept(KEPT_STEERING, "x"))
+    drawing = slider().steering_slider(KeptFile("x", json.dumps(KEPT_STEERING).encode()))
     assert drawing.title == (
         "Pushed along one latent, 2 of 2 digits are read as 3; along the strongest of 5 random directions of the same "
         "length, 0"
@@ -134,7 +135,7 @@ def test_the_slider_says_what_was_kept_and_carries_all_of_it():
 def test_a_latent_that_does_less_than_a_random_direction_is_said_to():
     turned = copy.deepcopy(KEPT_STEERING)
     turned["along"] = {"latent": turned["along"]["random"], "random": turned["along"]["latent"]}
-    title = slider().steering_slider(Kept(turned, "x")).title
+    title = slider().steering_slider(KeptFile("x", json.dumps(turned).encode())).title
     assert title.startswith("Pushed along one latent, 0 of 2 digits are read as 3;") and title.endswith("length, 2")
 
 
@@ -151,4 +152,4 @@ def test_a_latent_that_does_less_than_a_random_direction_is_said_to():
 )
 def test_something_else_that_was_kept_is_refused(found, message):
     with pytest.raises(DataError, match=message):
-        slider().steering_slider(Kept(found, "x"))
+        slider().steering_slider(KeptFile("x", json.dumps(found).encode()))
