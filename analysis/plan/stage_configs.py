@@ -28,6 +28,13 @@ class HostStage(StageConfig):
     options: dict[str, Any]
     trained: bool
     seed: int
+    weights: str = ""
+    """A hash of the files that a host reads its weights from; empty for one that is trained here."""
+
+    def json(self) -> dict[str, Any]:
+        """Without `weights` where there are none: hosts that are trained here are called as they always were."""
+        found = asdict(self)
+        return found if self.weights else {name: value for name, value in found.items() if name != "weights"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,10 +105,13 @@ class MeasuresStage(StageConfig):
     control: HostControl
     run: str
     seed: int
+    rows: int = 0
+    """At most about so many rows of a split are measured; 0: all."""
 
     def json(self) -> dict[str, Any]:
-        """With the names of roles."""
-        return {**asdict(self), "singles": [role.name for role in self.singles]}
+        """With the names of roles, and `rows` where not all are measured."""
+        found = {**asdict(self), "singles": [role.name for role in self.singles]}
+        return found if self.rows else {name: value for name, value in found.items() if name != "rows"}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,7 +20,7 @@ from analysis.plan import edges
 from analysis.plan.config import Experiment, RunConfig, SaeConfig
 from analysis.plan.stage_configs import NullTowerStage, SaeStage, TrainedStage
 from analysis.plan.stage_folders import Stage
-from analysis.run.hosts._host import Host, check_hook
+from analysis.run.hosts._host import Host, LanguageHost, check_hook
 from analysis.run.stages._load import dataset_of, new_host
 from analysis.run.stages.reader import new_reader
 from analysis.run.stages.sae import device, new_sae
@@ -68,12 +68,12 @@ def forecast(experiment: Experiment, missing: Sequence[Stage], file: Path) -> Fo
     where = device()
     with naming_data(experiment, file):
         dataset = dataset_of(experiment.source)
-    rows = len(dataset.examples)
     if experiment.interpret.kind:
         shape = dataset.images.shape[1:]  # single latents are looked at on images
         with blamed(experiment, file, ("interpret", "reader")):
             new_reader(shape, dataset.n_classes or 2, 0, experiment.interpret.reader)
     widths: dict[str, int] = {}
+    rows: dict[str, int] = {}
     tried: set[str] = set()
     most = 0
     for run in {run.variant: run for run in experiment.runs()}.values():
@@ -84,6 +84,7 @@ def forecast(experiment: Experiment, missing: Sequence[Stage], file: Path) -> Fo
             with blamed(experiment, file, ("host", "hook")):
                 check_hook(run.host.hook, host)
             widths[place] = host.hooks()[run.host.hook]
+            rows[place] = len(dataset.examples) * (dataset.shape[0] if isinstance(host, LanguageHost) else 1)
         for path, sae, d_in, nulls in saes(run, widths[place]):
             key = json.dumps([asdict(sae), d_in, nulls], sort_keys=True)
             if key not in tried:
@@ -92,7 +93,10 @@ def forecast(experiment: Experiment, missing: Sequence[Stage], file: Path) -> Fo
                     model = new_sae(sae.architecture, d_in, sae.width, sae.k, sae.options)
                     Trainee(sae.architecture, model, frozen_decoder=nulls)
                     step_for(model, sae.train, where)
-                most = max(most, 4 * (ROW_ARRAYS * rows * sae.width + WEIGHT_ARRAYS * sae.width * d_in))
+                # codes of all rows are sparse; those of the rows that are measured are held with every latent
+                measured = min(rows[place], 2 * run.measured_rows or rows[place])
+                arrays = ROW_ARRAYS * (measured * sae.width + (rows[place] - measured) * d_in)
+                most = max(most, 4 * (arrays + WEIGHT_ARRAYS * sae.width * d_in))
     host_width = max(widths.values(), default=0)
     seconds = sum(training_seconds(stage, host_width) for stage in missing)
     return Forecast(len(missing), seconds, WORKER_BYTES + most)

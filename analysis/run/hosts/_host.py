@@ -5,7 +5,7 @@ The tool's own host takes images, (h, w) or (h, w, 3); a host of a project takes
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float, Int, Shaped, UInt8
@@ -46,6 +46,40 @@ class Host(Protocol):
     def state_dict(self) -> dict[str, Any]: ...
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> Any: ...
+
+
+@runtime_checkable
+class LanguageHost(Host, Protocol):
+    """A host that reads contexts: whole numbers (contexts, places), the ids of tokens. A token in its context is a row.
+
+    `activations` gives those of all places, (contexts * places, width). Which of them count as rows is decided where
+    they are kept (`analysis.run.capture`), not here.
+    """
+
+    @property
+    def tokeniser(self) -> str:
+        """The name of the tokeniser whose ids it reads."""
+        ...
+
+    def read(self, contexts: Int[Tensor, "contexts places"], hook: str) -> Float[Tensor, "contexts places width"]:
+        """What the host has at `hook` at each place."""
+        ...
+
+    def go_on(
+        self, contexts: Int[Tensor, "contexts places"], activations: Float[Tensor, "contexts places width"], hook: str
+    ) -> Float[Tensor, "contexts places vocabulary"]:
+        """The logits of the token after each place with `activations` in place of the host's own at `hook`;
+        differentiable in them."""
+        ...
+
+
+@runtime_checkable
+class Noting(Protocol):
+    """A host that has something to say of itself: where its weights come from, how it was trained."""
+
+    def notes(self) -> dict[str, Any]:
+        """What the stage's manifest says of it, as JSON can hold it."""
+        ...
 
 
 def check_hook(hook: str, host: Host) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from analysis.plan.edges import Role
 from analysis.plan.stage_configs import HostStage
+from analysis.run.hosts._host import Noting
 from analysis.run.stages._load import dataset_of, examples_of, new_host, save_tensors
 
 
@@ -19,10 +20,10 @@ def host(work: Path, config: HostStage, inputs: Mapping[Role, Path]) -> dict[str
         model.fit(*examples_of(dataset, "train")[:2])
     save_tensors(model.state_dict(), work / "host.safetensors")
     hook = next(iter(model.hooks()))
-    accuracy = {}
+    accuracy: dict[str, float] = {}
     for split in ("train", "held_out"):
         examples, labels, _ = examples_of(dataset, split)
         if labels is not None:
             predicted = model.logits_from(model.activations(examples, hook), hook).argmax(1)
             accuracy[split] = float((predicted == labels).float().mean())
-    return {"accuracy": accuracy}
+    return {"accuracy": accuracy, **(model.notes() if isinstance(model, Noting) else {})}

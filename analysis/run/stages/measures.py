@@ -53,7 +53,7 @@ def measures(work: Path, config: MeasuresStage, inputs: Mapping[Role, Path]) -> 
     host, _ = load_host(inputs[HOST])
     hook = ActivationsStage.read(inputs[ACTIVATIONS]).hook
     full = config.panel == "full"
-    store = load_store(inputs[ACTIVATIONS], 0 if full else SHORT_ROWS)
+    store = load_store(inputs[ACTIVATIONS], config.rows if full else SHORT_ROWS)
     tables = Tables(config.run, config.control)
     measured = Measured(tables, store, host, hook, config.seed, full)
     neurons(measured)
