@@ -30,6 +30,7 @@ from analysis.plan.bounds import (
 )  # fmt: skip
 from analysis.plan.data_source import source
 from analysis.plan.interpret_config import InterpretConfig
+from analysis.plan.language_config import LanguageConfig
 from analysis.plan.settings import SettingError, brief, build, clash, flat, override, said, typed
 from analysis.system import toml_file
 from sae.config import StopConfig, TowerKind, TrainConfig
@@ -265,6 +266,7 @@ class Experiment:
     kind, `every.architecture` for `[sae]` and all towers, `towers.kind` for which of the towers are built. All
     combinations are run."""
     interpret: InterpretConfig = InterpretConfig()
+    language: LanguageConfig = LanguageConfig()
 
     def __post_init__(self) -> None:
         typed(self, "")

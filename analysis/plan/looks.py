@@ -7,7 +7,7 @@ seeds. An experiment asks for it with `[interpret]`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from analysis.plan import edges
@@ -15,9 +15,10 @@ from analysis.plan.chains import Chain, architectures, fingerprint, module_of, s
 from analysis.plan.config import Experiment
 from analysis.plan.edges import ACTIVATIONS, HOST, IMAGES, INTERPRET, READER, Role
 from analysis.plan.interpret_config import InterpretConfig
-from analysis.plan.stage_configs import ImagesStage, InterpretStage, PicturesStage, ReaderStage
+from analysis.plan.stage_configs import ImagesStage, InterpretStage, LanguageStage, PicturesStage, ReaderStage
 from analysis.plan.stage_folders import Stage
 from sae.config import TowerKind
+from sae.discover import names
 
 # The reader shares no seed with a run, and nothing else.
 READER_SEED = 1_000_003
@@ -51,16 +52,33 @@ def of_data(experiment: Experiment) -> list[Look]:
 def of_chains(experiment: Experiment, chains: list[Chain]) -> list[Look]:
     """What looks at the latents of each chain."""
     settings = experiment.interpret
+    found = _language(experiment, chains) if experiment.language.contexts else []
     if not settings.kind:
-        return []
+        return found
     first = min(chain.config.seed for chain in chains)
-    found = []
     for chain in chains:
         own = _interpret(chain, settings, settings.kind, images(experiment))
         stages = [own]
         if chain.config.seed == first:
             stages.append(_pictures(chain, chains, settings, settings.kind, own, reader(experiment)))
         found.append(Look(f"latents of run {chain.run} ({chain.control})", tuple(stages), tuple(stages)))
+    return found
+
+
+def _language(experiment: Experiment, chains: list[Chain]) -> list[Look]:
+    """The evaluations that need the language model, of depth 1 of each chain."""
+    found = []
+    for chain in chains:
+        read = edges.parents(chain.measures)
+        kind = chain.config.towers[0].kind
+        inputs = {role: stage for role, stage in read.items() if role in (HOST, ACTIVATIONS)}
+        first = edges.tower(kind, 1)
+        config = LanguageStage(
+            run=chain.run, control=chain.control, seed=chain.config.seed, **asdict(experiment.language)
+        )
+        evaluations = (module_of("sae.evaluations", name) for name in names("sae.evaluations"))
+        stage = stage_of("language", config, {**inputs, first: read[first]}, *_modules(chain), *evaluations)
+        found.append(Look(f"evaluation of run {chain.run} ({chain.control})", (stage,), (stage,)))
     return found
 
 

@@ -164,6 +164,19 @@ class InterpretStage(LookStage):
 
 
 @dataclass(frozen=True, kw_only=True)
+class LanguageStage(StageConfig):
+    """Evaluate the SAE of depth 1 on the language model that it was trained on."""
+
+    run: str
+    control: HostControl
+    seed: int
+    contexts: int
+    probe_rows: int
+    patterns: int
+    ablated: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class PicturesStage(LookStage):
     """Draw latents, and what stands beside them."""
 

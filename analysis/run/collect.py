@@ -45,7 +45,7 @@ def collect(experiment: Experiment, chains: list[Chain], paths: Paths) -> Path:
 def _fill(work: Path, experiment: Experiment, chains: list[Chain], paths: Paths) -> None:
     folders = [_sound(chain.measures, paths) for chain in chains]
     looks = [_sound(stage, paths) for look in of_chains(experiment, chains) for stage in look.tables]
-    for table in (*FROM_CHAINS, *(LOOKED if looks else ())):
+    for table in (*FROM_CHAINS, *(LOOKED if experiment.interpret.kind else ())):
         name = f"{table}.parquet"
         files = [folder / name for folder in (*folders, *looks) if name in read_manifest(folder)[FILES]]
         whole = pd.concat([pd.read_parquet(file) for file in files])

@@ -39,18 +39,17 @@ def null_tower(work: Path, config: NullTowerStage, inputs: Mapping[Role, Path]) 
     store = load_store(inputs[ACTIVATIONS])
     rows, held = store.rows("train"), store.rows("held_out")
     drawn = gaussian_rows(rows, len(rows) + len(held), stream(config.seed, "null tower"))
-    draw = stream(config.seed, "permuted tower")
-    stands_on = {
-        GAUSSIAN: (drawn[: len(rows)], drawn[len(rows) :]),
-        PERMUTED: (permuted_coordinates(rows, draw), permuted_coordinates(held, draw)),
-    }
+    stands_on = {GAUSSIAN: (drawn[: len(rows)], drawn[len(rows) :])}
+    if any(len(layers) > 1 for layers in config.towers.values()):  # depth 1 on shuffled rows is `permuted_null`
+        draw = stream(config.seed, "permuted tower")
+        stands_on[PERMUTED] = (permuted_coordinates(rows, draw), permuted_coordinates(held, draw))
     found: list[dict[str, Any]] = []
     for control, (train, score) in stands_on.items():
         first: tuple[Layer, float] | None = None
         for kind, layers in config.towers.items():
             first = first or trained(layers[0], train)
             for layer, floor in zip(layers, worths(control, kind, layers, first, train, score), strict=True):
-                if (control, layer.depth) != (PERMUTED, 1):  # that is `permuted_null`
+                if (control, layer.depth) != (PERMUTED, 1):
                     found.append({"kind": kind, "depth": layer.depth, **as_row(floor)})
     (work / "nulls.json").write_text(json.dumps(found))
     return {}
