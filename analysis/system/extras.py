@@ -18,7 +18,7 @@ EXTRAS = {
     "train": ("torch", "torchvision", "safetensors", "skimage", "jaxtyping", "numba"),
     "check": ("playwright", "axe_playwright_python"),
     "notebooks": ("ipykernel", "jupytext", "nbclient", "nbformat"),
-    "lm": ("transformer_lens", "transformers"),
+    "lm": ("transformer_lens", "transformers", "tokenizers", "gguf", "accelerate"),
 }
 # Done without, slower, and said by whoever does (`sae.installed`).
 SPARED = ("numba",)
