@@ -15,7 +15,6 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 from analysis.plan import edges
 from analysis.plan.code_version import code_version
@@ -32,6 +31,7 @@ from analysis.plan.stage_configs import (
     SaeStage,
 )
 from analysis.plan.stage_folders import Stage, StageConfig
+from analysis.plan.weights import weights
 from sae.config import TowerKind, TrainConfig
 from sae.discover import load, module_name, names, taking
 from sae.errors import NotFoundError
@@ -91,7 +91,7 @@ def chain(config: RunConfig, control: HostControl) -> Chain:
             options=config.host.options,
             trained=HOSTS[control],
             seed=config.seed,
-            weights=weights(config.host.name, config.host.options),
+            weights=weights(config.host.options),
         ),
         {},
         module_of("analysis.run.datasets", config.dataset),
@@ -167,12 +167,6 @@ def fingerprint(data: str) -> str:
     """A hash of what the files of a data set (with its options, see `data_source`) hold, if it gives one: other data,
     another run. Raises ConfigError for options that it does not take."""
     return _asked(data, "fingerprint")
-
-
-def weights(host: str, options: Mapping[str, Any]) -> str:
-    """A hash of the files that a host reads its weights from, if it reads some: other weights, another run."""
-    module = load(module_of("analysis.run.hosts", host))
-    return str(module.fingerprint(options)) if hasattr(module, "fingerprint") else ""
 
 
 def to_fetch(data: str) -> str:
