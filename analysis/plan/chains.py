@@ -99,7 +99,7 @@ def chain(config: RunConfig, control: HostControl) -> Chain:
     )
     activations = stage_of(
         "activations",
-        ActivationsStage(hook=config.host.hook),
+        ActivationsStage(hook=config.host.hook, rows=config.host.rows),
         {HOST: host},
         module_of("analysis.run.datasets", config.dataset),
         module_of("analysis.run.hosts", config.host.name),

@@ -53,9 +53,14 @@ class HostConfig:
     """Where its activations are read."""
     options: dict[str, Any] = field(default_factory=dict)
     """Passed to the host as they are."""
+    rows: int = 0
+    """Of a host with a row for each token: at most about so many rows to train on, and a tenth as many held out, from
+    whole contexts, evenly spaced; 0: all."""
 
     def __post_init__(self) -> None:
         typed(self, "host")
+        if self.rows < 0:
+            raise ConfigError(f"host.rows = {self.rows}: must be at least 0")
         one_place(self.options, HOST_PLACES, "host.options")
 
 
@@ -203,11 +208,11 @@ class RunConfig:
         return source(self.dataset, self.dataset_options)
 
     def canonical(self) -> str:
-        """JSON with sorted keys, which is hashed; a data set without options is its name alone."""
+        """JSON with sorted keys, which is hashed; without what came later and is at its default."""
         table = dataclasses.asdict(self)
-        for name in ("dataset_options", "measured_rows"):
-            if not table[name]:
-                del table[name]
+        for part, name in ((table, "dataset_options"), (table, "measured_rows"), (table["host"], "rows")):
+            if not part[name]:
+                del part[name]
         return json.dumps(table, sort_keys=True)
 
     @classmethod

@@ -42,6 +42,12 @@ class ActivationsStage(StageConfig):
     """Keep what the host has at a hook."""
 
     hook: str
+    rows: int = 0
+    """See `HostConfig.rows`."""
+
+    def json(self) -> dict[str, Any]:
+        """Without `rows` where all are kept."""
+        return asdict(self) if self.rows else {"hook": self.hook}
 
 
 @dataclass(frozen=True, kw_only=True)

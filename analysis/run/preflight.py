@@ -84,7 +84,8 @@ def forecast(experiment: Experiment, missing: Sequence[Stage], file: Path) -> Fo
             with blamed(experiment, file, ("host", "hook")):
                 check_hook(run.host.hook, host)
             widths[place] = host.hooks()[run.host.hook]
-            rows[place] = len(dataset.examples) * (dataset.shape[0] if isinstance(host, LanguageHost) else 1)
+            there = len(dataset.examples) * (dataset.shape[0] if isinstance(host, LanguageHost) else 1)
+            rows[place] = min(there, round(1.1 * run.host.rows) or there)
         for path, sae, d_in, nulls in saes(run, widths[place]):
             key = json.dumps([asdict(sae), d_in, nulls], sort_keys=True)
             if key not in tried:

@@ -282,7 +282,7 @@ OTHER = {
     "decay": 0.07, "dead_after": 0.7, "revivals": 7, "ema": 0.7, "shortlist": 77, "compiled": False, "bf16": True,
     "dataset": "other", "seed": 8, "normalise": False, "aux_every": 7, "nulls": False, "live_share": 0.7,
     "input_variance": 0.07, "loss": 0.007, "distinct_rows": 0.0007, "controls": False, "panel": "short",
-    "variant": "other", "measured_rows": 7000,
+    "variant": "other", "measured_rows": 7000, "rows": 700,
 }  # fmt: skip
 
 

@@ -1,0 +1,132 @@
+"""What takes the place of a language model's activations: an SAE's reconstruction, and what it is compared with.
+
+Every splice gets the rows of kept places, in the host's units, and gives as many back. All have the SAE's own k: so
+many latents, principal components or neurons are left of a row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from analysis.run.hosts._host import LanguageHost
+from sae.evaluations.downstream_loss import TokenLosses, token_losses
+from sae.layer import Layer
+from sae.nulls import pursue, random_directions
+
+Splice = Callable[[Float[Tensor, "rows width"]], Float[Tensor, "rows width"]]
+# Contexts that the host reads at once: logits of 49,152 tokens at 8 x 128 places are 200 MB.
+AT_ONCE = 8
+# Rows that are given back at once, where every direction is compared with every row.
+ROWS_AT_ONCE = 2048
+
+
+@dataclass(frozen=True)
+class Contexts:
+    """Contexts of one split, with the places whose rows count."""
+
+    tokens: Int[Tensor, "contexts places"]
+    numbers: Int[Tensor, " contexts"]
+    """Which contexts of the data set they are."""
+    kept: Bool[Tensor, "contexts places"]
+
+    def batches(self, size: int = AT_ONCE) -> Iterator[Contexts]:
+        """A few at a time."""
+        for start in range(0, len(self.tokens), size):
+            part = slice(start, start + size)
+            yield Contexts(self.tokens[part], self.numbers[part], self.kept[part])
+
+
+def contexts(
+    tokens: Int[Tensor, "all places"], numbers: Int[Tensor, " all"], rows: Int[Tensor, " rows"], most: int
+) -> Contexts:
+    """At most `most` contexts, evenly spaced, of those that have rows at all.
+
+    `rows` are the ids of the rows that were kept of all contexts: number * places + place.
+    """
+    places = tokens.shape[1]
+    kept = (
+        torch.zeros(int(numbers.max()) + 1, places, dtype=torch.bool) if len(numbers) else torch.zeros(0, places).bool()
+    )
+    kept.view(-1)[rows] = True
+    there = kept[numbers].any(1).nonzero().flatten()
+    chosen = there[torch.linspace(0, len(there) - 1, min(most, len(there))).round().long()] if len(there) else there
+    return Contexts(tokens[chosen], numbers[chosen], kept[numbers[chosen]])
+
+
+def of_layer(layer: Layer) -> Splice:
+    """The SAE's own reconstruction."""
+    return lambda rows: layer.decode(layer.encode(rows))
+
+
+def controls(
+    train: Float[Tensor, "rows width"], n_latents: int, k: int, generator: torch.Generator
+) -> dict[str, Splice]:
+    """What any k numbers of a row are worth: `pca` (the first k components), `neurons` (the k that are furthest from
+    their mean; all others at their mean), `random_dictionary` (k of as many random directions, codes fitted)."""
+    mean = train.mean(0)
+    centred = (train - mean).double()
+    _, vectors = torch.linalg.eigh(centred.T @ centred)
+    basis = vectors[:, -k:].to(train.dtype)
+    directions = random_directions(n_latents, train.shape[1], generator)
+
+    def neurons(rows: Tensor) -> Tensor:
+        apart = rows - mean
+        chosen = apart.abs().topk(min(k, apart.shape[1]), dim=1).indices
+        return torch.zeros_like(apart).scatter(1, chosen, apart.gather(1, chosen)) + mean
+
+    def dictionary(rows: Tensor) -> Tensor:
+        starts = range(0, len(rows), ROWS_AT_ONCE)
+        parts = [pursue(rows[start : start + ROWS_AT_ONCE] - mean, directions, k) for start in starts]
+        return torch.cat(parts) + mean if parts else rows
+
+    return {
+        "pca": lambda rows: (rows - mean) @ basis @ basis.T + mean,
+        "neurons": neurons,
+        "random_dictionary": dictionary,
+    }
+
+
+def spliced(
+    rows: Float[Tensor, "contexts places width"], kept: Bool[Tensor, "contexts places"], splice: Splice
+) -> Float[Tensor, "contexts places width"]:
+    """The activations with what `splice` gives at kept places, and the host's own elsewhere."""
+    changed = rows.clone()
+    changed[kept] = splice(rows[kept]).to(rows.dtype)
+    return changed
+
+
+@torch.no_grad()
+def losses(
+    host: LanguageHost,
+    hook: str,
+    given: Contexts,
+    splices: Mapping[str, Splice],
+    mean: Float[Tensor, " width"],
+    observe: Callable[[str, Tensor, Tensor], None] = lambda name, rows, back: None,
+) -> Iterator[dict[str, TokenLosses]]:
+    """For a few contexts at a time, the losses with each splice, beside those of zero- and of mean-ablation.
+
+    `observe` hears of every splice's rows and what it made of them.
+    """
+    for part in given.batches():
+        rows = host.read(part.tokens, hook)
+        clean, zero, middle = (
+            host.go_on(part.tokens, changed, hook)
+            for changed in (
+                rows,
+                spliced(rows, part.kept, torch.zeros_like),
+                spliced(rows, part.kept, lambda given: mean.expand_as(given)),
+            )
+        )
+        found = {}
+        for name, splice in splices.items():
+            changed = spliced(rows, part.kept, splice)
+            observe(name, rows[part.kept], changed[part.kept])
+            logits = host.go_on(part.tokens, changed, hook)
+            found[name] = token_losses(part.tokens, part.kept, clean, logits, zero, middle)
+        yield found
