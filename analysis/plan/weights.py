@@ -12,19 +12,21 @@ from analysis.plan.stage_folders import MANIFEST
 from analysis.system.digests import digest
 from sae.errors import DataError
 
-OPTION = "weights"
-"""The option by which any host names a file or a folder of weights."""
+OPTIONS = ("weights", "model")
+"""The options by which any host names a file or a folder of weights."""
 
 
 def weights(options: Mapping[str, Any]) -> str:
-    """A hash of what the file or folder that `options` names as `weights` holds; empty where none is named, or what is
-    named is no path here (a model of a hub, by its name).
+    """A hash of what the file or folder that `options` names as `weights` or `model` holds; empty where none is named,
+    or what is named is no path here (a model of a hub, by its name).
 
     Raises DataError for files that cannot be read.
     """
-    named = options.get(OPTION)
-    if not isinstance(named, str) or not named:
-        return ""
+    named = [options[name] for name in OPTIONS if isinstance(options.get(name), str) and options[name]]
+    return " ".join(found for found in map(_of_path, named) if found)
+
+
+def _of_path(named: str) -> str:
     path = paths.find().root / named
     try:
         return digest(path) if path.is_file() else _of_folder(path) if path.is_dir() else ""
