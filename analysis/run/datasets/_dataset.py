@@ -6,11 +6,11 @@ import gzip
 import hashlib
 import struct
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,14 +24,53 @@ Measure = Callable[[Any], Mapping[str, float]]
 COLOUR = 3
 
 
+class Text(Protocol):
+    """What a data set of text knows of its examples, as `analysis.run.text.contexts.Contexts` has it. A protocol, since
+    data sets of other kinds shall not depend on how text is read."""
+
+    @property
+    def tokeniser(self) -> str:
+        """The name of the tokeniser whose ids the examples are."""
+        ...
+
+    @property
+    def pieces(self) -> Sequence[str]:
+        """(vocabulary,) text of each token id."""
+        ...
+
+    @property
+    def places(self) -> int:
+        """Tokens of a context."""
+        ...
+
+    @property
+    def first(self) -> int:
+        """The place of a context's first token of the text: 1 after a token that starts one."""
+        ...
+
+    @property
+    def document(self) -> NDArray[np.int32]:
+        """(contexts,) the number of each context's document."""
+        ...
+
+    @property
+    def facts(self) -> Sequence[Mapping[str, Any]]:
+        """(documents,) what is known of each."""
+        ...
+
+    def stretches(self, contexts: NDArray[np.bool_] | None = None) -> Iterator[Any]:
+        """Each document as one run of tokens."""
+        ...
+
+
 @dataclass(frozen=True)
 class Dataset:
     """Examples with a fixed split: the one seam between data and all that follows. Raises DataError for parts that do
     not fit together.
 
     Examples are whatever the host reads, one along the first axis: images (uint8, grey or in colour, of any size) need
-    nothing more; for any other kind `show` and `attributes` say what pages cannot know. A row's number is its example
-    id, in both splits.
+    nothing more; text is contexts of token ids (int32) with `text`; for any other kind `show` and `attributes` say what
+    pages cannot know. A row's number is its example id, in both splits.
     """
 
     name: str
@@ -44,13 +83,16 @@ class Dataset:
     class_names: tuple[str, ...] = ()
     """What labels 0, 1, ... are called; without names classes are the labels that occur, called by their numbers."""
     show: Show | None = None
-    """HTML of one example; not for images, which pages cut from a picture of all."""
+    """HTML of one example; not for images, which pages cut from a picture of all. Of text it takes a row id and shows
+    the token in its context; `shown` asks either."""
     attributes: Measure | None = None
     """Measured attributes of one example, by name, the same for all; None: those of images, for images."""
     words: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """For each attribute what its low and its high end are called: ("narrow", "wide")."""
     split: str = "as the data set gives it"
     """How the examples were parted, in words."""
+    text: Text | None = None
+    """Of text: the contexts that the examples are, with their documents."""
 
     def __post_init__(self) -> None:
         rows = len(self.examples)
@@ -117,12 +159,29 @@ class Dataset:
     @property
     def noun(self) -> str:
         """What an example is called in messages."""
-        return "image" if self.are_images else "example"
+        return "context" if self.text else "image" if self.are_images else "example"
+
+    @property
+    def tokeniser(self) -> str:
+        """The name of the tokeniser whose ids the examples are; empty for what is no text."""
+        return self.text.tokeniser if self.text else ""
+
+    @property
+    def places(self) -> int:
+        """Rows of one example: the tokens of a context, and 1 of anything else. The rows of example i have the ids
+        `i * places` and following."""
+        return self.text.places if self.text else 1
+
+    def shown(self, row: int) -> str:
+        """HTML of a row, by its id; empty where the data set shows nothing of its own."""
+        if self.show is None:
+            return ""
+        return self.show(row) if self.text else self.show(self.examples[row])
 
     @property
     def said(self) -> str:
         """What there is, in one line."""
-        shape = " x ".join(map(str, self.shape[:2])) or "one number"
+        shape = f"{self.places} tokens" if self.text else " x ".join(map(str, self.shape[:2])) or "one number"
         colour = " in colour" if self.are_images and len(self.shape) == 3 else ""
         classes = f"{self.n_classes} classes" if self.n_classes else "no labels"
         held_out = int(self.held_out.sum())

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.run.datasets._split import by_content
+from analysis.run.datasets._split import as_given, by_content
 from sae.errors import DataError
 
 SHARE = 0.1
@@ -62,11 +62,9 @@ def apart(found: Sequence[NDArray[np.uint64]], held_out: NDArray[np.bool_]) -> N
 
 
 def parted(documents: Sequence[Document], share: float, name: str) -> tuple[NDArray[np.bool_], int]:
-    """(documents,) True for what is held out, and how many were moved to training. Raises DataError where none can be
-    held out."""
-    contents = np.empty(len(documents), object)
-    contents[:] = [np.frombuffer(one.text.encode(), np.uint8) for one in documents]
-    wished = by_content(contents, None, share, name)
+    """(documents,) True for what is held out, and how many were moved to training. Depends on what documents hold
+    alone. Raises DataError where none can be held out."""
+    wished = by_content(_contents(documents), None, share, name)
     kept = apart([runs(one.text) for one in documents], wished)
     if not kept.any():
         raise DataError(
@@ -74,3 +72,32 @@ def parted(documents: Sequence[Document], share: float, name: str) -> tuple[NDAr
             f"words with the others ({documents[int(np.argmax(wished))].place} is one); add documents that differ"
         )
     return kept, int(wished.sum() - kept.sum())
+
+
+def by_share(documents: Sequence[Document], share: float, name: str) -> tuple[NDArray[np.bool_], str]:
+    """`parted`, and how that was done in words."""
+    held_out, moved = parted(documents, share, name)
+    verb = "stands" if moved == 1 else "stand"
+    more = f" ({moved} more nearly {verb} among the others: trained on)" if moved else ""
+    return held_out, f"{share:g} by content{more}"
+
+
+def as_told(documents: Sequence[Document], held_out: NDArray[np.bool_], name: str, overlap: Any) -> NDArray[np.bool_]:
+    """A split that files say. Raises DataError where one side has no document, or a held-out one nearly stands among
+    the others, unless `overlap` allows that."""
+    as_given(_contents(documents), held_out, name, overlap, lambda row: documents[row].place)
+    found = [runs(one.text) for one in documents]
+    near = np.flatnonzero(held_out & ~apart(found, held_out)).tolist()
+    if near and not overlap:
+        raise DataError(
+            f"{name}: {len(near)} of {int(held_out.sum())} held-out documents nearly stand among those to train on "
+            f"({documents[near[0]].place}: {NEAR:.0%} or more of its runs of {RUN} words do); remove them, or say "
+            "`overlap = true`"
+        )
+    return held_out
+
+
+def _contents(documents: Sequence[Document]) -> NDArray[Any]:
+    contents = np.empty(len(documents), object)
+    contents[:] = [np.frombuffer(one.text.encode(), np.uint8) for one in documents]
+    return contents

@@ -9,7 +9,7 @@ import hashlib
 import os
 import re
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +62,17 @@ def inside(folder: Path) -> tuple[list[Path], list[Path]]:
     names = sorted(seen, key=lambda one: natural(one[0]))
     kept = [(folder / name, is_folder) for name, is_folder in names if name[0] != "." and name not in LEFT_BY_SYSTEMS]
     return [path for path, is_folder in kept if is_folder], [path for path, is_folder in kept if not is_folder]
+
+
+def below(folder: Path, above: tuple[Path, ...] = ()) -> Iterator[Path]:
+    """The files in a folder and in those within it, as `inside` sorts them. Raises DataError for links in a circle."""
+    here = folder.resolve()
+    if here in above:
+        raise DataError(f"{folder} leads back to {here}, which holds it; remove the link")
+    folders, files = inside(folder)
+    yield from files
+    for one in folders:
+        yield from below(one, (*above, here))
 
 
 def natural(name: str) -> list[tuple[int, int | str]]:
