@@ -8,7 +8,7 @@ OUTDATED := DeprecationWarning PendingDeprecationWarning FutureWarning
 # Idle torch threads must not spin where another process needs the core.
 export OMP_WAIT_POLICY ?= passive
 
-.PHONY: site picture preview check-site lighthouse test test-all test-browser test-peers test-lowest check constraints bench bench-logs bench-peers bench-towers bench-verdict bench-truth bench-directions bench-web clean
+.PHONY: site picture preview check-site lighthouse test test-all test-browser test-peers test-lm model test-lowest check constraints bench bench-logs bench-peers bench-towers bench-verdict bench-truth bench-directions bench-web clean
 site: .venv/.installed
 	@$(BIN)/strata run digits
 	@$(BIN)/strata render
@@ -44,7 +44,15 @@ test-browser: .venv/.installed-dev
 test-peers: build/venv-peers/.installed
 	build/venv-peers/bin/python -m pytest -m peers tests/peers
 
-# The same with the lowest versions that pyproject.toml allows; what those say of versions newer than them is no fault.
+# Hosts that are pretrained language models, in an environment with transformer_lens.
+test-lm: build/venv-lm/.installed
+	build/venv-lm/bin/python -m pytest -m lm tests/lm
+
+# The default pretrained model, half a gigabyte, once; see data/models/README.md.
+model: build/venv-lm/.installed
+	build/venv-lm/bin/python data/models/make_smollm2.py
+
+# The default suite with the lowest versions that pyproject.toml allows; what those say of newer ones is no fault.
 # ARGS='--keep torch torchvision' leaves packages as constraints.txt has them.
 test-lowest:
 	$(PYTHON) -m benchmarks.packages lowest $(ARGS)
@@ -118,4 +126,9 @@ endif
 build/venv-peers/.installed: pyproject.toml
 	$(PYTHON) -m venv build/venv-peers
 	build/venv-peers/bin/python -m pip install --quiet --editable '.[dev,peers]'
+	@touch $@
+
+build/venv-lm/.installed: pyproject.toml
+	$(PYTHON) -m venv build/venv-lm
+	build/venv-lm/bin/python -m pip install --quiet --editable '.[dev,lm]'
 	@touch $@

@@ -18,7 +18,7 @@ EXTRAS = {
     "train": ("torch", "torchvision", "safetensors", "skimage", "jaxtyping", "numba"),
     "check": ("playwright", "axe_playwright_python"),
     "notebooks": ("ipykernel", "jupytext", "nbclient", "nbformat"),
-    "lm": ("transformer_lens", "transformers", "tokenizers", "gguf", "accelerate"),
+    "lm": ("accelerate", "gguf", "tokenizers", "transformer_lens", "transformers"),
 }
 # Done without, slower, and said by whoever does (`sae.installed`).
 SPARED = ("numba",)
