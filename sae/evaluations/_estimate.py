@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
 from sae.errors import InputError
@@ -47,8 +47,8 @@ def mean(values: Float[Tensor, " rows"], groups: Int[Tensor, " rows"] | None = N
     return ratio(*by_group(groups, values, ones))
 
 
-def named(groups: Int[Tensor, " rows"]) -> tuple[Int[Tensor, " groups"], Int[Tensor, " rows"]]:
-    """The different groups, in order, and which of them each row is in."""
+def named(groups: Shaped[Tensor, " rows"]) -> tuple[Shaped[Tensor, " groups"], Int[Tensor, " rows"]]:
+    """The different groups (or other values), in order, and which of them each row is in."""
     found, place = torch.unique(groups, return_inverse=True)
     return found, place
 
@@ -58,3 +58,15 @@ def by_group(groups: Int[Tensor, " rows"], *columns: Float[Tensor, " rows"]) -> 
     found, place = named(groups)
     empty = torch.zeros(len(found), dtype=torch.float64, device=groups.device)
     return [empty.index_add(0, place, column.double()) for column in columns]
+
+
+def rank_correlation(first: list[float], second: list[float]) -> float | None:
+    """Spearman's, ties sharing their mean rank; None for fewer than three, or where one side is all alike."""
+    if len(first) < 3 or len(set(first)) < 2 or len(set(second)) < 2:
+        return None
+    ranks = []
+    for values in (first, second):
+        names, place = named(torch.tensor(values, dtype=torch.float64))
+        counts = torch.bincount(place, minlength=len(names)).double()
+        ranks.append((counts.cumsum(0) - (counts - 1) / 2)[place])
+    return float(torch.corrcoef(torch.stack(ranks))[0, 1])
