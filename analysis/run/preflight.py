@@ -20,7 +20,7 @@ from analysis.plan import edges
 from analysis.plan.config import Experiment, RunConfig, SaeConfig
 from analysis.plan.stage_configs import NullTowerStage, SaeStage, TrainedStage
 from analysis.plan.stage_folders import Stage
-from analysis.run.hosts._host import Host, LanguageHost, check_hook
+from analysis.run.hosts._host import Host, check_hook
 from analysis.run.stages._load import dataset_of, new_host
 from analysis.run.stages.reader import new_reader
 from analysis.run.stages.sae import device, new_sae
@@ -84,7 +84,7 @@ def forecast(experiment: Experiment, missing: Sequence[Stage], file: Path) -> Fo
             with blamed(experiment, file, ("host", "hook")):
                 check_hook(run.host.hook, host)
             widths[place] = host.hooks()[run.host.hook]
-            there = len(dataset.examples) * (dataset.shape[0] if isinstance(host, LanguageHost) else 1)
+            there = len(dataset.examples) * dataset.places
             rows[place] = min(there, round(1.1 * run.host.rows) or there)
         for path, sae, d_in, nulls in saes(run, widths[place]):
             key = json.dumps([asdict(sae), d_in, nulls], sort_keys=True)

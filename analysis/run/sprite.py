@@ -44,7 +44,7 @@ def write_sprite(data: str, folder: Path, only: Sequence[int] | None = None, mos
         ids = wanted if dataset.show is None else named
         cut = {"columns": 1, "width": 0, "height": 0, "channels": 0}
         if dataset.show is not None:
-            cut["html"] = [dataset.show(dataset.examples[example]) for example in ids]
+            cut["html"] = [dataset.shown(int(example)) for example in ids]
     labels = [None] * len(ids) if dataset.classes is None else dataset.classes[ids].tolist()
     content = {**cut, "ids": ids.tolist(), "labels": labels, "class_names": list(dataset.class_names)}
     (folder / "sprite.json").write_text(json.dumps(content))

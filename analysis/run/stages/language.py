@@ -7,15 +7,22 @@ components, neurons and a random dictionary at the same k. How each is computed 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from analysis.plan.edges import ACTIVATIONS, HOST, Role
 from analysis.plan.stage_configs import ActivationsStage, LanguageStage
+from analysis.run.activations import SPLITS, ActivationStore
+from analysis.run.datasets._dataset import Dataset
 from analysis.run.hosts._host import LanguageHost
-from analysis.run.language.splices import Contexts, contexts, controls, losses, of_layer
+from analysis.run.language.latents import ablations, drawn, patterns, read
+from analysis.run.language.probing import questions
+from analysis.run.language.scores import Reader, ablated, foretold, probed
+from analysis.run.language.splices import Contexts, Splice, contexts, controls, losses, of_layer
 from analysis.run.stages._load import STOPPED, examples_of, load_host, load_store
 from analysis.run.stages._tables import Tables
 from sae.checkpoint import load_layer
@@ -23,49 +30,88 @@ from sae.errors import ConfigError
 from sae.evaluations._estimate import Estimate
 from sae.evaluations.downstream_loss import DownstreamLoss, TokenLosses, downstream_loss
 from sae.evaluations.normalised_mse import Reconstruction, normalised_mse
-from sae.seeding import stream
+from sae.layer import Layer
+from sae.nulls import random_directions
+from sae.records import Codes
+from sae.seeding import derived, stream
 
 # Rows that controls are fitted on.
 FITTED = 8000
+# Contexts of the training split that patterns are made of, and the places after an ablation whose logits are looked at.
+MADE_OF, AFTER = 256, 16
 OWN = "own"
 """The SAE itself, beside its controls."""
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """What the evaluations of one SAE share."""
+
+    tables: Tables
+    kind: str
+    config: LanguageStage
+    host: LanguageHost
+    hook: str
+    dataset: Dataset
+    store: ActivationStore
+    layer: Layer
+
+    def value(self, measure: str, value: float, n: int, control: str = "") -> None:
+        """A number of the SAE, or of a control in its place."""
+        self.tables.value(self.kind, 1, "held_out", control or self.tables.control, measure, value, n)
+
+    def draw(self, what: str) -> torch.Generator:
+        """A stream of its own."""
+        return stream(self.config.seed, "language", what)
+
+    def contexts(self, split: str, most: int) -> Contexts:
+        """Contexts of a split, with the places that were kept."""
+        tokens, _, numbers = examples_of(self.dataset, split)
+        return contexts(tokens.long(), numbers, self.store.ids(split), most)
 
 
 def language(work: Path, config: LanguageStage, inputs: Mapping[Role, Path]) -> dict[str, Any]:
     """Writes measures.parquet; notes how much was evaluated. Raises ConfigError for a host that reads no contexts."""
     host, dataset = load_host(inputs[HOST])
-    if not isinstance(host, LanguageHost):
-        raise ConfigError(f"[language] evaluates language models; this host, {type(host).__name__}, reads no contexts")
+    if not isinstance(host, LanguageHost) or dataset.text is None:
+        raise ConfigError(
+            f"[language] evaluates SAEs on language models; {type(host).__name__} on {dataset.name} is none"
+        )
     hook = ActivationsStage.read(inputs[ACTIVATIONS]).hook
-    (folder,) = (path for role, path in inputs.items() if role.part == "tower")
+    role = next(role for role in inputs if role.part == "tower")
     tables = Tables(config.run, config.control)
-    kind = next(role.kind for role in inputs if role.part == "tower")
-    assert kind is not None, "a tower has a kind"
-    if (folder / STOPPED).exists():
-        tables.frames()["measures"].to_parquet(work / "measures.parquet", index=False)
-        return {"contexts": 0}
-    layer = load_layer(folder / "layer.safetensors")
-    store = load_store(inputs[ACTIVATIONS])
-    tokens, _, numbers = examples_of(dataset, "held_out")
-    chosen = contexts(tokens.long(), numbers, store.ids("held_out"), config.contexts)
-    train = load_store(inputs[ACTIVATIONS], FITTED).rows("train").float()
-    k = max(1, round(layer.encode(train).l0()))
-    splices = {OWN: of_layer(layer)}
-    if config.control == "none":
-        splices |= controls(train, layer.sae.n_latents, k, stream(config.seed, "splices"))
-    for name, (loss, error) in of_splices(host, hook, chosen, splices, train.mean(0)).items():
-        control = config.control if name == OWN else name
-        record(tables, kind, control, loss)
-        for measure, estimate in (("normalised_mse", error),):
-            tables.value(kind, 1, "held_out", control, measure, estimate.value, estimate.n)
-        if name == OWN:
-            record_host(tables, config.control, loss)
+    notes: dict[str, Any] = {"contexts": 0}
+    if not (inputs[role] / STOPPED).exists():
+        layer = load_layer(inputs[role] / "layer.safetensors")
+        store = load_store(inputs[ACTIVATIONS])
+        given = Evaluated(tables, str(role.kind), config, host, hook, dataset, store, layer)
+        train = load_store(inputs[ACTIVATIONS], FITTED).rows("train").float()
+        notes = spliced(given, train)
+        notes |= probes(given, train.mean(0))
+        if config.patterns or config.ablated:
+            notes |= single(given, train.mean(0))
     tables.frames()["measures"].to_parquet(work / "measures.parquet", index=False)
+    return notes
+
+
+def spliced(given: Evaluated, train: torch.Tensor) -> dict[str, Any]:
+    """Normalised error and downstream loss, of the SAE and of its controls."""
+    chosen = given.contexts("held_out", given.config.contexts)
+    k = max(1, round(given.layer.encode(train).l0()))
+    splices = {OWN: of_layer(given.layer)}
+    if given.config.control == "none":
+        splices |= controls(train, given.layer.sae.n_latents, k, given.draw("splices"))
+    for name, (loss, error) in of_splices(given, chosen, splices, train.mean(0)).items():
+        control = given.config.control if name == OWN else name
+        record(given, control, loss)
+        given.value("normalised_mse", error.value, loss.tokens, control)
+        if name == OWN:
+            record_host(given.tables, given.config.control, loss)
     return {"contexts": len(chosen.tokens), "tokens": int(chosen.kept.sum()), "k": k}
 
 
 def of_splices(
-    host: LanguageHost, hook: str, chosen: Contexts, splices: Mapping[str, Any], mean: torch.Tensor
+    given: Evaluated, chosen: Contexts, splices: Mapping[str, Splice], mean: torch.Tensor
 ) -> dict[str, tuple[DownstreamLoss, Estimate]]:
     """Downstream loss and normalised error of each splice, on the same tokens."""
     found: dict[str, list[TokenLosses]] = {name: [] for name in splices}
@@ -74,13 +120,13 @@ def of_splices(
     def observe(name: str, rows: torch.Tensor, back: torch.Tensor) -> None:
         pieces[name].append(Reconstruction(rows, back))
 
-    for batch in losses(host, hook, chosen, splices, mean, observe):
+    for batch in losses(given.host, given.hook, chosen, splices, mean, observe):
         for name, part in batch.items():
             found[name].append(part)
     return {name: (downstream_loss(found[name]), normalised_mse(pieces[name]).value) for name in splices}
 
 
-def record(tables: Tables, kind: str, control: str, loss: DownstreamLoss) -> None:
+def record(given: Evaluated, control: str, loss: DownstreamLoss) -> None:
     """What a splice costs, and the standard error of it over contexts."""
     numbers = {
         "delta_loss": loss.delta, "delta_kl": loss.kl,
@@ -88,9 +134,9 @@ def record(tables: Tables, kind: str, control: str, loss: DownstreamLoss) -> Non
     }  # fmt: skip
     for measure, estimate in numbers.items():
         if estimate is not None:
-            tables.value(kind, 1, "held_out", control, measure, estimate.value, loss.tokens)
+            given.value(measure, estimate.value, loss.tokens, control)
     if loss.delta.error is not None:
-        tables.value(kind, 1, "held_out", control, "delta_loss_error", loss.delta.error, loss.contexts)
+        given.value("delta_loss_error", loss.delta.error, loss.contexts, control)
 
 
 def record_host(tables: Tables, control: str, loss: DownstreamLoss) -> None:
@@ -98,3 +144,59 @@ def record_host(tables: Tables, control: str, loss: DownstreamLoss) -> None:
     for name, estimate in ((control, loss.clean), ("zero_ablation", loss.zero), ("mean_ablation", loss.mean)):
         if estimate is not None and (name == control or control == "none"):
             tables.value("host", 0, "held_out", name, "cross_entropy", estimate.value, loss.tokens)
+
+
+def probes(given: Evaluated, mean: torch.Tensor) -> dict[str, Any]:
+    """Whether what people know of a token is one latent; beside neurons, a random dictionary and the whole row."""
+    assert given.dataset.text is not None
+    ids = {split: given.store.ids(split).numpy() for split in SPLITS}
+    draw = torch.randint(2**31, (1,), generator=given.draw("questions"))
+    asked, short = questions(
+        given.dataset.text, given.dataset.held_out, ids, given.config.probe_rows, np.random.default_rng(int(draw))
+    )
+    layer = given.layer
+    readers: dict[str, Reader] = {given.config.control: layer.encode}
+    if given.config.control == "none":
+        directions = random_directions(layer.sae.n_latents, len(mean), given.draw("random probes"))
+        k = layer.encode(given.store.rows("held_out")[:1000].float()).values.shape[1]
+        readers |= {
+            "neurons": lambda rows: rows - mean,
+            "random_dictionary": lambda rows: strongest((rows - mean) @ directions.T, k),
+        }
+    rows = {split: given.store.rows(split) for split in SPLITS}
+    for control, measure, value, n in probed(asked, rows, readers, derived(given.config.seed, "probes")):
+        given.value(measure, value, n, control)
+    return {"questions": sorted(asked), "too_few_rows": short}
+
+
+def strongest(values: torch.Tensor, k: int) -> Codes:
+    """The k largest of each row above 0, as codes."""
+    top = values.topk(min(k, values.shape[1]), dim=1)
+    return Codes(top.values.clamp(min=0), top.indices, values.shape[1])
+
+
+def single(given: Evaluated, mean: torch.Tensor) -> dict[str, Any]:
+    """Patterns of tokens for latents drawn at random, and what taking a latent away does to the logits after it."""
+    held = read(given.host, given.hook, given.layer, given.contexts("held_out", given.config.contexts))
+    notes: dict[str, Any] = {}
+    if given.config.patterns:
+        made_of = read(given.host, given.hook, given.layer, given.contexts("train", MADE_OF))
+        latents = drawn(made_of, given.config.patterns, given.draw("pattern latents"))
+        prefix = tuple(made_of.contexts.tokens[0, :1].tolist())
+        draw = given.draw("replacements")
+        found = {
+            int(latent): patterns(given.host, given.hook, given.layer, made_of, held, int(latent), prefix, draw)
+            for latent in latents
+        }
+        for measure, value, n, control in foretold(list(found.values())):
+            given.value(measure, value, n, control)
+        notes["pattern_latents"] = sorted(found)
+    if given.config.ablated:
+        found_effects = ablations(
+            lambda tokens, activations: given.host.go_on(tokens, activations, given.hook),
+            held, given.layer, mean, given.config.ablated, AFTER, given.draw("ablations"),
+        )  # fmt: skip
+        if found_effects is not None:
+            for measure, value, n, control in ablated(found_effects):
+                given.value(measure, value, n, control)
+    return notes

@@ -1,0 +1,126 @@
+"""Single latents of an SAE on a language model: tokens that foretell them, and what taking one away does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from analysis.run.hosts._host import LanguageHost
+from analysis.run.language.splices import Contexts
+from sae.evaluations.ablation_sparsity import AblationSparsity, ablation_sparsity
+from sae.evaluations.neuron_to_graph import NeuronToGraph, neuron_to_graph
+from sae.layer import Layer
+from sae.records import Codes
+
+# Contexts whose strongest places a pattern is made of, and how often a latent has to fire for one.
+EXAMPLES = 8
+# Tokens that stand in for a replaced one.
+REPLACEMENTS = 4
+# Contexts that are read at once.
+AT_ONCE = 16
+
+
+@dataclass(frozen=True)
+class Read:
+    """What an SAE says of contexts: a code for each place, kept or not."""
+
+    contexts: Contexts
+    codes: Codes
+    """(contexts, places, ...)."""
+    activations: Float[Tensor, "contexts places width"]
+
+    def latent(self, latent: int) -> Float[Tensor, "contexts places"]:
+        """One latent's values, 0 at places that are not kept."""
+        return column(self.codes, latent) * self.contexts.kept
+
+
+def column(codes: Codes, latent: int) -> Float[Tensor, "*batch"]:
+    """The values of one latent, without a column for every other."""
+    return torch.where(codes.indices == latent, codes.values, 0.0).sum(-1)
+
+
+@torch.no_grad()
+def read(host: LanguageHost, hook: str, layer: Layer, given: Contexts) -> Read:
+    """Codes of all places of contexts, some contexts at a time."""
+    rows = torch.cat([host.read(part.tokens, hook) for part in given.batches(AT_ONCE)])
+    flat = layer.encode(rows.flatten(0, 1))
+    shape = (*given.tokens.shape, flat.values.shape[1])
+    return Read(given, Codes(flat.values.view(shape), flat.indices.view(shape), flat.n_latents), rows)
+
+
+def drawn(found: Read, count: int, generator: torch.Generator) -> Int[Tensor, " latents"]:
+    """Latents at random, of those that fire in `EXAMPLES` contexts or more; fewer where there are fewer."""
+    fires = (found.codes.values > 0) & found.contexts.kept[..., None]
+    which = torch.arange(len(fires))[:, None, None].expand(fires.shape)[fires]
+    pairs = torch.unique(which * found.codes.n_latents + found.codes.indices[fires])
+    often = torch.bincount(pairs % found.codes.n_latents, minlength=found.codes.n_latents)
+    there = (often >= EXAMPLES).nonzero().flatten()
+    return there[torch.randperm(len(there), generator=generator)[:count]]
+
+
+def patterns(
+    host: LanguageHost, hook: str, layer: Layer, made_of: Read, scored_on: Read, latent: int, prefix: tuple[int, ...],
+    generator: torch.Generator,
+) -> NeuronToGraph:  # fmt: skip
+    """N2G of one latent: patterns of the contexts in which it is strongest, scored on others."""
+    own = made_of.latent(latent)
+    strongest, places = own.max(1)
+    chosen = strongest.topk(min(EXAMPLES, int((strongest > 0).sum()))).indices
+    tokens = made_of.contexts.tokens
+    replacements = tokens.view(-1)[torch.randint(tokens.numel(), (REPLACEMENTS,), generator=generator)]
+    known: dict[int, Tensor] = {
+        id(held := scored_on.contexts.tokens): scored_on.latent(latent),
+        id(examples := tokens[chosen]): own[chosen],
+    }
+
+    @torch.no_grad()
+    def activation(contexts: Tensor) -> Tensor:
+        if id(contexts) in known:
+            return known[id(contexts)]
+        found = [
+            column(layer.encode(host.read(part, hook).flatten(0, 1)), latent).view(part.shape)
+            for part in split(contexts)
+        ]
+        values = torch.cat(found)
+        values[:, : len(prefix)] = 0
+        return values
+
+    return neuron_to_graph(
+        activation, examples, places[chosen], held, replacements=tuple(replacements.tolist()), prefix=prefix,
+        scored=scored_on.contexts.kept,
+    )  # fmt: skip
+
+
+def split(contexts: Int[Tensor, "contexts places"]) -> list[Tensor]:
+    """Contexts in parts of about as many tokens as `AT_ONCE` of full length."""
+    size = max(1, AT_ONCE * 128 // max(1, contexts.shape[1]))
+    return [contexts[start : start + size] for start in range(0, len(contexts), size)]
+
+
+def ablations(
+    go_on: Callable[[Tensor, Tensor], Tensor], found: Read, layer: Layer, mean: Float[Tensor, " width"], count: int,
+    after: int, generator: torch.Generator,
+) -> AblationSparsity | None:  # fmt: skip
+    """Latents taken away at places where they fire, `count` pairs at random, beside neurons at the same places; None
+    where nothing fires early enough in a context."""
+    kept = found.contexts.kept.clone()
+    kept[:, kept.shape[1] - after + 1 :] = False
+    cases = ((found.codes.values > 0) & kept[..., None]).nonzero()
+    if not len(cases):
+        return None
+    chosen = cases[torch.randperm(len(cases), generator=generator)[:count]]
+    context, place, entry = chosen.unbind(1)
+    rows = found.activations[context, place]
+    value = found.codes.values[context, place, entry] * layer.normaliser.scale
+    directions = layer.sae.directions()[found.codes.indices[context, place, entry]]
+    neuron = torch.randint(rows.shape[1], (len(chosen),), generator=generator)
+    of_neurons = torch.zeros_like(rows)
+    of_neurons[torch.arange(len(chosen)), neuron] = -(rows - mean)[torch.arange(len(chosen)), neuron]
+    return ablation_sparsity(
+        go_on, found.contexts.tokens[context], found.activations[context], place, -value[:, None] * directions,
+        {"neurons": of_neurons}, groups=context, after=after,
+    )  # fmt: skip
