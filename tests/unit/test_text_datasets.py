@@ -346,6 +346,9 @@ def test_what_text_and_tokeniser_hold_is_part_of_every_key(shelf, root):
     )
     third = fingerprint(source("text_folder", {"path": "shelf", "tokeniser": "other"}))
     assert len({first, second, third}) == 3 and second.split("-")[0] == third.split("-")[0]
+    (other / "tokenizer_config.json").write_text('{"bos_token": "a"}')
+    fourth = fingerprint(source("text_folder", {"path": "shelf", "tokeniser": "other"}))
+    assert fourth != third, "which token starts a text"
     (other / "tokenizer.json").unlink()
     assert fingerprint(source("text_folder", {"path": "shelf", "tokeniser": "other"})) == NOT_HERE
     assert fingerprint(source("text_folder", {"path": "gone"})) == NOT_HERE

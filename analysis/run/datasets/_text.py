@@ -23,8 +23,8 @@ UNION = "union"
 
 def with_tokeniser(files: str, name: Any) -> str:
     """The fingerprint of texts as a tokeniser's tokens; `files` is that of the texts."""
-    own = tokenisers.fingerprint(_checked(name))
-    return NOT_HERE if own is None or files == NOT_HERE else f"{files}-{own[:16]}"
+    own = tokenisers.held(_checked(name))
+    return NOT_HERE if own is None or files == NOT_HERE else f"{files}-{own}"
 
 
 def named(name: Any) -> Tokeniser:

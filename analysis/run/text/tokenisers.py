@@ -6,6 +6,7 @@ A tokeniser is a file of the package `tokenizers` (`tokenizer.json`); which toke
 
 from __future__ import annotations
 
+import hashlib
 import json
 import unicodedata
 from collections.abc import Sequence
@@ -96,6 +97,15 @@ def fingerprint(name: str) -> str | None:
     except NotFoundError:
         return None
     return digest(file) if file.is_file() else None
+
+
+def held(name: str) -> str | None:
+    """A hash of all that a tokeniser's ids depend on: its file, and which token starts a text; None where it is not
+    there."""
+    own = fingerprint(name)
+    if own is None:
+        return None
+    return hashlib.sha256(f"{own} {_start_token(tokeniser_file(name))}".encode()).hexdigest()[:16]
 
 
 def tokeniser(name: str) -> Tokeniser:
