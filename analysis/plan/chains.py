@@ -82,6 +82,7 @@ def plan(experiment: Experiment) -> list[Chain]:
 
 def chain(config: RunConfig, control: HostControl) -> Chain:
     """The stages of one run under one control."""
+    read = weights(config.host.options)
     host = stage_of(
         "host",
         HostStage(
@@ -90,8 +91,9 @@ def chain(config: RunConfig, control: HostControl) -> Chain:
             host=config.host.name,
             options=config.host.options,
             trained=HOSTS[control],
-            seed=config.seed,
-            weights=weights(config.host.options),
+            # weights that are read are those of every seed, and one twin stands beside them all
+            seed=0 if read else config.seed,
+            weights=read,
         ),
         {},
         module_of("analysis.run.datasets", config.dataset),

@@ -38,3 +38,11 @@ def test_the_key_of_a_host_says_its_weights_only_where_it_has_some(project):
     own = replace(experiment, host=HostConfig(hook=experiment.host.hook, options={"weights": "w.bin"}))
     plain, read = (plan(found)[0].stages[0].config.json() for found in (experiment, own))
     assert "weights" not in plain and len(read["weights"]) == 64
+
+
+def test_hosts_with_weights_of_their_own_are_one_at_all_seeds_and_their_twins_another(project):
+    experiment = load_experiment(project.experiments, "tiny")
+    (project.root / "w.bin").write_bytes(b"1")
+    own = replace(experiment, seeds=(0, 1), host=HostConfig(hook=experiment.host.hook, options={"weights": "w.bin"}))
+    keys = {(chain.config.seed, chain.control): chain.stages[0].key for chain in plan(own)}
+    assert keys[0, "none"] == keys[1, "none"] != keys[0, "random_host"] == keys[1, "random_host"]
