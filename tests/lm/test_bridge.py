@@ -102,6 +102,16 @@ def test_where_skipping_blocks_would_change_logits_they_are_computed(host, conte
     assert host.booted.skips == {1: False} and torch.equal(found, host.booted._replaced(contexts, given, POST))
 
 
+@pytest.mark.parametrize("hook", [POST, "blocks.1.hook_resid_pre", "blocks.0.hook_resid_pre"])
+def test_rows_of_whole_contexts_go_on_by_themselves(host, contexts, hook):
+    rows = host.activations(contexts, hook)
+    assert torch.allclose(host.logits_from(rows, hook), host.logits(contexts).flatten(0, 1), atol=1e-5)
+    with pytest.raises(DataError, match="25 rows are no whole contexts of 24 places"):
+        host.logits_from(rows[:25], hook)
+    with pytest.raises(ConfigError, match="mlp_out is no place of the residual stream"):
+        host.logits_from(rows, "blocks.0.hook_mlp_out")
+
+
 def test_logits_can_be_differentiated_by_the_activations_alone(host, contexts):
     given = host.read(contexts, POST).requires_grad_()
     host.go_on(contexts, given, POST)[:, -1].logsumexp(-1).sum().backward()

@@ -58,7 +58,8 @@ class Bridge:
         self.tokeniser = self.files.tokeniser
         if len(shape) != 1:
             raise ConfigError(f"the host bridge reads contexts of token ids, (places,); these are {shape}")
-        self._check_length(shape[0])
+        self.places = shape[0]
+        self._check_length(self.places)
 
     @property
     def longest(self) -> int:
@@ -123,6 +124,26 @@ class Bridge:
     def activations(self, examples: Shaped[Tensor, "rows ..."], hook: str) -> Float[Tensor, "rows width"]:
         """`read`, a row for each place of each context."""
         return self.read(examples, hook).flatten(0, 1)
+
+    def forward_to(self, examples: Shaped[Tensor, "rows ..."], hook: str) -> Float[Tensor, "rows width"]:
+        """As `activations`: ids are no numbers to take a gradient in."""
+        return self.activations(examples, hook)
+
+    def forward_from(self, activations: Float[Tensor, "rows width"], hook: str) -> Float[Tensor, "rows vocabulary"]:
+        """`go_on` from rows of whole contexts, in order, of the residual stream: nothing else says what came before.
+
+        Raises DataError for other rows, ConfigError for a hook of another kind.
+        """
+        if len(activations) % self.places:
+            raise DataError(f"{len(activations)} rows are no whole contexts of {self.places} places")
+        if "hook_resid_" not in hook:
+            raise ConfigError(f"{hook} is no place of the residual stream: `go_on` needs the contexts, too")
+        rows = activations.reshape(-1, self.places, activations.shape[1])
+        return self.go_on(rows.new_zeros(rows.shape[:2]).int(), rows, hook).flatten(0, 1)
+
+    def logits_from(self, activations: Float[Tensor, "rows width"], hook: str) -> Float[Tensor, "rows vocabulary"]:
+        """`forward_from`, without gradients."""
+        return self.forward_from(activations.detach(), hook).detach()
 
     def state_dict(self) -> dict[str, Tensor]:
         """Which weights these are: pretrained or drawn, from which seed, of which files, with a hash of those drawn."""
@@ -208,7 +229,7 @@ class Bridge:
         from analysis.run.hosts._host import check_hook
 
         for hook in hooks:
-            check_hook(hook, self)  # type: ignore[arg-type]  # asks for its hooks alone
+            check_hook(hook, self)
         if contexts.dim() != 2 or contexts.is_floating_point():
             raise DataError(
                 f"contexts are {contexts.dtype} of shape {tuple(contexts.shape)}; expected token ids, (contexts, "
