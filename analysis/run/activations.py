@@ -10,30 +10,17 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from analysis.run.shards import Shards, manifest_file, spacing, unreadable
 from sae.errors import StageError
-from sae.temporary import check_readable
 
 SPLITS = ("train", "held_out")
-
-
-def spacing(rows: int, most: int) -> int:
-    """Every how-manieth of `rows` is taken, so that about `most` are; 0: all."""
-    return max(1, rows // most) if most else 1
-
-
-def unreadable(path: Path, error: Exception) -> str:
-    """What is said of a file of a stage that cannot be read, in one line; the caller names stage and run.
-
-    Raises UnreadableError where making it again is no remedy.
-    """
-    check_readable(path, error)
-    return f"{path} cannot be read: {' '.join(str(error).split())}; delete {path.parent}, `strata run` makes it again"
 
 
 @dataclass(frozen=True)
 class ActivationStore:
     """A folder with, for each split, `<split>.npy` (rows, width), `<split>_ids.npy` and, where examples have labels,
-    `<split>_labels.npy`: the class of each row, 0..n_classes-1.
+    `<split>_labels.npy`: the class of each row, 0..n_classes-1. In place of `<split>.npy` there may be shards, as
+    `analysis.run.capture` writes them of a language model.
 
     Raises StageError for a file that cannot be read.
     """
@@ -45,7 +32,11 @@ class ActivationStore:
     """At most about so many rows of a split are given, evenly spaced; 0: all."""
 
     def rows(self, split: str) -> Float[Tensor, "rows width"]:
-        """Activations of a split; pages are read from disk as they are touched."""
+        """Activations of a split, float32; pages are read from disk as they are touched. Of shards they are in memory;
+        raises DataError where they do not fit."""
+        if manifest_file(self.folder, split).exists():
+            shards = Shards(self.folder, split)
+            return shards.rows(spacing(len(shards), self.most))
         return torch.from_numpy(self._some(self._read(f"{split}.npy", mapped=True)))
 
     def labels(self, split: str) -> Int[Tensor, " rows"] | None:

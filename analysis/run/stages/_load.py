@@ -13,10 +13,11 @@ from safetensors.torch import load_file, save_file
 
 from analysis.plan.stage_configs import HostStage
 from analysis.plan.stage_folders import read_manifest
-from analysis.run.activations import ActivationStore, unreadable
+from analysis.run.activations import ActivationStore
 from analysis.run.datasets._dataset import Dataset
 from analysis.run.datasets._open import opened
 from analysis.run.hosts._host import Host
+from analysis.run.shards import unreadable
 from sae.checkpoint import load_layer
 from sae.config import TowerKind
 from sae.discover import construct

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from analysis.plan.edges import Role
 from analysis.plan.stage_configs import ImagesStage
-from analysis.run.activations import SPLITS, spacing
+from analysis.run.activations import SPLITS
 from analysis.run.datasets._dataset import Dataset
 from analysis.run.interpret.attributes import attributes, known
+from analysis.run.shards import spacing
 from analysis.run.stages._load import dataset_of, examples_of
 from sae.errors import DataError
 
