@@ -37,7 +37,8 @@ from sae.seeding import derived, stream
 
 # Rows that controls are fitted on.
 FITTED = 8000
-# Contexts of the training split that patterns are made of, and the places after an ablation whose logits are looked at.
+# Contexts of the training split that patterns are made of, and the places after an ablation whose logits are looked at
+# (half of a shorter context).
 MADE_OF, AFTER = 256, 16
 OWN = "own"
 """The SAE itself, beside its controls."""
@@ -192,9 +193,10 @@ def single(given: Evaluated, mean: torch.Tensor) -> dict[str, Any]:
             given.value(measure, value, n, control)
         notes["pattern_latents"] = sorted(found)
     if given.config.ablated:
+        after = min(AFTER, held.contexts.tokens.shape[1] // 2)
         found_effects = ablations(
             lambda tokens, activations: given.host.go_on(tokens, activations, given.hook),
-            held, given.layer, mean, given.config.ablated, AFTER, given.draw("ablations"),
+            held, given.layer, mean, given.config.ablated, after, given.draw("ablations"),
         )  # fmt: skip
         if found_effects is not None:
             for measure, value, n, control in ablated(found_effects):
