@@ -22,6 +22,7 @@ from sae.errors import ConfigError
 from sae.finite import check_loss
 from sae.frozen import without_gradients
 from sae.installed import numba_fault
+from sae.optimisers import Adam
 from sae.protocol import SAE
 from sae.records import Loss
 from sae.rows import Batch
@@ -105,10 +106,10 @@ class TorchStep:
         self.taken = 0
 
     @cached_property
-    def optimiser(self) -> torch.optim.Adam:
-        """Made when it is asked for: the first costs a process seconds of imports, and some only try settings."""
+    def optimiser(self) -> Adam:
+        """Made when it is asked for: some only try settings."""
         # fused Adam: one pass over the weights where torch has it for the device
-        return torch.optim.Adam(self.sae.parameters(), lr=self.lr, betas=BETAS, eps=EPS, fused=True)
+        return Adam(self.sae.parameters(), lr=self.lr, betas=BETAS, eps=EPS, fused=True)
 
     def __call__(self, batch: Batch, dead: Bool[Tensor, " n_latents"] | None, lr: float, check: bool) -> Loss:
         """Autograd, Adam, the SAE's own constraints."""

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from sae.compiled import kernels
 from sae.kernels import keep_top
+from sae.optimisers import Adam
 
 quick = settings(derandomize=True, max_examples=40, deadline=None, database=None)
 seeds = st.integers(0, 2**31)
@@ -202,7 +203,7 @@ def updates(seed, steps, n=9, d=5, rows=7, k=3, extra=False):
 def test_update_is_adam_with_projected_gradients_and_unit_norm(seed, extra):
     first, weights, moments, out, scales, gradients = updates(seed, 4, extra=extra)
     enc, dec = (torch.nn.Parameter(torch.tensor(first[name])) for name in ("enc", "dec"))
-    optimiser = torch.optim.Adam([enc, dec], lr=0.01, betas=(0.9, 0.999), eps=6.25e-10)
+    optimiser = Adam([enc, dec], lr=0.01, betas=(0.9, 0.999), eps=6.25e-10)
     for d_enc, d_dec in gradients:
         enc.grad, dec.grad = torch.tensor(d_enc), torch.tensor(d_dec)
         dec.grad -= (dec.grad * dec.data).sum(1, keepdim=True) * dec.data

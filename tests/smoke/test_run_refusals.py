@@ -93,7 +93,7 @@ def test_a_place_to_train_that_is_not_here_is_refused_before_anything_runs(proje
 
 def test_what_is_to_be_done_is_said_before_it_is(project, monkeypatch):
     """And trying all settings loads nothing of what only training needs."""
-    monkeypatch.setattr("torch.optim.Adam", interrupt)
+    monkeypatch.setattr("sae.steps.Adam", interrupt)
     other = replace(load_experiment(project.experiments, "tiny").sae, architecture="gated")
     said = []
     with pytest.raises(KeyboardInterrupt):

@@ -15,6 +15,7 @@ from sae.errors import CheckpointError, ConfigError
 from sae.kernels import decode_sparse, keep_top
 from sae.losses import auxiliary_error
 from sae.median import geometric_median
+from sae.optimisers import Adam
 from sae.records import Codes
 from sae.train import batches, schedule, train
 
@@ -151,7 +152,7 @@ def test_the_start_ties_the_encoder_and_puts_the_bias_at_the_median(toy_rows):
 def test_a_dead_latent_comes_back_to_life_only_by_auxk(with_auxk, lives):
     sae, rows = crowded()
     dead = torch.arange(4) == 3
-    optimiser = torch.optim.Adam(sae.parameters(), lr=1e-2, eps=6.25e-10)
+    optimiser = Adam(sae.parameters(), lr=1e-2, eps=6.25e-10)
     assert not bool(sae.encode(rows).fired()[3])
     for _ in range(150):
         optimiser.zero_grad()

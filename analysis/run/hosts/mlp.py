@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from analysis.run.hosts._host import as_pixels, check_hook
 from sae.errors import ConfigError, DataError
+from sae.optimisers import AdamW
 from sae.seeding import stream
 
 BATCH = 128
@@ -119,7 +120,7 @@ class Mlp(nn.Module):
             raise DataError(f"{len(images)} images to train the host on: needs at least {BATCH}")
         draw = stream(self.seed, "host training")
         steps = self.epochs * (len(images) // BATCH)
-        optimiser = torch.optim.AdamW(self.parameters(), lr=self.lr, weight_decay=0.05)
+        optimiser = AdamW(self.parameters(), lr=self.lr, weight_decay=0.05)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, self.lr, total_steps=steps)
         for _ in range(self.epochs):
             order = torch.randperm(len(images), generator=draw)

@@ -21,6 +21,7 @@ from torch.nn import functional
 
 from analysis.run.hosts._host import as_pixels
 from sae.errors import ConfigError, DataError
+from sae.optimisers import AdamW
 from sae.seeding import stream
 
 BATCH = 64
@@ -109,7 +110,7 @@ class Reader(nn.Module):
         if len(images) < BATCH:
             raise DataError(f"{len(images)} images to train the reader on: needs at least {BATCH}")
         draw = stream(self.seed, "reader", "training")
-        optimiser = torch.optim.AdamW(self.parameters(), lr=LR, weight_decay=WEIGHT_DECAY, fused=True)
+        optimiser = AdamW(self.parameters(), lr=LR, weight_decay=WEIGHT_DECAY, fused=True)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, LR, total_steps=self.steps)
         self.train()
         order = torch.empty(0, dtype=torch.long)
