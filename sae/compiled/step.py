@@ -18,10 +18,11 @@ from functools import cached_property
 import numba
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Int
 from torch import Tensor
 
 from sae.compiled import jit, kernels
+from sae.compiled.room import Room, arrays
 from sae.config import TrainConfig
 from sae.dictionary import Dictionary
 from sae.errors import ConfigError
@@ -49,14 +50,8 @@ class CompiledStep:
         jit.say_once()
         self.sae, self.taken = sae, 0
         self.shortlist = config.shortlist if config.shortlist < sae.n_latents else 0
-        n, d = sae.W_enc.shape
-        self.starts = torch.zeros(n + 1, dtype=torch.int64, device="cpu")
-        self.d_bias = torch.zeros(n, dtype=torch.float32, device="cpu")
-        self.extra_of = torch.full((n,), -1, dtype=torch.int64, device="cpu")
-        self.quantised = torch.zeros(n if self.shortlist else 0, d, dtype=torch.int8, device="cpu")
-        self.scales = torch.zeros(n, dtype=torch.float32, device="cpu")
+        self.room: Room | None = None
         self.fresh = False
-        self.buffers: dict[str, Tensor] = {}
         self.recall: float | None = None
         threads = torch.get_num_threads()
         self.threads = min(torch.get_num_threads(), int(numba.config.NUMBA_NUM_THREADS))  # type: ignore[attr-defined]  # set at its import
@@ -81,24 +76,21 @@ class CompiledStep:
         """Forward, backward, Adam and the unit norm."""
         numba.set_num_threads(self.threads)
         sae, rows = self.sae, len(batch.x)
-        k = min(sae.k, sae.n_latents)
-        centred = torch.sub(batch.x, sae.b_dec, out=self._buffer("centred", rows, sae.d_in))
-        values, indices = self._buffer("values", rows, k), self._buffer("indices", rows, k, dtype=torch.int64)
-        self._encode(batch, centred, values, indices)
+        room = self.room
+        if room is None or room.rows != rows or room.moved(sae):
+            room = self.room = Room(sae, self.moments, rows, self.shortlist, (TILE_ROWS, TILE_LATENTS))
+            self.fresh = False
+        torch.sub(batch.x, room.b_dec, out=room.centred)
+        self._encode(batch, room)
         if check and self.shortlist and batch.given is None:
-            self.recall = self._recall(centred[:RECALL_ROWS], indices[:RECALL_ROWS], values[:RECALL_ROWS])
-        pull, d_values = self._buffer("pull", rows, sae.d_in), self._buffer("d_values", rows, k)
-        errors, entries = self._buffer("errors", rows), self._buffer("entries", rows * k, dtype=torch.int64)
-        kernels.decode_and_pull(*_arrays(batch.x, values, indices, sae.W_dec, sae.b_dec, pull, d_values, errors))
-        terms = {"reconstruction": errors.mean() / sae.d_in}
-        extra = self._auxk(centred, pull, dead, terms) if dead is not None and bool(dead.any()) else None
-        codes = Codes(values.clone(), indices.clone(), sae.n_latents)
-        loss = Loss.of(terms, codes)
+            self.recall = self._recall(room)
+        kernels.decode_and_pull(batch.x.numpy(), *room.for_decoding)
+        terms = {"reconstruction": room.errors.mean() / sae.d_in}
+        extra = self._auxk(room, dead, terms) if dead is not None and bool(dead.any()) else None
+        loss = Loss.of(terms, Codes(room.values.clone(), room.indices.clone(), sae.n_latents))
         check_loss(loss, self.taken)
-        kernels.by_latent(
-            *_arrays(values, indices, d_values), sae.n_latents, *_arrays(self.starts, entries, self.d_bias)
-        )
-        self._update(centred, pull, values, d_values, entries, extra, lr)
+        kernels.by_latent(*room.for_sorting)
+        self._update(room, extra, lr)
         sae._adapt(loss)
         return loss
 
@@ -120,19 +112,14 @@ class CompiledStep:
         for name, moment in self.moments.items():
             moment.copy_(state[name])
 
-    def _encode(
-        self,
-        batch: Batch,
-        centred: Float[Tensor, "batch d_in"],
-        values: Float[Tensor, "batch k"],
-        indices: Int[Tensor, "batch k"],
-    ) -> None:
+    def _encode(self, batch: Batch, room: Room) -> None:
         """The k largest pre-activations of every row, tile by tile."""
-        sae, rows, n = self.sae, len(centred), self.sae.n_latents
+        rows, n = room.rows, self.sae.n_latents
         if batch.given is not None and batch.offset is not None:
             # a normalised row is (z - mean) / scale: the part of the mean and of b_dec is the same for every row
-            columns = sae.W_enc.T.contiguous()
-            bias = sae.b_enc - sae.W_enc @ (sae.b_dec + batch.offset)
+            columns = room.W_enc.T.contiguous()
+            bias = (room.b_enc - room.W_enc @ (room.b_dec + batch.offset)).numpy()
+            values, indices = room.values.numpy(), room.indices.numpy()
             size = max(1, TILE_ROWS * TILE_LATENTS // n)
             for start in range(0, rows, size):
                 part = slice(start, start + size)
@@ -140,45 +127,26 @@ class CompiledStep:
                 pre = torch.nn.functional.embedding_bag(
                     batch.given.indices[part], columns, per_sample_weights=weights, mode="sum"
                 )
-                kernels.select(*_arrays(pre, bias), 0, True, *_arrays(values[part], indices[part]))
+                kernels.select(pre.numpy(), bias, 0, True, values[part], indices[part])
             return
-        if self.shortlist:
-            self._quantise(centred)
-            guesses = self._buffer("guesses", rows, self.shortlist)
-            listed = self._buffer("listed", rows, self.shortlist, dtype=torch.int64)
-        tall, wide = min(rows, TILE_ROWS), min(n, TILE_LATENTS)
-        for top in range(0, rows, tall):
-            part = slice(top, min(rows, top + tall))
-            for first in range(0, n, wide):
-                tile = slice(first, min(n, first + wide))
-                shape = (part.stop - top, tile.stop - first)
-                if self.shortlist:
-                    product = self._tile("product", tall * wide, shape, torch.int32)
-                    torch._int_mm(self.buffers["x_quantised"][part], self.quantised[tile].T, out=product)
-                    given = (product, self.buffers["x_scales"][part], self.scales[tile], sae.b_enc[tile])
-                    kernels.select_quantised(*_arrays(*given), first, first == 0, *_arrays(guesses[part], listed[part]))
-                else:
-                    pre = self._tile("pre", tall * wide, shape, torch.float32)
-                    torch.mm(centred[part], sae.W_enc[tile].T, out=pre)
-                    kernels.select(
-                        *_arrays(pre, sae.b_enc[tile]), first, first == 0, *_arrays(values[part], indices[part])
-                    )
-        if self.shortlist:
-            kernels.select_listed(*_arrays(centred, sae.W_enc, sae.b_enc, listed, guesses, values, indices))
+        if not self.shortlist:
+            for tile in room.tiles:
+                torch.mm(tile.rows, tile.weights, out=tile.product)
+                kernels.select(*tile.for_selection)
+            return
+        listing = room.listing
+        kernels.quantise(*listing.for_rows)
+        if not self.fresh:  # the last step did not leave the encoder behind in 8 bits
+            kernels.quantise(*listing.for_weights)
+        for tile in listing.tiles:
+            torch._int_mm(tile.rows, tile.weights, out=tile.product)
+            kernels.select_quantised(*tile.for_selection)
+        kernels.select_listed(*listing.for_choice)
 
-    def _quantise(self, centred: Float[Tensor, "batch d_in"]) -> None:
-        """The batch in 8 bits, and the encoder if the last step did not leave it behind."""
-        rows = len(centred)
-        x_quantised = self._buffer("x_quantised", rows, self.sae.d_in, dtype=torch.int8)
-        kernels.quantise(*_arrays(centred, x_quantised, self._buffer("x_scales", rows)))
-        if not self.fresh:
-            kernels.quantise(*_arrays(self.sae.W_enc, self.quantised, self.scales))
-
-    def _recall(
-        self, centred: Float[Tensor, "few d_in"], indices: Int[Tensor, "few k"], values: Float[Tensor, "few k"]
-    ) -> float:
-        """Share of the true k largest (those above 0) that are among the chosen."""
-        true, places = keep_top(centred @ self.sae.W_enc.T + self.sae.b_enc, indices.shape[1])
+    def _recall(self, room: Room) -> float:
+        """Share of the true k largest (those above 0) that are among the chosen, on the first rows of the batch."""
+        centred, values, indices = (part[:RECALL_ROWS] for part in (room.centred, room.values, room.indices))
+        true, places = keep_top(centred @ room.W_enc.T + room.b_enc, indices.shape[1])
         wanted, chosen = torch.zeros(2, len(centred), self.sae.n_latents, dtype=torch.bool, device="cpu")
         wanted.scatter_(1, places, true > 0)
         # padding repeats latent 0 with value 0, so set only what is above 0
@@ -187,30 +155,25 @@ class CompiledStep:
             chosen[here.nonzero().flatten(), indices[here, column]] = True
         return float((wanted & chosen).sum()) / max(1, int(wanted.sum()))
 
-    def _auxk(
-        self,
-        centred: Float[Tensor, "batch d_in"],
-        pull: Float[Tensor, "batch d_in"],
-        dead: Bool[Tensor, " n_latents"],
-        terms: dict[str, Tensor],
-    ) -> tuple[Tensor, ...]:
+    def _auxk(self, room: Room, dead: Bool[Tensor, " n_latents"], terms: dict[str, Tensor]) -> tuple[Tensor, ...]:
         """AuxK on the dead latents alone: adds its term, gives the gradients of their weights and of b_dec.
 
         The same as `sae.losses.auxk` differentiated, by hand: torch's sort of the dead latents' pre-activations took
         longer than the rest of a step where half of the latents were dead.
         """
         sae, chosen = self.sae, dead.nonzero().flatten()
+        centred, pull = room.centred, room.pull
         weight, k_aux = getattr(sae, "aux_weight"), getattr(sae, "k_aux")  # noqa: B009  (of SAEs that select by row)
-        W_enc, W_dec = sae.W_enc[chosen], sae.W_dec[chosen]
+        W_enc, W_dec, b_enc = room.W_enc[chosen], room.W_dec[chosen], room.b_enc[chosen]
         pre = centred @ W_enc.T
         kept = min(k_aux, len(chosen))
         if kept < len(chosen):
             values = pre.new_empty(len(pre), kept)
             indices = torch.empty(len(pre), kept, dtype=torch.int64, device="cpu")
-            kernels.select(*_arrays(pre, sae.b_enc[chosen]), 0, True, *_arrays(values, indices))
+            kernels.select(*arrays(pre, b_enc), 0, True, *arrays(values, indices))
             z = torch.zeros_like(pre).scatter_add_(1, indices, values)
         else:
-            z = torch.relu(pre + sae.b_enc[chosen])
+            z = torch.relu(pre + b_enc)
         residual = pull * (-0.5 * pull.numel())
         scale = float((residual - residual.mean(0)).pow(2).sum(1).mean())
         if scale < NOTHING_LEFT:
@@ -222,60 +185,23 @@ class CompiledStep:
             d_hat = error * (2 * weight / (len(error) * scale))
         d_z = (d_hat @ W_dec.T) * (z > 0)
         d_bias = d_z.sum(0)
-        self.extra_of.fill_(-1)
-        self.extra_of[chosen] = torch.arange(len(chosen), device="cpu")
         return chosen, d_z.T @ centred, d_bias, z.T @ d_hat, -(d_bias @ W_enc)
 
-    def _update(
-        self,
-        centred: Float[Tensor, "batch d_in"],
-        pull: Float[Tensor, "batch d_in"],
-        values: Float[Tensor, "batch k"],
-        d_values: Float[Tensor, "batch k"],
-        entries: Int[Tensor, " active"],
-        extra: tuple[Tensor, ...] | None,
-        lr: float,
-    ) -> None:
+    def _update(self, room: Room, extra: tuple[Tensor, ...] | None, lr: float) -> None:
         """Adam on everything. The bias is in x_hat and, with the other sign, in every pre-activation."""
-        sae, moments = self.sae, self.moments
         self.taken += 1
         rate = np.float32(lr / (1 - kernels.BETA1**self.taken))
         inverse_root = np.float32(1 / math.sqrt(1 - kernels.BETA2**self.taken))
-        d_dec_bias = pull.sum(0) - self.d_bias @ sae.W_enc
-        nothing = torch.zeros(0, sae.d_in, dtype=torch.float32, device="cpu")
-        if extra is None:
-            self.extra_of.fill_(-1)
-            extra_enc = extra_dec = nothing
-        else:
+        d_dec_bias = room.pull.sum(0) - room.d_bias @ room.W_enc
+        extras = room.no_extra
+        if extra is not None:
             chosen, extra_enc, extra_bias, extra_dec, extra_b_dec = extra
-            self.d_bias[chosen] += extra_bias
+            of = torch.full((len(room.d_bias),), -1, dtype=torch.int64, device="cpu")
+            of[chosen] = torch.arange(len(chosen), device="cpu")
+            extras = (of.numpy(), extra_enc.numpy(), extra_dec.numpy())
+            room.d_bias[chosen] += extra_bias
             d_dec_bias += extra_b_dec
-        kernels.update(
-            *_arrays(centred, pull, values, d_values, self.starts, entries),
-            *_arrays(sae.W_enc, moments["mean.W_enc"], moments["square.W_enc"]),
-            *_arrays(sae.W_dec, moments["mean.W_dec"], moments["square.W_dec"]),
-            *_arrays(self.extra_of, extra_enc, extra_dec), rate, inverse_root,
-            *_arrays(self.quantised, self.scales),
-        )  # fmt: skip
-        for name, gradient in (("b_enc", self.d_bias), ("b_dec", d_dec_bias)):
-            weight = getattr(sae, name)
-            kernels.adam(
-                *_arrays(weight, moments[f"mean.{name}"], moments[f"square.{name}"], gradient), rate, inverse_root
-            )
+        kernels.update(*room.for_update, *extras, rate, inverse_root, room.quantised.numpy(), room.scales.numpy())
+        kernels.adam(*room.for_b_enc, rate, inverse_root)
+        kernels.adam(*room.for_b_dec, d_dec_bias.numpy(), rate, inverse_root)
         self.fresh = bool(self.shortlist)
-
-    def _tile(self, name: str, most: int, shape: tuple[int, int], dtype: torch.dtype) -> Tensor:
-        """The front of a buffer for the largest tile."""
-        return self._buffer(name, most, dtype=dtype)[: shape[0] * shape[1]].view(shape)
-
-    def _buffer(self, name: str, *shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
-        """A tensor of this shape that is kept from step to step: fresh memory costs page faults."""
-        held = self.buffers.get(name)
-        if held is None or held.shape != shape:
-            held = self.buffers[name] = torch.empty(shape, dtype=dtype, device="cpu")
-        return held
-
-
-def _arrays(*tensors: Tensor) -> list[np.ndarray]:
-    """The tensors' memory as numba takes it; a step asks forty times, and few of them are weights."""
-    return [tensor.detach().numpy() if tensor.requires_grad else tensor.numpy() for tensor in tensors]

@@ -190,6 +190,33 @@ def test_a_state_taken_up_goes_on_bit_for_bit():
         assert all(torch.equal(a, b) for a, b in zip(sae.parameters(), twin.parameters(), strict=True))
 
 
+def moved(sae):
+    """Each weight in other memory, as after a move to another device and back."""
+    for weight in sae.parameters():
+        weight.data = weight.data.clone()
+
+
+@pytest.mark.parametrize("shortlist", [0, 9])
+def test_what_is_kept_from_step_to_step_follows_weights_that_move_and_batches_of_another_size(shortlist):
+    """A step with nothing kept, made anew each time, gives the same bits."""
+    data, config = Rows.fit(rows_of(90, 12)), TrainConfig(steps=9, batch=20, shortlist=shortlist)
+    (sae, twin), dead = pair(12, 40, 4, k_aux=3), torch.arange(40) % 4 == 1
+    step, state = CompiledStep(sae, config), None
+    for taken, size in enumerate((20, 20, 7, 20, 20)):
+        if taken == 3:
+            moved(sae)
+        batch = data.batch(torch.arange(size) + 11 * taken)
+        helped = dead if taken in (1, 3) else None
+        fresh = CompiledStep(twin, config)
+        if state is not None:
+            fresh.load(state)
+        losses = [one(batch, helped, 1e-2, True) for one in (step, fresh)]
+        state = {name: value.clone() for name, value in fresh.state().items()}
+        assert torch.equal(losses[0].total, losses[1].total) and step.recall == fresh.recall
+        assert all(torch.equal(a, b) for a, b in zip(sae.parameters(), twin.parameters(), strict=True)), taken
+        assert all(torch.equal(value, step.state()[name]) for name, value in state.items()), taken
+
+
 def test_compiled_training_is_a_function_of_the_seed(toy_rows):
     config = TrainConfig(steps=10, batch=64, lr=1e-2, shortlist=12)
     one, two = (train("topk", TopK(24, 48, k=3), toy_rows, config, 0).sae for _ in range(2))
