@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 
 from sae.errors import NumericError
@@ -11,11 +13,11 @@ from sae.records import Loss
 
 def check_loss(loss: Loss, step: int) -> None:
     """Raise NumericError that names the step and the term when the loss is not finite."""
-    if bool(torch.isfinite(loss.total.detach())):
+    if math.isfinite(loss.total.item()):
         return
     for name, value in loss.terms.items():
-        if not bool(torch.isfinite(value.detach())):
-            raise NumericError(f"training stopped at step {step}: the loss term {name!r} is {float(value.detach())}")
+        if not math.isfinite(value.item()):
+            raise NumericError(f"training stopped at step {step}: the loss term {name!r} is {value.item()}")
     raise NumericError(f"training stopped at step {step}: the loss is not finite")
 
 

@@ -196,7 +196,7 @@ class _Learner:
         loss = self.step(batch, dead if helped else None, lr, watched)
         self.frozen.restore()
         rows = len(batch.x)
-        trained.silent = torch.where(loss.codes.fired(), 0.0, trained.silent + rows)
+        trained.silent = (trained.silent + rows).masked_fill_(loss.codes.fired(), 0.0)
         with torch.no_grad():
             state = trained.sae.state_dict() if self.config.ema else {}
             for name, average in trained.average.items():
