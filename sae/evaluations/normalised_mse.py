@@ -23,7 +23,7 @@ class Reconstruction:
     x: Float[Tensor, "rows width"]
     x_hat: Float[Tensor, "rows width"]
     context: Int[Tensor, " rows"] | None = None
-    """Which context each row stands in, for the error; None: rows count as independent."""
+    """Which context each row stands in; None: nothing says which rows are one draw, and there is no error."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def normalised_mse(batches: Iterable[Reconstruction]) -> NormalisedMse:
     A mean of each row's or batch's own ratio is another number, and moves with how rows are batched; so is an error
     over the energy, given beside it. 1 - `value` is the variance explained of `sae.measures`. What cannot be averaged,
     the mean, is found in the same pass: sums are kept per context, shifted by the first batch's mean so that a large
-    offset costs no digits. Memory: 8 bytes * contexts * width (all rows are one context where none are said).
+    offset costs no digits. Memory: 8 bytes * contexts * width.
 
     Raises InputError for shapes that do not fit, no rows, or rows that do not vary; NumericError for NaN and infinity.
     """
@@ -67,7 +67,7 @@ def normalised_mse(batches: Iterable[Reconstruction]) -> NormalisedMse:
             raise InputError("context is in some batches only, expected in all or in none")
         shift, in_contexts = x.mean(0) if shift is None else shift, batch.context is not None
         if batch.context is None:
-            group = torch.arange(seen, seen + len(x), device=x.device)
+            group = torch.zeros(len(x), dtype=torch.long, device=x.device)
         else:
             group = whole("context", batch.context, len(x))
         columns = [(x - x_hat).pow(2).sum(1), (x - shift).pow(2).sum(1), x.pow(2).sum(1), torch.ones_like(x[:, 0])]

@@ -26,7 +26,7 @@ def rows(seed=0, n=30, offset=0.0):
 
 def test_normalised_error_by_hand():
     x = torch.tensor([[2.0, 0.0], [4.0, 6.0]])  # mean (3, 3); variance 1 + 9 + 1 + 9; energy 4 + 16 + 36
-    found = normalised_mse([Reconstruction(x, torch.tensor([[2.0, 1.0], [1.0, 6.0]]))])
+    found = normalised_mse([Reconstruction(x, torch.tensor([[2.0, 1.0], [1.0, 6.0]]), torch.tensor([7, 3]))])
     assert (found.error, found.variance, found.rows) == (10, 20, 2)
     assert found.value.value == pytest.approx(0.5) and found.about_zero.value == pytest.approx(10 / 56)
     assert found.zero == pytest.approx(56 / 20)
@@ -52,8 +52,10 @@ def test_perfect_mean_and_zero_score_what_they_must_in_batches_too(seed, offset,
 
 def test_rows_of_a_context_are_one_draw():
     x, x_hat, context = rows()
-    alone, grouped = normalised_mse([Reconstruction(x, x_hat)]), normalised_mse([Reconstruction(x, x_hat, context)])
-    assert grouped.value.value == pytest.approx(alone.value.value) and (alone.value.n, grouped.value.n) == (30, 6)
+    bare, grouped = normalised_mse([Reconstruction(x, x_hat)]), normalised_mse([Reconstruction(x, x_hat, context)])
+    assert grouped.value.value == pytest.approx(bare.value.value) and bare.value.error is None
+    alone = normalised_mse([Reconstruction(x, x_hat, torch.arange(30))])
+    assert (alone.value.n, grouped.value.n) == (30, 6) and alone.value.error != grouped.value.error
     halves = [Reconstruction(x[a], x_hat[a], context[a]) for a in (slice(0, 12), slice(12, 30))]
     assert normalised_mse(halves).value.error == pytest.approx(grouped.value.error)  # context 2 is cut in two
     assert normalised_mse([Reconstruction(x, x_hat, torch.zeros(30, dtype=torch.long))]).value.error is None
