@@ -36,7 +36,7 @@ class Sparsity:
 
 
 @dataclass(frozen=True)
-class AblationSparsity:
+class Sparsities:
     """What `ablation_sparsity` found; all kinds of change on the same cases."""
 
     own: Sparsity
@@ -60,7 +60,7 @@ def ablation_sparsity(
     groups: Int[Tensor, " cases"] | None = None,
     after: int = 16,
     seed: int = 0,
-) -> AblationSparsity:
+) -> Sparsities:
     """Gao et al. (2024, arXiv 2406.04093, section 4.5): `change` is added to a case's activations at its place `at`
     alone, which for the ablation of latent j is -value_j * direction_j (what the SAE leaves over stays). The logits of
     T = `after` places from there on, the ablated one first, less those without the change, less the median over the
@@ -122,4 +122,4 @@ def ablation_sparsity(
         )
 
     named = {name: found(f"of {name}") for name in others or {}}
-    return AblationSparsity(found("own"), found("random"), named, after, vocabulary)
+    return Sparsities(found("own"), found("random"), named, after, vocabulary)

@@ -48,7 +48,7 @@ class LetterAbsorption:
 
 
 @dataclass(frozen=True)
-class Absorption:
+class AbsorptionRates:
     """What `absorption` found."""
 
     letters: tuple[LetterAbsorption, ...]
@@ -76,7 +76,7 @@ def absorption(
     least: int = 20,
     l2: float = 10.0,
     seed: int = 0,
-) -> Absorption:
+) -> AbsorptionRates:
     """Full absorption of first letters (Chanin et al. 2024, arXiv 2409.14507), as SAEBench counts it (2503.09532).
 
     Rows are tokens, with the first letter of each as a number. Of each letter: a probe on activations; its main
@@ -147,7 +147,7 @@ def absorption(
     def rate(rows: int) -> float | None:
         return rows / told_rows if told_rows else None
 
-    return Absorption(
+    return AbsorptionRates(
         letters=tuple(found),
         rate=rate(sum(letter.absorbed for letter in found)),
         silent_rate=rate(sum(letter.silent for letter in found)),

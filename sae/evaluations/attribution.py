@@ -65,7 +65,7 @@ class Edge:
 
 
 @dataclass(frozen=True)
-class Attribution:
+class Attributions:
     """What `attribution` found."""
 
     difference: float
@@ -104,7 +104,7 @@ def attribution(
     drawn: int = 20,
     edges: int = 4,
     seed: int = 0,
-) -> Attribution:
+) -> Attributions:
     """Gradient times activation (attribution patching; Nanda 2023, Marks et al. 2024, arXiv 2403.19647) from every
     active latent at every kept place of a prompt to logit(target) - logit(foil) at its last place (foil None: - the
     mean logit). Each of the `top` nodes is checked by its ablation, beside `drawn` random ones: a first order misleads.
@@ -170,7 +170,7 @@ def attribution(
         for node in range(len(shown))
         for edge in sorted((e for e in found_edges if e.node == node), key=lambda e: -abs(e.attribution))[:edges]
     ]
-    return Attribution(
+    return Attributions(
         difference=float(difference(clean)),
         nodes=shown,
         others=nodes[len(shown) :],

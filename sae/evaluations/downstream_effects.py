@@ -27,7 +27,7 @@ class Effect:
 
 
 @dataclass(frozen=True)
-class DownstreamEffects:
+class Effects:
     """What `downstream_effects` found."""
 
     own: Effect
@@ -54,7 +54,7 @@ def downstream_effects(
     randoms: int = 9,
     top: int = 10,
     seed: int = 0,
-) -> DownstreamEffects:
+) -> Effects:
     """The change of log-probabilities of the token after each context where amounts * direction is added to its
     activations. For a clamped latent the amounts are those of `steering`; for an ablated one, -value.
 
@@ -82,7 +82,7 @@ def downstream_effects(
     changes = (own - clean).mean(0)
     effect, random = _effect(clean, own), tuple(_effect(clean, other) for other in others)
     up, down = changes.topk(min(top, len(changes))), (-changes).topk(min(top, len(changes)))
-    return DownstreamEffects(
+    return Effects(
         own=effect,
         changes=changes,
         raised=tuple((token, by) for token, by in zip(up.indices.tolist(), up.values.tolist(), strict=True) if by > 0),

@@ -35,7 +35,7 @@ class TokenLosses:
 
 
 @dataclass(frozen=True)
-class DownstreamLoss:
+class SplicedLoss:
     """What `downstream_loss` found, in nats a token; standard errors are over contexts."""
 
     clean: Estimate
@@ -88,7 +88,7 @@ def token_losses(
 
 
 @says_itself
-def downstream_loss(batches: Iterable[TokenLosses]) -> DownstreamLoss:
+def downstream_loss(batches: Iterable[TokenLosses]) -> SplicedLoss:
     """The increase of the host's loss where it runs on the reconstruction (Gao et al. 2024, arXiv 2406.04093, 4.1),
     with the shares of the losses of zero- and mean-ablation that are recovered.
 
@@ -120,7 +120,7 @@ def downstream_loss(batches: Iterable[TokenLosses]) -> DownstreamLoss:
     sums = {name: column[some] for name, column in sums.items()}
     kept, delta = sums["kept"], sums["spliced"] - sums["clean"]
     per_token = {name: ratio(column, kept) for name, column in sums.items() if name != "kept"}
-    return DownstreamLoss(
+    return SplicedLoss(
         clean=per_token["clean"],
         spliced=per_token["spliced"],
         delta=ratio(delta, kept),

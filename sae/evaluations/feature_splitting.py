@@ -49,7 +49,7 @@ class Edges:
 
 
 @dataclass(frozen=True)
-class FeatureSplitting:
+class Splitting:
     """What `feature_splitting` found."""
 
     edges: Edges
@@ -92,7 +92,7 @@ def feature_splitting(
     least_cosine: float | None = None,
     least_phi: float | None = None,
     seed: int = 0,
-) -> FeatureSplitting:
+) -> Splitting:
     """Edges between the SAEs of two sizes on the same rows (feature splitting: Bricken et al. 2023, "Towards
     monosemanticity"; Leask et al., arXiv 2502.04878, relate sizes by cosine).
 
@@ -148,7 +148,7 @@ def feature_splitting(
     def share(parents: Tensor) -> float:
         return int((torch.bincount(parents[parents >= 0]) >= 2).sum()) / len(some_coarse)
 
-    return FeatureSplitting(
+    return Splitting(
         edges=edges,
         live_coarse=live["coarse"],
         live_fine=live["fine"],

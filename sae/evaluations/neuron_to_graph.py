@@ -43,7 +43,7 @@ class Prediction:
 
 
 @dataclass(frozen=True)
-class NeuronToGraph:
+class Graph:
     """What `neuron_to_graph` found of one latent."""
 
     patterns: tuple[Pattern, ...]
@@ -76,7 +76,7 @@ def neuron_to_graph(
     saliency: float = 0.5,
     fires_above: float = 0.0,
     scored: Bool[Tensor, "contexts places"] | None = None,
-) -> NeuronToGraph:
+) -> Graph:
     """Patterns of a latent from examples at whose `places` it fires (Foote et al. 2023, arXiv 2305.19911, in the
     variant of Gao et al. 2024, arXiv 2406.04093, section 4.3).
 
@@ -118,7 +118,7 @@ def neuron_to_graph(
     counted = torch.ones(held_out.shape, dtype=torch.bool, device=held_out.device) if scored is None else scored
     fires = (ask.whole(held_out) > fires_above) & counted
     score = _compare(matches(trie(patterns), held_out) & counted, fires, counted)
-    return NeuronToGraph(
+    return Graph(
         patterns=patterns,
         left_out=len(suffixes) - len(found),
         score=score,

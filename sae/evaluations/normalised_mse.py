@@ -27,7 +27,7 @@ class Reconstruction:
 
 
 @dataclass(frozen=True)
-class NormalisedMse:
+class NormalisedError:
     """What `normalised_mse` found; all numbers are over the same rows."""
 
     value: Estimate
@@ -44,7 +44,7 @@ class NormalisedMse:
 
 
 @says_itself
-def normalised_mse(batches: Iterable[Reconstruction]) -> NormalisedMse:
+def normalised_mse(batches: Iterable[Reconstruction]) -> NormalisedError:
     """The squared error of all rows over their variance about their mean (Gao et al. 2024, arXiv 2406.04093, section
     2.1: "normalised by the error of always predicting the mean"). Sums over all rows first, one division.
 
@@ -87,7 +87,7 @@ def normalised_mse(batches: Iterable[Reconstruction]) -> NormalisedMse:
     spread, least = float(variance.sum()), 1e-12 * float(energy.sum())
     if not spread > least:
         raise InputError(f"{seen} rows do not vary: there is nothing to explain, and no normalised error")
-    return NormalisedMse(
+    return NormalisedError(
         value=ratio(error, variance),
         about_zero=ratio(error, energy),
         zero=float(energy.sum()) / spread,

@@ -17,7 +17,7 @@ from sae.values import real, says_itself
 
 
 @dataclass(frozen=True)
-class ProbeLoss:
+class ProbeLosses:
     """What `probe_loss` found of one binary task; scores are on held-out rows, in nats a row."""
 
     latent: int
@@ -49,7 +49,7 @@ def probe_loss(
     ks: tuple[int, ...] = (1, 5),
     l2: float = 1.0,
     seed: int = 0,
-) -> ProbeLoss:
+) -> ProbeLosses:
     """Probe loss of Gao et al. (2024, arXiv 2406.04093, section 4.2): the least cross-entropy over latents of a
     one-dimensional logistic probe, by Newton's method, on a binary task; and sparse probing with k latents (Gurnee et
     al. 2023, arXiv 2305.01610; chosen by difference of means as in SAEBench, arXiv 2503.09532).
@@ -83,7 +83,7 @@ def probe_loss(
         top[k] = score(probe.logits(columns(held_out, latents)), held_labels, groups)
         chosen[k] = tuple(latents.tolist())
     base = torch.full((len(held_labels),), float(torch.logit(labels.double().mean())), dtype=torch.float64)
-    return ProbeLoss(
+    return ProbeLosses(
         latent=int(probes.losses.argmin()),
         train=float(probes.losses.min()),
         best=of_best(probes.weights, probes.biases, probes.losses),

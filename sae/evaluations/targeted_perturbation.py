@@ -36,7 +36,7 @@ class Perturbed:
 
 
 @dataclass(frozen=True)
-class TargetedPerturbation:
+class Perturbations:
     """What `targeted_perturbation` found."""
 
     by_k: dict[int, Perturbed]
@@ -59,7 +59,7 @@ def targeted_perturbation(
     ks: tuple[int, ...] = (2, 5, 10, 20, 50),
     l2: float = 10.0,
     seed: int = 0,
-) -> TargetedPerturbation:
+) -> Perturbations:
     """Targeted probe perturbation of SAEBench (Karvonen et al. 2025, arXiv 2503.09532). A logistic probe of each class
     against the rest is fitted to the activations. Its latents are those of largest max(0, mean in class - mean
     elsewhere) * (direction . probe), on training rows. On held-out rows they are taken away, value * direction at a
@@ -119,7 +119,7 @@ def targeted_perturbation(
     for k in ks:
         by_k[k] = perturbed(ranked, [k] * len(names))
         random[k] = perturbed(shuffled, [len(some) for some in by_k[k].latents])
-    return TargetedPerturbation(by_k, random, before)
+    return Perturbations(by_k, random, before)
 
 
 def _accuracies(

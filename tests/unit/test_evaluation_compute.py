@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sae.errors import ConfigError, InputError
 from sae.evaluations.compute_equivalent_loss import Curve, compute_equivalent_loss
 
-quick = settings(max_examples=20, deadline=None)
+quick = settings(max_examples=8, deadline=None)
 
 
 def curve(compute, loss):
