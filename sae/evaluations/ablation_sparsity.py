@@ -13,6 +13,9 @@ from sae.errors import InputError
 from sae.evaluations._estimate import Estimate, mean
 from sae.evaluations._given import numbers, whole
 from sae.evaluations._spliced import GoOn, logits_of, pieces, random_like
+from sae.given import check_codes
+from sae.records import Codes
+from sae.seeding import stream
 from sae.values import says_itself
 from sae.values import whole as whole_number
 
@@ -66,9 +69,9 @@ def ablation_sparsity(
     T = `after` places from there on, the ablated one first, less those without the change, less the median over the
     vocabulary at each place (a constant moves no probability), are one vector; its (L1 / L2)^2 / (V T) is the share.
 
-    The share is a mean over cases, as the paper defines it. `others` are controls on the same cases: of neuron n,
-    -(activation_n - mean_n) on axis n; of a random dictionary, its own. Random directions stand beside it always.
-    `groups`, such as contexts, are for the errors. A case costs one pass of the host a change, of at + T places.
+    The share is a mean over cases, as the paper defines it. Which latent is ablated: see `drawn_latents`. `others` are
+    controls on the same cases: `drawn_neurons`, or the latents of a random dictionary. Random directions always stand
+    beside it. `groups`, such as contexts, are for the errors. A case costs one pass of the host a change, of at + T places.
 
     Raises InputError for shapes that do not fit or a place with fewer than T places from it on, NumericError for NaN.
     """
@@ -123,3 +126,36 @@ def ablation_sparsity(
 
     named = {name: found(f"of {name}") for name in others or {}}
     return Sparsities(found("own"), found("random"), named, after, vocabulary)
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """One latent or neuron a case, and the change that its ablation is."""
+
+    which: Int[Tensor, " cases"]
+    change: Float[Tensor, "cases width"]
+
+
+@says_itself
+def drawn_latents(codes: Codes, directions: Float[Tensor, "n_latents width"], seed: int = 0) -> Drawn:
+    """Of each case's active latents one, each as likely as another, ablated: what the paper does with all of them in
+    turn. An activation of 1 adds `directions`, in the host's units. Raises InputError for a case without one."""
+    check_codes(codes)
+    directions = numbers("directions", directions, codes.n_latents, "width")
+    active = codes.values > 0
+    if codes.values.ndim != 2 or not bool(active.any(1).all()):
+        without = f"case {int((~active.any(1)).nonzero()[0])} has none" if codes.values.ndim == 2 else "codes.flat()"
+        raise InputError(f"codes have shape {tuple(active.shape)}, expected (cases, k), one active or more: {without}")
+    chance = torch.rand(active.shape, generator=stream(seed, "latents"), device="cpu").to(active.device)
+    place = torch.where(active, chance, -1.0).argmax(1, keepdim=True)
+    which, value = codes.indices.gather(1, place)[:, 0], codes.values.gather(1, place)
+    return Drawn(which, -value.to(directions) * directions[which])
+
+
+@says_itself
+def drawn_neurons(activations: Float[Tensor, "cases width"], mean: Float[Tensor, " width"], seed: int = 0) -> Drawn:
+    """Of each case one neuron, each as likely as another, set to its mean: no value of a neuron stands for none."""
+    activations = numbers("activations", activations, "cases", "width")
+    off = activations - numbers("mean", mean, activations.shape[1])
+    which = torch.randint(0, off.shape[1], (len(off),), generator=stream(seed, "neurons"), device="cpu").to(off.device)
+    return Drawn(which, torch.zeros_like(off).scatter(1, which[:, None], -off.gather(1, which[:, None])))

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from tiny_language import TinyLanguage
 
 from sae.errors import ConfigError, InputError, NumericError
-from sae.evaluations.ablation_sparsity import ablation_sparsity
+from sae.evaluations.ablation_sparsity import ablation_sparsity, drawn_latents, drawn_neurons
 from sae.evaluations.downstream_effects import downstream_effects
-from sae.evaluations.steering import steering
+from sae.evaluations.steering import steered_tokens, steering
+from sae.records import Codes
 
 quick = settings(max_examples=10, deadline=None)
 
@@ -77,6 +78,25 @@ def test_sparsity_on_a_host_has_its_controls_beside_it():
     assert torch.equal(again.random.shares, found.random.shares)
 
 
+def test_one_active_latent_or_one_neuron_is_drawn_for_each_case():
+    dense = torch.zeros(400, 6)
+    dense[:, 1], dense[:, 4] = 2.0, 0.5
+    dense[0, 1] = 0
+    directions = torch.randn(6, 3, generator=torch.Generator().manual_seed(0))
+    drawn = drawn_latents(Codes.from_active(dense), directions)
+    assert set(drawn.which.tolist()) == {1, 4} and int(drawn.which[0]) == 4
+    assert 150 < int((drawn.which == 1).sum()) < 250, "each as likely, whatever its value"
+    torch.testing.assert_close(drawn.change, -dense[torch.arange(400), drawn.which][:, None] * directions[drawn.which])
+    activations, mean = torch.randn(50, 4, generator=torch.Generator().manual_seed(0)), torch.arange(4.0)
+    neuron = drawn_neurons(activations, mean)
+    changed = activations + neuron.change
+    torch.testing.assert_close(changed[torch.arange(50), neuron.which], mean[neuron.which])
+    assert int((changed == activations).sum()) == 150 and len(set(neuron.which.tolist())) == 4
+    dense[7] = 0
+    with pytest.raises(InputError, match="case 7 has none"):
+        drawn_latents(Codes.from_active(dense), directions)
+
+
 def test_cases_that_do_not_fit_are_refused():
     contexts, activations = cases()
     out, change = torch.eye(4, dtype=torch.float64), torch.ones(3, 4, dtype=torch.float64)
@@ -109,6 +129,30 @@ def test_a_clamped_latent_has_its_value_and_all_else_stays():
     assert torch.equal(same.activations, activations)
     ablated = steering(activations, values, direction, 0.0)
     torch.testing.assert_close(ablated.activations, activations - values[..., None] * direction)
+
+
+def test_a_steered_host_writes_on_as_it_would_itself_or_towards_what_the_latent_says():
+    host = TinyLanguage()
+    prompt = host.sample(1, 5)[0]
+    direction = host.out[7] / host.out[7].norm()
+
+    def value(activations):
+        return torch.relu(activations @ direction)
+
+    def written(to, **options):
+        return steered_tokens(host.read, host.go_on, value, direction, prompt, to, 6, **options).tolist()
+
+    own = prompt[None]
+    for _ in range(6):
+        own = torch.cat([own, host.go_on(own, host.read(own))[:, -1].argmax(-1, keepdim=True)], 1)
+    assert written(None) == own[0, 5:].tolist()
+    assert written(30.0).count(7) > written(None).count(7)
+    # from the last place alone; the prompt's first place is never touched
+    assert written(30.0, where="last", sinks=1).count(7) > written(None).count(7)
+    assert written(0.0, temperature=1.0, seed=1) == written(0.0, temperature=1.0, seed=1)
+    assert written(0.0, temperature=1.0, seed=1) != written(0.0, temperature=1.0, seed=2)
+    with pytest.raises(InputError, match="5 places, expected more than the 5 sinks"):
+        written(1.0, sinks=5)
 
 
 def test_what_cannot_be_steered_is_refused():
