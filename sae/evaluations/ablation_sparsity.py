@@ -71,7 +71,8 @@ def ablation_sparsity(
 
     The share is a mean over cases, as the paper defines it. Which latent is ablated: see `drawn_latents`. `others` are
     controls on the same cases: `drawn_neurons`, or the latents of a random dictionary. Random directions always stand
-    beside it. `groups`, such as contexts, are for the errors. A case costs one pass of the host a change, of at + T places.
+    beside it. `groups`, such as contexts, are for the errors. A case costs one pass of the host a change, of at + T
+    places.
 
     Raises InputError for shapes that do not fit or a place with fewer than T places from it on, NumericError for NaN.
     """

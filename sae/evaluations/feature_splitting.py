@@ -100,7 +100,8 @@ def feature_splitting(
     nearest by cosine, where both exceed a threshold: given, or the 99th percentile of a control. The controls: for the
     cosine, as many random unit directions, or `null_directions` (such as those drawn with the rows' covariance, or of a
     random host's SAE: isotropic ones are far from any direction that language models use); for phi, the same coarse
-    latent with another fine one of like density. Best-of-many is compared with best-of-as-many.
+    latent with another fine one of like density. So the best cosine of many is compared with the best of as many, and
+    the phi of a pair that was chosen by its cosine with that of one that was not chosen.
 
     Sparse and in blocks of 1,024 fine latents: with 4,096 coarse ones about 150 MB beside the codes. Raises InputError
     for codes of other rows, directions of other latents or no live latent, NumericError for NaN and infinity.
@@ -176,7 +177,8 @@ class _Block:
         """The correlation of each pair; both fire sometimes and not always, so that it is defined."""
         spread = [(count * (self.rows - count)).sqrt() for count in (self.fine, self.coarse)]
         expected = self.fine[:, None] * self.coarse
-        return ((self.together * self.rows - expected) / (spread[0][:, None] * spread[1])).float()
+        # products of counts are larger than whole numbers of 32 bits
+        return ((self.together.double() * self.rows - expected) / (spread[0][:, None] * spread[1])).float()
 
 
 def _edges(block: _Block, fine: Tensor, coarse: Tensor, most: int, seed: int, start: int) -> Edges:

@@ -41,8 +41,10 @@ def test_sparsity_by_hand():
     assert found.own.value.value == pytest.approx(1 / 5) and (found.after, found.vocabulary) == (3, 5)
     assert found.own.size == pytest.approx(math.sqrt(49 / 5))
     assert found.others["other"].value.value == pytest.approx(8**2 / (16 * 5))
-    same = found.others["same"]
-    assert (same.value, same.no_effect, len(same.shares)) == (None, 3, 0)
+    alike = found.others["same"]
+    assert (alike.value, alike.no_effect, len(alike.shares)) == (None, 3, 0)
+    rounded = ablation_sparsity(linear(out.float()), contexts, activations.float(), at, same.float(), after=3)
+    assert rounded.own.no_effect == 3, "what rounding leaves is no effect, and would look dense"
     # 1 2 3 4 5 less its median: -2 -1 0 1 2
     last = ablation_sparsity(linear(out), contexts, activations, at, 0.1 * axes[3].expand(3, 4), after=1)
     assert last.own.value.value == pytest.approx(6**2 / (10 * 5))

@@ -60,6 +60,10 @@ def test_phi_by_hand():
     assert float(edges.phi) == pytest.approx((10 * 15 - 10 * 5) / (20 * 20 * 15 * 25) ** 0.5)
     assert float(edges.coarse_given_fine) == pytest.approx(10 / 15) and float(edges.fine_given_coarse) == 0.5
     assert float(edges.cosine) == 1
+    many = [Codes.from_dense(side.repeat(3000, 1)) for side in (coarse, fine)]
+    assert float(feature_splitting(*many, torch.eye(1, 2), torch.eye(1, 2)).edges.phi) == pytest.approx(
+        float(edges.phi)
+    )
 
 
 def test_blocks_of_any_size_give_the_edges_of_a_dense_table(monkeypatch):
