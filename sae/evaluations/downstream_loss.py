@@ -14,6 +14,8 @@ from sae.evaluations._estimate import Estimate, ratio
 from sae.evaluations._given import mask, numbers, whole
 from sae.values import says_itself
 
+NORMAL_95 = 1.96
+
 
 @says_itself
 @dataclass(frozen=True)
@@ -47,7 +49,8 @@ class SplicedLoss:
     mean: Estimate | None
     recovered_zero: Estimate | None
     """1 - (spliced - clean) / (zero - clean): 1 for a perfect reconstruction, 0 for zeros, below 0 for worse. None
-    where nothing was ablated so, or it costs nothing that could be recovered. Zeros are easy to beat: read the next."""
+    where nothing was ablated so, or what that costs is not told from 0 (by 1.96 of its errors): a share of nothing.
+    Zeros are easy to beat: read the next."""
     recovered_mean: Estimate | None
     """The same against the mean activation, which is what a reconstruction without any latent could do."""
     tokens: int
@@ -139,4 +142,7 @@ def _recovered(sums: dict[str, Tensor], ablation: str) -> Estimate | None:
     if ablation not in sums:
         return None
     lost = sums[ablation] - sums["clean"]
-    return ratio(sums[ablation] - sums["spliced"], lost) if float(lost.sum()) > 0 else None
+    cost = ratio(lost, sums["kept"])
+    if not cost.value > NORMAL_95 * (cost.error or 0.0):
+        return None
+    return ratio(sums[ablation] - sums["spliced"], lost)
