@@ -47,7 +47,9 @@ def drawing(name: str) -> Drawing:
     """From tracked tables; what is drawn from the site's own experiment gets the one that has all of it."""
     function = offered(code(name), CALLS[name].figure)
     file = getattr(code(name), "FROM_FILE", "")
-    given = [kept_file(file, PATHS)] if file else [tracked(experiment) for experiment in experiments(name)]
+    given = [kept_file(file, PATHS)] if file else []
+    if not file or hasattr(code(name), "EXPERIMENTS"):
+        given += [tracked(experiment) for experiment in experiments(name)]
     # as a build draws: a chart is checked as a whole, where its spec is written
     with debug_mode(False):
         return function(*given, **CALLS[name].options(function))

@@ -241,7 +241,8 @@ def drawn_from(
     """What a module is drawn from: the logs (`FROM_LOGS = True`), the judgement of finished SAEs that lies in the
     project (`FROM_JUDGEMENT = True`), a file of the project (`FROM_FILE = "data/benchmarks/verdict.json"`), what a cell
     of a notebook kept (`FROM_NOTEBOOK = "NOTEBOOK/NAME"`), the experiment that is asked for, those that it names
-    (`EXPERIMENTS = ("towers", "")`, the empty one for the site's own), or else the site's own.
+    (`EXPERIMENTS = ("towers", "")`, the empty one for the site's own), or else the site's own. A module that names both
+    a file and experiments gets the file first.
 
     Raises NotFoundError where there are no such results, DataError where there is no judgement, no such file, or
     nothing kept.
@@ -250,11 +251,12 @@ def drawn_from(
         return [history]
     if getattr(module, "FROM_JUDGEMENT", False):
         return [judgement(paths)]
-    if name := getattr(module, "FROM_FILE", ""):
-        return [kept_file(name, paths)]
+    files = [kept_file(name, paths)] if (name := getattr(module, "FROM_FILE", "")) else []
+    if files and not hasattr(module, "EXPERIMENTS"):
+        return files
     if name := getattr(module, "FROM_NOTEBOOK", ""):
         return [kept(paths, name)]
-    return [source(main, name, paths) for name in experiments_of(module, experiment)]
+    return [*files, *(source(main, name, paths) for name in experiments_of(module, experiment))]
 
 
 def experiments_of(module: ModuleType, experiment: str | None = None) -> tuple[str, ...]:

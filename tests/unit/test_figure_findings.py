@@ -30,6 +30,7 @@ from analysis.plan.paths import Paths
 from analysis.results.judged import judgement
 from analysis.results.tables import Results
 from analysis.results.verdict import seeds, verdicts
+from sae.discover import load, module_name
 from sae.errors import StrataError
 
 BETTER = Planted(own=0.6, rise=0.1, other=0.4)
@@ -77,8 +78,13 @@ KINDS = ("margins", "measures", "verdict", "verdict_strip")
 # The sort that has least: its charts are built too, but for those over depth, which are the same as of the one that has
 # all.
 LEAST = "missing"
-# of logs, of what a notebook kept, of a file: no tables
-NAMES = sorted(set(plugins.figures()) - {"log_timeline", "recovery", "steering_slider", "verdict_truths"})
+OTHERWISE = ("FROM_LOGS", "FROM_NOTEBOOK", "FROM_FILE")
+"""What a figure's module says that is drawn from something else than tables, or from more."""
+NAMES = sorted(
+    name
+    for name in plugins.figures()
+    if not any(getattr(load(module_name("analysis.figures.kinds", name)), source, "") for source in OTHERWISE)
+)
 
 # By figure, what the title says of a tower that is better, worse, equal, and where it is undecided.
 ORDER = ("better", "worse", "equal", "undecided")

@@ -7,11 +7,13 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from planted_tables import Planted, write
 
 from analysis.figures.draw import drawn_from
 from analysis.logs.counts import History
 from analysis.plan.paths import Paths
 from analysis.results.kept_file import kept_file
+from analysis.results.tables import Results
 from sae.errors import DataError
 
 NOTHING: History = None  # type: ignore[assignment]  # a figure of a file asks for no logs
@@ -27,6 +29,14 @@ def test_a_figure_is_given_the_file_that_its_module_names_and_another_content_is
     before = given.digest
     file.write_text('{"rows": [3, 5]}')
     assert drawn_from(module, None, NOTHING, paths)[0].digest != before  # type: ignore[arg-type]
+
+
+def test_a_figure_of_a_file_and_of_tables_gets_the_file_first(tmp_path: Path):
+    write(tmp_path / "data/results/own", Planted(looked=False))
+    (tmp_path / "counts.json").write_text("{}")
+    module = SimpleNamespace(FROM_FILE="counts.json", EXPERIMENTS=("own",))
+    file, tables = drawn_from(module, None, NOTHING, Paths(tmp_path))  # type: ignore[arg-type]
+    assert file.name == "counts.json" and isinstance(tables, Results)
 
 
 @pytest.mark.parametrize(
