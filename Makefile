@@ -8,7 +8,7 @@ OUTDATED := DeprecationWarning PendingDeprecationWarning FutureWarning
 # Idle torch threads must not spin where another process needs the core.
 export OMP_WAIT_POLICY ?= passive
 
-.PHONY: site picture preview check-site lighthouse test test-all test-browser test-peers test-lm model union test-lowest check constraints bench bench-logs bench-peers bench-towers bench-verdict bench-truth bench-directions bench-web clean
+.PHONY: site picture preview check-site lighthouse test test-all test-browser test-peers test-lm model union test-lowest check constraints bench bench-logs bench-peers bench-towers bench-verdict bench-truth bench-directions bench-flops bench-web clean
 site: .venv/.installed
 	@$(BIN)/strata run digits
 	@$(BIN)/strata render
@@ -95,6 +95,10 @@ bench-truth: .venv/.installed-dev
 # What an SAE on directions could find, and what dead latents have to do with it; some minutes.
 bench-directions: .venv/.installed
 	$(BIN)/python -m benchmarks.directions $(ARGS)
+
+# How many operations a second one core does; a quarter of a minute, on a quiet core.
+bench-flops: .venv/.installed
+	$(BIN)/python -m benchmarks.flops
 
 # The drawing page in headless chromium: the first touch, and every step of a stroke; `make site` first.
 bench-web: .venv/.installed-dev

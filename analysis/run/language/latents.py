@@ -11,8 +11,8 @@ from torch import Tensor
 
 from analysis.run.hosts._host import LanguageHost
 from analysis.run.language.splices import Contexts
-from sae.evaluations.ablation_sparsity import AblationSparsity, ablation_sparsity
-from sae.evaluations.neuron_to_graph import NeuronToGraph, neuron_to_graph
+from sae.evaluations.ablation_sparsity import Sparsities, ablation_sparsity
+from sae.evaluations.neuron_to_graph import Graph, neuron_to_graph
 from sae.layer import Layer
 from sae.records import Codes
 
@@ -65,7 +65,7 @@ def drawn(found: Read, count: int, generator: torch.Generator) -> Int[Tensor, " 
 def patterns(
     host: LanguageHost, hook: str, layer: Layer, made_of: Read, scored_on: Read, latent: int, prefix: tuple[int, ...],
     generator: torch.Generator,
-) -> NeuronToGraph:  # fmt: skip
+) -> Graph:  # fmt: skip
     """N2G of one latent: patterns of the contexts in which it is strongest, scored on others."""
     own = made_of.latent(latent)
     strongest, places = own.max(1)
@@ -104,7 +104,7 @@ def split(contexts: Int[Tensor, "contexts places"]) -> list[Tensor]:
 def ablations(
     go_on: Callable[[Tensor, Tensor], Tensor], found: Read, layer: Layer, mean: Float[Tensor, " width"], count: int,
     after: int, generator: torch.Generator,
-) -> AblationSparsity | None:  # fmt: skip
+) -> Sparsities | None:  # fmt: skip
     """Latents taken away at places where they fire, `count` pairs at random, beside neurons at the same places; None
     where nothing fires early enough in a context."""
     kept = found.contexts.kept.clone()

@@ -8,8 +8,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from analysis.run.language.probing import Question
-from sae.evaluations.ablation_sparsity import AblationSparsity, Sparsity
-from sae.evaluations.neuron_to_graph import NeuronToGraph, Prediction
+from sae.evaluations.ablation_sparsity import Sparsities, Sparsity
+from sae.evaluations.neuron_to_graph import Graph, Prediction
 from sae.evaluations.probe_loss import probe_loss, raw_probe
 from sae.records import Codes
 
@@ -49,7 +49,7 @@ def probed(
         yield control, measure, sum(values) / len(values), len(values)
 
 
-def foretold(found: Sequence[NeuronToGraph]) -> Iterator[tuple[str, float, int, str]]:
+def foretold(found: Sequence[Graph]) -> Iterator[tuple[str, float, int, str]]:
     """(measure, value, n, control): precision, recall and F1 of patterns, means over latents (none foretold: 0); the
     controls are as many of each latent's own tokens, without context, and firing dealt out by chance."""
     for control, scores in (
@@ -74,7 +74,7 @@ def _f1(score: Prediction) -> float:
     return 2 * score.both / max(1, score.foretold + score.fires)
 
 
-def ablated(found: AblationSparsity) -> Iterator[tuple[str, float, int, str]]:
+def ablated(found: Sparsities) -> Iterator[tuple[str, float, int, str]]:
     """(measure, value, n, control): the share of logits that move, of latents, random directions and neurons."""
     kinds: dict[str, Sparsity] = {"": found.own, "random_direction": found.random, **found.others}
     for control, sparsity in kinds.items():

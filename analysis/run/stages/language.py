@@ -28,7 +28,7 @@ from analysis.run.stages._tables import Tables
 from sae.checkpoint import load_layer
 from sae.errors import ConfigError
 from sae.evaluations._estimate import Estimate
-from sae.evaluations.downstream_loss import DownstreamLoss, TokenLosses, downstream_loss
+from sae.evaluations.downstream_loss import SplicedLoss, TokenLosses, downstream_loss
 from sae.evaluations.normalised_mse import Reconstruction, normalised_mse
 from sae.layer import Layer
 from sae.nulls import random_directions
@@ -113,7 +113,7 @@ def spliced(given: Evaluated, train: torch.Tensor) -> dict[str, Any]:
 
 def of_splices(
     given: Evaluated, chosen: Contexts, splices: Mapping[str, Splice], mean: torch.Tensor
-) -> dict[str, tuple[DownstreamLoss, Estimate]]:
+) -> dict[str, tuple[SplicedLoss, Estimate]]:
     """Downstream loss and normalised error of each splice, on the same tokens."""
     found: dict[str, list[TokenLosses]] = {name: [] for name in splices}
     pieces: dict[str, list[Reconstruction]] = {name: [] for name in splices}
@@ -127,7 +127,7 @@ def of_splices(
     return {name: (downstream_loss(found[name]), normalised_mse(pieces[name]).value) for name in splices}
 
 
-def record(given: Evaluated, control: str, loss: DownstreamLoss) -> None:
+def record(given: Evaluated, control: str, loss: SplicedLoss) -> None:
     """What a splice costs, and the standard error of it over contexts."""
     numbers = {
         "delta_loss": loss.delta, "delta_kl": loss.kl,
@@ -140,7 +140,7 @@ def record(given: Evaluated, control: str, loss: DownstreamLoss) -> None:
         given.value("delta_loss_error", loss.delta.error, loss.contexts, control)
 
 
-def record_host(tables: Tables, control: str, loss: DownstreamLoss) -> None:
+def record_host(tables: Tables, control: str, loss: SplicedLoss) -> None:
     """The host's own loss on the same tokens, and without anything at the hook."""
     for name, estimate in ((control, loss.clean), ("zero_ablation", loss.zero), ("mean_ablation", loss.mean)):
         if estimate is not None and (name == control or control == "none"):
