@@ -15,7 +15,13 @@ from tests_root import CHECKOUT
 from analysis.site.embedded import render
 from analysis.site.lesswrong.widgets import document
 
-OURS = sorted([*CHECKOUT.glob("report/assets/*.js"), *CHECKOUT.glob("analysis/site/assets/*.js")])
+MADE = CHECKOUT / "report/assets/generated"
+OURS = sorted(
+    script
+    for folder in ("report/assets", "analysis/site/assets")
+    for script in (CHECKOUT / folder).rglob("*.js")
+    if MADE not in script.parents
+)
 META = re.compile(r'<meta http-equiv="Content-Security-Policy" content="([^"]*)">')
 
 
