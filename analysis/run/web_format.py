@@ -3,6 +3,7 @@
 | dtype | a number is |
 |---|---|
 | `f32` | a float of 4 bytes |
+| `f16` | a float of 2 bytes |
 | `u8` | a byte, as pixels are |
 | `i8` | a byte with sign, -127 to 127, times the scale of its row or column |
 | `i12` | twelve bits with sign, -2047 to 2047, two in three bytes, times the scale of its row or column |
@@ -24,7 +25,7 @@ from sae.errors import DataError
 
 Floats = NDArray[np.float32]
 LARGEST = {"i8": 127, "i12": 2047}
-PLAIN: dict[str, np.dtype[Any]] = {"f32": np.dtype("<f4"), "u8": np.dtype(np.uint8)}
+PLAIN: dict[str, np.dtype[Any]] = {"f32": np.dtype("<f4"), "f16": np.dtype("<f2"), "u8": np.dtype(np.uint8)}
 ALIGNED = 4
 
 
@@ -49,7 +50,7 @@ def unpacked(content: bytes, dtype: str, count: int) -> NDArray[np.int16]:
 
 def size(dtype: str, *shape: int) -> int:
     """Bytes of a tensor as it stands in the file, those of its scales left out."""
-    bits = math.prod(shape) * {"f32": 32, "u8": 8, "i8": 8, "i12": 12}[dtype]
+    bits = math.prod(shape) * {"f32": 32, "f16": 16, "u8": 8, "i8": 8, "i12": 12}[dtype]
     unit = 24 if dtype == "i12" else 8
     return -(-(-(-bits // unit) * unit // 8) // ALIGNED) * ALIGNED
 

@@ -1,61 +1,18 @@
 // A host and its tower, from the file that analysis/run/web_network.py writes. Whatever is wrong with it is an Error whose
 // message is a sentence for the reader; nothing is computed with such a file.
-const FORMAT = "strata web network", VERSION = 1;
-const LARGEST = { i8: 127, i12: 2047 };
-const BYTES = { f32: (n) => 4 * n, u8: (n) => n, i8: (n) => n, i12: (n) => 3 * Math.ceil(n / 2) };
-const AGAIN = "Reload the page; if that does not help, this site has to be built again.";
-
-export async function fetched(url, as) {
-  let answer;
-  try { answer = await fetch(url, { cache: "no-cache" }); } catch (error) { answer = null; }
-  const name = new URL(url).pathname.split("/").pop();
-  if (!answer || !answer.ok) throw new Error(`The file ${name} could not be loaded: either the connection failed, or the page was opened from a disk and not from a server.`);
-  try { return await answer[as](); } catch (error) { throw new Error(`The file ${name} is not what it should be. ${AGAIN}`); }
-}
+import { altered, fetched, keepTop, manifestOf, tensorsOf } from "../tensors.js";
 
 export async function load(base, name) {
-  const manifest = await fetched(new URL(name + ".json", base), "json");
-  if (!manifest || manifest.format !== FORMAT) throw new Error(`The file ${name}.json describes no network. ${AGAIN}`);
-  if (manifest.version !== VERSION) throw new Error(`The network is kept in version ${manifest.version} of its format, and this page reads version ${VERSION}. ${AGAIN}`);
+  const manifest = await manifestOf(base, name + ".json", "strata web network", 1, "network");
   return read(manifest, await fetched(new URL(manifest.file, base), "arrayBuffer"));
 }
 
 export async function read(manifest, buffer) {
-  const whole = (n) => n.toLocaleString("en");
-  if (buffer.byteLength !== manifest.bytes) throw new Error(`The file ${manifest.file} holds ${whole(buffer.byteLength)} bytes where ${whole(manifest.bytes)} are expected, so nothing is computed with it. ${AGAIN}`);
-  // browsers offer digests on secure pages only; the test below is made on all
-  if (globalThis.crypto && crypto.subtle) {
-    const digest = Array.from(new Uint8Array(await crypto.subtle.digest("SHA-256", buffer)), (b) => b.toString(16).padStart(2, "0")).join("");
-    if (digest !== manifest.sha256) throw new Error(`The file ${manifest.file} was altered after it was written, so nothing is computed with it. ${AGAIN}`);
-  }
+  const at = await tensorsOf(manifest, buffer);
   let network;
-  try { network = new Network(manifest, tensors(manifest, buffer)); } catch (error) { throw new Error(`The file ${manifest.file} does not hold what its description says. ${AGAIN}`); }
+  try { network = new Network(manifest, at); } catch (error) { throw altered(manifest); }
   network.error = selfTest(network);
   return network;
-}
-
-// Every tensor by its name, as floats: {shape, values}.
-function tensors(manifest, buffer) {
-  const found = {};
-  for (const { name, dtype, shape, offset, bytes, axis } of manifest.tensors) {
-    const count = shape.reduce((a, b) => a * b, 1), values = new Float32Array(count);
-    if (bytes !== BYTES[dtype](count) || offset + bytes > buffer.byteLength) throw new Error(name);
-    const view = new DataView(buffer, offset, bytes), raw = new Uint8Array(buffer, offset, bytes);
-    if (dtype === "f32") for (let i = 0; i < count; i++) values[i] = view.getFloat32(4 * i, true);
-    else if (dtype === "u8") values.set(raw);
-    else if (dtype === "i8") values.set(new Int8Array(buffer, offset, bytes));
-    else for (let i = 0, at = 0; i < count; i += 2, at += 3) {
-      // two numbers of twelve bits in three bytes; shifted up and down again, the highest bit is the sign
-      values[i] = (raw[at] | raw[at + 1] << 8) << 20 >> 20;
-      if (i + 1 < count) values[i + 1] = (raw[at + 1] >> 4 | raw[at + 2] << 4) << 20 >> 20;
-    }
-    if (LARGEST[dtype]) {
-      const scale = found[name + ".scale"].values, columns = shape[1];
-      for (let i = 0, row = 0; row < shape[0]; row++) for (let c = 0; c < columns; c++, i++) values[i] *= scale[axis ? c : row];
-    }
-    found[name] = { shape, values };
-  }
-  return found;
 }
 
 // rows @ matrix + bias for one row; what is zero costs nothing.
@@ -66,21 +23,6 @@ function times(row, matrix, bias) {
     if (x !== 0) for (let c = 0, at = i * columns; c < columns; c++, at++) out[c] += x * w[at];
   }
   return out;
-}
-
-// The k largest that are above zero, by a list that stays sorted; all else becomes zero. In place.
-export function keepTop(values, k) {
-  const top = [];
-  for (let i = 0; i < values.length; i++) {
-    if (!(values[i] > 0) || (top.length === k && values[i] <= values[top[k - 1]])) continue;
-    let at = top.length === k ? k - 1 : top.length;
-    for (; at > 0 && values[top[at - 1]] < values[i]; at--) top[at] = top[at - 1];
-    top[at] = i;
-  }
-  const kept = top.map((i) => values[i]);
-  values.fill(0);
-  top.forEach((i, n) => { values[i] = kept[n]; });
-  return top;
 }
 
 export function softmax(logits) {

@@ -1,6 +1,7 @@
 // The pad, and what the networks make of a drawing. Nothing is fetched before the first touch; markup: analysis/site/templates/draw.html.
 import { drawn, large, parsed, toImage, written } from "./digit.js";
-import { best, fetched, load } from "./network.js";
+import { fetched } from "../tensors.js";
+import { best, load } from "./network.js";
 import { copyPicture } from "./picture.js";
 import { Steering } from "./steering.js";
 import { bars, chip, esc, percent } from "./view.js";
