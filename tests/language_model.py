@@ -84,6 +84,6 @@ def given(folder, layers=LAYERS, width=WIDTH, **changes):
         "union": weights(layers=layers, width=width), "layer": layer(width),
         "hook": f"blocks.{layers - 1}.hook_resid_post",
         "tokens": page_tokens(file), "encode": lambda text: own.encode(text).ids, "contexts": contexts,
-        "about": {"documents": 3},
+        "about": {"documents": 3, "dataset": "sotu"},
     }  # fmt: skip
     return Given(**(known | changes))

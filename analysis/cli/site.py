@@ -9,7 +9,7 @@ import typer
 from analysis.cli import logs as log_commands
 from analysis.cli.runs import ensure_results
 from analysis.cli.saying import MainExperiment, errors, say, write
-from analysis.cli.web import export_for_pages
+from analysis.cli.web import export_for_pages, language_for_pages
 from analysis.plan import paths as project
 from analysis.plan.config import load_experiment
 from analysis.plan.project import main_experiment
@@ -55,6 +55,7 @@ def build_site(experiment: str | None) -> tuple[list[str], list[Any]]:
 
     results = Results(folder) if folder else None
     export_for_pages(results, paths)
+    language_for_pages(paths)
     return anew, builder.build(results, paths, drew, log_commands.tell)
 
 

@@ -1,4 +1,4 @@
-"""`strata export-web`, and what the build makes of it for pages on which readers draw."""
+"""`strata export-web`, `strata export-language`, and what the build makes of both for pages that run them."""
 
 from __future__ import annotations
 
@@ -39,6 +39,41 @@ def export_web(
     folder = out or paths.build / "web" / experiment
     for file in export(open_results(experiment, paths), paths, folder, seed, kind):
         write(f"{file.stat().st_size:>9,} bytes  {file}")
+
+
+@app.command(name="export-language")
+def export_language(
+    sae: Annotated[Path, typer.Argument(metavar="SAE", help="a layer's file, or the stage folder that holds it")],
+    hook: Annotated[str, typer.Option(help="where the SAE reads the model")] = "blocks.2.hook_resid_post",
+    union: Annotated[
+        Path | None, typer.Option(help="the model's weights; data/language/union/union.safetensors, if it is not said")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="the folder to write into; data/language/live, if it is not said")
+    ] = None,
+) -> None:
+    """Write Union and an SAE on it as files that a page runs in the browser.
+
+    Reads the model's weights, the layer and the held-out addresses; writes union.bin (at most 8 MB), union.json,
+    tokens.json and latents.json.
+    """
+    need("train", "strata export-language")
+    from analysis.run.web_language import export
+    from analysis.run.web_sources import given
+
+    paths = project.find()
+    weights = union or paths.live.parent / "union" / "union.safetensors"
+    for file in export(given(sae, weights, hook), out or paths.live):
+        write(f"{file.stat().st_size:>9,} bytes  {file}")
+
+
+def language_for_pages(paths: project.Paths) -> None:
+    """Bring the language model to the pages that run one; where there is none, that is said, and the page says it."""
+    from analysis.pages import build as builder
+    from analysis.pages import language
+
+    if why := language.copy_model(paths, builder.sources(paths)):
+        say(f"note: {why}")
 
 
 def export_for_pages(results: Results | None, paths: project.Paths) -> None:

@@ -19,7 +19,7 @@ from analysis.logs.answers import Answers, compile_with_answers
 from analysis.logs.history import history
 from analysis.logs.items import Compilation, Problem
 from analysis.logs.write import escape
-from analysis.pages import draw
+from analysis.pages import draw, language
 from analysis.pages.answer_links import Links, follow_all
 from analysis.pages.explorer import write_all
 from analysis.pages.explorer_sets import PART, page_part
@@ -85,6 +85,7 @@ def build(
         else:
             write(paths.generated / f"{PART}.md", page_part([]))
         draw.write_parts(results, paths, pages, _explorer(pages, paths), write)
+        language.write_part(paths, pages, write)
     write_runtime(paths)
     write_cards(pages, drawn, site.title, paths)
     if results is not None:

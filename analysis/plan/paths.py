@@ -61,6 +61,11 @@ class Paths:
         return self.data / "judgement"
 
     @property
+    def live(self) -> Path:
+        """A language model as a page runs it."""
+        return self.data / "language" / "live"
+
+    @property
     def plugins(self) -> Path:
         """The project's own architectures, data sets, hosts and measures, a folder each."""
         return self.root / "plugins"

@@ -8,6 +8,7 @@ PyTorch gives from the weights as they stand in the file, by which a page tests 
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -72,12 +73,9 @@ def export(given: Given, out: Path) -> list[Path]:
     model = PageModel(manifest, read(manifest, content))
     seen = described(model, given.contexts, given.tokens, given.names)
     manifest["sample"] = _sample(model, given, seen)
-    found = {
-        "union.bin": content,
-        "union.json": _json(manifest),
-        "tokens.json": _json(given.tokens),
-        "latents.json": _json(seen),
-    }
+    beside = {"tokens.json": _json(given.tokens), "latents.json": _json(seen)}
+    manifest["beside"] = {name: hashlib.sha256(part).hexdigest() for name, part in beside.items()}
+    found = {"union.bin": content, **beside, "union.json": _json(manifest)}  # the manifest last
     try:
         out.mkdir(parents=True, exist_ok=True)
         for name, part in found.items():
@@ -159,7 +157,7 @@ def _shape(given: Given) -> dict[str, Any]:
         )
     if given.layer.sae.d_in != width:
         raise ConfigError(f"the SAE reads rows of {given.layer.sae.d_in} numbers, and the model has rows of {width}")
-    places = min(len(union["positions"]), given.contexts.shape[1])
+    places = len(union["positions"])  # it is trained on contexts as long as that
     parameters = sum(values.numel() for values in union.values())
     return {
         "layers": layers,

@@ -1,14 +1,14 @@
 """What a page of language tells of each latent: where it fires, what it makes likelier, and which are worth a try.
 
 All of it is computed with the model as it stands in the page's file, on texts that it was not trained on. `words` are
-the tokens that a latent fires on, each with its share of all that it fired; `raises` those that become likelier, on
-average over places of the text, when it is held at `TURNED` times its largest activation; `top` the contexts that drive
-it most, one a text. Offered first are latents that make words likelier, no two of them the same words.
+the tokens on which a latent is at least half as strong as it ever is, each with its share of them by activation;
+`raises` those that become likelier, on average over places of the text, when it is held at `TURNED` times its largest
+activation; `top` the contexts that drive it most, one a text. Offered first are latents that make words likelier which
+are not among the most frequent ones, no two of them the same.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from itertools import pairwise
 from typing import Any
 
@@ -34,8 +34,10 @@ MOST_SHARED = 0.1
 OFFERED = 8
 TRIED = (8, 48)
 """Contexts and places on which `raises` are counted."""
-WORD = 4
-"""Letters from which on a token is a word worth offering."""
+WORD, COMMON = 4, 0.07
+"""Letters from which on a token is a word worth offering, where it is not in that share of the most frequent ones."""
+STRONG = 0.5
+"""Of its largest activation, from which on a latent counts as strong."""
 
 
 def described(
@@ -47,21 +49,21 @@ def described(
     flat = contexts.numpy()
     latents = []
     for latent, rows, values in _by_latent(found, len(found[3])):
-        words: Counter[str] = Counter()
-        for (context, place), value in zip(rows.tolist(), values.tolist(), strict=True):
-            words[text_of([int(flat[context, place])], tokens)] += value
-        total = float(values.sum())
+        strong = values >= STRONG * values.max(initial=0)
+        by_token = np.bincount(flat[rows[strong, 0], rows[strong, 1]], values[strong])
+        words = [(int(token), float(by_token[token])) for token in np.argsort(-by_token)[:WORDS] if by_token[token] > 0]
+        total = float(values[strong].sum())
         latents.append(
             {
                 "name": names[latent] if names else None,
                 "largest": round(float(found[3][latent]), 4),
                 "density": round(len(values) / _rows(contexts), 7),
-                "words": [[word, round(value / total, 3)] for word, value in words.most_common(WORDS)],
+                "words": [[text_of([token], tokens), round(value / total, 3)] for token, value in words],
                 "raises": _likelier(gains[latent], tokens),
                 "top": _top(rows, values, flat, tokens),
             }
         )
-    return {"latents": latents, "offered": _offered(latents, len(contexts))}
+    return {"latents": latents, "offered": _offered(latents, contexts)}
 
 
 def _rows(contexts: Tensor) -> int:
@@ -130,19 +132,23 @@ def _likelier(gain: NDArray[Any], tokens: dict[str, Any]) -> list[list[Any]]:
     return [[token, text, round(float(gain[token]), 4)] for token, text in whole]
 
 
-def _offered(latents: list[dict[str, Any]], contexts: int) -> list[int]:
+def _offered(latents: list[dict[str, Any]], contexts: Tensor) -> list[int]:
     """The latents that make words likelier most, as far as they are no copies of each other."""
+    numbers = np.bincount(contexts.numpy().ravel())
+    common = set(np.argsort(-numbers)[: int(COMMON * len(numbers))].tolist())
 
-    def gained(latent: dict[str, Any]) -> float:
-        words = [gain for _, word, gain in latent["raises"] if word.startswith(" ") and len(word.strip()) >= WORD]
-        usual = 0 < latent["density"] <= MOST_SHARED and len(latent["top"]) >= min(TOP, contexts)
-        return sum(words) if usual and latent["words"] and words else 0.0
+    def words(latent: dict[str, Any]) -> list[tuple[str, float]]:
+        usual = latent["density"] <= MOST_SHARED and len(latent["top"]) >= min(TOP, len(contexts))
+        return [
+            (word, gain) for token, word, gain in latent["raises"]
+            if usual and token not in common and word.startswith(" ") and len(word.strip()) >= WORD
+        ]  # fmt: skip
 
     found: list[int] = []
     taken: set[str] = set()
-    for latent in sorted(range(len(latents)), key=lambda n: -gained(latents[n])):
-        likelier = {word for _, word, _ in latents[latent]["raises"][:3]}
-        if gained(latents[latent]) > 0 and not taken & likelier:
+    for latent in sorted(range(len(latents)), key=lambda n: -sum(gain for _, gain in words(latents[n]))):
+        likelier = {word for word, _ in words(latents[latent])[:3]}
+        if likelier and not taken & likelier:
             found.append(latent)
             taken |= likelier
         if len(found) == OFFERED:

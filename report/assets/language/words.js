@@ -1,0 +1,23 @@
+// How tokens and latents are called on the page.
+export const esc = (s) => String(s).replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
+
+export const percent = (v) => v > 0 && v < .001 ? "below 0.1%" : v < .0995 ? (100 * v).toFixed(1) + "%" : Math.round(100 * v) + "%";
+
+// A token as a word: pieces that begin no word have a hyphen before them.
+export function wordOf(text) {
+  if (/^\s*$/.test(text)) return /\n/.test(text) ? "line break" : "space";
+  const trimmed = text.trim();
+  return /^\p{L}/u.test(text) && !/^\p{Lu}/u.test(text) ? "-" + trimmed : trimmed;
+}
+
+const few = (words, n) => [...new Set(words.map(([word]) => wordOf(word)))].slice(0, n);
+
+// What a latent is called: its name, or the words that it fires on most.
+export function nameOf(latent, n = 3) {
+  if (latent.name) return latent.name;
+  return latent.words.length ? few(latent.words, n).join(", ") : "fired on nothing in the texts that were looked at";
+}
+
+export const likelier = (latent, n = 5) => few(latent.raises.map(([, word]) => [word]), n);
+
+export const times = (value) => `${value}×`;
