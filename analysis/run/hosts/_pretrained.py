@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analysis.plan import paths
+from analysis.run.hosts._followed import Checkpoints
 from analysis.run.text import tokenisers
 from analysis.system.digests import digest
 from sae.errors import CheckpointError, ConfigError, DataError
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 SIZES = ("layers", "width", "context")
+SCALING = "scaling.json"
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,33 @@ class Pretrained:
             if here != there:
                 raise DataError(f"{self.path}: tensor {name} is {here}; expected {there}")
         return {name: value.float() for name, value in found.items()}
+
+
+def checkpoints(weights: Path, **sizes: int) -> list[Checkpoints]:
+    """What `scaling.json` beside the weights tells of their training, and of other sizes; empty without one. Those of
+    `sizes` come first. Raises DataError for a file that cannot be read, or does not have them."""
+    path = weights.with_name(SCALING)
+    if not path.is_file():
+        return []
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))["sizes"]
+        found = [
+            (
+                all(one[name] == value for name, value in sizes.items()),
+                Checkpoints(
+                    str(one["size"]),
+                    tuple(float(point["flops"]) for point in one["points"]),
+                    tuple(float(point["held_out_loss"]) for point in one["points"]),
+                ),
+            )
+            for one in told
+        ]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{path} cannot be read: {type(error).__name__}: {error}; get it again") from error
+    own = [curve for mine, curve in found if mine]
+    if len(own) != 1:
+        raise DataError(f"{path}: {len(own)} of its sizes are that of {weights.name}; expected one")
+    return own + [curve for mine, curve in found if not mine]
 
 
 def pretrained(weights: Any, tokeniser: str, **sizes: int) -> Pretrained:

@@ -15,8 +15,9 @@ from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
 from torch.nn import functional
 
+from analysis.run.hosts._followed import Checkpoints
 from analysis.run.hosts._host import check_hook
-from analysis.run.hosts._pretrained import Pretrained, pretrained
+from analysis.run.hosts._pretrained import Pretrained, checkpoints, pretrained
 from analysis.run.hosts._train_language import Recipe, train
 from analysis.run.hosts._transformer import EPS, HEAD, Block, dropped
 from sae.errors import ConfigError, DataError, InputError
@@ -175,6 +176,12 @@ class Union(nn.Module):
             return {}
         kept = ("sha256", "commit", "date", "tokens")
         return {"pretrained": {name: self.pretrained.said[name] for name in kept if name in self.pretrained.said}}
+
+    def checkpoints(self) -> list[Checkpoints]:
+        """What is kept of the training of `weights`; empty for weights that are trained or drawn here."""
+        if self.pretrained is None:
+            return []
+        return checkpoints(self.pretrained.path, layers=len(self.blocks), width=self.embed.shape[1])
 
     def fit(self, examples: Shaped[Tensor, "rows places"], labels: Int[Tensor, " rows"] | None) -> None:
         """Train on contexts of token ids, or read `weights`. Raises DataError for what are no ids of its tokens."""

@@ -18,6 +18,7 @@ from analysis.plan.edges import ACTIVATIONS, HOST, Role
 from analysis.plan.stage_configs import ActivationsStage, LanguageStage
 from analysis.run.activations import SPLITS, ActivationStore
 from analysis.run.datasets._dataset import Dataset
+from analysis.run.hosts._followed import Followed
 from analysis.run.hosts._host import LanguageHost
 from analysis.run.language.latents import ablations, drawn, patterns, read
 from analysis.run.language.probing import questions
@@ -28,6 +29,7 @@ from analysis.run.stages._tables import Tables
 from sae.checkpoint import load_layer
 from sae.errors import ConfigError
 from sae.evaluations._estimate import Estimate
+from sae.evaluations.compute_equivalent_loss import Curve, compute_equivalent_loss
 from sae.evaluations.downstream_loss import SplicedLoss, TokenLosses, downstream_loss
 from sae.evaluations.normalised_mse import Reconstruction, normalised_mse
 from sae.layer import Layer
@@ -108,6 +110,8 @@ def spliced(given: Evaluated, train: torch.Tensor) -> dict[str, Any]:
         given.value("normalised_mse", error.value, loss.tokens, control)
         if name == OWN:
             record_host(given.tables, given.config.control, loss)
+        if isinstance(given.host, Followed) and given.config.control == "none":
+            compute(given, given.host, control, loss.delta)
     return {"contexts": len(chosen.tokens), "tokens": int(chosen.kept.sum()), "k": k}
 
 
@@ -138,6 +142,18 @@ def record(given: Evaluated, control: str, loss: SplicedLoss) -> None:
             given.value(measure, estimate.value, loss.tokens, control)
     if loss.delta.error is not None:
         given.value("delta_loss_error", loss.delta.error, loss.contexts, control)
+
+
+def compute(given: Evaluated, host: Followed, control: str, delta: Estimate) -> None:
+    """The share of the host's training compute that a splice leaves, where its training was followed: from its own
+    checkpoints, and along the line through those of all sizes. What lies outside of both is left out."""
+    curves = [Curve(torch.tensor(one.compute), torch.tensor(one.loss)) for one in host.checkpoints()]
+    if not curves:
+        return
+    found = compute_equivalent_loss(curves[0], delta.value, delta.error, curves[1:])
+    for measure, share in (("compute_share", found.curve), ("compute_share_line", found.by_line)):
+        if share is not None and share.share is not None:
+            given.value(measure, share.share, len(curves[0].loss), control)
 
 
 def record_host(tables: Tables, control: str, loss: SplicedLoss) -> None:
