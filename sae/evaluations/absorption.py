@@ -86,9 +86,10 @@ def absorption(
     projection.
 
     Simplified, so not to be compared with numbers of others: rows are tokens in running text where SAEBench asks a
-    model to spell words in a prompt; F1 is of training rows, not of folds; the projection is of the row less the mean
-    of training rows, for activations have one; absorption is full or not at all, without SAEBench's fraction. Chance
-    is not in SAEBench: a random direction with the same rows, latents, thresholds and length of projection.
+    model to spell words in a prompt; main latents are ranked by difference of means, not by an L1 probe, and F1 is of
+    training rows; the projection is of the row less the mean of training rows, for activations have one; absorption is
+    full or not at all, without SAEBench's fraction. Chance is not in SAEBench: a random direction with the same rows,
+    latents, thresholds and length of projection.
 
     Raises InputError for shapes that do not fit or where no letter has `least` rows on both sides, NumericError for NaN
     and infinity.

@@ -148,7 +148,7 @@ def _on_curve(compute: np.ndarray, loss: np.ndarray, delta: float) -> Equivalent
     target, full = loss[-1] + delta, compute[-1]
     as_large = np.flatnonzero(loss >= target)
     if not len(as_large):
-        said = f"a loss of {target:.4g} is above that of the first checkpoint ({loss.max():.4g}): the share is below "
+        said = f"a loss of {target:.4g} is above that of every checkpoint ({loss.max():.4g}): the share is below "
         return Equivalent(None, None, None, said + f"{compute[0] / full:.3g}")
     last = int(as_large[-1])
     if last == len(loss) - 1:

@@ -78,7 +78,7 @@ def neuron_to_graph(
     scored: Bool[Tensor, "contexts places"] | None = None,
 ) -> Graph:
     """Patterns of a latent from examples at whose `places` it fires (Foote et al. 2023, arXiv 2305.19911, in the
-    variant of Gao et al. 2024, arXiv 2406.04093, section 4.3).
+    variant of Gao et al. 2024, arXiv 2406.04093, section 4.3, but that no pattern hangs on an absolute position).
 
     Of each example: the shortest suffix, ending at the place, that keeps the share `keeps` of the activation. Then each
     of its tokens is replaced by each of `replacements` (such as a padding token, or some drawn at random), one at a

@@ -66,6 +66,13 @@ def test_phi_by_hand():
     )
 
 
+def test_an_sae_beside_itself_splits_nothing():
+    _, fine, _, directions = planted()
+    itself = feature_splitting(*[Codes.from_active(fine)] * 2, *[directions] * 2, most=1)
+    assert itself.parent[:79].tolist() == list(range(79)) and itself.split_share == 0
+    assert float(itself.edges.cosine.min()) == pytest.approx(1) and float(itself.edges.phi.min()) == pytest.approx(1)
+
+
 def test_blocks_of_any_size_give_the_edges_of_a_dense_table(monkeypatch):
     coarse, fine, coarse_directions, fine_directions = planted()
     whole = found(most=6).edges
