@@ -91,9 +91,10 @@ def pytest_runtest_setup() -> None:
 ACTIVE = 3
 # The files that take longest, longest first: whole files are dealt to processes, and one of these as the last would
 # have the other processes wait for it. A file that is not here comes after them. The second that needs the finished
-# project comes when the first has made it.
+# project comes when the first has made it. Of the first two only one trains: in a fresh checkout it compiles the
+# kernels, and the other would compile the same at the same time.
 LONGEST = (
-    "smoke/test_site.py", "unit/test_verdict_planted.py", "smoke/test_pipeline.py", "unit/test_figure_findings.py",
+    "unit/test_verdict_planted.py", "unit/test_figure_findings.py", "smoke/test_site.py", "smoke/test_pipeline.py",
     "smoke/test_foreign_project.py", "smoke/test_variants_run.py", "unit/test_judge.py",
     "contract/test_architectures.py",
     "unit/test_seam.py", "unit/test_results.py", "smoke/test_errors.py", "unit/test_linked.py",

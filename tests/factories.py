@@ -92,14 +92,6 @@ def renumber(folder: Path) -> None:
     seal(folder, manifest)
 
 
-# What the site's notebooks are in a test: a kernel each, and hardly any work.
-TINY_NOTEBOOK = """# %% [markdown]
-# # A tiny notebook
-# With some text.
-
-# %%
-print(6 * 7)
-"""
 # What the notebook of the slider keeps: a latent that makes threes of both digits, and a direction that does not.
 KEPT_STEERING = {
     "target": 3, "classes": [str(digit) for digit in range(10)], "latent": 7, "own": 0.4, "randoms": 5,
@@ -111,7 +103,14 @@ KEPT_STEERING = {
                      for at in range(10)] for step in range(3)] for label in (0, 8)],
     },
 }  # fmt: skip
-TINY_KEPT = f"""
+# What the site's notebooks are in a test: one text, which is executed once, and hardly any work.
+TINY_NOTEBOOK = f"""# %% [markdown]
+# # A tiny notebook
+# With some text.
+
+# %%
+print(6 * 7)
+
 # %% keep="steering"
 import json
 
@@ -128,7 +127,7 @@ def site_project(root: Path) -> Paths:
     for name in ("report", "_extensions", "data/benchmarks", "data/digits", "data/logs", "data/results"):
         shutil.copytree(CHECKOUT / name, root / name, ignore=skip)
     for script in (root / "report" / "notebooks").glob("*.py"):
-        script.write_text(TINY_NOTEBOOK + (TINY_KEPT if 'keep="steering"' in script.read_text() else ""))
+        script.write_text(TINY_NOTEBOOK)
     add_few_digits(root, EVERY_OF_SITE)
     renumber(root / "data" / "results" / "towers")
     (root / "data" / "experiments").mkdir()

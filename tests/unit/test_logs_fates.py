@@ -7,7 +7,6 @@ import warnings
 from collections import Counter
 from dataclasses import replace
 from datetime import date
-from itertools import permutations
 from pathlib import Path
 
 import pytest
@@ -281,7 +280,7 @@ def test_nothing_is_lost_or_doubled_states_are_legal_and_the_order_of_files_is_n
         for path, (head, body) in zip(paths, logs, strict=True):
             path.write_text(f"{head}\n{body}\n", encoding="utf-8")
         found = compile_logs(paths)
-        for order in list(permutations(paths))[:6]:
+        for order in (paths[::-1], [*paths[1::2], *paths[::2]]):  # the last first; neighbours apart
             assert to_json(compile_logs(order).items) == to_json(found.items)
     read = {(item.kind, item.file, item.line, item.text) for log in found.logs for item in log.items}
     seen = Counter((item.kind, place.file, place.line, place.text) for item in found.items for place in item.seen)
