@@ -8,7 +8,7 @@ OUTDATED := DeprecationWarning PendingDeprecationWarning FutureWarning
 # Idle torch threads must not spin where another process needs the core.
 export OMP_WAIT_POLICY ?= passive
 
-.PHONY: site picture preview check-site lighthouse test test-all test-browser test-peers test-lm model union test-lowest check constraints bench bench-logs bench-peers bench-towers bench-verdict bench-truth bench-directions bench-flops bench-web clean
+.PHONY: site picture preview check-site lighthouse test test-all test-browser test-peers test-lm model union test-lowest check constraints bench bench-logs bench-peers bench-towers bench-verdict bench-truth bench-directions bench-flops bench-web bench-language clean
 site: .venv/.installed
 	@$(BIN)/strata run digits
 	@$(BIN)/strata render
@@ -103,6 +103,10 @@ bench-flops: .venv/.installed
 # The drawing page in headless chromium: the first touch, and every step of a stroke; `make site` first.
 bench-web: .venv/.installed-dev
 	$(BIN)/python -m benchmarks.web
+
+# A pretrained language model through transformer_lens: loading, tokens a second, memory; `make model` first.
+bench-language: build/venv-lm/.installed
+	build/venv-lm/bin/python -m benchmarks.language $(ARGS)
 
 # Options in ARGS; `make bench-peers ARGS=--help` lists them.
 bench-peers: .venv/.installed
