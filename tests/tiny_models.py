@@ -1,4 +1,4 @@
-"""A language model of two blocks with a tokeniser of its own, as `transformers` saves them."""
+"""Language models of two blocks with a tokeniser of their own, as `transformers` saves them."""
 
 from __future__ import annotations
 
@@ -11,14 +11,34 @@ SETTINGS = {
 }  # fmt: skip
 
 
-def save(folder: Path, seed: int = 0, **settings: object) -> Path:
-    """Write a model with random weights; needs the extra `lm`."""
-    import torch
-    from transformers import LlamaConfig, LlamaForCausalLM
+# What other architectures call the same.
+OTHERS = {
+    "GPT2": {"vocab_size": 320, "n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": 64},
+    "GPTNeoX": {
+        "vocab_size": 320, "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4,
+        "max_position_embeddings": 64,
+    },
+}  # fmt: skip
 
+
+def save(folder: Path, seed: int = 0, **settings: object) -> Path:
+    """Write a Llama with random weights; needs the extra `lm`."""
+    return save_as("Llama", folder, seed, SETTINGS | settings)
+
+
+def save_other(kind: str, folder: Path) -> Path:
+    """Write a model of another architecture."""
+    return save_as(kind, folder, 0, OTHERS[kind])
+
+
+def save_as(kind: str, folder: Path, seed: int, settings: dict[str, object]) -> Path:
+    import torch
+    import transformers
+
+    config = getattr(transformers, f"{kind}Config")(**settings)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        model = LlamaForCausalLM(LlamaConfig(**(SETTINGS | settings)))
+        model = transformers.AutoModelForCausalLM.from_config(config)
     with torch.no_grad():  # as drawn, every logit is about 0, and blocks hardly matter
         for parameter in model.parameters():
             parameter.mul_(4)

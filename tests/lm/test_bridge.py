@@ -6,7 +6,7 @@ import hashlib
 import shutil
 
 import pytest
-import tiny_llama
+import tiny_models
 import torch
 
 from analysis.run.hosts.bridge import Bridge, fingerprint
@@ -22,7 +22,7 @@ HOOKS = ("hook_resid_pre", "hook_resid_post", "hook_mlp_out")
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    return tiny_llama.save(tmp_path_factory.mktemp("models") / "tiny")
+    return tiny_models.save(tmp_path_factory.mktemp("models") / "tiny")
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +58,26 @@ def test_what_it_has_at_a_hook_is_the_hidden_state_of_the_model(host, contexts, 
     assert torch.allclose(host.logits(contexts), reference.logits, atol=1e-4)
     rows = host.activations(contexts, POST)
     assert rows.shape == (11 * 24, 32) and torch.equal(rows[24 * 3 + 5], host.read(contexts, POST)[3, 5])
+
+
+@pytest.mark.parametrize("kind", sorted(tiny_models.OTHERS))
+def test_other_architectures_are_read_and_go_on_alike(tmp_path, contexts, kind):
+    """Of gpt2 and of Pythia: positions are added to embeddings, or blocks are parallel."""
+    from transformers import AutoModelForCausalLM
+
+    folder = tiny_models.save_other(kind, tmp_path / kind)
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
+    host = Bridge((24,), 0, 0, model=str(folder))
+    host.fit(contexts, None)
+    assert host.longest == 64 and host.hooks()[POST] == 32 and host.hooks().keys() <= host.booted.hooks()
+    with torch.no_grad():
+        wanted = model(contexts.long(), output_hidden_states=True)
+    rows = host.read(contexts, POST)
+    assert torch.allclose(rows, wanted.hidden_states[1], atol=1e-4)
+    assert torch.allclose(host.go_on(contexts, rows, POST), wanted.logits, atol=1e-4) and host.booted.skips[1]
+    for place in HOOKS:
+        hook = f"blocks.1.{place}"
+        assert torch.allclose(host.go_on(contexts, host.read(contexts, hook), hook), wanted.logits, atol=1e-4)
 
 
 def test_several_hooks_are_read_in_one_pass(host, contexts, monkeypatch):
@@ -144,7 +164,7 @@ def test_what_is_saved_says_which_weights_and_holds_none(folder, contexts, tmp_p
 
 def test_the_state_of_another_model_or_seed_is_refused(folder, tmp_path, contexts):
     path = tmp_path / "host.safetensors"
-    other = tiny_llama.save(tmp_path / "other", seed=1)
+    other = tiny_models.save(tmp_path / "other", seed=1)
     save_tensors(Bridge((24,), 0, 0, model=str(other)).state_dict(), path)
     with pytest.raises(StageError, match=r"host.safetensors cannot be read: it is of another model: \w{16}, and "):
         load_weights(Bridge((24,), 0, 0, model=str(folder)), path)
@@ -207,7 +227,7 @@ def test_weights_that_are_cut_off_or_missing_are_no_random_ones(folder, tmp_path
     host.fit(contexts, None)
     with pytest.raises(DataError, match=r"broken cannot be read as a model: .*; save it there once more"):
         host.read(contexts, POST)
-    deeper = tiny_llama.save(tmp_path / "deeper", num_hidden_layers=3)
+    deeper = tiny_models.save(tmp_path / "deeper", num_hidden_layers=3)
     shutil.copy(folder / "model.safetensors", deeper)
     host = Bridge((24,), 0, 0, model=str(deeper))
     host.fit(contexts, None)
