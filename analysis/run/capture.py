@@ -184,10 +184,11 @@ class _Work:
         """All that is missing; then the files move to where they belong. Raises OSError."""
         missing = [number for number in range(self.shards) if not self._there(part, number)]
         self._check_disk(part, missing)
+        started = time.monotonic()
         self._rules(part)
         total = len(self.contexts) * self.places
         done = total - sum(self._size(number) for number in missing) * self.places
-        before, started = done, time.monotonic()
+        before = done
         for number in missing:
             rows: dict[str, list[Tensor]] = {hook: [] for hook in self.targets}
             for start in range(number * SHARD, number * SHARD + self._size(number), PASS):

@@ -230,10 +230,18 @@ def test_several_hooks_are_captured_in_one_pass(tmp_path):
     assert torch.allclose(high, 1000 * kept_rows()[0], rtol=1e-3)
 
 
-def test_progress_is_told_in_tokens_a_second(tmp_path, capsys):
-    told = []
-    run(tmp_path / "one", tell=told.append)
-    assert [now.done for now in told] == list(range(12, 121, 12)) and told[-1].rate > 0
+def test_progress_is_told_in_tokens_a_second(tmp_path, capsys, monkeypatch):
+    class Slow(Toy):
+        def read(self, contexts, hook):
+            clock[0] += 1.0
+            return super().read(contexts, hook)
+
+    told, clock = [], [100.0]
+    monkeypatch.setattr(capturing.time, "monotonic", lambda: clock[0])
+    run(tmp_path / "one", Slow(), tell=told.append)
+    assert [now.done for now in told] == list(range(12, 121, 12))
+    # two contexts of six tokens a second; of those that decide the rule, the time counts, too
+    assert told[-1].rate == pytest.approx(12) and told[0].rate == pytest.approx(4)
     assert told[0].sentence().startswith("activations of low, train: 12 of 120 tokens, ")
     assert "tokens/s" in told[0].sentence() and "min left" in told[0].sentence()
     run(tmp_path / "two", tell=None)
