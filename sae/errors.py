@@ -17,6 +17,9 @@ Nothing else in Strata is raised for a user's mistake: any other exception is a 
 
 import difflib
 
+MOST_LISTED = 50
+"""A language model has hundreds of hooks."""
+
 
 class StrataError(Exception):
     """Root of the tree: `except StrataError` catches all that Strata raises on purpose."""
@@ -31,12 +34,17 @@ class DataError(StrataError):
 
 
 class NotFoundError(StrataError):
-    """A name that nothing answers to; the message lists the names that were found."""
+    """A name that nothing answers to; the message lists the names that were found, of very many the nearest."""
 
     def __init__(self, what: str, name: str, found: list[str]) -> None:
         near = difflib.get_close_matches(name, found, 1)
-        listed = (", ".join(sorted(found)) or "none") + (f"; did you mean {near[0]!r}?" if near else "")
-        super().__init__(f"no {what} named {name!r}; found: {listed}")
+        listed = ", ".join(sorted(found)) or "none"
+        if len(found) > MOST_LISTED:
+            nearest = difflib.get_close_matches(name, found, 6, 0.0)
+            listed = f"{', '.join(nearest)} and {len(found) - len(nearest)} others"
+        super().__init__(
+            f"no {what} named {name!r}; found: {listed}" + (f"; did you mean {near[0]!r}?" if near else "")
+        )
 
 
 class InputError(StrataError):

@@ -6,6 +6,7 @@ import pkgutil
 import sys
 
 from sae.discover import find, names
+from sae.errors import NotFoundError
 
 
 def test_a_folder_is_listed_once_until_a_module_comes_or_goes(tmp_path, monkeypatch):
@@ -31,3 +32,11 @@ def test_a_folder_is_listed_once_until_a_module_comes_or_goes(tmp_path, monkeypa
     (package / "first.py").unlink()
     names("shelves_of_mine").append("not for others")
     assert names("shelves_of_mine") == ["second"] and len(listings) == 3
+
+
+def test_of_very_many_names_the_nearest_are_listed():
+    found = [f"blocks.{n}.hook_{place}" for n in range(30) for place in ("resid_pre", "resid_post", "mlp_out")]
+    said = str(NotFoundError("hook", "blocks.12.resid_post", found))
+    assert said.endswith(" and 84 others; did you mean 'blocks.12.hook_resid_post'?") and len(said) < 300
+    few = str(NotFoundError("hook", "hook_pre", found[:50]))
+    assert all(name in few for name in found[:50])
