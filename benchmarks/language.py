@@ -97,7 +97,7 @@ def measure(model: str, hook: str) -> dict[str, Any]:
     timed = contexts[:TIMED]
     given = {len(part): host.read(part, hook) for part in (timed[:1], timed[:AT_ONCE])}
     with torch.no_grad():
-        found = {
+        found: dict[str, Any] = {
             "settings_cpu_s": round(first, 1),
             "boot_cpu_s": round(boot, 1),
             "read_tokens_per_cpu_s": rate(lambda part: host.read(part, hook), timed),

