@@ -31,7 +31,8 @@ SHOWN = (
 CONTROLS = {
     "pca": "principal components",
     "neurons": "neurons",
-    "random_dictionary": "random dictionary",
+    "random_dictionary": "random directions",
+    "matched_dictionary": "random mixtures",
 }
 
 

@@ -89,11 +89,10 @@ def test_every_evaluation_stands_beside_its_controls(project):
         assert np.isfinite(rows["value"]).all(), measure
         return set(rows["control"].astype(str))
 
-    assert controls("delta_loss") == {"none", "random_host", "pca", "neurons", "random_dictionary"}
+    untrained = {"pca", "neurons", "random_dictionary", "matched_dictionary"}
+    assert controls("delta_loss") == {"none", "random_host", *untrained}
     assert controls("normalised_mse") == controls("delta_kl") == controls("delta_loss")
-    assert controls("probe_loss") == {
-        "none", "random_host", "neurons", "random_dictionary", "activations", "permuted_labels",
-    }  # fmt: skip
+    assert controls("probe_loss") == {"none", "random_host", *untrained, "activations", "permuted_labels"}
     assert {"none", "single_tokens", "shuffled_firing"} <= controls("pattern_precision")
     assert {"none", "random_direction", "neurons"} <= controls("ablation_sparsity")
     assert controls("cross_entropy") == {"none", "random_host", "zero_ablation", "mean_ablation"}

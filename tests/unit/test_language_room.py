@@ -12,7 +12,7 @@ from tiny_language import HOOK, TinyLanguage
 from analysis.run.language.latents import Read, ablations, column, drawn, patterns, read
 from analysis.run.language.probing import FEWEST, questions
 from analysis.run.language.scores import ablated, foretold, probed
-from analysis.run.language.splices import Contexts, contexts, controls, losses, of_layer, spliced
+from analysis.run.language.splices import Contexts, contexts, controls, losses, of_control, of_layer, spliced
 from analysis.run.text.contexts import Contexts as Texts
 from sae.architectures.topk import TopK
 from sae.evaluations.downstream_loss import downstream_loss
@@ -81,13 +81,11 @@ def test_places_that_are_not_kept_stay_as_they_are(host, tokens):
     assert torch.equal(changed[:, 0], rows[:, 0]) and not changed[:, 1:].any()
 
 
-@pytest.mark.parametrize("name", ["pca", "neurons", "random_dictionary"])
+@pytest.mark.parametrize("name", ["pca", "neurons", "random_dictionary", "matched_dictionary"])
 def test_controls_give_all_back_with_as_many_numbers_as_a_row_has_and_less_with_fewer(host, tokens, name):
     rows = host.read(tokens).flatten(0, 1).float()
-    errors = [
-        float((controls(rows, 64, k, torch.Generator().manual_seed(0))[name](rows) - rows).pow(2).sum())
-        for k in (WIDTH, 4, 1)
-    ]
+    control = controls(rows, 64, 0)[name]
+    errors = [float((of_control(control, k)(rows) - rows).pow(2).sum()) for k in (WIDTH, 4, 1)]
     spread = float((rows - rows.mean(0)).pow(2).sum())
     assert errors[0] < 1e-3 * spread < errors[1] < errors[2] <= spread * 1.001
 

@@ -1,7 +1,7 @@
 """What takes the place of a language model's activations: an SAE's reconstruction, and what it is compared with.
 
-Every splice gets the rows of kept places, in the host's units, and gives as many back. All have the SAE's own k: so
-many latents, principal components or neurons are left of a row.
+Every splice gets the rows of kept places, in the host's units, and gives as many back. Controls have the SAE's own k:
+so many principal components, neurons or random directions are left of a row, whichever fit it best.
 """
 
 from __future__ import annotations
@@ -14,15 +14,17 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from analysis.run.hosts._host import LanguageHost
+from sae.control_codes import Untrained, untrained
 from sae.evaluations.downstream_loss import TokenLosses, token_losses
 from sae.layer import Layer
-from sae.nulls import pursue, random_directions
 
 Splice = Callable[[Float[Tensor, "rows width"]], Float[Tensor, "rows width"]]
 # Contexts that the host reads at once: logits of 49,152 tokens at 8 x 128 places are 200 MB.
 AT_ONCE = 8
-# Rows that are given back at once, where every direction is compared with every row.
-ROWS_AT_ONCE = 2048
+# By their names in the tables.
+CONTROLS = {
+    "pca": "pca", "neurons": "neurons", "random_dictionary": "random", "matched_dictionary": "matched",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -63,32 +65,14 @@ def of_layer(layer: Layer) -> Splice:
     return lambda rows: layer.decode(layer.encode(rows))
 
 
-def controls(
-    train: Float[Tensor, "rows width"], n_latents: int, k: int, generator: torch.Generator
-) -> dict[str, Splice]:
-    """What any k numbers of a row are worth: `pca` (the first k components), `neurons` (the k that are furthest from
-    their mean; all others at their mean), `random_dictionary` (k of as many random directions, codes fitted)."""
-    mean = train.mean(0)
-    centred = (train - mean).double()
-    _, vectors = torch.linalg.eigh(centred.T @ centred)
-    basis = vectors[:, -k:].to(train.dtype)
-    directions = random_directions(n_latents, train.shape[1], generator)
+def controls(train: Float[Tensor, "rows width"], n_latents: int, seed: int) -> dict[str, Untrained]:
+    """Dictionaries that nobody trained, with as many directions as the SAE has latents, named as in the tables."""
+    return {name: untrained(kind, train, max(1, n_latents // 2), seed) for name, kind in CONTROLS.items()}
 
-    def neurons(rows: Tensor) -> Tensor:
-        apart = rows - mean
-        chosen = apart.abs().topk(min(k, apart.shape[1]), dim=1).indices
-        return torch.zeros_like(apart).scatter(1, chosen, apart.gather(1, chosen)) + mean
 
-    def dictionary(rows: Tensor) -> Tensor:
-        starts = range(0, len(rows), ROWS_AT_ONCE)
-        parts = [pursue(rows[start : start + ROWS_AT_ONCE] - mean, directions, k) for start in starts]
-        return torch.cat(parts) + mean if parts else rows
-
-    return {
-        "pca": lambda rows: (rows - mean) @ basis @ basis.T + mean,
-        "neurons": neurons,
-        "random_dictionary": dictionary,
-    }
+def of_control(control: Untrained, k: int) -> Splice:
+    """What k of a dictionary's directions give back."""
+    return lambda rows: control.decode(control.encode(rows, k))
 
 
 def spliced(

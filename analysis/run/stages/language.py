@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from analysis.run.hosts._host import LanguageHost
 from analysis.run.language.latents import ablations, drawn, patterns, read
 from analysis.run.language.probing import questions
 from analysis.run.language.scores import Reader, ablated, foretold, probed
-from analysis.run.language.splices import Contexts, Splice, contexts, controls, losses, of_layer
+from analysis.run.language.splices import Contexts, Splice, contexts, controls, losses, of_control, of_layer
 from analysis.run.stages._load import STOPPED, examples_of, load_host, load_store
 from analysis.run.stages._tables import Tables
 from sae.checkpoint import load_layer
@@ -33,8 +34,6 @@ from sae.evaluations.compute_equivalent_loss import Curve, compute_equivalent_lo
 from sae.evaluations.downstream_loss import SplicedLoss, TokenLosses, downstream_loss
 from sae.evaluations.normalised_mse import Reconstruction, normalised_mse
 from sae.layer import Layer
-from sae.nulls import random_directions
-from sae.records import Codes
 from sae.seeding import derived, stream
 
 # Rows that controls are fitted on.
@@ -90,7 +89,7 @@ def language(work: Path, config: LanguageStage, inputs: Mapping[Role, Path]) -> 
         given = Evaluated(tables, str(role.kind), config, host, hook, dataset, store, layer)
         train = load_store(inputs[ACTIVATIONS], FITTED).rows("train").float()
         notes = spliced(given, train)
-        notes |= probes(given, train.mean(0))
+        notes |= probes(given, train)
         if config.patterns or config.ablated:
             notes |= single(given, train.mean(0))
     tables.frames()["measures"].to_parquet(work / "measures.parquet", index=False)
@@ -103,7 +102,8 @@ def spliced(given: Evaluated, train: torch.Tensor) -> dict[str, Any]:
     k = max(1, round(given.layer.encode(train).l0()))
     splices = {OWN: of_layer(given.layer)}
     if given.config.control == "none":
-        splices |= controls(train, given.layer.sae.n_latents, k, given.draw("splices"))
+        own = controls(train, given.layer.sae.n_latents, derived(given.config.seed, "controls"))
+        splices |= {name: of_control(control, k) for name, control in own.items()}
     for name, (loss, error) in of_splices(given, chosen, splices, train.mean(0)).items():
         control = given.config.control if name == OWN else name
         record(given, control, loss)
@@ -163,8 +163,8 @@ def record_host(tables: Tables, control: str, loss: SplicedLoss) -> None:
             tables.value("host", 0, "held_out", name, "cross_entropy", estimate.value, loss.tokens)
 
 
-def probes(given: Evaluated, mean: torch.Tensor) -> dict[str, Any]:
-    """Whether what people know of a token is one latent; beside neurons, a random dictionary and the whole row."""
+def probes(given: Evaluated, train: torch.Tensor) -> dict[str, Any]:
+    """Whether what people know of a token is one latent; beside dictionaries that nobody trained, and the whole row."""
     assert given.dataset.text is not None
     ids = {split: given.store.ids(split).numpy() for split in SPLITS}
     draw = torch.randint(2**31, (1,), generator=given.draw("questions"))
@@ -174,22 +174,13 @@ def probes(given: Evaluated, mean: torch.Tensor) -> dict[str, Any]:
     layer = given.layer
     readers: dict[str, Reader] = {given.config.control: layer.encode}
     if given.config.control == "none":
-        directions = random_directions(layer.sae.n_latents, len(mean), given.draw("random probes"))
-        k = layer.encode(given.store.rows("held_out")[:1000].float()).values.shape[1]
-        readers |= {
-            "neurons": lambda rows: rows - mean,
-            "random_dictionary": lambda rows: strongest((rows - mean) @ directions.T, k),
-        }
+        k = max(1, round(layer.encode(train).l0()))
+        own = controls(train, layer.sae.n_latents, derived(given.config.seed, "controls"))
+        readers |= {name: partial(control.encode, k=k) for name, control in own.items()}
     rows = {split: given.store.rows(split) for split in SPLITS}
     for control, measure, value, n in probed(asked, rows, readers, derived(given.config.seed, "probes")):
         given.value(measure, value, n, control)
     return {"questions": sorted(asked), "too_few_rows": short}
-
-
-def strongest(values: torch.Tensor, k: int) -> Codes:
-    """The k largest of each row above 0, as codes."""
-    top = values.topk(min(k, values.shape[1]), dim=1)
-    return Codes(top.values.clamp(min=0), top.indices, values.shape[1])
 
 
 def single(given: Evaluated, mean: torch.Tensor) -> dict[str, Any]:
