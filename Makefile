@@ -8,7 +8,7 @@ OUTDATED := DeprecationWarning PendingDeprecationWarning FutureWarning
 # Idle torch threads must not spin where another process needs the core.
 export OMP_WAIT_POLICY ?= passive
 
-.PHONY: site picture preview check-site lighthouse test test-all test-browser test-peers test-lm model union test-lowest check constraints bench bench-logs bench-peers bench-towers bench-verdict bench-truth bench-directions bench-flops bench-web bench-language clean
+.PHONY: site picture preview check-site lighthouse test test-all test-browser test-peers test-lm model union test-lowest check constraints bench bench-logs bench-peers bench-towers bench-verdict bench-truth bench-directions bench-flops bench-web bench-language bench-language-page clean
 site: .venv/.installed
 	@$(BIN)/strata run digits
 	@$(BIN)/strata render
@@ -107,6 +107,10 @@ bench-web: .venv/.installed-dev
 # A pretrained language model through transformer_lens: loading, tokens a second, memory; `make model` first.
 bench-language: build/venv-lm/.installed
 	build/venv-lm/bin/python -m benchmarks.language $(ARGS)
+
+# The page of language in headless chromium: the first touch, and milliseconds a token; `make site` first.
+bench-language-page: .venv/.installed-dev
+	$(BIN)/python -m benchmarks.language_page
 
 # Options in ARGS; `make bench-peers ARGS=--help` lists them.
 bench-peers: .venv/.installed
