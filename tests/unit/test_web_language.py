@@ -126,6 +126,20 @@ def test_codes_of_the_file_are_those_of_the_layer_and_a_clamp_keeps_what_is_left
     assert torch.allclose(moved[near], expected[near], atol=2e-3)
 
 
+def test_what_the_page_computes_is_what_the_host_computes():
+    hosts = pytest.importorskip("analysis.run.hosts.union")
+    host = hosts.Union((16,), 0, 0, layers=3, width=64, context=16, epochs=0)
+    with torch.no_grad():
+        for values in host.parameters():  # as it is drawn, it hardly does anything
+            values.add_(torch.randn(values.shape, generator=torch.Generator().manual_seed(1)) * 0.1)
+    ids = torch.randint(2048, (3, 16), generator=torch.Generator().manual_seed(2))
+    shape = {"model": {"layers": 3, "width": 64}, "sae": {"hook_after": 2, "k": 1, "far": 1.0}}
+    model, hook = PageModel(shape, dict(host.state_dict())), "blocks.1.hook_resid_post"
+    rows = host.read(ids, hook)
+    assert torch.allclose(model.read(ids), rows, atol=1e-4)
+    assert torch.allclose(model.go_on(rows), host.go_on(ids, rows, hook), atol=1e-3)
+
+
 def test_eight_bits_are_kept_where_they_cost_little_and_sixteen_where_not(exported, tmp_path, monkeypatch):
     one, folder = exported
     manifest = json.loads((folder / "union.json").read_text())

@@ -66,8 +66,9 @@ class Page {
     const found = await load(BASE);
     Object.assign(this, found);
     const { rounding, sae } = found.model.manifest, test = this.one(".lm-test");
+    const [before, after] = [rounding.loss.toFixed(3), rounding.rounded.toFixed(3)];
     this.tested = `Self-test passed, largest error ${found.error.toExponential(0)}: this browser computes what PyTorch computed. ` +
-      `Rounding the weights to fit the page changes the loss on held-out text from ${rounding.loss.toFixed(3)} to ${rounding.rounded.toFixed(3)} nats a token. Latents are of ${sae.hook}; the first token and far longer rows are not read.`;
+      `Rounding the weights to fit the page ${before === after ? `leaves the loss on held-out text at ${after}` : `takes the loss on held-out text from ${before} to ${after}`} nats a token. Latents are of ${sae.hook}; the first token and far longer rows are not read.`;
     test.textContent = this.tested;
     test.hidden = false;
     this.say("");
@@ -85,7 +86,11 @@ class Page {
     for (const part of [".lm-read", ".lm-turn", ".lm-test"]) this.one(part).hidden = true;
   }
 
-  retry() { this.started = null; this.write(); }
+  retry() {
+    this.started = null;
+    if (location.hash.includes("=")) this.open();
+    else this.write();
+  }
 
   roll() { this.setting("seed").value = (this.seed + 1) % (MOST_SEED + 1); this.write(); }
 

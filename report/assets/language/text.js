@@ -99,7 +99,7 @@ export class TextView {
     this.shown = n;
     const word = wordOf(this.texts[n - this.before]), ordered = fired.map(([latent, value]) => [latent, this.share(latent, value)]).sort((a, b) => b[1] - a[1]);
     const why = n === 0 ? "The first token is left out: no latents were trained on it." : "Nothing is read here: this row is far longer than those that latents were trained on.";
-    panel.innerHTML = `<p class="lm-note">${fired.length ? `Fires on <b>“${esc(word)}”</b>: ${fired.length} latents, these most, beside the most they ever do.` : why}</p>` +
+    panel.innerHTML = `<p class="lm-note">${fired.length ? `On <b>“${esc(word)}”</b> ${fired.length} latents fire, these most, as a share of the most that each ever does. They are called by the words they fire on.` : why}</p>` +
       `<ul>${ordered.slice(0, FEW).map(([latent, share]) => `<li>${this.chip(latent, share)}</li>`).join("")}</ul>`;
   }
 

@@ -20,7 +20,7 @@ export class Turning {
 
   shelf() {
     const { page } = this, offered = page.offered.slice(0, SHELF);
-    page.one(".lm-shelf").innerHTML = `<p class="lm-note">Press a latent above, or one of these, which change a text much. Each is called by the words it fires on.</p><div class="lm-tools">` +
+    page.one(".lm-shelf").innerHTML = `<p class="lm-note">Press a latent above, or one of these, which change a text much:</p><div class="lm-tools">` +
       offered.map((latent) => `<button type="button" class="lm-chip lm-offer" data-latent="${latent}" aria-pressed="false"><span>${esc(nameOf(page.latents[latent]))}</span></button>`).join("") + "</div>";
     this.drawTimes();
   }
