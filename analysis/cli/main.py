@@ -10,7 +10,7 @@ from typing import NoReturn, TextIO
 
 import typer
 
-from analysis.cli import check, judge, lesswrong, logs, new, publish, runs, site, web
+from analysis.cli import check, judge, language, lesswrong, logs, new, publish, runs, site, web
 from analysis.cli.saying import errors, say
 from analysis.plan import paths as project
 from analysis.plan import plugins
@@ -35,7 +35,7 @@ def found() -> None:
         plugins.load(project.find())
 
 
-for group in (new, judge, runs, web, site, logs, lesswrong, publish, check):
+for group in (new, judge, runs, web, language, site, logs, lesswrong, publish, check):
     app.add_typer(group.app)
 
 

@@ -1,0 +1,140 @@
+"""`strata language`: web, attribution and steering of an experiment, each a JSON file that pages draw."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from analysis.plan.language_artefacts import Looks
+from analysis.plan.paths import Paths
+from analysis.plan.stage_folders import read_manifest
+from analysis.results.tables import Results
+from analysis.run.language.completions import Held, chosen, completions
+from analysis.run.language.given import Source, Trained
+from analysis.run.language.traces import trace
+from analysis.run.language.webs import LARGEST_WEB, Sized, web
+from analysis.run.language.words import Lexicon
+from analysis.run.language_sources import of_variant, runs, source
+from sae.errors import ConfigError, DataError
+from sae.temporary import replacing
+
+KINDS = ("web", "attribution", "steering")
+MOST = 300_000
+"""Bytes of a file: a page holds it whole."""
+Say = Callable[[str], None]
+
+
+class Artefacts:
+    """Makes the artefacts of an experiment from its runs; the host is loaded once. Raises as `runs` and `source` do."""
+
+    def __init__(self, results: Results, paths: Paths, looks: Looks, say: Say = lambda line: None) -> None:
+        self.results, self.paths, self.looks, self.say = results, paths, looks, say
+        self.runs = runs(results, paths)
+        self.given = source(results, of_variant(self.runs, looks.attribution.variant), looks.contexts)
+        self.lexicon = Lexicon.of(self.given.text, self.given.dataset.held_out, self.given.held_out)
+
+    def of(self, trained: Trained) -> Source:
+        """The same contexts for another run's SAE. Raises ConfigError where it reads another host, or other rows."""
+        if (trained.host, trained.activations) == (self.given.trained.host, self.given.trained.activations):
+            return self.given
+        names = [one.variant for one in (self.given.trained, trained)]
+        raise ConfigError(f"the variants {names[0]!r} and {names[1]!r} read different activations; choose others")
+
+    def web(self) -> dict[str, dict[str, Any]]:
+        """`web.json`."""
+        wanted = [of_variant(self.runs, name) for name in self.looks.web.variants] or self._sizes()
+        saes = [Sized(layer := one.sae(), self.of(one).read(layer)) for one in wanted]
+        smallest = min(saes, key=lambda one: one.size)
+        random = next(
+            (
+                layer.sae.directions().detach()
+                for one in self._random()
+                if (layer := one.sae()).sae.n_latents == smallest.size
+            ),
+            None,
+        )
+        found = web(saes, self.lexicon, self.looks.web.nodes, random)
+        return {"web.json": {**self._head(*wanted), **found}}
+
+    def _random(self) -> Iterator[Trained]:
+        """Runs on the random host of the variants that have one."""
+        if bool((self.results.runs["control"] == "random_host").any()):
+            yield from runs(self.results, self.paths, "random_host")
+
+    def _sizes(self) -> list[Trained]:
+        """The first variant of each width that reads what the first one does."""
+        found: dict[int, Trained] = {}
+        for one in self.runs:
+            if one.activations == self.given.trained.activations:
+                found.setdefault(int(read_manifest(one.layer)["config"]["width"]), one)
+        return [found[width] for width in sorted(found)][:LARGEST_WEB]
+
+    def attribution(self) -> dict[str, dict[str, Any]]:
+        """`attribution.json`."""
+        asked = self.looks.attribution
+        trained = of_variant(self.runs, asked.variant)
+        given, layer = self.of(trained), trained.sae()
+        prompt = asked.prompt or given.prompts(1)[0]
+        found = trace(
+            given, layer, given.read(layer), self.lexicon, prompt, asked.target, asked.foil, asked.top
+        )  # fmt: skip
+        if not found["edges"]:
+            self.say(f"note: attribution without edges from tokens, from {found['edges_from']}")
+        return {"attribution.json": {**self._head(trained), "sae": trained.variant, **found}}
+
+    def steering(self) -> dict[str, dict[str, Any]]:
+        """`steering.json`, greedy, and `steering_sampled.json`, unless the temperature is 0."""
+        asked = self.looks.steering
+        trained = of_variant(self.runs, asked.variant)
+        given, layer = self.of(trained), trained.sae()
+        found = given.read(layer)
+        latents = asked.latents or tuple(chosen(given, layer, found, self.lexicon, asked.choose))
+        held = [Held(given, layer, found, latent) for latent in latents]
+        prompts = asked.prompts or tuple(given.prompts(2))
+        head = {**self._head(trained), "sae": trained.variant}
+        ways = {"steering.json": 0.0} | ({"steering_sampled.json": asked.temperature} if asked.temperature else {})
+        return {
+            name: {**head, **completions(held, self.lexicon, prompts, asked.strengths, asked.new, temperature)}
+            for name, temperature in ways.items()
+        }
+
+    def _head(self, *wanted: Trained) -> dict[str, Any]:
+        return {"host": self.given.called, "hook": self.given.hook, "manifest": self.given.manifest(*wanted)}
+
+
+def write_artefacts(
+    results: Results, paths: Paths, looks: Looks, out: Path, only: str = "", say: Say = lambda line: None
+) -> list[Path]:  # fmt: skip
+    """Write the artefacts of `KINDS`, or `only` one of them, into `out`; gives the files.
+
+    An experiment of one size has no web: without `only` that is said, and the others are made. All are computed before
+    one is written; each file is whole or as it was. Raises ConfigError for another kind, DataError for a file of more
+    than 300 KB or a folder that cannot be written, and as `Artefacts` does.
+    """
+    if only and only not in KINDS:
+        raise ConfigError(f"--only {only}: must be one of {', '.join(KINDS)}")
+    made = Artefacts(results, paths, looks, say)
+    found: dict[str, bytes] = {}
+    for kind in [only] if only else KINDS:
+        if kind == "web" and not only and not looks.web.variants and len(made._sizes()) == 1:
+            say(f"note: no web: {results.experiment} has SAEs of one size")
+            continue
+        for name, content in getattr(made, kind)().items():
+            found[name] = as_bytes(content)
+            if len(found[name]) > MOST:
+                raise DataError(f"{name} is {len(found[name]):,} bytes, at most {MOST:,}: choose less in looks.toml")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"cannot write into {out}: {error.strerror or error}") from error
+    for name, content in found.items():
+        with replacing(out / name) as temporary:
+            temporary.write_bytes(content)
+    return [out / name for name in found]
+
+
+def as_bytes(content: dict[str, Any]) -> bytes:
+    """JSON, on one line."""
+    return (json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n").encode()
