@@ -145,8 +145,9 @@ def _least(word: Verdict) -> str:
     return f'{name}<span class="between">{signed(word.least)}</span>'
 
 
-def verdict(results: Results, *, kind: str = "latents") -> Drawing:
-    """The table of one tower with its words around it."""
+def verdict(results: Results, *, kind: str = "latents", variant: str = "") -> Drawing:
+    """The table of one tower with its words around it; of an experiment with several, that of a `variant`."""
+    results = results.of(variant) if variant else results
     html, data, words = verdict_table(results, kind)
     number = "a number for its 95% interval, at " if seeds_of(results) > 1 else ""
     again = (
@@ -158,7 +159,7 @@ def verdict(results: Results, *, kind: str = "latents") -> Drawing:
     held_out = f" From depth 2 on rows are held out by {folds(results, kind)} folds. A dash: not defined there."
     return Drawing(
         kind="tbl",
-        title=f"{kind.capitalize()} tower: {spelled([word.word for word in words])}",
+        title=f"{variant or f'{kind.capitalize()} tower'}: {spelled([word.word for word in words])}",
         caption=(
             f"Means over {seeds(seeds_of(results))}. [Point at {number}a word for the reason.]{{.page-only}} Own codes "
             "are to be compared with the trained floors below them, fitted codes with the unlearned dictionaries "

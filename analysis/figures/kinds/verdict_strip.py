@@ -17,9 +17,10 @@ from analysis.results.tables import Results
 from sae.rule import NAMES, Verdict
 
 
-def verdict_strip(results: Results, *, kind: str = "latents") -> Drawing:
+def verdict_strip(results: Results, *, kind: str = "latents", variant: str = "") -> Drawing:
     """A box for every depth that was planned; a line through the distances to the nearest floors, with their 95%
-    interval; the distances to all floors behind it."""
+    interval; the distances to all floors behind it. Of a `variant`, where there are several."""
+    results = results.of(variant) if variant else results
     one_variant(results)
     words = judged(results, kind)
     lines = needed(distances(results, kind), f"distances of its {kind} tower to any floor", results)
@@ -38,7 +39,7 @@ def verdict_strip(results: Results, *, kind: str = "latents") -> Drawing:
     name = f"{results.experiment} {kind}"
     pictures = strip(depths, floors, 680, phone=False, of=name) + strip(depths, floors, 350, phone=True, of=name)
     return Drawing(
-        title=f"{kind.capitalize()} tower: {said}",
+        title=f"{variant or f'{kind.capitalize()} tower'}: {said}",
         caption=(
             f"In each box the word, and the distance to the nearest floor of that depth (observed minus floor, share "
             f"of variance, mean over {seeds(lines['run'].nunique())}). The line below is that distance{band}; on the "
