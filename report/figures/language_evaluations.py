@@ -14,7 +14,6 @@ from analysis.figures.html_table import framed, group
 from analysis.figures.words import needed
 from analysis.results.tables import Results
 
-EXPERIMENTS = ("language",)
 KIND = "latents"
 # measure, its head, how it is written, whether less is better
 SHOWN = (

@@ -1,0 +1,47 @@
+"""The table of evaluations: what its title says is what the numbers bear, and what is not there is left out."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+from planted_tables import Planted, write
+
+from analysis.results.tables import Results
+from report.figures.language_evaluations import language_evaluations
+from sae.errors import DataError
+
+
+def planted(tmp_path, losses: dict[str, float], seeds: int = 3) -> Results:
+    """Tables with the loss of the SAE and of controls; seeds lie a little apart."""
+    folder = tmp_path / "planted"
+    write(folder, Planted(seeds=seeds, depths=1))
+    path = folder / "measures.parquet"
+    table = pd.read_parquet(path)
+    runs = sorted(table["run"].astype(str).unique())
+    rows = [
+        {"run": run, "kind": "latents", "depth": 1, "split": "held_out", "control": control, "measure": "delta_loss",
+         "version": 1, "value": loss + 0.01 * place * (control == "none"), "n": 100}
+        for place, run in enumerate(runs) for control, loss in losses.items()
+    ]  # fmt: skip
+    added = pd.concat([table.astype({"run": str, "kind": str, "split": str, "control": str, "measure": str}),
+                       pd.DataFrame(rows)])  # fmt: skip
+    added.to_parquet(path, index=False)
+    return Results(folder)
+
+
+def test_the_title_names_the_cheapest_sae_and_what_comes_nearest_without_one(tmp_path):
+    drawn = language_evaluations(planted(tmp_path, {"none": 0.1, "pca": 0.5, "neurons": 0.9}))
+    assert "costs the model least: 0.11 nats a token" in drawn.title
+    assert drawn.title.endswith("of what needs no SAE principal components come nearest, at 0.50")
+    assert "principal components" in drawn.html and "random directions" not in drawn.html
+    assert "0.110" in drawn.html and "0.100–0.120" in drawn.html
+
+
+def test_a_control_that_does_as_well_is_counted(tmp_path):
+    drawn = language_evaluations(planted(tmp_path, {"none": 0.5, "pca": 0.3, "neurons": 0.9}))
+    assert drawn.alt.endswith("1 of the controls do as well as the first SAE.")
+
+
+def test_tables_without_a_loss_are_refused(tmp_path):
+    with pytest.raises(DataError, match="the loss with an SAE spliced in"):
+        language_evaluations(write(tmp_path / "planted", Planted(seeds=2, depths=1)))
