@@ -61,12 +61,15 @@ export class TextView {
       for (let n = Math.max(first, 1); n < this.writing.fired.length; n++) {
         const special = this.writing.fired[n].filter(([latent]) => this.page.latents[latent].density < RARE);
         const top = special.reduce((max, [latent, value]) => Math.max(max, this.share(latent, value)), 0);
-        if (top > most && /\p{L}{3}/u.test(this.texts[n - this.before])) { most = top; best = n; }
+        if (top > most && this.whole(n - this.before)) { most = top; best = n; }
       }
       this.hold(best, false);
     }
     this.colour();
   }
+
+  // Whether a token is a word, and not a piece of one.
+  whole(i) { return /^\s\p{L}{3,}$/u.test(this.texts[i]) && !/^\p{L}/u.test(this.texts[i + 1] || ""); }
 
   share(latent, value) { return Math.min(1, value / (this.page.latents[latent].largest || value)); }
 
