@@ -48,14 +48,17 @@ def logs(
     form: Annotated[str, typer.Option("--format", help=f"{', '.join(FORMS)}")] = "md",
     since: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="leave out older logs")] = None,
     only: Annotated[str | None, typer.Option(help=f"one kind: {', '.join(ONLY)}")] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="exit with 1 when a file was skipped")] = False,
 ) -> None:
     """Compile questions, next steps, learnings and all the rest of experiment logs into one document.
 
-    Reads Markdown, text, notebooks and Quarto pages under DIR, and DIR/logs.toml and DIR/answers.toml; writes to
-    standard output, problems with file and line to standard error.
+    Reads Markdown, text, Org, reStructuredText, .log files, notebooks and Quarto pages under DIR, and DIR/logs.toml and
+    DIR/answers.toml; writes to standard output, problems with file and line, and what was read and what was not, to
+    standard error.
     """
     from analysis.logs.answers import compile_with_answers
     from analysis.logs.document import Document, spoken
+    from analysis.logs.output import closing
 
     if form not in FORMS:
         raise NotFoundError("format", form, list(FORMS))
@@ -68,6 +71,11 @@ def logs(
     numbers = _numbers()
     written = Document(compilation, items, {a.id: spoken(a.sentence, numbers) for a in answers.answers})
     print({"md": written.markdown, "qmd": written.qmd, "json": written.json, "html": written.html}[form](), end="")
+    skipped = any(problem.skipped for problem in compilation.problems)
+    if strict or skipped or compilation.unread:
+        errors.print(shown(closing(compilation)), markup=False, highlight=False, soft_wrap=True)
+    if strict and skipped:
+        raise typer.Exit(1)
 
 
 def _numbers() -> dict[str, dict[str, str]]:
@@ -90,6 +98,7 @@ def questions(
     """
     from analysis.logs.answers import compile_with_answers
     from analysis.logs.document import spoken
+    from analysis.logs.items import MAYBE_BELOW
     from analysis.logs.output import iso
 
     paths = project.find()
@@ -98,7 +107,8 @@ def questions(
     said = {answer.id: spoken(answer.sentence, numbers) for answer in answers.answers}
     for item in compilation.items:
         if item.kind == "question" and not (open_only and item.state in ("answered", "dropped")):
-            print(f"{item.id}  {iso(item.date)}  {shown(item.file)}:{item.line}\n    {shown(item.text)}")
+            maybe = "maybe: " if item.confidence < MAYBE_BELOW else ""
+            print(f"{item.id}  {iso(item.date)}  {shown(item.file)}:{item.line}\n    {maybe}{shown(item.text)}")
             if item.id in said:
                 print(f"    -> {shown(said[item.id])}")
 

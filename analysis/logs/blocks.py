@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from markdown_it import MarkdownIt
@@ -24,7 +25,7 @@ def _parser() -> MarkdownIt:
     """
     # Depth is bounded because the parser recurses; deeper lines are taken up as they are.
     parser = MarkdownIt("commonmark", {"html": False, "maxNesting": 60})
-    return parser.enable("strikethrough").disable(["code", "inline", "text_join"])
+    return parser.enable(["strikethrough", "table"]).disable(["code", "inline", "text_join"])
 
 
 _PARSER = _parser()
@@ -45,10 +46,10 @@ class Node:
         return range(start + 1, max(stop, start + 1) + 1)
 
 
-def blocks(text: str) -> Node:
-    """The blocks of a text below one root; their lines are those of the text."""
+def blocks(lines: Sequence[str], numbers: Sequence[int]) -> Node:
+    """The blocks of a text below one root; `numbers` are the lines of the file (1-based) that its lines stand on."""
     links: dict[str, object] = {}
-    tokens = _PARSER.parse(text, links)
+    tokens = _PARSER.parse("\n".join(lines), links)
     root = Node(Token("root", "", 0))
     stack = [root]
     for token in tokens:
@@ -57,6 +58,11 @@ def blocks(text: str) -> Node:
         elif token.nesting == -1:
             stack.pop()
         else:
+            if token.map:
+                first, last = token.map[0], max(token.map[1] - 1, token.map[0])
+                while last > first and not lines[last].strip():
+                    last -= 1  # a blank line that was put in has the number of the line below it
+                token.map = [numbers[first] - 1, numbers[last]]
             node = Node(token)
             stack[-1].children.append(node)
             if token.nesting == 1:

@@ -36,7 +36,7 @@ def compile_logs(
     """
     settings = load_settings([path for path in folders_or_files if path.is_dir()])
     cache = Cache(cache_folder, folders_or_files)
-    logs, problems = _read(folders_or_files, cache)
+    logs, problems, unread = _read(folders_or_files, cache)
     problems += cache.problems
     logs.sort(key=lambda log: (log.date or date.min, natural(log.file)))
     items, ids = join((item for log in logs for item in log.items), settings.matching.returns)
@@ -49,11 +49,12 @@ def compile_logs(
     if since:
         items = [item for item in items if any(seen.date is None or seen.date >= since for seen in item.seen)]
     problems.sort(key=lambda problem: (natural(problem.file), problem.line, problem.message))
-    return Compilation(items=tuple(items), logs=tuple(logs), problems=tuple(problems))
+    return Compilation(items=tuple(items), logs=tuple(logs), problems=tuple(problems), unread=tuple(unread))
 
 
-def _read(folders_or_files: Sequence[Path], cache: Cache) -> tuple[list[Log], list[Problem]]:
+def _read(folders_or_files: Sequence[Path], cache: Cache) -> tuple[list[Log], list[Problem], list[str]]:
     logs: list[Log] = []
+    unread: list[str] = []
     problems: list[Problem] = []
     visited: set[tuple[int, int]] = set()
     folders = [given.absolute() for given in folders_or_files if given.is_dir()]
@@ -64,7 +65,7 @@ def _read(folders_or_files: Sequence[Path], cache: Cache) -> tuple[list[Log], li
             raise DataError(f"no folder or file {str(given)!r} to compile logs from")
         folder = common or (given if given.is_dir() else given.parent)
         found = (
-            files_in(given, visited, problems, common)
+            files_in(given, visited, problems, common, unread)
             if given.is_dir()
             else iter([(given, shown(given, given.parent))])
         )
@@ -77,10 +78,11 @@ def _read(folders_or_files: Sequence[Path], cache: Cache) -> tuple[list[Log], li
                 visited.add((status.st_dev, status.st_ino))
                 log = cache.parse(read_bytes(path), name)
             except DataError as error:
-                problems.append(Problem(file=name, line=1, message=str(error)))
+                problems.append(Problem(file=name, line=1, message=str(error), skipped=True))
                 continue
             except OSError as error:
-                problems.append(Problem(file=name, line=1, message=f"cannot be read: {error.strerror or error}"))
+                why = f"cannot be read: {error.strerror or error}"
+                problems.append(Problem(file=name, line=1, message=why, skipped=True))
                 continue
             if log.date is None:
                 days = _committed(folder) if days is None else days
@@ -88,7 +90,7 @@ def _read(folders_or_files: Sequence[Path], cache: Cache) -> tuple[list[Log], li
             logs.append(log)
             problems += [*log.problems, *_dead_links(log, folder), *_said_twice(log)]
     cache.save()
-    return logs, problems
+    return logs, problems, unread
 
 
 def _committed(folder: Path) -> dict[str, date]:

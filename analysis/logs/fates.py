@@ -14,7 +14,7 @@ from functools import cached_property
 
 from analysis.logs.items import Item, Log, Match, State, natural
 from analysis.logs.join import names
-from analysis.logs.likeness import COMPARED, Likeness, terms
+from analysis.logs.likeness import COMPARED, GENERIC, Likeness, stems, target, terms
 from analysis.logs.settings import Matching
 
 _SHARED = 2
@@ -22,6 +22,16 @@ _SHARED = 2
 
 WAITING: tuple[State, ...] = ("open", "carried_on", "likely_done")
 """States of what is not closed by its author's word."""
+# Work that is only begun, or still to come, closes nothing.
+_BEGUN = re.compile(
+    r"\b(?:start(?:ed|ing)?|began|begun|begin|beginning|continu\w+|half[- ]?way|partly|partially|preliminary"
+    r"|first (?:look|pass|steps?)"
+    r"|work in progress|wip|in progress|ongoing|attempt(?:ed)?|tried to|trying to|looking into|looked into)\b"
+    r"|\b(?:will|shall|going to|plan(?:s|ned|ning)? to|want(?:ed)? to|need(?:ed)? to|should|must|might|could|would"
+    r"|hope to|intend\w* to"
+    r"|next (?:week|time|month|up)|tomorrow|todo|to do|to be \w+ed|soon|later)\b",
+    re.IGNORECASE,
+)
 # "Did not manage to sweep" reports no sweep.
 _FAILED = re.compile(
     r"\b(?:not|never|no|fail(?:ed|s)?|unable|without|cannot|couldn'?t|didn'?t|can'?t|gave up|instead of)\b",
@@ -93,8 +103,10 @@ def follow_up(items: Sequence[Item], order: Order, matching: Matching, answered:
         if (
             order.after(order.first(items[report]), order.last(items[step]))
             and not (_FAILED.search(items[report].text) and not _FAILED.search(items[step].text))
+            and not (_BEGUN.search(items[report].text) and not _BEGUN.search(items[step].text))
             and names(items[step].text) <= names(items[report].text)
             and likeness.shared(step, report) >= _SHARED
+            and _telling(items[step], items[report])
         ):
             _keep(best, step, items[report], score)
     heard: dict[int, Match] = {}
@@ -109,6 +121,17 @@ def follow_up(items: Sequence[Item], order: Order, matching: Matching, answered:
     for number, match in heard.items():
         items[number] = replace(items[number], mentioned=match)
     return items
+
+
+def _telling(step: Item, report: Item) -> bool:
+    """Whether they share what the step is about: two words at least that are not in every log, or all that it has."""
+    own = set(stems(step.text)) - GENERIC
+    shared = own & set(stems(report.text))
+    return bool(shared) and (len(shared) >= _SHARED or shared == own or bool(_targets(step) & _targets(report)))
+
+
+def _targets(item: Item) -> set[str]:
+    return {target(link) for link in item.links if "://" in link}
 
 
 def _stated(item: Item, order: Order, answered: Mapping[str, str]) -> Item:

@@ -6,7 +6,6 @@ code cells are left out.
 
 from __future__ import annotations
 
-import codecs
 import json
 import os
 import re
@@ -14,25 +13,41 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
-from analysis.logs.items import Log, Problem, natural, split_lines
+from analysis.logs.dates import completed
+from analysis.logs.encodings import decode as decode
+from analysis.logs.items import Item, Log, Problem, natural, split_lines
 from analysis.logs.reader import parse_log
 from sae.errors import DataError
 
-SUFFIXES = (".md", ".markdown", ".txt", ".qmd", ".ipynb")
-"""What counts as a log in a folder; a file that is named outright is read whatever its suffix."""
+SUFFIXES = (".md", ".markdown", ".txt", ".qmd", ".ipynb", ".org", ".rst", ".rest", ".log", ".text")
+"""What counts as a log in a folder, beside files without a suffix; one that is named outright is read in any case."""
+
+# Without a suffix, and no log.
+_NO_LOGS = re.compile(
+    r"(?:licen[sc]e|copying|authors|contributors|notice|codeowners|manifest|version|changes|install"
+    r"|(?:make|docker|jenkins|proc|vagrant|gem|pip)file)"
+)
+# What lies beside the logs to be read otherwise.
+_OURS = frozenset(("logs.toml", "answers.toml"))
 
 MAX_BYTES = 10_000_000
 """Larger files are no logs; they are reported and skipped. Reading takes about three seconds a megabyte."""
 
 
 def files_in(
-    folder: Path, visited: set[tuple[int, int]], problems: list[Problem], common: Path | None = None
+    folder: Path,
+    visited: set[tuple[int, int]],
+    problems: list[Problem],
+    common: Path | None = None,
+    unread: list[str] | None = None,
 ) -> Iterator[tuple[Path, str]]:
     """Log files below `folder` with their names relative to it, or to the folder `common` that it lies in.
 
     Links are followed where they lead into `folder`, each real folder once. Hidden files and READMEs are passed over; a
-    folder that cannot be listed, and a link that leads back, out of the folder or in a circle, are problems.
+    folder that cannot be listed, and a link that leads back, out of the folder or in a circle, are problems. `unread`
+    takes the names of files that are passed over, hidden ones aside.
     """
     base = common or folder
     inside = os.path.realpath(folder)
@@ -43,12 +58,14 @@ def files_in(
             return False
         if Path(os.path.realpath(path)).is_relative_to(inside):
             return False
-        problems.append(Problem(file=shown(path, base), line=1, message="a link out of the folder; it is not followed"))
+        why = "a link out of the folder; it is not followed"
+        problems.append(Problem(file=shown(path, base), line=1, message=why, skipped=True))
         return True
 
     def report(error: OSError) -> None:
         name = shown(Path(str(error.filename)), base)
-        problems.append(Problem(file=name, line=1, message=f"cannot be read: {error.strerror or error}"))
+        why = f"cannot be read: {error.strerror or error}"
+        problems.append(Problem(file=name, line=1, message=why, skipped=True))
 
     for place, folders, files in os.walk(folder, onerror=report, followlinks=True):
         status = Path(place).stat()
@@ -62,11 +79,20 @@ def files_in(
         folders[:] = [n for n in sorted(folders) if not n.startswith(".") and not leaves(Path(place) / n)]
         for name in sorted(files, key=natural):
             lower = name.casefold()
-            if lower.endswith(SUFFIXES) and not lower.startswith((".", "readme")):
+            if _is_log(lower):
                 path = Path(place) / name
                 if leaves(path):
                     continue
                 yield path, shown(path.absolute() if common else path, base)
+            elif unread is not None and not lower.startswith(".") and lower not in _OURS:
+                unread.append(shown(Path(place) / name, base))
+
+
+def _is_log(name: str) -> bool:
+    """Whether a file of a folder is a log by its name, in lower case."""
+    if name.startswith((".", "readme")):
+        return False
+    return name.endswith(SUFFIXES) or ("." not in name and not _NO_LOGS.fullmatch(name))
 
 
 def shown(path: Path, folder: Path) -> str:
@@ -116,65 +142,48 @@ def parse_bytes(raw: bytes, name: str) -> Log:
     return replace(log, problems=(Problem(file=log.file, line=1, message=note), *log.problems))
 
 
-def decode(raw: bytes) -> tuple[str, str]:
-    """The text of a file, and a note when its encoding had to be guessed.
-
-    Raises DataError for bytes that are no text.
-    """
-    for mark, encoding in (
-        (codecs.BOM_UTF8, "utf-8"),
-        (codecs.BOM_UTF32_LE, "utf-32-le"),  # begins as the next does
-        (codecs.BOM_UTF32_BE, "utf-32-be"),
-        (codecs.BOM_UTF16_LE, "utf-16-le"),
-        (codecs.BOM_UTF16_BE, "utf-16-be"),
-    ):
-        if raw.startswith(mark):
-            body = raw[len(mark) :]
-            try:
-                return body.decode(encoding), ""
-            except UnicodeDecodeError:
-                told = f"says that it is {encoding.upper()} and is not throughout; what is not is shown as \ufffd"
-                return body.decode(encoding, "replace"), told
-    if b"\0" in raw:
-        raise DataError("not a text file (it holds zero bytes); skipped")
-    try:
-        return raw.decode("utf-8"), ""
-    except UnicodeDecodeError as error:
-        text = raw.decode("latin-1")
-        if sum(char < " " and char not in "\t\n\r\f\v\x1b" for char in text) > len(text) / 50:
-            raise DataError("not a text file (too many control characters); skipped") from error
-        # Windows puts curly quotes where Latin-1 has control characters.
-        return raw.decode("cp1252", "replace") if re.search(
-            r"[\x80-\x9f]", text
-        ) else text, "not UTF-8; read as Latin-1"
-
-
 def notebook_text(text: str) -> tuple[str, str]:
     """The Markdown of a notebook, each line where it stands in the file; a note when that cannot be told.
 
     Raises DataError when the text is no notebook.
     """
     try:
-        cells = json.loads(text)["cells"]
-        sources = [(cell["cell_type"] == "markdown", split_lines(_joined(cell["source"]))) for cell in cells]
+        book = json.loads(text)
+        # before format 4 the cells stood in worksheets, and a heading was a cell of its own
+        cells = book["cells"] if "cells" in book else [cell for sheet in book["worksheets"] for cell in sheet["cells"]]
+        sources = [_source(cell) for cell in cells]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise DataError("called a notebook (.ipynb), but is none; skipped") from error
     lines = split_lines(text)
     placed = [""] * len(lines)
     at = -1
-    for is_markdown, wanted in sources:
-        at = next((n for n in range(at + 1, len(lines)) if lines[n].lstrip().startswith('"source":')), len(lines))
+    for is_markdown, wanted, level in sources:
+        begins = ('"source":', '"input":')
+        at = next((n for n in range(at + 1, len(lines)) if lines[n].lstrip().startswith(begins)), len(lines))
         start = at
         for line in wanted if is_markdown else ():
             if not line.strip():
                 continue
-            start = next((n for n in range(start, len(lines)) if _string(lines[n]) == line), len(lines))
+            bare = line[level:].lstrip() if level else line
+            start = next((n for n in range(start, len(lines)) if _string(lines[n]) == bare), len(lines))
             if start == len(lines):
-                shown = [row for marked, rows in sources if marked for row in (*rows, "")]
+                shown = [row for marked, rows, _ in sources if marked for row in (*rows, "")]
                 return "\n".join(shown), "a notebook not saved line by line: lines are counted in its Markdown cells"
             placed[start] = line
             start += 1
     return "\n".join(placed), ""
+
+
+def _source(cell: dict[str, Any]) -> tuple[bool, list[str], int]:
+    """Whether a cell holds Markdown, its lines, and its level where it is a heading."""
+    level = int(cell.get("level", 1)) if cell["cell_type"] == "heading" else 0
+    given = cell["input"] if "input" in cell and "source" not in cell else cell["source"]
+    lines = split_lines(_joined(given))
+    return (
+        cell["cell_type"] in ("markdown", "heading"),
+        [f"{'#' * level} {line}" if level else line for line in lines],
+        level,
+    )
 
 
 def _joined(source: object) -> str:
@@ -183,7 +192,7 @@ def _joined(source: object) -> str:
 
 def _string(line: str) -> str | None:
     """The string that a line of a JSON list holds, without its line break, or None."""
-    bare = re.sub(r'^"source":\s*\[?', "", line.strip()).rstrip("],").strip()
+    bare = re.sub(r'^"(?:source|input)":\s*\[?', "", line.strip()).rstrip("],").strip()
     if not bare.startswith('"'):
         return None
     try:
@@ -216,8 +225,10 @@ def dated(log: Log, day: date | None) -> Log:
     """The log with a date that it does not say itself, also for those of its items that have none."""
     if day is None:
         return log
-    items = tuple(
-        item if item.date else replace(item, date=day, seen=tuple(seen._replace(date=day) for seen in item.seen))
-        for item in log.items
-    )
-    return replace(log, date=day, items=items)
+    return replace(log, date=day, items=tuple(item if item.date else _on(item, day) for item in log.items))
+
+
+def _on(item: Item, day: date) -> Item:
+    """The item on this day; where its entry names a month and a day, on those in the nearest year."""
+    own = (completed(item.when, day) if item.when else None) or day
+    return replace(item, date=own, when="", seen=tuple(seen._replace(date=own) for seen in item.seen))

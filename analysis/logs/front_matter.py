@@ -33,6 +33,9 @@ class Header:
     problems: list[tuple[int, str]] = field(default_factory=list)
     """Line (1-based) and message."""
 
+    day_first: bool | None = None
+    """The order of its numeric dates; None where nothing tells."""
+
     def take(self, key: str, value: str, line: int) -> None:
         """Note one key; a date that cannot be understood is a problem."""
         key, value = key.strip().casefold(), value.strip().strip("\"'*_ ")
@@ -41,9 +44,9 @@ class Header:
             self.problems.append((line, f"no date understood in {value[:60]!r}"))
 
 
-def front_matter(lines: list[str]) -> Header:
+def front_matter(lines: list[str], day_first: bool | None = None) -> Header:
     """Read YAML between `---` lines or Pelican's `Title: ...` lines, also below a first `# Heading`."""
-    header = Header()
+    header = Header(day_first=day_first)
     start = next((n for n, line in enumerate(lines) if line.strip()), len(lines))
     if start < len(lines) and lines[start].strip() == "---":
         header.taken = _yaml(lines, start, header)

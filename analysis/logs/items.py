@@ -57,6 +57,8 @@ class Problem:
     line: int
     """1-based; 1 also when the file as a whole is meant."""
     message: str
+    skipped: bool = False
+    """Whether the whole file was left out."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,6 +105,8 @@ class Item:
     """The log by which it was done, dropped or answered; empty while it is not."""
     closed_on: Day | None = None
     """The day of that log, or of the entry in it."""
+    when: str = ""
+    """Month and day of its entry, as `06-23`, where no year is known."""
     block: str = ""
     """The lines of a block of code, as they stand in the log."""
 
@@ -139,6 +143,8 @@ class Compilation:
     """Each thing once, by kind, newest first."""
     logs: tuple[Log, ...]
     problems: tuple[Problem, ...]
+    unread: tuple[str, ...] = ()
+    """Files of the folders that are no logs by their names."""
 
 
 def split_lines(text: str) -> list[str]:

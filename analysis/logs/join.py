@@ -13,7 +13,7 @@ from datetime import date
 from difflib import SequenceMatcher
 from functools import lru_cache
 
-from analysis.logs.items import Item, Sighting, item_id, natural, newest_first, normalise
+from analysis.logs.items import ENUMERATOR, Item, Sighting, item_id, natural, newest_first, normalise
 from analysis.logs.likeness import COMPARED, Likeness, terms
 
 NEAR = 0.85
@@ -102,9 +102,10 @@ def _same(item: Item, first: Item, cosine: float, returns: float) -> bool:
 def names(text: str) -> frozenset[str]:
     """Words that may not differ: numbers, names with capitals inside (MNIST is not EMNIST), negations.
 
-    What stands in brackets is an aside.
+    What stands in brackets is an aside, but for a number alone: part (2) is not part (1).
     """
-    words = re.findall(r"\w+", re.sub(r"['\u2019]|\([^()]*\)", "", text))
+    bare = re.sub(r"['\u2019]|\((?!\s*#?\d+\s*\))[^()]*\)", "", ENUMERATOR.sub("", text))
+    words = re.findall(r"\w+", bare)
     return frozenset(
         word.casefold()
         for word in words

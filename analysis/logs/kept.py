@@ -112,5 +112,6 @@ class _Reader:
             links=tuple(self.text(link) for link in self.list(given["links"])),
             images=tuple(self.text(image) for image in self.list(given["images"])),
             note=self.text(given["note"]),
+            when=self.text(given["when"]),
             block=self.text(given["block"]),
         )

@@ -45,6 +45,12 @@ STOP_WORDS = frozenset(
     )
 )
 """Words that say little: the small ones, and what is done to a thing in every log."""
+_GENERIC_WORDS = """
+    fix fixed bug bugs issue issues problem problems error add added write writing written implement make plot
+    plots plotted figure figures test tests tested code script function file files data dataset model models
+    experiment experiments result results analysis check compare learn read paper update clean new old better
+    different more loss layer layers step steps value values number numbers work works version
+"""
 _STEMMER = snowballstemmer.stemmer("english")
 _PAPER = re.compile(r"arxiv\.org/(?:abs|pdf|html)/(\d{4}\.\d{4,5})")
 # A long word of letters and digits in an address is an id: the same post under another title.
@@ -55,6 +61,10 @@ _ID = re.compile(r"(?=[A-Za-z0-9]*\d)(?=[A-Za-z0-9]*[A-Za-z])[A-Za-z0-9]{14,}")
 def stem(word: str) -> str:
     """The stem of a word in lower case."""
     return str(_STEMMER.stemWord(word))
+
+
+GENERIC = frozenset(stem(word) for word in _GENERIC_WORDS.split())
+"""Stems that tell nothing of what a step is about: "fix the bug" is closed by no other fixed bug."""
 
 
 def target(link: str) -> str:

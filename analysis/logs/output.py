@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from itertools import groupby
 
-from analysis.logs.items import MAYBE_BELOW, Item, Kind, Match, State, newest_first, normalise, split_lines
+from analysis.logs.items import MAYBE_BELOW, Compilation, Item, Kind, Match, State, newest_first, normalise, split_lines
 from analysis.logs.unseen import one_row
 from analysis.logs.write import escape
 
@@ -38,6 +39,30 @@ _TITLES: tuple[tuple[str, Kind, tuple[State, ...]], ...] = (
 def to_json(items: Iterable[Item]) -> str:
     """The items as a JSON list, in their order; equal items give equal bytes."""
     return as_json([record(item) for item in items])
+
+
+_NAMED = 3
+
+
+def closing(compilation: Compilation) -> str:
+    """What was read and what was not, and why, in one line."""
+    skipped = [problem for problem in compilation.problems if problem.skipped]
+    parts = [f"read {_counted(len(compilation.logs), 'log')} with {_counted(len(compilation.items), 'item')}"]
+    if skipped:
+        reasons = Counter(re.split(r"[:;(,]", problem.message)[0].strip() for problem in skipped)
+        whys = ", ".join(f"{number} {why}" for why, number in reasons.most_common())
+        parts.append(f"skipped {_counted(len(skipped), 'file')} ({whys})")
+    if compilation.unread:
+        more = f" and {len(compilation.unread) - _NAMED} more" if len(compilation.unread) > _NAMED else ""
+        names = ", ".join(compilation.unread[:_NAMED])
+        are = "is no log" if len(compilation.unread) == 1 else "are no logs"
+        unread = _counted(len(compilation.unread), "file")
+        parts.append(f"did not read {unread} that by name {are} ({names}{more}); one that is named outright is read")
+    return "; ".join(parts)
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}{'s' * (number != 1)}"
 
 
 def as_json(value: object) -> str:
@@ -146,9 +171,14 @@ _KIND_WORDS: dict[Kind, str] = {
 _STATE_WORDS: dict[State, str] = {"done": "done", "dropped": "dropped", "answered": "answered"}
 
 
+def maybe(item: Item) -> str:
+    """What stands before an item whose kind is not sure."""
+    return "*maybe:* " if item.confidence < MAYBE_BELOW else ""
+
+
 def line(item: Item, *, nested: bool = False, beside: Kind | None = None, shown: Place = place) -> str:
     """An item on one line: how sure, the author's words, what became of it, how often it came, where it stands."""
-    parts = ["*maybe:* " if item.confidence < MAYBE_BELOW else ""]
+    parts = [maybe(item)]
     if nested and beside and item.kind != beside and _KIND_WORDS[item.kind]:
         parts.append(f"*{_KIND_WORDS[item.kind]}:* ")
     parts.append(item.markdown)
@@ -156,7 +186,8 @@ def line(item: Item, *, nested: bool = False, beside: Kind | None = None, shown:
         parts.append(f" ({_STATE_WORDS[item.state]})")
     if item.note:
         parts.append(f" (author: {escape(item.note)})")
-    parts += [came_up(item), " ", shown(item.date, item.file, item.line)]
+    parts += [f" (on {item.when} of a year that is not said)" if item.when else "", came_up(item), " "]
+    parts.append(shown(item.date, item.file, item.line))
     return "".join(parts)
 
 

@@ -6,29 +6,19 @@ Nothing is lost: a line that no rule understands becomes an unsorted item. Nothi
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from datetime import date
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
+from analysis.logs import orgmode, restructured
 from analysis.logs.blocks import MAX_LINE, Node, blocks
-from analysis.logs.dates import find_date, heading_date, parse_date
+from analysis.logs.collector import LABEL, Heading
+from analysis.logs.dates import date_order, entry_day, find_date, heading_date, month_day, parse_date
+from analysis.logs.entries import Lists
 from analysis.logs.front_matter import front_matter
-from analysis.logs.items import (
-    Item,
-    Kind,
-    Log,
-    Problem,
-    Sighting,
-    State,
-    item_id,
-    split_lines,
-)
-from analysis.logs.journal import (
-    Verdict,
-    judge,
-    judge_entry,
-    judge_in_section,
-)
+from analysis.logs.items import Item, Kind, Log, split_lines
+from analysis.logs.journal import Verdict, asks, judge, judge_in_section, leads_to
+from analysis.logs.layout import lay_out
 from analysis.logs.remarks import Remarks
 from analysis.logs.sections import section
 from analysis.logs.sentences import sentences
@@ -38,27 +28,35 @@ from analysis.logs.write import (
     addresses,
     after_colon,
     code,
-    escape,
-    markdown_of,
+    cut,
     only_links,
+    only_pictures,
     pieces,
     plain,
-    safe_url,
     stands_out,
-    unboxed,
     unmarked,
     without,
 )
 
 _BREAK = re.compile(r"^\s*(?:-{2,}|={2,}|[\u2014\u2013_*]{2,}|(?:[-*_]\s+){2,}[-*_])\s*$")
 _SETEXT = re.compile(r"^\s*(?:=+|-+)\s*$")
-_TICKED = re.compile(r"^\s*[✅☑✔✓]|[✅☑✔✓]\s*$|\(done\)\W*$|^\s*DONE\b", re.IGNORECASE)
-_DROPPED = re.compile(r"^\W*(?:\[-\]|dropped\b\s*:?)\s*|\s*[(\[]dropped[)\]]\W*$", re.IGNORECASE)
-_REFERENCE = re.compile(r"^\s*\[([^\]]+)\]:\s*<?([^\s>]+)>?")
-# What the parser left standing as text: an address without end, or one with a blank in it.
-_BROKEN_LINK = re.compile(r"\]\(\s*<?https?:[^)]{0,60}|\]\([^()<>\"]*\S\s+\S[^()<>\"]*\)")
 # Zero bytes are no text; the pair around a correction's number is ours alone.
 _PRIVATE = str.maketrans(dict.fromkeys("\0\ue010\ue011", "\ufffd"))
+# the level of a section that "I should now:" opens: for the one list below it
+_INTRODUCED = LABEL + 1
+_LABEL_LENGTH = 60
+_LABEL_WORDS = 6
+# so many sentences below a heading are prose, each a thing of its own; a paragraph of background stays whole
+_PROSE = 3
+_WHOLE: tuple[Kind, ...] = ("background", "resource", "unsorted")
+_PLAIN = 0.6
+# boxes as notes and pages have them: `> [!question] Title`
+_BOX = re.compile(r"^\[!(\w+)\][+-]?[ \t]*")
+_BOXES: dict[str, Kind] = {
+    "question": "question", "help": "question", "faq": "question", "todo": "next_step", "abstract": "background",
+    "summary": "learning", "tldr": "learning", "success": "done", "done": "done", "check": "done", "bug": "learning",
+    "failure": "learning", "fail": "learning", "important": "learning", "tip": "learning", "warning": "learning",
+}  # fmt: skip
 _BLOCKS_OF_TEXT = ("fence", "code_block", "html_block")
 
 
@@ -77,35 +75,17 @@ def parse_log(text: str, file: str) -> Log:
 
 
 @dataclass
-class _Heading:
-    level: int
-    kinds: tuple[Kind, ...]
-    parent: Item | None
-
-
-@dataclass
-class _Reader:
-    """The state of one pass over a file; only `parse_log` uses it."""
-
-    file: str
-    lines: list[str]
-    items: list[Item] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
-    structure: set[int] = field(default_factory=set)
-    meta: dict[str, str] = field(default_factory=dict)
-    headings: list[_Heading] = field(default_factory=list)
-    list_kinds: tuple[Kind, ...] = ()
-    """The kind of list items that no section claims: a file titled "Questions" lists questions."""
-    remarks: Remarks = field(default_factory=Remarks.none)
-    title: str = ""
-    file_date: date | None = None
-    day: date | None = None
+class _Reader(Lists):
+    """One pass over a file; only `parse_log` uses it."""
 
     def read(self) -> Log:
         if not "".join(self.lines).strip():
             self.problem(1, "the file is empty")
         body = self.front_matter()
-        root = blocks("\n".join(body))
+        laid = lay_out(body, self.day_first)
+        self.structure |= laid.form
+        self.stamps = laid.days
+        root = blocks(laid.lines, laid.numbers)
         self.title = self.meta.get("title") or self.first_heading(root)
         self.dates(root)
         self.day = self.file_date
@@ -135,7 +115,12 @@ class _Reader:
         body = [line.translate(_PRIVATE) for line in body]
         self.remarks = Remarks(self.file, body)
         self.structure |= self.remarks.alone
-        header = front_matter(body)
+        if translate := _form(self.file, body):
+            body, form = translate(body)
+            self.structure |= form
+            self.lines = [line if len(line) > MAX_LINE else body[n] for n, line in enumerate(self.lines)]
+        self.day_first = date_order(body)
+        header = front_matter(body, self.day_first)
         self.meta = {key: one_row(unmarked(value)).strip() for key, value in header.meta.items()}
         for line_number, message in header.problems:
             self.problem(line_number, message)
@@ -169,27 +154,34 @@ class _Reader:
         return ""
 
     def dates(self, root: Node) -> None:
-        found = [parse_date(self.meta[key]) for key in ("date", "created") if self.meta.get(key)]
-        found += [find_date(self.meta.get("title", ""))]
+        found = [
+            parse_date(self.meta[key], day_first=self.day_first) for key in ("date", "created") if self.meta.get(key)
+        ]
+        found += [find_date(self.meta.get("title", ""), day_first=self.day_first)]
         headings = (node for node in root.children if node.token.type == "heading" and not any(found))
-        found.append(next(filter(None, (heading_date(plain(pieces(node.inline)), None) for node in headings)), None))
-        found.append(find_date(Path(self.file).name, name=True))
+        days = (heading_date(plain(pieces(node.inline)), None, day_first=self.day_first) for node in headings)
+        found.append(next(filter(None, days), None))
+        found.append(find_date(Path(self.file).name, name=True, day_first=self.day_first))
         self.file_date = next((day for day in found if day), None)
 
     # --- the body ---
 
     def blocks(self, nodes: list[Node], parent: Item | None, quoted: bool = False) -> None:
-        for node in nodes:
+        for number, node in enumerate(nodes):
             above = parent or (self.headings[-1].parent if self.headings else None)
+            following = nodes[number + 1].token.type if number + 1 < len(nodes) else ""
             if node.token.type == "heading" and parent is None and not quoted:
                 self.heading(node)
             elif node.token.type in ("paragraph", "heading"):
-                self.paragraph(node, above, quoted)
+                self.paragraph(node, above, quoted, before_list=following.endswith("_list"))
             elif node.token.type in ("bullet_list", "ordered_list"):
-                for entry in node.children:
-                    self.entry(entry, above, self.kinds() or self.list_kinds)
+                self.list(node, above, self.kinds() or self.list_kinds)
+                self.listed(parent, quoted)
+            elif node.token.type == "table":
+                self.table(node, above)
+                self.listed(parent, quoted)
             elif node.token.type == "blockquote":
-                self.blocks(node.children, parent, quoted=True)
+                self.quotation(node, parent)
             elif node.token.type in _BLOCKS_OF_TEXT:
                 self.block_of_text(node, above)
             elif node.token.type == "hr":
@@ -197,14 +189,45 @@ class _Reader:
                 if parent is None:
                     self.end_label()
 
-    def kinds(self) -> tuple[Kind, ...]:
-        return next((heading.kinds for heading in reversed(self.headings) if heading.kinds), ())
+    def quotation(self, node: Node, parent: Item | None) -> None:
+        """A quotation is nobody's question or step, unless it is a box with a name: `> [!todo] ...`."""
+        first = node.children[0] if node.children else None
+        box = _BOX.match(plain(pieces(first.inline))) if first and first.token.type == "paragraph" else None
+        kind = _BOXES.get(box.group(1).casefold()) if box else None
+        if not box or not kind or parent is not None or first is None:
+            self.blocks(node.children, parent, quoted=True)
+            return
+        parts, span = pieces(first.inline), first.span
+        words = "".join(part.text for part in parts)
+        title, _, rest = words.partition("\n")
+        if rest.strip():  # the title has a line of its own
+            self.add(
+                "unsorted", 1.0, [Piece(_BOX.sub("", title) or title, None)], range(span.start, span.start + 1), None
+            )
+            parts, span = [*cut(parts, [len(title) + 1])][-1], range(span.start + 1, span.stop)
+        else:
+            parts = without(parts, _BOX)
+        if plain(parts):
+            verdict = judge_in_section(plain(parts), (kind,))
+            self.add(verdict.kind, verdict.confidence, parts, span, None)
+        else:
+            self.structure.update(span)
+        self.headings.append(Heading(LABEL, (kind,), None))
+        self.blocks(node.children[1:], parent)
+        self.end_label()
+
+    def listed(self, parent: Item | None, quoted: bool) -> None:
+        """A list has stood below the heading or label in force; what an introduction named is over with it."""
+        if parent is None and not quoted and self.headings:
+            self.headings[-1].listed = True
+            if self.headings[-1].level == _INTRODUCED:
+                self.headings.pop()
 
     def heading(self, node: Node) -> None:
         self.structure.update(node.span)
         parts = pieces(node.inline)
         text, level = plain(parts), int(node.token.tag[1])
-        self.day = heading_date(text, self.file_date) or self.day
+        self.opens(heading_date(text, self.file_date, day_first=self.day_first) or month_day(text) or None)
         while self.headings and self.headings[-1].level >= level:
             self.headings.pop()
         named = section(text)
@@ -214,50 +237,110 @@ class _Reader:
             item = self.add(kinds[0], 1.0, after_colon(parts), node.span, None)
         elif text.endswith("?") and not named:
             item = self.add("question", 0.9, parts, node.span, None)
-        self.headings.append(_Heading(level, kinds, item))
+        self.headings.append(Heading(level, kinds, item, answered=bool(named and named.answered)))
 
-    def label(self, kinds: tuple[Kind, ...], span: range) -> None:
-        """A line such as `TODO:` that opens a section without being a heading."""
-        self.structure.update(span)
-        self.end_label()
-        self.headings.append(_Heading(99, kinds, None))
-
-    def end_label(self) -> None:
-        if self.headings and self.headings[-1].level == 99:
-            self.headings.pop()
-
-    def paragraph(self, node: Node, parent: Item | None, quoted: bool) -> None:
+    def paragraph(self, node: Node, parent: Item | None, quoted: bool, before_list: bool = False) -> None:
         span, parts = node.span, pieces(node.inline)
-        text, kinds, linked = plain(parts), self.kinds(), any(part.linked for part in parts)
+        text, linked = plain(parts), any(part.linked for part in parts)
         self.broken_links(text, span)
-        if not text:
+        named = section(text, strict=True)
+        label = stands_out(text, parts) and not linked and parent is None
+        if not text or (span.start in self.stamps and span.start in self.structure):
             self.structure.update(span)
-        elif (named := section(text, strict=True)) and not named.rest and stands_out(text, parts) and not linked:
-            self.label(named.kinds, span)
-        elif named and named.rest:
+            self.opens(self.stamps.get(span.start))
+            return
+        day = entry_day(text, self.file_date, day_first=self.day_first) if len(text) <= _LABEL_LENGTH else None
+        if day is not None:
+            self.structure.update(span)
+            self.end_label()
+            self.opens(day)
+            return
+        if named and not named.rest and not linked and (stands_out(text, parts) or before_list):
+            self.label(named.kinds, span, named.answered)
+            return
+        if label and len(text.split()) <= _LABEL_WORDS and text[-1] not in ".!?":
+            loose = section(text)
+            if loose and not loose.rest:
+                self.label(loose.kinds, span, loose.answered)
+                self.add("unsorted", 1.0, parts, span, parent)
+                return
+            self.end_label()
+            if before_list or (parts[0].markdown or "").startswith("**"):
+                # it names no kind and opens a part of its own all the same
+                self.add("unsorted", 1.0, parts, span, parent)
+                self.introduce(leads_to(text) if before_list else ())
+                return
+        if before_list and not self.kinds() and (led := leads_to(text)):
+            self.sentences(parts, span, parent, leading=True)
+            self.introduce(led)
+            return
+        self.prose(parts, span, parent, quoted, named.kinds if named and named.rest else ())
+
+    def introduce(self, kinds: tuple[Kind, ...]) -> None:
+        """The list that follows is of these kinds."""
+        if kinds:
+            self.headings.append(Heading(_INTRODUCED, kinds, None))
+
+    def prose(
+        self, parts: list[Piece], span: range, parent: Item | None, quoted: bool, labelled: tuple[Kind, ...]
+    ) -> None:
+        """A paragraph that is no label: what it says below its section, else sentence by sentence."""
+        text = plain(parts)
+        if parent is None and not quoted and self.headings and self.headings[-1].listed:
+            self.after_list(text)
+        kinds = self.kinds()
+        if labelled:
             if self.lines[span.start - 1].rstrip(" *_").endswith(":") and len(span) > 1:
                 self.structure.add(span.start)  # the label has a line of its own
                 span = range(span.start + 1, span.stop)
-            self.add(named.kinds[0], 0.9, after_colon(parts), span, parent)
-        elif only_links(parts) and not all(part.images or not part.text.strip() for part in parts):
+            self.add(labelled[0], 0.9, after_colon(parts), span, parent)
+        elif only_links(parts) and not only_pictures(parts):
             self.add("resource", 0.9 if kinds else 0.7, parts, span, parent)
-        elif kinds:
+        elif only_pictures(parts):
+            self.add("unsorted", 1.0, parts, span, parent)
+        elif kinds and (kinds[0] in _WHOLE or len(sentences(parts, span)) < _PROSE or parent is not None):
             verdict = judge_in_section(text, kinds, nested=parent is not None)
-            item = self.add(verdict.kind, verdict.confidence, parts, span, parent)
-            if verdict.kind != "question":
+            item = self.add(
+                verdict.kind, verdict.confidence, parts, span, parent, "answered" if self.answered else None
+            )
+            if verdict.kind != "question" and kinds[0] != "unsorted":
                 self.questions_within(parts, span, item)
-        elif quoted or all(line.lstrip().startswith("|") for line in self.lines[span.start - 1 : span.stop - 1]):
+        elif (quoted and not kinds) or all(
+            line.lstrip().startswith("|") for line in self.lines[span.start - 1 : span.stop - 1]
+        ):
             self.add("unsorted", 1.0, parts, span, parent)
         else:
-            self.sentences(parts, span, parent)
+            self.sentences(parts, span, parent, kinds)
 
-    def sentences(self, parts: list[Piece], span: range, parent: Item | None) -> None:
-        for run, lines in sentences(parts, span):
-            verdict = Verdict("resource", 0.7) if only_links(run) else judge(plain(run))
-            if all(piece.images or not piece.text.strip() for piece in run):
+    def after_list(self, text: str) -> None:
+        """Prose below a list ends its label, and a heading's section if it neither asks nor says what is to be done."""
+        last = self.headings[-1]
+        if last.level == LABEL:
+            self.end_label()
+        elif (
+            last.kinds
+            and last.kinds[0] in ("question", "next_step")
+            and not asks(text)
+            and judge(text).kind != last.kinds[0]
+        ):
+            self.headings[-1] = Heading(last.level, (), last.parent)
+
+    def sentences(
+        self, parts: list[Piece], span: range, parent: Item | None, kinds: tuple[Kind, ...] = (), leading: bool = False
+    ) -> None:
+        """Prose, sentence by sentence; `leading`: the last one only leads to a list."""
+        runs = sentences(parts, span)
+        for number, (run, lines) in enumerate(runs):
+            text = plain(run)
+            verdict = Verdict("resource", 0.7) if only_links(run) else judge(text)
+            if only_pictures(run) or (leading and number == len(runs) - 1):
                 verdict = Verdict("unsorted", 1.0)
             elif verdict.kind == "unsorted" and any(piece.links or addresses(piece.text) for piece in run):
                 verdict = Verdict("resource", 0.55)
+            elif kinds and verdict.confidence < _PLAIN:
+                verdict = judge_in_section(text, kinds)
+            elif kinds and verdict.kind == "unsorted":
+                verdict = Verdict(kinds[0], 0.55)
             self.add(verdict.kind, verdict.confidence, run, lines, parent)
 
     def questions_within(self, parts: list[Piece], span: range, item: Item) -> None:
@@ -267,53 +350,6 @@ class _Reader:
             verdict = judge(text)
             if text.rstrip("\"')*_ ").endswith("?") and verdict.confidence >= 0.6 and text != item.text:
                 self.add("question", verdict.confidence, run, lines, item)
-
-    def entry(self, node: Node, parent: Item | None, kinds: tuple[Kind, ...], state: State | None = None) -> None:
-        """A list item: its first paragraph is the item, all that follows is nested in it."""
-        children = node.children
-        span = node.span
-        if not children:  # an empty bullet, or one so deep that the parser stopped: then its words are left over
-            self.structure.update(n for n in span if not re.search(r"\w", self.lines[n - 1]))
-            return
-        if children[0].token.type not in ("paragraph", "heading"):
-            self.structure.add(span.start)
-            self.entry_children(children, parent, kinds, state)
-            return
-        own, parts = children[0].span, pieces(children[0].inline)
-        own = range(span.start, own.stop)
-        box, parts = unboxed(parts)
-        text = plain(parts)
-        self.broken_links(text, own)
-        named = section(text, strict=True)
-        if not text or (named and not named.rest and len(children) > 1 and not any(p.linked for p in parts)):
-            self.structure.update(own)
-            self.entry_children(children[1:], parent, named.kinds if named and text else kinds, state)
-            return
-        verdict = judge_entry(parts, kinds, box, nested=parent is not None)
-        if named and named.rest:
-            verdict, parts, kinds = Verdict(named.kinds[0], 0.9), after_colon(parts), named.kinds
-        struck = len(parts) == 1 and (parts[0].markdown or "").startswith("~~")
-        if box is None and (struck or _DROPPED.search(text)):
-            state, parts = "dropped", without(parts, _DROPPED)
-        elif box is not None or _TICKED.search(text):
-            state = "done" if box or box is None else "open"
-        item = self.add(verdict.kind, verdict.confidence, parts, own, parent, state)
-        self.entry_children(children[1:], item, kinds, state)
-
-    def entry_children(
-        self, nodes: list[Node], parent: Item | None, kinds: tuple[Kind, ...], state: State | None
-    ) -> None:
-        for node in nodes:
-            if node.token.type in ("bullet_list", "ordered_list"):
-                for entry in node.children:
-                    self.entry(entry, parent, kinds, state)
-            elif node.token.type in ("paragraph", "heading") and kinds and parent is not None:
-                parts = pieces(node.inline)
-                self.broken_links(plain(parts), node.span)
-                verdict = judge_entry(parts, kinds, None, nested=True)
-                self.add(verdict.kind, verdict.confidence, parts, node.span, parent, state)
-            else:
-                self.blocks([node], parent)
 
     def block_of_text(self, node: Node, parent: Item | None) -> None:
         content = unmarked(node.token.content)
@@ -326,71 +362,10 @@ class _Reader:
         shown = code(lines[0] if lines else words)
         self.add("unsorted", 1.0, [Piece(words, shown + more)], node.span, parent, block=content if lines[1:] else "")
 
-    def leftovers(self) -> None:
-        """Lines that the parser passed over: link definitions, what is too long or too deeply nested."""
-        covered = set(self.structure)
-        for item in self.items:
-            covered.update(range(item.line, item.end_line + 1))
-        for number, line in enumerate(self.lines, 1):
-            if not line.strip() or number in covered:
-                continue
-            reference = _REFERENCE.match(line)
-            target = safe_url(reference.group(2)) if reference else None
-            span = range(number, number + 1)
-            self.day = self.file_date
-            if reference and target:
-                name = reference.group(1)
-                piece = Piece(f"{name}: {reference.group(2)}", f"[{escape(name, links=False)}]({target})")
-                self.add("resource", 0.7, [piece], span, None)
-            else:
-                self.add("unsorted", 1.0, [Piece(line, None)], span, None)
-            if len(line) > MAX_LINE:
-                self.problem(number, f"a line of {len(line)} characters is kept as it is, not read as Markdown")
 
-    def broken_links(self, text: str, span: range) -> None:
-        for found in _BROKEN_LINK.finditer(text):
-            start = found.group()[:24]
-            line = next((n for n in span if n <= len(self.lines) and start in self.lines[n - 1]), span.start)
-            self.problem(line, f"a link is broken near {found.group()[:48]!r}")
-
-    def problem(self, line: int, message: str) -> None:
-        self.problems.append(Problem(file=self.file, line=line, message=message))
-
-    def add(
-        self,
-        kind: Kind,
-        confidence: float,
-        parts: list[Piece],
-        span: range,
-        parent: Item | None,
-        state: State | None = None,
-        block: str = "",
-    ) -> Item:
-        text = plain(parts)
-        above = parent.id if parent else None
-        remark = self.remarks.take(parts)
-        if remark:
-            kind, confidence, state = remark.kind or kind, 1.0, remark.state or state
-        links = [link for part in parts for link in part.links]
-        links += [found for part in parts if not part.linked for found in addresses(part.text)]
-        item = Item(
-            id=item_id(kind, text, above),
-            kind=kind,
-            text=text,
-            markdown=markdown_of(parts),
-            file=self.file,
-            line=span.start,
-            end_line=max(span.start, span.stop - 1),
-            date=self.day,
-            confidence=confidence,
-            state=(state or "open") if kind in ("next_step", "question") else None,
-            depth=parent.depth + 1 if parent else 0,
-            parent=above,
-            seen=(Sighting(self.day, self.file, span.start, text),),
-            links=tuple(dict.fromkeys(links)),
-            images=tuple(dict.fromkeys(image for part in parts for image in part.images)),
-            note=remark.reason if remark else "",
-            block=block.rstrip("\n"),
-        )
-        self.items.append(item)
-        return item
+def _form(file: str, lines: list[str]) -> Callable[[list[str]], tuple[list[str], set[int]]] | None:
+    """What makes Markdown of the file's lines; nothing where they are Markdown, or plain text."""
+    suffix = Path(file).suffix.casefold()
+    if suffix == ".org" or (suffix in ("", ".txt") and orgmode.MARKS.search("\n".join(lines[:200]))):
+        return orgmode.to_markdown
+    return restructured.to_markdown if suffix in (".rst", ".rest") else None

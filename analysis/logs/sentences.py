@@ -9,11 +9,14 @@ from analysis.logs.write import Piece, cut, plain
 
 _CLOSING = "\"'\u201d\u2019)]*_"
 # Possessive, and only from the start of a run of marks: a line of 10,000 "!" stays cheap.
-_END = re.compile(rf"(?<![.!?\u2026])[.!?\u2026]++[{re.escape(_CLOSING)}]*+(?=\s)")
+# Where nothing is spaced, a full stop is wide and no blank follows it.
+_END = re.compile(
+    rf"(?<![.!?\u2026])[.!?\u2026]++[{re.escape(_CLOSING)}]*+(?=\s)|[\u3002\uff01\uff1f]++[{re.escape(_CLOSING)}\u300d\u300f]*+(?=.)"
+)
 _VISIBLE = re.compile(r"\s*\S")
 _ABBREVIATION = re.compile(
     r"(?:^|[\s(\"'])(?:e\.g|i\.e|ie|eg|etc|vs|cf|al|fig|figs|eq|sec|dr|mr|ms|prof|approx|ca|resp|no|vol|st"
-    r"|w\.r\.t|[A-Za-z])\.$",
+    r"|incl|excl|esp|max|min|std|ref|refs|ch|pp|ed|est|evtl|bzw|usw|ggf|vgl|z\.b|u\.a|p\.ex|w\.r\.t|[A-Za-z])\.$",
     re.IGNORECASE,
 )
 # A line of less than this many characters that leaves room for the next word was ended on purpose.
@@ -22,10 +25,11 @@ _WRAP_WIDTH = 60
 _MANY_LINES = 3
 
 
-def sentences(parts: list[Piece], span: range) -> list[tuple[list[Piece], range]]:
-    """Sentences with their lines; together they cover the span without a gap."""
+def sentences(parts: list[Piece], span: range, bullets: bool = False) -> list[tuple[list[Piece], range]]:
+    """Sentences with their lines; together they cover the span without a gap. In `bullets` no line break ends one."""
     text = "".join(piece.text for piece in parts)
-    runs = [run for run in cut(parts, sentence_ends(text)) if plain(run)]
+    ends = sentence_ends(text.replace("\n", " ") if bullets else text)
+    runs = [run for run in cut(parts, ends) if plain(run)]
     starts: list[int] = []
     line = span.start
     for run in runs:

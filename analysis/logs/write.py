@@ -233,7 +233,7 @@ def _merged(parts: Iterable[Piece]) -> Iterator[Piece]:
 def after_colon(parts: list[Piece]) -> list[Piece]:
     """What follows the first colon: the item behind a label such as `TODO:` or `**Question:**`."""
     for number, piece in enumerate(parts):
-        _, colon, after = piece.text.partition(":")
+        _, colon, after = piece.text.replace("\uff1a", ":").partition(":")
         if colon and piece.markdown is None:
             return [replace(piece, text=after.lstrip(" *_")), *parts[number + 1 :]]
         if colon and not after.strip():  # **Question:** what is ...
@@ -253,6 +253,11 @@ def only_links(parts: list[Piece]) -> bool:
     if not any(piece.linked for piece in parts):
         return bool(re.fullmatch(r"(?:[\w ]{0,30}:\s*)?<?https?://\S+", words))
     return not words or (len(words.split()) <= 3 and words.endswith(":"))
+
+
+def only_pictures(parts: list[Piece]) -> bool:
+    """Pictures and nothing else."""
+    return bool(parts) and all(piece.images or not piece.text.strip() for piece in parts)
 
 
 def unboxed(parts: list[Piece]) -> tuple[bool | None, list[Piece]]:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from analysis.logs.answers import Answer
 from analysis.logs.items import Item
-from analysis.logs.output import iso
+from analysis.logs.output import iso, maybe
 from analysis.logs.write import escape
 from analysis.pages.answer_links import Shown, sentence
 from analysis.pages.log_pages import LogPages
@@ -67,7 +67,7 @@ def _lines(pages: LogPages, results: Results | None, paths: Paths) -> Iterator[s
     every = [item for item in items if item.kind == "learning" and item.parent is None]
     learned = every[:LEARNINGS]
     for item in sorted(learned, key=lambda item: (str(iso(item.date)), item.file, item.line)):
-        yield f"- {_sourced(pages.safe(item).markdown, item)} [{iso(item.date)}]{{.source}}"
+        yield f"- {maybe(item)}{_sourced(pages.safe(item).markdown, item)} [{iso(item.date)}]{{.source}}"
     if len(every) > len(learned):
         yield f"- and {len(every) - len(learned)} older ones, on the [page of the logs](/report/logs.qmd)"
     yield f"\n{gap('which of these did you not believe at first?')}\n"

@@ -15,7 +15,7 @@ from urllib.parse import unquote
 from analysis.logs.answers import Answer
 from analysis.logs.fates import WAITING, Order
 from analysis.logs.items import Compilation, Item, Kind, State, normalise
-from analysis.logs.output import iso, tree
+from analysis.logs.output import iso, maybe, tree
 from analysis.logs.settings import load_settings
 from analysis.logs.threads import age, forgotten, returning, themes
 from analysis.logs.write import escape
@@ -242,7 +242,7 @@ class LogPages:
     def short_questions(self) -> Iterator[str]:
         """The open questions for the write-up: oldest first, words only."""
         waiting = [item for item in self._by_age("question", *WAITING) if item.id not in self._asides]
-        yield from (f"- {item.markdown} [· {self._age(item)}]{{.source}}" for item in waiting)
+        yield from (f"- {maybe(item)}{item.markdown} [· {self._age(item)}]{{.source}}" for item in waiting)
         if not waiting:
             yield "No question is open."
 
@@ -250,7 +250,7 @@ class LogPages:
         """The open next steps for the write-up: newest first, words only."""
         waiting = [item for item in self._top("next_step", "open", "carried_on") if item.id not in self._asides]
         waiting.sort(key=lambda item: (-self._order.last(item), item.line))
-        yield from (f"- {item.markdown}" for item in waiting)
+        yield from (f"- {maybe(item)}{item.markdown}" for item in waiting)
         if not waiting:
             yield "No step is open."
 
