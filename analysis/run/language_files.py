@@ -44,7 +44,7 @@ class Artefacts:
 
     def web(self) -> dict[str, dict[str, Any]]:
         """`web.json`."""
-        wanted = [of_variant(self.runs, name) for name in self.looks.web.variants] or self._sizes()
+        wanted = [of_variant(self.runs, name) for name in self.looks.web.variants] or self.sizes()
         saes = [Sized(layer := one.sae(), self.of(one).read(layer)) for one in wanted]
         smallest = min(saes, key=lambda one: one.size)
         random = next(
@@ -63,7 +63,7 @@ class Artefacts:
         if bool((self.results.runs["control"] == "random_host").any()):
             yield from runs(self.results, self.paths, "random_host")
 
-    def _sizes(self) -> list[Trained]:
+    def sizes(self) -> list[Trained]:
         """The first variant of each width that reads what the first one does."""
         found: dict[int, Trained] = {}
         for one in self.runs:
@@ -118,7 +118,7 @@ def write_artefacts(
     made = Artefacts(results, paths, looks, say)
     found: dict[str, bytes] = {}
     for kind in [only] if only else KINDS:
-        if kind == "web" and not only and not looks.web.variants and len(made._sizes()) == 1:
+        if kind == "web" and not only and not looks.web.variants and len(made.sizes()) == 1:
             say(f"note: no web: {results.experiment} has SAEs of one size")
             continue
         for name, content in getattr(made, kind)().items():

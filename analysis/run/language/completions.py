@@ -12,7 +12,7 @@ from torch import Tensor
 
 from analysis.run.language.given import Source
 from analysis.run.language.latents import Read, column, drawn
-from analysis.run.language.words import Lexicon, described
+from analysis.run.language.words import Lexicon, described, significant
 from sae.errors import ConfigError
 from sae.evaluations.downstream_effects import Effects, downstream_effects
 from sae.evaluations.steering import steered_tokens, steering
@@ -25,7 +25,6 @@ LOOKED, TRIED = 200, 12
 # Held-out contexts and their first places on which effects are measured; random directions beside each latent.
 CONTEXTS, PLACES, RANDOMS = 8, 48, 9
 RAISED = 8
-DIGITS = 4
 
 
 @dataclass(frozen=True)
@@ -88,7 +87,7 @@ def chosen(given: Source, layer: Layer, found: Read, lexicon: Lexicon, count: in
         return effects.own.kl.value / (1e-9 + max(one.kl.value for one in effects.random))
 
     scores = {latent: beyond(latent) for latent in pool}
-    return sorted(pool, key=lambda latent: (not names[latent], -scores[latent]))[:count]
+    return sorted(pool, key=lambda latent: (not names[latent] or scores[latent] <= 1, -scores[latent]))[:count]
 
 
 def completions(
@@ -125,12 +124,12 @@ def _steered(
     return {
         "latent": held.latent,
         **{key: described(held.found, held.latent, lexicon)[key] for key in ("name", "words")},
-        "own": round(held.own, DIGITS),
-        "raised": [[lexicon.pieces[token], round(change, DIGITS)] for token, change in raised],
+        "own": significant(held.own),
+        "raised": [[lexicon.pieces[token], significant(change)] for token, change in raised],
         "effects": {
-            "latent": [round(one.own.kl.value, DIGITS) if one else 0.0 for one in effects],
+            "latent": [significant(one.own.kl.value) if one else 0.0 for one in effects],
             "random": [
-                round(sum(other.kl.value for other in one.random) / len(one.random), DIGITS) if one else 0.0
+                significant(sum(other.kl.value for other in one.random) / len(one.random)) if one else 0.0
                 for one in effects
             ],
         },

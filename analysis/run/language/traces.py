@@ -13,7 +13,7 @@ from analysis.run.hosts.bridge import Bridge
 from analysis.run.hosts.union import Union
 from analysis.run.language.given import Source
 from analysis.run.language.latents import Read
-from analysis.run.language.words import Lexicon, described
+from analysis.run.language.words import Lexicon, described, significant
 from analysis.run.text.tokenisers import escaped
 from sae.errors import ConfigError
 from sae.evaluations.attribution import FromTokens, attribution
@@ -22,7 +22,6 @@ from sae.records import Codes
 
 # What the host gives from embeddings may differ by so much of what it gives from ids: rounding.
 CLOSE = 1e-3
-DIGITS = 5
 
 
 def trace(
@@ -57,32 +56,32 @@ def trace(
         "tokens": [escaped(given.own.pieces[token]) for token in tokens.tolist()],
         "target": given.own.pieces[wanted],
         "foil": given.own.pieces[other],
-        "difference": round(traced.difference, DIGITS),
+        "difference": significant(traced.difference),
         "nodes": [
             {
                 "place": node.place, "latent": node.latent, "name": named[node.latent]["name"],
                 "words": named[node.latent]["words"],
-                **{key: round(getattr(node, key), DIGITS) for key in ("value", "attribution", "effect", "random")},
+                **{key: significant(getattr(node, key)) for key in ("value", "attribution", "effect", "random")},
             }
             for node in traced.nodes
         ],
         "edges": [
             {
                 "token": edge.token, "node": edge.node,
-                **{key: round(getattr(edge, key), DIGITS) for key in ("attribution", "effect")},
+                **{key: significant(getattr(edge, key)) for key in ("attribution", "effect")},
             }
             for edge in traced.edges
         ],
         "edges_from": "embeddings" if way else "nothing: the host offers no way from its embeddings",
-        "of_nodes": round(traced.of_nodes, DIGITS),
-        "of_rest": round(traced.of_rest, DIGITS),
+        "of_nodes": significant(traced.of_nodes),
+        "of_rest": significant(traced.of_rest),
         "rank_correlation": _rounded(traced.rank_correlation),
         "edge_rank_correlation": _rounded(traced.edge_rank_correlation),
     }  # fmt: skip
 
 
 def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, DIGITS)
+    return None if value is None else significant(value)
 
 
 def from_tokens(

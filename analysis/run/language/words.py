@@ -65,16 +65,16 @@ class Lexicon:
     def of(cls, text: Text, held_out: np.ndarray[Any, Any], contexts: Contexts) -> Lexicon:
         """Every question answered, at every token; a question that is not asked of a token is not answered yes."""
         shape, places = contexts.tokens.shape, text.places
-        where = {int(number): at for at, number in enumerate(contexts.numbers)}
         wanted = np.zeros(len(held_out), bool)
         wanted[np.isin(text.document, text.document[contexts.numbers.numpy()])] = True
+        at = np.full(len(held_out), -1)
+        at[contexts.numbers.numpy()] = np.arange(len(contexts.numbers))
         questions = {}
         for name, found in answers(text.stretches(wanted & held_out)).items():
+            context, place = np.divmod(found.rows[found.labels], places)
+            there = at[context] >= 0
             yes = torch.zeros(shape, dtype=torch.bool)
-            for row in found.rows[found.labels].tolist():
-                context, place = divmod(row, places)
-                if context in where:
-                    yes[where[context], place] = True
+            yes[torch.from_numpy(at[context[there]]), torch.from_numpy(place[there])] = True
             if bool(yes.any()):
                 questions[name.replace("_", " ")] = yes
         pieces = list(text.pieces)
@@ -177,3 +177,8 @@ def described(found: Read, latent: int, lexicon: Lexicon) -> dict[str, Any]:
         "words": top_words(values, lexicon),
         "examples": examples(values, lexicon),
     }
+
+
+def significant(value: float) -> float:
+    """Five digits of a number, as files for pages hold it."""
+    return float(f"{value:.5g}")
