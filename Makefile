@@ -52,7 +52,7 @@ test-lm: build/venv-lm/.installed
 model: build/venv-lm/.installed
 	build/venv-lm/bin/python data/models/make_smollm2.py
 
-# The weights of the tiny model of our own: an hour and a half for all sizes, goes on where it was stopped. ARGS=4x192 for
+# The weights of the tiny model of our own: an hour and a quarter for all sizes, goes on where it was stopped. ARGS=4x192 for
 # Union alone; ARGS='--precision float32' on processors without instructions for bfloat16.
 union: .venv/.installed-dev
 	OMP_NUM_THREADS=1 $(BIN)/python data/language/make_union.py $(ARGS)

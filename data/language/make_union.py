@@ -41,7 +41,7 @@ from sae.temporary import replacing
 PLACES, MEASURED = 256, 128
 MARKS = 14
 # Epochs of each size. The smaller ones are there for the line of loss over compute.
-SIZES = {"4x192": 8, "2x64": 2, "3x96": 2, "4x128": 3}
+SIZES = {"4x192": 8, "2x64": 2, "3x96": 2}
 SEED = 0
 BEGINNINGS = ("Fellow-Citizens of the Senate", "The American people", "Our relations with")
 CONTINUED, TEMPERATURE = 48, 0.8

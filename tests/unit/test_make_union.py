@@ -9,12 +9,15 @@ import math
 import sys
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from tests_root import CHECKOUT
 
-from analysis.run.hosts._train_language import Recipe
+from analysis.run.datasets.sotu import addresses
+from analysis.run.hosts._train_language import Recipe, loss_on
 from analysis.run.hosts.union import Union
+from analysis.run.text.contexts import cut
 from analysis.run.text.tokenisers import tokeniser
 
 FOLDER = CHECKOUT / "data" / "language"
@@ -76,3 +79,31 @@ def test_the_weights_that_are_made_are_those_a_host_reads_and_are_what_is_said_o
     before = (tmp_path / "union" / "union.safetensors").read_bytes()
     script.make(*args, tmp_path / "again")
     assert (tmp_path / "again" / "union.safetensors").read_bytes() == before
+
+
+def test_the_tracked_weights_are_what_their_manifest_and_the_line_say_of_them():
+    folder = FOLDER / "union"
+    said = json.loads((folder / "union.json").read_text(encoding="utf-8"))
+    host = Union((128,), 0, 0, weights=str(folder / "union.safetensors"))
+    host.fit(torch.zeros(1, 128, dtype=torch.int32), None)
+    documents, held_out = addresses()
+    texts = [documents[row].text for row in np.flatnonzero(held_out)[-2:]]
+    contexts = torch.from_numpy(cut(texts, [{}] * 2, tokeniser("union"), 128).ids[:24])
+    assert loss_on(host, contexts) == pytest.approx(said["sanity"]["held_out"]["loss"], abs=0.3)
+    main, *others = json.loads((folder / "scaling.json").read_text(encoding="utf-8"))["sizes"]
+    assert main["points"][-1]["held_out_loss"] == pytest.approx(said["sanity"]["held_out"]["loss"], abs=0.01)
+    assert (main["layers"], main["width"]) == (said["layers"], said["width"]) and len(others) >= 2
+    for one in (main, *others):
+        losses = [point["held_out_loss"] for point in one["points"]]
+        assert losses == sorted(losses, reverse=True) and len(losses) >= 10, one["size"]
+
+
+def test_the_readme_of_the_weights_quotes_the_manifest():
+    folder = FOLDER / "union"
+    words, said = ((folder / name).read_text(encoding="utf-8") for name in ("README.md", "union.json"))
+    sanity = json.loads(said)["sanity"]
+    for row in (sanity["held_out"], sanity["trained_on"], *sanity["floors"].values()):
+        assert f"| {row['loss']:.2f} | {row['perplexity_per_token']:.1f} |" in words
+        assert f"| {row['perplexity_per_character']:.2f} | {row['bits_per_character']:.2f} |" in words
+    for one in sanity["completions"]:
+        assert one["text"].removeprefix(one["beginning"]).strip() in words
