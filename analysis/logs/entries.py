@@ -31,7 +31,7 @@ class Lists(Collector):
     def blocks(self, nodes: list[Node], parent: Item | None, quoted: bool = False) -> None:
         """Read blocks of any sort."""
 
-    def list(self, node: Node, parent: Item | None, kinds: tuple[Kind, ...], state: State | None = None) -> None:
+    def entries(self, node: Node, parent: Item | None, kinds: tuple[Kind, ...], state: State | None = None) -> None:
         """A list; where nothing names its kind, entries that give no orders may take theirs from those that do."""
         steps = not kinds and _are_steps(node)
         for entry in node.children:
@@ -146,7 +146,7 @@ class Lists(Collector):
         """What is nested in an entry."""
         for node in nodes:
             if node.token.type in _LISTS:
-                self.list(node, parent, kinds, state)
+                self.entries(node, parent, kinds, state)
             elif node.token.type in ("paragraph", "heading") and kinds and parent is not None:
                 parts = pieces(node.inline)
                 self.broken_links(plain(parts), node.span)

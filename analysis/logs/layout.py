@@ -97,9 +97,7 @@ def _stamped(body: list[str]) -> set[int]:
     """Indices of lines that begin with a time: in brackets, or two at least of one kind."""
     found = [index for index, line in enumerate(body) if _STAMP.match(line) and not _setext(body, index)]
     bracketed = {index for index in found if _BRACKETED.match(body[index]) and body[index].lstrip()[:1] != "-"}
-    others = [
-        index for index in found if index not in bracketed and body[index][_STAMP.match(body[index]).end() :].strip()
-    ]  # type: ignore[union-attr]  # they match
+    others = [index for index in found if index not in bracketed and _STAMP.sub("", body[index], count=1).strip()]
     return bracketed | (set(others) if len(others) > 1 else set())
 
 

@@ -175,7 +175,7 @@ class _Reader(Lists):
             elif node.token.type in ("paragraph", "heading"):
                 self.paragraph(node, above, quoted, before_list=following.endswith("_list"))
             elif node.token.type in ("bullet_list", "ordered_list"):
-                self.list(node, above, self.kinds() or self.list_kinds)
+                self.entries(node, above, self.kinds() or self.list_kinds)
                 self.listed(parent, quoted)
             elif node.token.type == "table":
                 self.table(node, above)

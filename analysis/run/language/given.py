@@ -81,7 +81,7 @@ class Source:
     def read(self, layer: Layer) -> Read:
         """Codes of the held-out contexts, some rows at a time."""
         with torch.no_grad():
-            flat = Codes.joined([layer.encode(part) for part in self.rows.flatten(0, 1).split(ROWS)])
+            flat = Codes.joined([layer.encode(part) for part in torch.split(self.rows.flatten(0, 1), ROWS)])
         return Read(self.held_out, flat.shaped(tuple(self.rows.shape[:2])), self.rows)
 
     def tokens(self, prompt: str) -> Int[Tensor, " places"]:

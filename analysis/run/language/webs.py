@@ -120,7 +120,7 @@ def families(steps: Sequence[Splitting], most: int) -> tuple[list[tuple[int, int
 
     parents = steps[0].parent
     found = [
-        [(0, root), *descendants(0, root)] for root in parents[parents >= 0].unique().tolist()
+        [(0, root), *descendants(0, root)] for root in torch.unique(parents[parents >= 0]).tolist()
     ] or _nearest(steps[0])  # fmt: skip
     found.sort(key=lambda family: (-len(family), family[0]))
     chosen: list[tuple[int, int]] = []
@@ -152,7 +152,7 @@ def _isotropic(coarse: Sized, step: Splitting, seed: int) -> Tensor:
     own = normalize(coarse.layer.sae.directions()[step.live_coarse].float())
     n, width = len(step.cosine_by_chance), own.shape[1]
     drawn = random_directions(n, width, stream(seed, "isotropic"))
-    return torch.cat([(part @ own.T).max(1).values for part in drawn.split(1024)])
+    return torch.cat([(part @ own.T).max(1).values for part in torch.split(drawn, 1024)])
 
 
 def _greatest(nulls: Sequence[Tensor]) -> list[dict[str, float]]:

@@ -84,7 +84,7 @@ class Lexicon:
         number = {word: at for at, word in enumerate(words)} | {"": -1}
         stems = torch.tensor([number[word] for word in own])[back]
         documents = torch.from_numpy(np.asarray(text.document)[contexts.numbers.numpy()].astype(np.int64))
-        alone = documents.unique()
+        alone = torch.unique(documents)
         side = torch.searchsorted(alone, documents) if len(alone) > 1 else torch.arange(len(documents))
         return cls(contexts, pieces, questions, stems, words, side % 2 == 0)
 
