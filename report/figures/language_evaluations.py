@@ -54,7 +54,7 @@ class Line:
 
 def language_evaluations(results: Results) -> Drawing:
     """A row an SAE, behind them the random network's and what needs no SAE; cells are means over seeds."""
-    own = [_line(results, variant, "none", variant) for variant in results.variants]
+    own = [_line(results, variant, "none", variant or "the SAE") for variant in results.variants]
     there = [measure for measure, _, _ in SHOWN if any(line.values[measure] for line in own)]
     shown = [column for column in SHOWN if column[0] in there]
     losses = pd.DataFrame(
@@ -70,13 +70,10 @@ def language_evaluations(results: Results) -> Drawing:
     least = float(by_name.min())
     title = f"{best} costs the model least: {least:.2f} nats a token"
     controls = [(line.name, float(np.mean(line.values["delta_loss"]))) for line in beside if line.values["delta_loss"]]
-    rivals = [name for name, value in controls if value <= by_name[first]]
+    rivals = [name for name, value in controls if value <= by_name[own[0].name]]
     if controls:
         nearest = min(controls, key=lambda pair: pair[1])
-        title += (
-            f"; of what needs no SAE the {nearest[0]} are" if nearest[0].endswith("s") else f"; the {nearest[0]} is"
-        )
-        title += f" nearest, at {nearest[1]:.2f}"
+        title += f"; of what needs no SAE {nearest[0]} come nearest, at {nearest[1]:.2f}"
     body = [_row(line, shown) for line in own]
     if beside:
         body += [
