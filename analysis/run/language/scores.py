@@ -18,19 +18,27 @@ Line = tuple[str, str, float, int]
 
 
 def probed(
-    asked: Mapping[str, Question], rows: Mapping[str, Tensor], readers: Mapping[str, Reader], seed: int
+    asked: Mapping[str, Question],
+    rows: Mapping[str, Tensor],
+    readers: Mapping[str, Reader],
+    seed: int,
+    *,
+    whole: bool = True,
 ) -> Iterator[Line]:
     """(control, measure, value, n): the loss of the best single latent for each question, of the best five together,
-    and the means over questions; of `activations`, a probe on the whole row; of `permuted_labels`, what choosing the
+    and the means over questions; of `activations` (unless `whole` is off), a probe on the whole row; of `permuted_labels`, what choosing the
     best of so many latents gives where there is nothing to find."""
     sums: dict[tuple[str, str], list[float]] = {}
     for name, question in asked.items():
         train, held = question.train, question.held_out
         own = {"train": rows["train"][train.at].float(), "held_out": rows["held_out"][held.at].float()}
-        raw = raw_probe(
-            own["train"], train.labels, own["held_out"], held.labels, groups=held.documents, seed=seed
-        ).score
-        found = {("activations", "probe_loss"): raw.loss.value, ("activations", "probe_accuracy"): raw.accuracy.value}
+        found: dict[tuple[str, str], float] = {}
+        if whole:
+            raw = raw_probe(
+                own["train"], train.labels, own["held_out"], held.labels, groups=held.documents, seed=seed
+            ).score
+            found["activations", "probe_loss"] = raw.loss.value
+            found["activations", "probe_accuracy"] = raw.accuracy.value
         for place, (control, reader) in enumerate(readers.items()):
             got = probe_loss(
                 reader(own["train"]), train.labels, reader(own["held_out"]), held.labels,

@@ -17,6 +17,7 @@ from analysis.run.hosts._host import LanguageHost
 from sae.control_codes import Untrained, untrained
 from sae.evaluations.downstream_loss import TokenLosses, token_losses
 from sae.layer import Layer
+from sae.records import Codes
 
 Splice = Callable[[Float[Tensor, "rows width"]], Float[Tensor, "rows width"]]
 # Contexts that the host reads at once: logits of 49,152 tokens at 8 x 128 places are 200 MB.
@@ -73,6 +74,19 @@ def controls(train: Float[Tensor, "rows width"], n_latents: int, seed: int) -> d
 def of_control(control: Untrained, k: int) -> Splice:
     """What k of a dictionary's directions give back."""
     return lambda rows: control.decode(control.encode(rows, k))
+
+
+def strongest(control: Untrained, k: int) -> Callable[[Float[Tensor, "rows width"]], Codes]:
+    """Codes of the k of a dictionary's directions that lie most along a row: what a TopK SAE would have that nobody
+    trained. Of an orthonormal basis they are the same as by matching pursuit, which for others takes k times as long."""
+
+    def encode(rows: Tensor) -> Codes:
+        along = (rows - control.centre) @ control.basis.T
+        chosen = along.abs().topk(min(k, along.shape[1]), dim=1).indices
+        weights = along.gather(1, chosen)
+        return Codes(weights.abs(), 2 * chosen + (weights < 0), control.n_latents)
+
+    return encode
 
 
 def spliced(

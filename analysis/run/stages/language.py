@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,7 @@ from analysis.run.hosts._host import LanguageHost
 from analysis.run.language.latents import ablations, drawn, patterns, read
 from analysis.run.language.probing import questions
 from analysis.run.language.scores import Reader, ablated, foretold, probed
-from analysis.run.language.splices import Contexts, Splice, contexts, controls, losses, of_control, of_layer
+from analysis.run.language.splices import Contexts, Splice, contexts, controls, losses, of_control, of_layer, strongest
 from analysis.run.stages._load import STOPPED, examples_of, load_host, load_store
 from analysis.run.stages._tables import Tables
 from sae.checkpoint import load_layer
@@ -59,7 +58,10 @@ class Evaluated:
     layer: Layer
 
     def value(self, measure: str, value: float, n: int, control: str = "") -> None:
-        """A number of the SAE, or of a control in its place."""
+        """A number of the SAE, or of a control in its place. Beside a random host there are none: a control stands in
+        the tables once, and those of the trained host are meant."""
+        if control and control != self.tables.control and self.tables.control != "none":
+            return
         self.tables.value(self.kind, 1, "held_out", control or self.tables.control, measure, value, n)
 
     def draw(self, what: str) -> torch.Generator:
@@ -176,9 +178,10 @@ def probes(given: Evaluated, train: torch.Tensor) -> dict[str, Any]:
     if given.config.control == "none":
         k = max(1, round(layer.encode(train).l0()))
         own = controls(train, layer.sae.n_latents, derived(given.config.seed, "controls"))
-        readers |= {name: partial(control.encode, k=k) for name, control in own.items()}
+        readers |= {name: strongest(control, k) for name, control in own.items()}
     rows = {split: given.store.rows(split) for split in SPLITS}
-    for control, measure, value, n in probed(asked, rows, readers, derived(given.config.seed, "probes")):
+    whole = given.config.control == "none"
+    for control, measure, value, n in probed(asked, rows, readers, derived(given.config.seed, "probes"), whole=whole):
         given.value(measure, value, n, control)
     return {"questions": sorted(asked), "too_few_rows": short}
 
