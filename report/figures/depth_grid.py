@@ -80,8 +80,8 @@ def depth_grid(results: Results) -> Drawing:
             f"are not picked by eye: of the latents of a row that fire on ten held-out images or more, {COLUMNS} are "
             "taken at even steps from the least to the most class-selective. The percentage is the share of a latent's "
             "whole activation that falls on its strongest class: it can be low where the top images all agree, because "
-            "top images hide the rest of the range. Press a cell to enlarge it; its number leads to the explorer. "
-            "Cells are of the first seed, the numbers of the title means over "
+            "top images hide the rest of the range. [Press a cell to enlarge it; its number leads to the "
+            "explorer.]{.page-only} Cells are of the first seed, the numbers of the title means over "
             f"{seeds(seeds_of(results))}.{no_random(results)}{judged(*compared)}"
         ),
         alt=(f"Grid of images, {len(body)} rows by {COLUMNS} columns: neurons, then a row for each depth. {title}."),

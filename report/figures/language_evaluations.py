@@ -14,6 +14,8 @@ from analysis.figures.html_table import framed, group
 from analysis.figures.words import needed
 from analysis.results.tables import Results
 
+NEEDS = "delta_loss"
+"""A measure that only experiments with `[language]` have; without it there is nothing to draw."""
 KIND = "latents"
 # measure, its head, how it is written, whether less is better
 SHOWN = (
@@ -58,7 +60,7 @@ def language_evaluations(results: Results) -> Drawing:
     there = [measure for measure, _, _ in SHOWN if any(line.values[measure] for line in own)]
     shown = [column for column in SHOWN if column[0] in there]
     losses = pd.DataFrame(
-        [(line.name, value) for line in own for value in line.values["delta_loss"]], columns=["sae", "value"]
+        [(line.name, value) for line in own for value in line.values[NEEDS]], columns=["sae", "value"]
     )
     needed(losses, "the loss with an SAE spliced in", results)
     first = results.variants[0]

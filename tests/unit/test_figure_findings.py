@@ -78,8 +78,9 @@ KINDS = ("margins", "measures", "verdict", "verdict_strip")
 # The sort that has least: its charts are built too, but for those over depth, which are the same as of the one that has
 # all.
 LEAST = "missing"
-OTHERWISE = ("FROM_LOGS", "FROM_NOTEBOOK", "FROM_FILE")
-"""What a figure's module says that is drawn from something else than tables, or from more."""
+OTHERWISE = ("FROM_LOGS", "FROM_NOTEBOOK", "FROM_FILE", "NEEDS")
+"""What a figure's module says that is drawn from something else than tables, from more, or from tables of another kind
+of host, which have tests of their own."""
 NAMES = sorted(
     name
     for name in plugins.figures()

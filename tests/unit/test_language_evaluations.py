@@ -8,6 +8,7 @@ from planted_tables import Planted, write
 
 from analysis.results.tables import Results
 from report.figures.language_evaluations import language_evaluations
+from report.figures.language_probes import language_probes
 from sae.errors import DataError
 
 
@@ -45,3 +46,25 @@ def test_a_control_that_does_as_well_is_counted(tmp_path):
 def test_tables_without_a_loss_are_refused(tmp_path):
     with pytest.raises(DataError, match="the loss with an SAE spliced in"):
         language_evaluations(write(tmp_path / "planted", Planted(seeds=2, depths=1)))
+
+
+def test_questions_are_those_that_the_row_answers_and_the_better_of_latent_and_neuron_is_bold(tmp_path):
+    folder = tmp_path / "planted"
+    write(folder, Planted(seeds=1, depths=1))
+    path = folder / "measures.parquet"
+    table = pd.read_parquet(path).astype(str).astype({"depth": int, "version": int, "value": float, "n": int})
+    losses = {
+        "number": {"activations": 0.01, "none": 0.3, "neurons": 0.1, "permuted_labels": 0.69},
+        "plural": {"activations": 0.05, "none": 0.2, "neurons": 0.5, "permuted_labels": 0.7},
+        "decade_1910s": {"activations": 0.68, "none": 0.69, "neurons": 0.69, "permuted_labels": 0.69},
+    }
+    added = [
+        {"run": "run0", "kind": "latents", "depth": 1, "split": "held_out", "control": control,
+         "measure": f"probe_loss_{question}", "version": 1, "value": value, "n": 100}
+        for question, values in losses.items() for control, value in values.items()
+    ]  # fmt: skip
+    pd.concat([table, pd.DataFrame(added)]).to_parquet(path, index=False)
+    drawn = language_probes(Results(folder))
+    assert drawn.title.startswith("The best latent answers better than the best neuron on 1 of 2 questions")
+    assert "<b>0.10</b>" in drawn.html and "<b>0.20</b>" in drawn.html and "1910s" not in drawn.html
+    assert "Left out: 1 questions" in drawn.caption

@@ -18,8 +18,8 @@ from analysis.figures.specs import MAX_SPEC_BYTES, spec_of
 from analysis.figures.style import altair_config
 from analysis.figures.svg import clean_svg
 
-# Depth is no axis of theirs: penalties, architectures, slopes over all depths, logs, and a raster.
-OTHERS = {"architecture_error", "atomicity_slopes", "class_map", "collapse_fixes", "log_timeline"}
+# Depth is no axis of theirs: penalties, architectures, slopes over all depths, seconds, logs, and a raster.
+OTHERS = {"architecture_error", "atomicity_slopes", "class_map", "collapse_fixes", "cost_runs", "log_timeline"}
 CHARTS = [name for name in CALLS if "chart=" in text(name)]
 LINKED = sorted(set(CHARTS) - OTHERS)
 

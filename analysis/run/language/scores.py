@@ -26,8 +26,8 @@ def probed(
     whole: bool = True,
 ) -> Iterator[Line]:
     """(control, measure, value, n): the loss of the best single latent for each question, of the best five together,
-    and the means over questions; of `activations` (unless `whole` is off), a probe on the whole row; of `permuted_labels`, what choosing the
-    best of so many latents gives where there is nothing to find."""
+    and the means over questions; of `activations` (unless `whole` is off), a probe on the whole row; of
+    `permuted_labels`, what choosing the best of so many latents gives where there is nothing to find."""
     sums: dict[tuple[str, str], list[float]] = {}
     for name, question in asked.items():
         train, held = question.train, question.held_out

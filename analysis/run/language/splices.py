@@ -77,8 +77,8 @@ def of_control(control: Untrained, k: int) -> Splice:
 
 
 def strongest(control: Untrained, k: int) -> Callable[[Float[Tensor, "rows width"]], Codes]:
-    """Codes of the k of a dictionary's directions that lie most along a row: what a TopK SAE would have that nobody
-    trained. Of an orthonormal basis they are the same as by matching pursuit, which for others takes k times as long."""
+    """Codes of the k of a dictionary's directions that lie most along a row: those of a TopK SAE that nobody trained.
+    Of an orthonormal basis they are the same as by matching pursuit, which for others takes k times as long."""
 
     def encode(rows: Tensor) -> Codes:
         along = (rows - control.centre) @ control.basis.T
