@@ -59,8 +59,8 @@ def language_probes(results: Results, *, variant: str = "") -> Drawing:
             "Cross-entropy of a logistic probe, nats, on tokens of held-out documents, half of them with either "
             "answer: a coin has 0.69, less is better. *Whole row*: a probe on all numbers of a row. The others have "
             "one number, chosen on training documents: a latent, a neuron, one of as many random directions; last, "
-            f"the latent that wins where the answers were shuffled. Means over seeds. Left out: {left} questions that not even the "
-            f"whole row answers ({ANSWERED} or more), such as most decades."
+            "the latent that wins where the answers were shuffled. Means over seeds. Left out: "
+            f"{left} questions that not even the whole row answers ({ANSWERED} or more), such as most decades."
         ),
         alt=f"Table of {len(answered)} questions and the loss of probes. {title}.",
         data=pd.DataFrame(data[["question", "control", "run", "value"]]),
