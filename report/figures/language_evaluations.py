@@ -25,15 +25,28 @@ SHOWN = (
     ("delta_loss", "Δ loss", ".3f"),
     ("delta_kl", "KL", ".3f"),
     ("recovered_mean", "recovered", ".2f"),
+    ("compute_share", "compute left", ".2f"),
     ("probe_loss", "probe loss", ".3f"),
     ("pattern_f1", "pattern F1", ".2f"),
     ("ablation_sparsity", "effects", ".3f"),
 )
+MEANS = {
+    "normalised_mse": "*Normalised MSE*: squared error over variance about the mean.",
+    "delta_loss": "*Δ loss*: how many nats a token the model loses with reconstructions in place of its activations.",
+    "delta_kl": "*KL*: how far its predictions move.",
+    "recovered_mean": "*Recovered*: the share of what mean-ablation loses that does not get lost.",
+    "compute_share": "*Compute left*: the share of the model's training compute at which its own loss was as high.",
+    "probe_loss": "*Probe loss*: of the best single latent at telling a property of the token, mean over tasks, nats.",
+    "pattern_f1": "*Pattern F1*: how well patterns of tokens foretell when a latent fires.",
+    "ablation_sparsity": "*Effects*: the share of the next logits that taking a latent away changes.",
+}
 CONTROLS = {
     "pca": "principal components",
     "neurons": "neurons",
     "random_dictionary": "random directions",
     "matched_dictionary": "random mixtures",
+    "single_tokens": "tokens without context",
+    "random_direction": "random direction as long",
 }
 
 
@@ -88,13 +101,12 @@ def language_evaluations(results: Results) -> Drawing:
     return Drawing(
         kind="tbl",
         title=title,
-        caption=(
-            "Held-out tokens; means over seeds with their range. *Normalised MSE*: squared error over variance about "
-            "the mean. *Δ loss*: how many nats a token the model loses with reconstructions in place of its "
-            "activations; *KL*: how far its predictions move; *recovered*: the share of what mean-ablation loses that "
-            "does not get lost. *Probe loss*: of the best single latent at telling a property of the token, mean over "
-            "tasks, nats. *Pattern F1*: how well a pattern of tokens foretells when a latent fires. *Effects*: share "
-            "of the next logits that taking a latent away changes. All but L0, live, recovered and F1: less is better."
+        caption=" ".join(
+            [
+                "Held-out tokens; means over seeds with their range.",
+                *(MEANS[name] for name in there if name in MEANS),
+                "More is better where a share is recovered, compute is left, or a pattern foretells; else less.",
+            ]
         ),
         alt=f"Table of SAEs on a language model with {len(shown)} evaluations, and controls. {title}."
         + (f" {len(rivals)} of the controls do as well as the first SAE." if rivals else ""),
