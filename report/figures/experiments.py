@@ -11,7 +11,8 @@ from analysis.figures.html_table import framed
 from analysis.results.tables import Results
 
 EXPERIMENTS = (
-    "", "towers", "fashion", "schedules", "untrained", "lengths", "layer2", "collapse", "decompose", "choices"
+    "", "towers", "fashion", "schedules", "untrained", "lengths", "layer2", "collapse", "decompose", "choices",
+    "language", "union",
 )  # fmt: skip
 
 
