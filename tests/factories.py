@@ -124,8 +124,17 @@ def site_project(root: Path) -> Paths:
     for name in ("_quarto.yml", "index.qmd", "404.qmd"):
         shutil.copy(CHECKOUT / name, root)
     skip = shutil.ignore_patterns("_generated", "generated", "__pycache__")
-    for name in ("report", "_extensions", "data/benchmarks", "data/digits", "data/logs", "data/results"):
+    for name in (
+        "report",
+        "_extensions",
+        "data/benchmarks",
+        "data/digits",
+        "data/language",
+        "data/logs",
+        "data/results",
+    ):
         shutil.copytree(CHECKOUT / name, root / name, ignore=skip)
+    shutil.copy(CHECKOUT / "data/cost.json", root / "data")
     for script in (root / "report" / "notebooks").glob("*.py"):
         script.write_text(TINY_NOTEBOOK)
     add_few_digits(root, EVERY_OF_SITE)

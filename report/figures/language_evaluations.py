@@ -84,7 +84,11 @@ def language_evaluations(results: Results) -> Drawing:
     best = str(by_name.idxmin())
     least = float(by_name.min())
     title = f"{best} costs the model least: {least:.2f} nats a token"
-    controls = [(line.name, float(np.mean(line.values["delta_loss"]))) for line in beside if line.values["delta_loss"]]
+    controls = [
+        (line.name, float(np.mean(line.values["delta_loss"])))
+        for line in beside
+        if line.name in CONTROLS.values() and line.values[NEEDS]
+    ]
     rivals = [name for name, value in controls if value <= by_name[own[0].name]]
     if controls:
         nearest = min(controls, key=lambda pair: pair[1])

@@ -66,7 +66,7 @@ def rank_correlation(first: list[float], second: list[float]) -> float | None:
         return None
     ranks = []
     for values in (first, second):
-        names, place = named(torch.tensor(values, dtype=torch.float64))
+        names, place = named(torch.tensor(values, dtype=torch.float64, device="cpu"))
         counts = torch.bincount(place, minlength=len(names)).double()
         ranks.append((counts.cumsum(0) - (counts - 1) / 2)[place])
     return float(torch.corrcoef(torch.stack(ranks))[0, 1])

@@ -35,7 +35,7 @@ def trie(patterns: Iterable[Pattern]) -> Node:
 
 def matches(root: Node, contexts: Int[Tensor, "contexts places"]) -> Bool[Tensor, "contexts places"]:
     """Places at which some pattern ends. A pattern that would begin before its context does not match."""
-    found = torch.zeros(contexts.shape, dtype=torch.bool)
+    found = torch.zeros(contexts.shape, dtype=torch.bool, device="cpu")
     for context, tokens in enumerate(contexts.tolist()):
         for place in range(len(tokens)):
             found[context, place] = _ends_at(root, tokens, place)

@@ -147,7 +147,9 @@ def drawn_latents(codes: Codes, directions: Float[Tensor, "n_latents width"], se
     if codes.values.ndim != 2 or not bool(active.any(1).all()):
         without = f"case {int((~active.any(1)).nonzero()[0])} has none" if codes.values.ndim == 2 else "codes.flat()"
         raise InputError(f"codes have shape {tuple(active.shape)}, expected (cases, k), one active or more: {without}")
-    chance = torch.rand(active.shape, generator=stream(seed, "latents"), device="cpu").to(active.device)
+    chance = torch.rand(active.shape, generator=stream(seed, "latents"), device="cpu", dtype=torch.float32).to(
+        active.device
+    )
     place = torch.where(active, chance, -1.0).argmax(1, keepdim=True)
     which, value = codes.indices.gather(1, place)[:, 0], codes.values.gather(1, place)
     return Drawn(which, -value.to(directions) * directions[which])
@@ -158,5 +160,7 @@ def drawn_neurons(activations: Float[Tensor, "cases width"], mean: Float[Tensor,
     """Of each case one neuron, each as likely as another, set to its mean: no value of a neuron stands for none."""
     activations = numbers("activations", activations, "cases", "width")
     off = activations - numbers("mean", mean, activations.shape[1])
-    which = torch.randint(0, off.shape[1], (len(off),), generator=stream(seed, "neurons"), device="cpu").to(off.device)
+    which = torch.randint(
+        0, off.shape[1], (len(off),), generator=stream(seed, "neurons"), device="cpu", dtype=torch.int64
+    ).to(off.device)
     return Drawn(which, torch.zeros_like(off).scatter(1, which[:, None], -off.gather(1, which[:, None])))

@@ -122,7 +122,7 @@ def absorption(
         probe = fit(train, mark, l2)
         main, f1 = _main(train_codes, mark, most, l2)
         told = ((held_letters == name) & (probe.logits(held_out) > 0)).nonzero().flatten()
-        fires = columns(held_out_codes, torch.tensor(main, device=held_out.device))[told]
+        fires = columns(held_out_codes, torch.tensor(main, device=held_out.device, dtype=torch.int64))[told]
         silent = told[(fires <= 0).all(1)]
         unit = probe.weights / probe.weights.norm()
         along = (held_out[silent].double() - centre) @ unit

@@ -150,7 +150,7 @@ def attribution(
         found: list[float] = []
         for piece in pieces(len(chosen)):
             changed = activations.repeat(len(removed[piece]), 1, 1)
-            changed[torch.arange(len(changed)), places[chosen[piece]]] -= removed[piece]
+            changed[torch.arange(len(changed), device="cpu"), places[chosen[piece]]] -= removed[piece]
             logits = logits_of(go_on, prompt.expand(len(changed), -1), changed)
             found += (difference(clean) - difference(logits)).tolist()
         return found
@@ -188,7 +188,7 @@ def _edges(given: FromTokens, nodes: tuple[Node, ...], places: int) -> list[Edge
     embedded = numbers("embeddings", given.embedded, places, "embedding")
     neutral = numbers("neutral embedding", given.neutral, embedded.shape[1])
     encoders = numbers("encoders", given.encoders, "n_latents", "width")
-    at = torch.tensor([node.place for node in nodes], device=embedded.device)
+    at = torch.tensor([node.place for node in nodes], device=embedded.device, dtype=torch.int64)
     reads = encoders[[node.latent for node in nodes]]
 
     def before(rows: Tensor) -> Tensor:
@@ -199,7 +199,7 @@ def _edges(given: FromTokens, nodes: tuple[Node, ...], places: int) -> list[Edge
     with torch.no_grad():
         clean = before(embedded[None])[0]
         replaced = embedded.repeat(places, 1, 1)
-        replaced[torch.arange(places), torch.arange(places)] = neutral
+        replaced[torch.arange(places, device="cpu"), torch.arange(places, device="cpu")] = neutral
         fallen = clean - torch.cat([before(replaced[piece]) for piece in pieces(places)])
     numbers("what read gives", fallen, "places", "nodes")
     edges = []

@@ -140,9 +140,13 @@ def feature_splitting(
     chance, chance_parent = _by_chance(directions, null_directions, len(some_fine), width, seed)
     least_cosine = float(chance.quantile(QUANTILE) if least_cosine is None else real("least_cosine", least_cosine))
     least_phi = float(edges.matched_phi.quantile(QUANTILE) if least_phi is None else real("least_phi", least_phi))
-    best = torch.full((fine.n_latents,), -2.0).scatter_reduce(0, edges.fine, edges.cosine, "amax")
+    best = torch.full((fine.n_latents,), -2.0, dtype=torch.float32, device="cpu").scatter_reduce(
+        0, edges.fine, edges.cosine, "amax"
+    )
     nearest = (edges.cosine == best[edges.fine]) & (edges.cosine > least_cosine)
-    parent = torch.full((fine.n_latents,), -1).index_put((edges.fine[nearest],), edges.coarse[nearest])
+    parent = torch.full((fine.n_latents,), -1, dtype=torch.int64, device="cpu").index_put(
+        (edges.fine[nearest],), edges.coarse[nearest]
+    )
     by_both = nearest & (edges.phi > least_phi)
     both_parent = torch.full_like(parent, -1).index_put((edges.fine[by_both],), edges.coarse[by_both])
 
@@ -184,15 +188,15 @@ class _Block:
 def _edges(block: _Block, fine: Tensor, coarse: Tensor, most: int, seed: int, start: int) -> Edges:
     phi = block.phi()
     k = min(most, len(coarse))
-    wanted = torch.zeros(phi.shape, dtype=torch.bool)
+    wanted = torch.zeros(phi.shape, dtype=torch.bool, device="cpu")
     for score in (block.cosine, phi):
         wanted.scatter_(1, score.topk(k).indices, True)
     row, column = wanted.nonzero(as_tuple=True)
     n = len(fine)
     # another latent a few places away; at the ends of the block it is looked for towards its middle
     generator = stream(seed, "matched pairs", start)
-    away = torch.randint(1, NEIGHBOURS + 1, (len(row),), generator=generator)
-    away = torch.where(torch.rand(len(row), generator=generator) < 0.5, away, -away)
+    away = torch.randint(1, NEIGHBOURS + 1, (len(row),), generator=generator, dtype=torch.int64, device="cpu")
+    away = torch.where(torch.rand(len(row), generator=generator, dtype=torch.float32, device="cpu") < 0.5, away, -away)
     other = torch.where((row + away < 0) | (row + away >= n), row - away, row + away).clamp(0, n - 1)
     other = torch.where(other == row, torch.where(row > 0, row - 1, row + 1).clamp(max=n - 1), other)
     return Edges(
@@ -224,7 +228,7 @@ def _by_chance(
     pieces: Iterator[Tensor] = (
         random_directions(min(BLOCK, n - start), width, stream(seed, "fine", start))
         if given is None
-        else given[torch.arange(start, min(start + BLOCK, n)) % len(given)]
+        else given[torch.arange(start, min(start + BLOCK, n), device="cpu") % len(given)]
         for start in range(0, n, BLOCK)
     )
     best = [(piece @ directions.T).max(1) for piece in pieces]

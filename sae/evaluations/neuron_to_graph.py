@@ -148,8 +148,8 @@ class _Asked:
             return []
         longest = max(map(len, texts))
         padded = [[*self.prefix, *text, *[text[-1]] * (longest - len(text))] for text in texts]
-        ends = torch.tensor([len(self.prefix) + len(text) - 1 for text in texts])
-        values = self.whole(torch.tensor(padded))
+        ends = torch.tensor([len(self.prefix) + len(text) - 1 for text in texts], dtype=torch.int64, device="cpu")
+        values = self.whole(torch.tensor(padded, dtype=torch.int64, device="cpu"))
         at_ends: list[float] = values.gather(1, ends.to(values.device)[:, None])[:, 0].tolist()
         return at_ends
 

@@ -82,7 +82,9 @@ def probe_loss(
         probe = fit(columns(train, latents), labels, l2)
         top[k] = score(probe.logits(columns(held_out, latents)), held_labels, groups)
         chosen[k] = tuple(latents.tolist())
-    base = torch.full((len(held_labels),), float(torch.logit(labels.double().mean())), dtype=torch.float64)
+    base = torch.full(
+        (len(held_labels),), float(torch.logit(labels.double().mean())), dtype=torch.float64, device="cpu"
+    )
     return ProbeLosses(
         latent=int(probes.losses.argmin()),
         train=float(probes.losses.min()),

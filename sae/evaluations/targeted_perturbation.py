@@ -130,4 +130,4 @@ def _accuracies(
     for probe, (_, mark) in zip(probes, marks, strict=True):
         says = probe.logits(rows) > 0
         found.append((float(says[mark].double().mean()) + float((~says[~mark]).double().mean())) / 2)
-    return torch.tensor(found, dtype=torch.float64)
+    return torch.tensor(found, dtype=torch.float64, device="cpu")
