@@ -75,7 +75,7 @@ def test_chart_specs_are_json_with_a_description_and_few_rows(site):
 
 def test_pages_have_unique_ids_and_images_with_alt(site):
     pages = list(site.paths.site.rglob("*.html"))
-    assert len(pages) == 22
+    assert len(pages) == 25
     for page in pages:
         parser = Ids()
         parser.feed(page.read_text())
