@@ -115,7 +115,12 @@ def language_evaluations(results: Results) -> Drawing:
         alt=f"Table of SAEs on a language model with {len(shown)} evaluations, and controls. {title}."
         + (f" {len(rivals)} of the controls do as well as the first SAE." if rivals else ""),
         data=pd.DataFrame(data, columns=["what", "measure", "value"]),
-        html=framed("Evaluations of SAEs", ["SAE", *(escape(head) for _, head, _ in shown)], body, "compared"),
+        html=framed(
+            f"Evaluations of SAEs, {results.experiment}",
+            ["SAE", *(escape(head) for _, head, _ in shown)],
+            body,
+            "compared",
+        ),
     )
 
 
