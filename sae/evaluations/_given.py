@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from sae.errors import InputError, NumericError
-from sae.given import check_tensor
+from sae.given import check_codes, check_tensor
 
 
 def numbers(what: str, values: Any, *shape: int | str) -> Tensor:
@@ -50,6 +50,24 @@ def mask(what: str, values: Any, *shape: int | str) -> Tensor:
         raise InputError(f"{what} are of {kind}, expected a tensor of bools of shape {expected}")
     _shape(what, values, shape, expected)
     return values
+
+
+def rows_with_codes(
+    train: Any, train_codes: Any, held_out: Any, held_out_codes: Any, directions: Any
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Training rows, held-out rows, and the directions (in float64) of the SAE that both codes are of.
+
+    Raises InputError for shapes that do not fit each other, NumericError for NaN and infinity.
+    """
+    train = numbers("training rows", train, "rows", "width")
+    held_out = numbers("held-out rows", held_out, "rows", train.shape[1])
+    for name, codes, rows in (("training", train_codes, train), ("held-out", held_out_codes, held_out)):
+        check_codes(codes)
+        if codes.values.ndim != 2 or len(codes) != len(rows) or codes.n_latents != train_codes.n_latents:
+            shape = f"{tuple(codes.values.shape)} of {codes.n_latents} latents"
+            raise InputError(f"{name} codes are {shape}, expected ({len(rows)}, k) of {train_codes.n_latents}")
+    unit = numbers("directions", directions, train_codes.n_latents, train.shape[1]).double()
+    return train, held_out, unit
 
 
 def _shape(what: str, values: Tensor, shape: tuple[int | str, ...], expected: str) -> None:

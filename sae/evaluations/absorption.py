@@ -10,9 +10,8 @@ from torch import Tensor
 
 from sae.errors import InputError
 from sae.evaluations._features import columns, means
-from sae.evaluations._given import numbers, whole
+from sae.evaluations._given import rows_with_codes, whole
 from sae.evaluations._logistic import Probe, fit
-from sae.given import check_codes
 from sae.nulls import random_directions
 from sae.records import Codes
 from sae.seeding import stream
@@ -94,14 +93,7 @@ def absorption(
     Raises InputError for shapes that do not fit or where no letter has `least` rows on both sides, NumericError for NaN
     and infinity.
     """
-    train = numbers("training rows", train, "rows", "width")
-    held_out = numbers("held-out rows", held_out, "rows", train.shape[1])
-    for name, codes, rows in (("training", train_codes, train), ("held-out", held_out_codes, held_out)):
-        check_codes(codes)
-        if codes.values.ndim != 2 or len(codes) != len(rows) or codes.n_latents != train_codes.n_latents:
-            shape = f"{tuple(codes.values.shape)} of {codes.n_latents} latents"
-            raise InputError(f"{name} codes are {shape}, expected ({len(rows)}, k) of {train_codes.n_latents}")
-    directions = numbers("directions", directions, train_codes.n_latents, train.shape[1]).double()
+    train, held_out, directions = rows_with_codes(train, train_codes, held_out, held_out_codes, directions)
     letters = whole("training letters", train_letters, len(train))
     held_letters = whole("held-out letters", held_out_letters, len(held_out))
     most, least, l2 = whole_number("most", most, 1), whole_number("least", least, 1), real("l2", l2, above=0)

@@ -10,9 +10,8 @@ from torch import Tensor
 
 from sae.errors import InputError
 from sae.evaluations._features import columns, means
-from sae.evaluations._given import numbers, whole
+from sae.evaluations._given import rows_with_codes, whole
 from sae.evaluations._logistic import Probe, fit
-from sae.given import check_codes
 from sae.records import Codes
 from sae.seeding import stream
 from sae.values import real, says_itself
@@ -72,14 +71,7 @@ def targeted_perturbation(
     Raises InputError for fewer than two classes, a class that one of the sides lacks, or shapes that do not fit;
     NumericError for NaN and infinity.
     """
-    train = numbers("training rows", train, "rows", "width")
-    held_out = numbers("held-out rows", held_out, "rows", train.shape[1])
-    for name, codes, rows in (("training", train_codes, train), ("held-out", held_out_codes, held_out)):
-        check_codes(codes)
-        if codes.values.ndim != 2 or len(codes) != len(rows) or codes.n_latents != train_codes.n_latents:
-            shape = f"{tuple(codes.values.shape)} of {codes.n_latents} latents"
-            raise InputError(f"{name} codes are {shape}, expected ({len(rows)}, k) of {train_codes.n_latents}")
-    directions = numbers("directions", directions, train_codes.n_latents, train.shape[1]).double()
+    train, held_out, directions = rows_with_codes(train, train_codes, held_out, held_out_codes, directions)
     classes = whole("training classes", train_classes, len(train))
     held_classes = whole("held-out classes", held_out_classes, len(held_out))
     names = sorted(set(classes.tolist()))
