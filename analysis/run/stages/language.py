@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from analysis.run.language.splices import Contexts, Splice, contexts, controls, 
 from analysis.run.stages._load import STOPPED, examples_of, load_host, load_store
 from analysis.run.stages._tables import Tables
 from sae.checkpoint import load_layer
+from sae.control_codes import Untrained
 from sae.errors import ConfigError
 from sae.evaluations._estimate import Estimate
 from sae.evaluations.compute_equivalent_loss import Curve, compute_equivalent_loss
@@ -56,6 +58,25 @@ class Evaluated:
     dataset: Dataset
     store: ActivationStore
     layer: Layer
+    train: torch.Tensor
+    """Training rows that controls are fitted on."""
+
+    @cached_property
+    def k(self) -> int:
+        """Active latents a row, as controls have them."""
+        return max(1, round(self.layer.encode(self.train).l0()))
+
+    @cached_property
+    def untrained(self) -> dict[str, Untrained]:
+        """The controls of the trained host; none beside a random one."""
+        if self.config.control != "none":
+            return {}
+        return controls(self.train, self.layer.sae.n_latents, derived(self.config.seed, "controls"))
+
+    @cached_property
+    def mean(self) -> torch.Tensor:
+        """Of the training rows."""
+        return self.train.mean(0)
 
     def value(self, measure: str, value: float, n: int, control: str = "") -> None:
         """A number of the SAE, or of a control in its place. Beside a random host there are none: a control stands in
@@ -88,25 +109,21 @@ def language(work: Path, config: LanguageStage, inputs: Mapping[Role, Path]) -> 
     if not (inputs[role] / STOPPED).exists():
         layer = load_layer(inputs[role] / "layer.safetensors")
         store = load_store(inputs[ACTIVATIONS])
-        given = Evaluated(tables, str(role.kind), config, host, hook, dataset, store, layer)
         train = load_store(inputs[ACTIVATIONS], FITTED).rows("train").float()
-        notes = spliced(given, train)
-        notes |= probes(given, train)
+        given = Evaluated(tables, str(role.kind), config, host, hook, dataset, store, layer, train)
+        notes = spliced(given) | probes(given)
         if config.patterns or config.ablated:
-            notes |= single(given, train.mean(0))
+            notes |= single(given)
     tables.frames()["measures"].to_parquet(work / "measures.parquet", index=False)
     return notes
 
 
-def spliced(given: Evaluated, train: torch.Tensor) -> dict[str, Any]:
+def spliced(given: Evaluated) -> dict[str, Any]:
     """Normalised error and downstream loss, of the SAE and of its controls."""
     chosen = given.contexts("held_out", given.config.contexts)
-    k = max(1, round(given.layer.encode(train).l0()))
     splices = {OWN: of_layer(given.layer)}
-    if given.config.control == "none":
-        own = controls(train, given.layer.sae.n_latents, derived(given.config.seed, "controls"))
-        splices |= {name: of_control(control, k) for name, control in own.items()}
-    for name, (loss, error) in of_splices(given, chosen, splices, train.mean(0)).items():
+    splices |= {name: of_control(control, given.k) for name, control in given.untrained.items()}
+    for name, (loss, error) in of_splices(given, chosen, splices).items():
         control = given.config.control if name == OWN else name
         record(given, control, loss)
         given.value("normalised_mse", error.value, loss.tokens, control)
@@ -114,11 +131,11 @@ def spliced(given: Evaluated, train: torch.Tensor) -> dict[str, Any]:
             record_host(given.tables, given.config.control, loss)
         if isinstance(given.host, Followed) and given.config.control == "none":
             compute(given, given.host, control, loss.delta)
-    return {"contexts": len(chosen.tokens), "tokens": int(chosen.kept.sum()), "k": k}
+    return {"contexts": len(chosen.tokens), "tokens": int(chosen.kept.sum()), "k": given.k}
 
 
 def of_splices(
-    given: Evaluated, chosen: Contexts, splices: Mapping[str, Splice], mean: torch.Tensor
+    given: Evaluated, chosen: Contexts, splices: Mapping[str, Splice]
 ) -> dict[str, tuple[SplicedLoss, Estimate]]:
     """Downstream loss and normalised error of each splice, on the same tokens."""
     found: dict[str, list[TokenLosses]] = {name: [] for name in splices}
@@ -127,7 +144,7 @@ def of_splices(
     def observe(name: str, rows: torch.Tensor, back: torch.Tensor) -> None:
         pieces[name].append(Reconstruction(rows, back))
 
-    for batch in losses(given.host, given.hook, chosen, splices, mean, observe):
+    for batch in losses(given.host, given.hook, chosen, splices, given.mean, observe):
         for name, part in batch.items():
             found[name].append(part)
     return {name: (downstream_loss(found[name]), normalised_mse(pieces[name]).value) for name in splices}
@@ -165,7 +182,7 @@ def record_host(tables: Tables, control: str, loss: SplicedLoss) -> None:
             tables.value("host", 0, "held_out", name, "cross_entropy", estimate.value, loss.tokens)
 
 
-def probes(given: Evaluated, train: torch.Tensor) -> dict[str, Any]:
+def probes(given: Evaluated) -> dict[str, Any]:
     """Whether what people know of a token is one latent; beside dictionaries that nobody trained, and the whole row."""
     assert given.dataset.text is not None
     ids = {split: given.store.ids(split).numpy() for split in SPLITS}
@@ -173,12 +190,8 @@ def probes(given: Evaluated, train: torch.Tensor) -> dict[str, Any]:
     asked, short = questions(
         given.dataset.text, given.dataset.held_out, ids, given.config.probe_rows, np.random.default_rng(int(draw))
     )
-    layer = given.layer
-    readers: dict[str, Reader] = {given.config.control: layer.encode}
-    if given.config.control == "none":
-        k = max(1, round(layer.encode(train).l0()))
-        own = controls(train, layer.sae.n_latents, derived(given.config.seed, "controls"))
-        readers |= {name: strongest(control, k) for name, control in own.items()}
+    readers: dict[str, Reader] = {given.config.control: given.layer.encode}
+    readers |= {name: strongest(control, given.k) for name, control in given.untrained.items()}
     rows = {split: given.store.rows(split) for split in SPLITS}
     whole = given.config.control == "none"
     for control, measure, value, n in probed(asked, rows, readers, derived(given.config.seed, "probes"), whole=whole):
@@ -186,7 +199,7 @@ def probes(given: Evaluated, train: torch.Tensor) -> dict[str, Any]:
     return {"questions": sorted(asked), "too_few_rows": short}
 
 
-def single(given: Evaluated, mean: torch.Tensor) -> dict[str, Any]:
+def single(given: Evaluated) -> dict[str, Any]:
     """Patterns of tokens for latents drawn at random, and what taking a latent away does to the logits after it."""
     held = read(given.host, given.hook, given.layer, given.contexts("held_out", given.config.contexts))
     notes: dict[str, Any] = {}
@@ -206,7 +219,7 @@ def single(given: Evaluated, mean: torch.Tensor) -> dict[str, Any]:
         after = min(AFTER, held.contexts.tokens.shape[1] // 2)
         found_effects = ablations(
             lambda tokens, activations: given.host.go_on(tokens, activations, given.hook),
-            held, given.layer, mean, given.config.ablated, after, given.draw("ablations"),
+            held, given.layer, given.mean, given.config.ablated, after, given.draw("ablations"),
         )  # fmt: skip
         if found_effects is not None:
             for measure, value, n, control in ablated(found_effects):
