@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-import shutil
 
-import numpy as np
 import pytest
 import torch
-from own_data import empty_project
-from tests_root import CHECKOUT
+from text_project import shelve, text_project
 
 from analysis.plan import paths
 from analysis.plan.chains import plan
@@ -56,21 +53,14 @@ name = "small"
 name = "large"
 set = { "sae.width" = 72, controls = false }
 """
-WORDS = ["river", "stone", "harbour", "Winter", "letter", "Garden", "engine", "walked", "asked", "quickly", "1912"]
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
     root = tmp_path_factory.mktemp("text")
     with pytest.MonkeyPatch.context() as patch:
-        empty_project(root, patch)
-        (root / "data/text").mkdir()
-        shutil.copy(CHECKOUT / "data/text/union-bpe.json", root / "data/text")
-        (root / "shelf").mkdir()
-        draw = np.random.default_rng(0)
-        for number in range(10):
-            words = [WORDS[place] for place in draw.integers(len(WORDS), size=300)]
-            (root / f"shelf/{number}.txt").write_text(" ".join(words))
+        text_project(root, patch)
+        shelve(root, 10)
         (root / "data/experiments/tiny.toml").write_text(TOML)
         found = paths.find()
         experiment = load_experiment(found.experiments, "tiny")

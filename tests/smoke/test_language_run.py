@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import shutil
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from own_data import empty_project
-from tests_root import CHECKOUT
+from text_project import shelve, text_project
 
 from analysis.plan import paths
 from analysis.plan.chains import plan
@@ -49,22 +47,14 @@ probe_rows = 400
 patterns = 2
 ablated = 6
 """
-WORDS = ["river", "stone", "harbour", "Winter", "letter", "Garden", "engine", "walked", "asked", "quickly", "1912"]
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
     root = tmp_path_factory.mktemp("text")
     with pytest.MonkeyPatch.context() as patch:
-        empty_project(root, patch)
-        (root / "data/text").mkdir()
-        shutil.copy(CHECKOUT / "data/text/union-bpe.json", root / "data/text")
-        (root / "shelf").mkdir()
-        draw = np.random.default_rng(0)
-        for number in range(12):
-            words = [WORDS[place] for place in draw.integers(len(WORDS), size=300)]
-            text = " ".join(word + ("," if draw.random() < 0.1 else "") for word in words)
-            (root / f"shelf/{number}.txt").write_text(text)
+        text_project(root, patch)
+        shelve(root, 12, commas=0.1)
         (root / "data/experiments/tiny.toml").write_text(TOML)
         found = paths.find()
         experiment = load_experiment(found.experiments, "tiny")
