@@ -9,10 +9,13 @@ import math
 import numpy as np
 import pytest
 import torch
+from own_data import given
+from text_project import shelve, text_project
 
 from analysis.run.hosts._host import LanguageHost
 from analysis.run.hosts._transformer import dropped
 from analysis.run.hosts.union import VOCABULARY, Union
+from analysis.run.stages._load import new_host
 from analysis.run.text import tokenisers
 from sae.discover import construct, names
 from sae.errors import ConfigError, DataError, InputError, NotFoundError
@@ -285,3 +288,25 @@ def test_weights_without_their_manifest_or_with_other_tensors_are_refused(tmp_pa
     manifest.unlink()
     with pytest.raises(DataError, match=r"mine\.json is not there; `weights` names"):
         tiny(weights=str(path))
+
+
+def test_text_in_tokens_of_another_tokeniser_is_refused_before_a_host_is_used(tmp_path, monkeypatch):
+    root = text_project(tmp_path, monkeypatch)
+    shelve(root, 6)
+    for folder, end in (("same", ""), ("other", "\n")):
+        (root / folder).mkdir()
+        own = (root / "data/text/union-bpe.json").read_text()
+        (root / folder / "tokenizer.json").write_text(own + end)
+    same, other = (
+        given("text_folder", path="shelf", context=12, held_out=0.3, tokeniser=name) for name in ("same", "other")
+    )
+    assert new_host("union", TINY, 0, same).hooks(), "by what the file holds, whatever it is called"
+    with pytest.raises(DataError, match=r"tokeniser 'other', .*a tokeniser of another model.*tokeniser = 'union'"):
+        new_host("union", TINY, 0, other)
+
+
+def test_embeddings_of_the_tokens_themselves_give_what_it_reads():
+    model, tokens = loud(tiny()), ids(1)[0]
+    hook = "blocks.1.hook_resid_post"
+    embedded = model.embeddings()[tokens.long()][None]
+    assert torch.allclose(model.read_embedded(tokens, embedded, hook), model.read(tokens[None], hook), atol=1e-6)

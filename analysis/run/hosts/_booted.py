@@ -176,6 +176,30 @@ class Booted:
             self._with_hooks(contexts, {name: keep(name) for name in hooks})
         return seen
 
+    def embeddings(self) -> Float[Tensor, "vocabulary embedding"]:
+        """That of each token."""
+        found: Tensor = self.bridge.original_model.get_input_embeddings().weight.detach()
+        return found
+
+    def read_embedded(
+        self, tokens: Int[Tensor, " places"], embedded: Float[Tensor, "contexts places embedding"], hook: str
+    ) -> Float[Tensor, "contexts places width"]:
+        """What the model has at a hook with these embeddings in place of its own; computed no further."""
+        seen: list[Tensor] = []
+
+        def replaced(value: Tensor, hook: Any) -> Tensor:
+            return embedded
+
+        def keep(value: Tensor, hook: Any) -> None:
+            seen.append(value.clone())
+            raise _SeenError
+
+        with suppress(_SeenError):
+            self.bridge.run_with_hooks(
+                tokens.expand(len(embedded), -1), fwd_hooks=[("hook_embed", replaced), (hook, keep)], use_cache=False
+            )
+        return seen[0]
+
     def logits(self, contexts: Int[Tensor, "contexts places"]) -> Float[Tensor, "contexts places vocabulary"]:
         """What it says comes next, with nothing replaced."""
         return self._with_hooks(contexts.long(), {})

@@ -74,6 +74,30 @@ class LanguageHost(Host, Protocol):
 
 
 @runtime_checkable
+class ReadsTokens(Protocol):
+    """A host whose weights belong to one tokeniser."""
+
+    def check_tokeniser(self, name: str, fingerprint: str) -> None:
+        """Raises DataError where a data set's tokeniser, whose file has this sha256, is not its own."""
+        ...
+
+
+@runtime_checkable
+class ReadsEmbeddings(Protocol):
+    """A language host that can be asked what it has for other embeddings than those of its tokens."""
+
+    def embeddings(self) -> Float[Tensor, "vocabulary embedding"]:
+        """That of each token."""
+        ...
+
+    def read_embedded(
+        self, tokens: Int[Tensor, " places"], embedded: Float[Tensor, "contexts places embedding"], hook: str
+    ) -> Float[Tensor, "contexts places width"]:
+        """What the host has at `hook` with `embedded` in place of the embeddings of `tokens`; differentiable."""
+        ...
+
+
+@runtime_checkable
 class Noting(Protocol):
     """A host that has something to say of itself: where its weights come from, how it was trained."""
 

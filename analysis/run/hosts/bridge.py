@@ -121,6 +121,16 @@ class Bridge:
             )
         return self.booted.go_on(contexts, activations, hook)
 
+    def embeddings(self) -> Float[Tensor, "vocabulary embedding"]:
+        """That of each token."""
+        return self.booted.embeddings()
+
+    def read_embedded(
+        self, tokens: Int[Tensor, " places"], embedded: Float[Tensor, "contexts places embedding"], hook: str
+    ) -> Float[Tensor, "contexts places width"]:
+        """What the model has at `hook` with these embeddings in place of those of `tokens`; differentiable in them."""
+        return self.booted.read_embedded(tokens, embedded, hook)
+
     def activations(self, examples: Shaped[Tensor, "rows ..."], hook: str) -> Float[Tensor, "rows width"]:
         """`read`, a row for each place of each context."""
         return self.read(examples, hook).flatten(0, 1)

@@ -20,6 +20,7 @@ from analysis.run.hosts._host import check_hook
 from analysis.run.hosts._pretrained import Pretrained, checkpoints, pretrained
 from analysis.run.hosts._train_language import Recipe, train
 from analysis.run.hosts._transformer import EPS, HEAD, Block, dropped
+from analysis.run.text import tokenisers
 from sae.errors import ConfigError, DataError, InputError
 from sae.seeding import stream
 from sae.values import real, whole
@@ -100,6 +101,15 @@ class Union(nn.Module):
             elif name.endswith("bias"):
                 value.zero_()
 
+    def check_tokeniser(self, name: str, fingerprint: str) -> None:
+        """Raises DataError where a data set's tokeniser, whose file has this sha256, is not `union`."""
+        own = tokenisers.fingerprint(self.tokeniser)
+        if fingerprint != own:
+            raise DataError(
+                f"the data set's tokens are of the tokeniser {name!r}, and the host union reads those of its own: a "
+                f"tokeniser of another model; give the data set tokeniser = {self.tokeniser!r}"
+            )
+
     def hooks(self) -> dict[str, int]:
         """`blocks.N.hook_resid_post`, the residual stream after block N."""
         return {f"blocks.{number}.hook_resid_post": self.embed.shape[1] for number in range(len(self.blocks))}
@@ -137,6 +147,17 @@ class Union(nn.Module):
         last = self._after(hook)
         _check_ids(contexts)
         return torch.cat([self._run(self._start(part), 0, last) for part in torch.split(contexts, AT_ONCE)])
+
+    def embeddings(self) -> Float[Tensor, "vocabulary width"]:
+        """That of each token, without its place."""
+        return self.embed.detach()
+
+    def read_embedded(
+        self, tokens: Int[Tensor, " places"], embedded: Float[Tensor, "contexts places width"], hook: str
+    ) -> Float[Tensor, "contexts places width"]:
+        """`read` of these embeddings, whatever the tokens; differentiable in them."""
+        x = embedded + self.positions.detach()[: embedded.shape[1]]
+        return self._run(x, 0, self._after(hook))
 
     def go_on(
         self,

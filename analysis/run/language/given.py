@@ -12,7 +12,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from analysis.plan.stage_configs import ActivationsStage
-from analysis.plan.stage_folders import provenance
+from analysis.plan.stage_folders import provenance, read_manifest
+from analysis.run.capture import left_out
 from analysis.run.datasets._dataset import Dataset, Text
 from analysis.run.hosts._host import LanguageHost
 from analysis.run.language.latents import AT_ONCE, Read
@@ -23,8 +24,6 @@ from sae.errors import ConfigError
 from sae.layer import Layer
 from sae.records import Codes
 
-# Rows longer than so many medians are attention sinks, as where activations are kept.
-SINK = 10.0
 # Rows that are encoded at once: of 16,384 latents 130 MB.
 ROWS = 2048
 
@@ -43,6 +42,11 @@ class Trained:
     def hook(self) -> str:
         """Where its SAE reads the host."""
         return ActivationsStage.read(self.activations).hook
+
+    @property
+    def limit(self) -> float:
+        """Longer rows are attention sinks: what the capture of its training rows found."""
+        return float(read_manifest(self.activations)["notes"]["captured"]["train"]["limit"])
 
     def sae(self) -> Layer:
         """The SAE of depth 1."""
@@ -104,12 +108,10 @@ class Source:
             raise ConfigError(f"{what} = {text!r} is {len(ids)} tokens, {pieces}; must be one (a blank counts)")
         return int(ids[0])
 
-    def kept(self, rows: Float[Tensor, "places width"], found: Read) -> Tensor:
-        """Places of a prompt that are no attention sinks: neither the first nor of more than ten medians' length."""
-        median = found.activations[found.contexts.kept].norm(dim=-1).median()
-        kept: Tensor = rows.norm(dim=-1) <= SINK * median
-        kept[0] = False
-        return kept
+    def kept(self, rows: Float[Tensor, "places width"]) -> Tensor:
+        """Places of a prompt that are no attention sinks, by the rule of the rows that the SAE was trained on."""
+        first, long = left_out(rows[None], self.trained.limit)
+        return ~(first | long)[0]
 
     def manifest(self, *runs: Trained) -> dict[str, Any]:
         """Where an artefact comes from, as its file says it."""

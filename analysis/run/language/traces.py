@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Any
 
 import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from analysis.run.hosts.bridge import Bridge
-from analysis.run.hosts.union import Union
+from analysis.run.hosts._host import ReadsEmbeddings
 from analysis.run.language.given import Source
 from analysis.run.language.latents import Read
 from analysis.run.language.words import Lexicon, described, significant
@@ -48,7 +46,7 @@ def trace(
     way = from_tokens(given, layer, tokens, rows)
     traced = attribution(
         given.go_on, tokens, rows, Codes(codes.values * scale, codes.indices, codes.n_latents),
-        layer.sae.directions(), wanted, other, kept=given.kept(rows, found), tokens=way, top=top, seed=seed,
+        layer.sae.directions(), wanted, other, kept=given.kept(rows), tokens=way, top=top, seed=seed,
     )  # fmt: skip
     named = {latent: described(found, latent, lexicon) for latent in {node.latent for node in traced.nodes}}
     return {
@@ -91,47 +89,17 @@ def from_tokens(
 
     What it gives of the tokens' own embeddings has to be `rows`: a way that leaves something out is none.
     """
-    host, hook = given.host, given.hook
-    if isinstance(host, Union):
-        table, last = host.embed.detach(), list(host.hooks()).index(hook) + 1
-
-        def read(embedded: Tensor) -> Tensor:
-            x = embedded + host.positions.detach()[: embedded.shape[1]]
-            for block in list(host.blocks)[:last]:
-                x = block(x)
-            return x
-    elif isinstance(host, Bridge):
-        table = host.booted.bridge.original_model.get_input_embeddings().weight.detach()
-
-        def read(embedded: Tensor) -> Tensor:
-            return _through(host.booted.bridge, tokens, embedded, hook)
-    else:
+    host = given.host
+    if not isinstance(host, ReadsEmbeddings):
         return None
+
+    def read(embedded: Tensor) -> Tensor:
+        return host.read_embedded(tokens, embedded, given.hook)
+
+    table = host.embeddings()
     embedded = table[tokens]
     with torch.no_grad():
         same = torch.allclose(read(embedded[None])[0], rows, atol=CLOSE * float(rows.std()), rtol=CLOSE)
     if not same:
         return None
     return FromTokens(embedded, table.mean(0), read, layer.sae.encoder_directions().detach())
-
-
-class _SeenError(Exception):
-    """Ends a pass: what was asked for was seen."""
-
-
-def _through(bridge: Any, tokens: Tensor, embedded: Tensor, hook: str) -> Tensor:
-    """What a bridge has at a hook with these embeddings in place of its own."""
-    seen: list[Tensor] = []
-
-    def replaced(value: Tensor, hook: Any) -> Tensor:
-        return embedded
-
-    def keep(value: Tensor, hook: Any) -> None:
-        seen.append(value.clone())
-        raise _SeenError
-
-    with suppress(_SeenError):
-        bridge.run_with_hooks(
-            tokens.expand(len(embedded), -1), fwd_hooks=[("hook_embed", replaced), (hook, keep)], use_cache=False
-        )
-    return seen[0]

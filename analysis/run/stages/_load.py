@@ -16,8 +16,9 @@ from analysis.plan.stage_folders import read_manifest
 from analysis.run.activations import ActivationStore
 from analysis.run.datasets._dataset import Dataset
 from analysis.run.datasets._open import opened
-from analysis.run.hosts._host import Host
+from analysis.run.hosts._host import Host, ReadsTokens
 from analysis.run.shards import unreadable
+from analysis.run.text import tokenisers
 from sae.checkpoint import load_layer
 from sae.config import TowerKind
 from sae.discover import construct
@@ -34,8 +35,11 @@ def dataset_of(data: str) -> Dataset:
 
 
 def new_host(name: str, options: dict[str, Any], seed: int, dataset: Dataset) -> Host:
-    """The host named `name`, with its initial weights. Raises ConfigError for an option that it does not take."""
+    """The host named `name`, with its initial weights. Raises ConfigError for an option that it does not take,
+    DataError for text in tokens of another tokeniser than its own."""
     host: Host = construct("analysis.run.hosts", name, dataset.shape, dataset.n_classes, seed, **options)
+    if dataset.text is not None and isinstance(host, ReadsTokens):
+        host.check_tokeniser(dataset.tokeniser, tokenisers.fingerprint(dataset.tokeniser) or "")
     return host
 
 
