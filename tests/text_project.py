@@ -24,8 +24,22 @@ WORDS = [
     "silver",
     "window",
 ]
-KINDS = ["river", "stone", "harbour", "Winter", "letter", "Garden", "engine", "walked", "asked", "quickly", "1912"]
-"""Words that answer questions which probes ask: capitals, plurals, pasts, numbers."""
+KINDS = [
+    "river",
+    "stone",
+    "harbour",
+    "Winter",
+    "letter",
+    "Garden",
+    "engine",
+    "walked",
+    "asked",
+    "quickly",
+    "1912",
+    "peace",
+    "war",
+]
+"""Words that answer questions which probes ask: capitals, plurals, pasts, numbers; the last two are one token each."""
 
 
 def text_project(root: Path, patch: pytest.MonkeyPatch) -> Path:

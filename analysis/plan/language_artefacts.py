@@ -87,12 +87,37 @@ class SteeringLooks:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LabelledLooks:
+    """Labelled sets of text, whose class one latent may tell."""
+
+    variant: str = ""
+    """Whose SAE; empty: the first."""
+    place: str = ""
+    """The package sae-probes: a wheel, or a folder; empty: the installed one."""
+    sets: tuple[str, ...] = ()
+    """By name; none: chosen evenly."""
+    count: int = 20
+    """How many are chosen."""
+    texts: int = 300
+    """Of each set, half of either class."""
+    tokens: int = 64
+    """At most so many of a text are read, its last."""
+
+    def __post_init__(self) -> None:
+        typed(self, "labelled")
+        _between("count", self.count, 1, 100)
+        _between("texts", self.texts, 60, 10_000)
+        _between("tokens", self.tokens, 2, 8_192)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Looks:
     """All of it, of one experiment."""
 
     web: WebLooks = field(default_factory=WebLooks)
     attribution: AttributionLooks = field(default_factory=AttributionLooks)
     steering: SteeringLooks = field(default_factory=SteeringLooks)
+    labelled: LabelledLooks = field(default_factory=LabelledLooks)
     contexts: int = 200
     """Held-out contexts on which latents are looked at, evenly spaced."""
 

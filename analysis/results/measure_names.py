@@ -6,7 +6,8 @@ from analysis.plan.plugins import PACKAGES
 from sae.discover import names
 
 OF_STAGES = (
-    "ablation_effect", "ablation_focus", "ablation_size", "ablation_sparsity", "acting_share", "attribution_rank",
+    "ablation_effect", "ablation_focus", "ablation_size", "ablation_sparsity", "absorption", "absorption_silent",
+    "acting_share", "attribution_rank",
     "compute_share", "compute_share_line", "condition_share",
     "cosine_from_small", "cosine_to_small", "cross_entropy", "delta_kl", "delta_loss", "delta_loss_error",
     "detection", "disagree_share", "explained_error", "gamma", "lead_error",
@@ -16,6 +17,7 @@ OF_STAGES = (
     "optimised_enters_share", "pattern_f1", "pattern_precision", "pattern_recall", "probe_accuracy", "probe_loss",
     "probe_loss_5", "read_optimised_agrees", "read_top_agrees", "reader_accuracy",
     "recovered_mean", "recovered_zero", "significant_share", "steering_effect", "steering_focus",
+    "targeted_perturbation",
     "variance_explained_refit",
 )  # fmt: skip
 """What stages measure beside the modules of `sae/measures`."""

@@ -1,4 +1,4 @@
-"""`strata language`: web, attribution and steering of an experiment, each a JSON file that pages draw."""
+"""`strata language`: web, attribution, steering and labelled sets of an experiment, JSON files that pages draw."""
 
 from __future__ import annotations
 
@@ -13,14 +13,17 @@ from analysis.plan.stage_folders import read_manifest
 from analysis.results.tables import Results
 from analysis.run.language.completions import Held, chosen, completions
 from analysis.run.language.given import Source, Trained
+from analysis.run.language.labelled import chosen as sets_of
+from analysis.run.language.labelled import labelled
 from analysis.run.language.traces import trace
 from analysis.run.language.webs import LARGEST_WEB, Sized, web
 from analysis.run.language.words import Lexicon
 from analysis.run.language_sources import of_variant, runs, source
+from analysis.run.text.sae_probes import sae_probes
 from sae.errors import ConfigError, DataError
 from sae.temporary import replacing
 
-KINDS = ("web", "attribution", "steering")
+KINDS = ("web", "attribution", "steering", "labelled")
 MOST = 300_000
 """Bytes of a file: a page holds it whole."""
 Say = Callable[[str], None]
@@ -100,6 +103,16 @@ class Artefacts:
             for name, temperature in ways.items()
         }
 
+    def labelled(self) -> dict[str, dict[str, Any]]:
+        """`labelled.json`."""
+        asked = self.looks.labelled
+        trained = of_variant(self.runs, asked.variant)
+        given = self.of(trained)
+        sets = sets_of(sae_probes(asked.place), asked.sets, asked.count, asked.texts)
+        self.say(f"reading {len(sets)} sets of {asked.texts:,} texts")
+        found = labelled(given, trained.sae(), sets, asked.texts, asked.tokens)
+        return {"labelled.json": {**self._head(trained), "sae": trained.variant, **found}}
+
     def _head(self, *wanted: Trained) -> dict[str, Any]:
         return {"host": self.given.called, "hook": self.given.hook, "manifest": self.given.manifest(*wanted)}
 
@@ -109,9 +122,10 @@ def write_artefacts(
 ) -> list[Path]:  # fmt: skip
     """Write the artefacts of `KINDS`, or `only` one of them, into `out`; gives the files.
 
-    An experiment of one size has no web: without `only` that is said, and the others are made. All are computed before
-    one is written; each file is whole or as it was. Raises ConfigError for another kind, DataError for a file of more
-    than 300 KB or a folder that cannot be written, and as `Artefacts` does.
+    An experiment of one size has no web, and labelled sets need the package sae-probes: without `only` what is missing
+    is said, and the others are made. All are computed before one is written; each file is whole or as it was. Raises
+    ConfigError for another kind, DataError for a file of more than 300 KB or a folder that cannot be written, and as
+    `Artefacts` does.
     """
     if only and only not in KINDS:
         raise ConfigError(f"--only {only}: must be one of {', '.join(KINDS)}")
@@ -120,6 +134,9 @@ def write_artefacts(
     for kind in [only] if only else KINDS:
         if kind == "web" and not only and not looks.web.variants and len(made.sizes()) == 1:
             say(f"note: no web: {results.experiment} has SAEs of one size")
+            continue
+        if kind == "labelled" and not only and (absent := missing(looks.labelled.place)):
+            say(f"note: no labelled sets: {absent}")
             continue
         for name, content in getattr(made, kind)().items():
             found[name] = as_bytes(content)
@@ -133,6 +150,15 @@ def write_artefacts(
         with replacing(out / name) as temporary:
             temporary.write_bytes(content)
     return [out / name for name in found]
+
+
+def missing(place: str) -> str:
+    """Why there are no labelled sets at a place; empty where there are."""
+    try:
+        sae_probes(place)
+    except DataError as error:
+        return str(error)
+    return ""
 
 
 def as_bytes(content: dict[str, Any]) -> bytes:

@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 
@@ -32,6 +33,8 @@ from analysis.run.workers import in_processes, number, stopping
 from analysis.system.swap import sweep
 from sae.discover import LeftOutWarning, find
 from sae.errors import StageError, StrataError
+
+Work = TypeVar("Work")
 
 
 @dataclass(frozen=True)
@@ -119,8 +122,20 @@ def _do(works: Sequence[Chain | Look], paths: Paths, workers: int, tell: Callabl
         return []
     # the longest first, so that no worker starts one when the others are done
     missing.sort(key=lambda work: -sum(not stage.complete(paths.runs) for stage in work.stages))
-    found = in_processes(run_chain, [(work, paths, paths.runs) for work in missing], min(workers, len(missing)), tell)
+    order = apart(missing, lambda work: next(s.key for s in work.stages if not s.complete(paths.runs)))
+    found = in_processes(run_chain, [(work, paths, paths.runs) for work in order], min(workers, len(missing)), tell)
     return [failure for failure in found if failure]
+
+
+def apart(works: Sequence[Work], begins: Callable[[Work], str]) -> list[Work]:
+    """`works` in their order, but those that begin with the same thing as one before come last: begun beside it they
+    would only wait for it."""
+    seen: set[str] = set()
+    ahead, behind = list[Work](), list[Work]()
+    for work in works:
+        (behind if (first := begins(work)) in seen else ahead).append(work)
+        seen.add(first)
+    return ahead + behind
 
 
 def run_chain(chain: Chain | Look, paths: Paths, runs: Path) -> str | None:

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from pathlib import Path
 
+import pandas as pd
+import pyarrow as pa
 import pytest
 import torch
 from text_project import shelve, text_project
 
+from analysis.figures.kinds.labelled_sets import labelled_sets
 from analysis.plan import paths
 from analysis.plan.chains import plan
 from analysis.plan.config import load_experiment
-from analysis.plan.language_artefacts import AttributionLooks, Looks, SteeringLooks, WebLooks
+from analysis.plan.language_artefacts import AttributionLooks, LabelledLooks, Looks, SteeringLooks, WebLooks
 from analysis.results.attributions import Traced
 from analysis.results.kept_file import kept_file
+from analysis.results.labelled_sets import LabelledSets
 from analysis.results.steerings import Steerings
 from analysis.results.tables import Results
 from analysis.results.webs import Web
 from analysis.run.collect import collect
-from analysis.run.language_files import write_artefacts
+from analysis.run.language_files import missing, write_artefacts
 from analysis.run.pipeline import run_chain
-from sae.errors import ConfigError, NotFoundError, StageError
+from sae.errors import ConfigError, DataError, NotFoundError, StageError
 
 TOML = """
 title = "Tiny text"
@@ -123,7 +129,7 @@ def test_what_cannot_be_made_is_refused_and_leaves_what_was_there(project, writt
     found, results = project
     before = {file: file.read_bytes() for file in written}
     for looks, only, told in (
-        (LOOKS, "graph", "--only graph: must be one of web, attribution, steering"),
+        (LOOKS, "graph", "--only graph: must be one of web, attribution, steering, labelled"),
         (Looks(web=WebLooks(variants=("large",))), "web", "two to four"),
         (Looks(attribution=AttributionLooks(target="harbour walked")), "attribution", "must be one"),
         (Looks(steering=SteeringLooks(latents=(999,))), "steering", "latent 999"),
@@ -140,7 +146,7 @@ def test_one_size_has_no_web_and_that_is_said(project, tmp_path):
     found, results = project
     said = []
     files = write_artefacts(results.of("small"), found, LOOKS, tmp_path, say=said.append)
-    assert "web.json" not in [file.name for file in files] and said == ["note: no web: tiny has SAEs of one size"]
+    assert "web.json" not in [file.name for file in files] and said[0] == "note: no web: tiny has SAEs of one size"
 
 
 def test_runs_that_are_not_here_are_named_with_what_makes_them(project, tmp_path):
@@ -154,3 +160,81 @@ def test_the_same_runs_give_the_same_file(project, written, tmp_path):
     (again,) = write_artefacts(results, found, LOOKS, tmp_path, "attribution")
     assert again.read_bytes() == next(file for file in written if file.name == again.name).read_bytes()
     assert torch.is_grad_enabled()
+
+
+def packed(table: pd.DataFrame) -> bytes:
+    return pa.compress(table.to_csv(index=False).encode(), codec="zstd", asbytes=True)
+
+
+def package(folder: Path) -> Path:
+    """A folder as the package sae-probes has it, with two sets: texts that end in one of two words, and short ones."""
+    data = folder / "sae_probes/data"
+    (data / "cleaned_data").mkdir(parents=True)
+    names = ["2_last_word", "10_few"]
+    master = pd.DataFrame(
+        {"Data type": "Binary Classification", "Dataset save name": [f"x/{one}.csv" for one in names]}
+    )
+    (data / "probing_datasets_MASTER.csv.zst").write_bytes(packed(master))
+    for name, count in zip(names, (45, 3), strict=True):
+        rows = [(f"{'river ' * (at % 7)}stone {at} {word}", word) for at in range(count) for word in ("peace", "war")]
+        (data / f"cleaned_data/{name}.csv.zst").write_bytes(packed(pd.DataFrame(rows, columns=["prompt", "target"])))
+    return folder
+
+
+def test_labelled_sets_are_probed_at_the_last_token(project, tmp_path):
+    found, results = project
+    place = str(package(tmp_path / "sets"))
+    asked = LabelledLooks(variant="large", place=place, texts=80, tokens=6)
+    said = []
+    write_artefacts(results, found, replace(LOOKS, labelled=asked), tmp_path, "labelled", said.append)
+    assert said == ["reading 1 sets of 80 texts"], "one has too few"
+    sets = LabelledSets.of(kept_file("labelled.json", paths.Paths(tmp_path)))
+    (one,) = sets.sets
+    assert one.called == "last word" and one.classes == ("peace", "war") and (sets.texts, sets.tokens) == (80, 6)
+    assert one.losses["row"] < 0.1, "the row at its own token tells the token"
+    assert one.losses["shuffled"] > 0.5 and one.losses["latent"] >= one.losses["row"]
+    drawn = labelled_sets(kept_file("labelled.json", paths.Paths(tmp_path)))
+    assert "on 1 of 1 sets" in drawn.title or "on 0 of 1 sets" in drawn.title
+    assert "last word" in drawn.html and len(drawn.data) == 6
+
+
+def test_labelled_sets_that_cannot_be_had_are_said_or_refused(project, tmp_path):
+    found, results = project
+    place = str(package(tmp_path / "sets"))
+    for asked, error, told in (
+        (LabelledLooks(place=str(tmp_path / "gone.whl")), DataError, "no package sae-probes there"),
+        (LabelledLooks(place=place, sets=("10_few",)), ConfigError, "has 3 and 3 different texts"),
+        (LabelledLooks(place=place, sets=("11_none",)), NotFoundError, "2_last_word"),
+        (LabelledLooks(place=place, texts=1000), ConfigError, "no set has so many"),
+    ):
+        with pytest.raises(error, match=told):
+            write_artefacts(results, found, replace(LOOKS, labelled=asked), tmp_path, "labelled")
+    with pytest.raises(ConfigError, match="texts = 10"):
+        LabelledLooks(texts=10)
+    assert not (tmp_path / "labelled.json").exists()
+    assert "pip download" in missing(str(tmp_path / "gone.whl")) and not missing(place)
+
+
+def test_a_table_of_sets_counts_only_those_that_the_row_tells(tmp_path):
+    losses = {"row": 0.1, "latent": 0.3, "five": 0.2, "neurons": 0.4, "random_dictionary": 0.6, "shuffled": 0.7}
+    sets = [
+        {"set": "1_one", "classes": ["a", "b"], "losses": losses},
+        {"set": "2_<two>", "classes": ["a", "b"], "losses": losses | {"latent": 0.5}},
+        {"set": "3_three", "classes": ["a", "b"], "losses": losses | {"row": 0.65}},
+    ]
+    content = {"texts": 100, "tokens": 9, "k": 4, "sets": sets, "host": "Tiny"}
+    (tmp_path / "labelled.json").write_text(json.dumps(content))
+    drawn = labelled_sets(kept_file("labelled.json", paths.Paths(tmp_path)))
+    assert drawn.title == "The best latent tells the class of a text better than the best neuron on 1 of 2 sets"
+    assert "Left out: 1 sets" in drawn.caption and "&lt;two&gt;" in drawn.html and "three" not in drawn.html
+    assert drawn.html.count("<b>0.30</b>") == 1 and "lead is largest on one" in drawn.alt
+    for broken in ({**content, "sets": []}, {**content, "k": 0}, {**content, "sets": [{"set": "x", "classes": ["a"]}]}):
+        (tmp_path / "labelled.json").write_text(json.dumps(broken))
+        with pytest.raises(DataError):
+            labelled_sets(kept_file("labelled.json", paths.Paths(tmp_path)))
+    nothing = {**content, "sets": sets[2:]}
+    (tmp_path / "labelled.json").write_text(json.dumps(nothing))
+    assert (
+        labelled_sets(kept_file("labelled.json", paths.Paths(tmp_path))).title
+        == "No set of 1 is told even by the whole row"
+    )

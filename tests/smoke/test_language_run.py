@@ -29,7 +29,7 @@ measured_rows = 1000
 name = "union"
 hook = "blocks.0.hook_resid_post"
 options = { layers = 1, width = 32, context = 16, epochs = 1 }
-rows = 4000
+rows = 9000
 
 [sae]
 width = 48
@@ -54,7 +54,7 @@ def project(tmp_path_factory):
     root = tmp_path_factory.mktemp("text")
     with pytest.MonkeyPatch.context() as patch:
         text_project(root, patch)
-        shelve(root, 12, commas=0.1)
+        shelve(root, 20, commas=0.1)
         (root / "data/experiments/tiny.toml").write_text(TOML)
         found = paths.find()
         experiment = load_experiment(found.experiments, "tiny")
@@ -85,6 +85,10 @@ def test_every_evaluation_stands_beside_its_controls(project):
     assert controls("probe_loss") == {"none", "random_host", *untrained, "activations", "permuted_labels"}
     assert {"none", "single_tokens", "shuffled_firing"} <= controls("pattern_precision")
     assert {"none", "random_direction", "neurons"} <= controls("ablation_sparsity")
+    assert controls("absorption") == {"none", "random_host", "random_direction"}
+    assert controls("targeted_perturbation") == {
+        "none", "random_host", "random_latents", "neurons", "matched_dictionary",
+    }  # fmt: skip
     assert controls("cross_entropy") == {"none", "random_host", "zero_ablation", "mean_ablation"}
 
 
@@ -105,7 +109,7 @@ def test_a_row_is_a_token_that_counts_and_pages_can_show_it(project):
     folder = next(stage for stage in chains[0].stages if stage.name == "activations").folder(found.runs)
     told = read_manifest(folder)["notes"]["captured"]["train"]
     assert told["left_out"]["place_0"]["rows"] == told["contexts"] and told["places"] == 16
-    assert told["rows"] <= 4000 and not list((found.runs / "unfinished").glob("capture-*"))
+    assert told["rows"] <= 9000 and not list((found.runs / "unfinished").glob("capture-*"))
     sprite = json.loads((results.folder / "sprite.json").read_text())
     named = set(results.examples["example"])
     assert named and named <= set(sprite["ids"]) and all(example % 16 for example in named)

@@ -9,11 +9,14 @@ import pytest
 import torch
 from tiny_language import HOOK, TinyLanguage
 
+from analysis.run.language.concepts import FEWEST as FEWEST_OF_A_SORT
+from analysis.run.language.concepts import Coder, absorbed, perturbed, samples
 from analysis.run.language.latents import Read, ablations, column, drawn, patterns, read
 from analysis.run.language.probing import FEWEST, questions
 from analysis.run.language.scores import ablated, foretold, probed
 from analysis.run.language.splices import Contexts, contexts, controls, losses, of_control, of_layer, spliced
 from analysis.run.text.contexts import Contexts as Texts
+from analysis.run.text.kinds import LETTERS, first_letter
 from sae.architectures.topk import TopK
 from sae.evaluations.downstream_loss import downstream_loss
 from sae.layer import Layer
@@ -128,6 +131,73 @@ def test_a_latent_that_is_the_answer_has_no_probe_loss_and_shuffled_labels_have_
     assert by["activations", "probe_loss"] < 0.1
     assert by["neurons", "probe_loss"] == pytest.approx(math.log(2), abs=1e-3), "columns that say nothing"
     assert by["none", "probe_loss"] == by["none", "probe_loss_capitalised"]
+
+
+def split_of(documents: int) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Every other document held out, and the ids of all rows of either split."""
+    held = np.arange(documents) % 2 == 1
+    return held, {"train": np.flatnonzero(np.repeat(~held, 10)), "held_out": np.flatnonzero(np.repeat(held, 10))}
+
+
+def test_rows_of_a_sort_are_drawn_where_both_sides_have_enough():
+    text = text_of(100)
+    held, kept = split_of(100)
+    kept["held_out"] = kept["held_out"][kept["held_out"] % 10 != 2]  # the first "home" of a document
+    kept["train"] = kept["train"][10:]
+    found = samples(text, held, kept, first_letter, 60, np.random.default_rng(0))
+    for split, most in (("train", 60), ("held_out", 30)):
+        letters, counts = found[split].sorts.unique(return_counts=True)
+        assert [LETTERS[letter] for letter in letters] == ["a", "i", "p", "s", "w"], "no h is held out"
+        assert counts.max() == most and counts.min() >= FEWEST_OF_A_SORT
+        ids = torch.from_numpy(kept[split])[found[split].at]
+        first = [LETTERS.index(text.pieces[text.ids.reshape(-1)[row]].strip()[0].lower()) for row in ids.tolist()]
+        assert first == found[split].sorts.tolist()
+
+
+def test_a_letter_whose_word_has_a_latent_of_its_own_is_absorbed_and_a_latent_a_kind_carries_it():
+    """Rows say which letter a token begins with, and on some that the token is a name. One SAE has a latent for each
+    letter; of another the latent for `a` is silent on names, and a latent of their own does its work."""
+    text = text_of(400)
+    held, kept = split_of(400)
+    letters = torch.tensor([LETTERS.find(piece.strip()[0].lower()) for piece in text.pieces])
+    draw = torch.Generator().manual_seed(0)
+    rows = {}
+    for split, some in kept.items():
+        of_row = letters[torch.from_numpy(text.ids.reshape(-1)[some]).long()]
+        name = (of_row == 0) & (torch.rand(len(some), generator=draw) < 0.05)
+        noise = 0.01 * torch.randn(len(some), 28, generator=draw)
+        rows[split] = torch.cat([torch.eye(27)[of_row] * 3, name[:, None].float()], 1) + noise
+    drawn = samples(text, held, kept, first_letter, 400, np.random.default_rng(0))
+    directions = torch.eye(28) * 3
+    directions[27, 0], directions[27, 27] = 3, 1
+
+    def encode(given: torch.Tensor, absorbs: bool) -> Codes:
+        codes = (given > 1).float()
+        codes[:, 27] = 0
+        if absorbs:
+            name = given[:, 27] > 0.5
+            codes[name] = torch.eye(28)[27]
+        return Codes.from_dense(codes)
+
+    found = {}
+    for absorbs in (False, True):
+        coder = Coder(lambda given, absorbs=absorbs: encode(given, absorbs), directions)
+        found[absorbs] = {(c, m): value for c, m, value, _ in absorbed(drawn, rows, coder, 0)}
+        moved = {c: value for c, _, value, _ in perturbed(drawn, rows, {"": coder}, 0)}
+        assert moved[""] > 0.3 and set(moved) == {"", "random_latents"}
+    assert found[False]["", "absorption"] == 0 == found[False]["", "absorption_silent"]
+    assert 0 < found[True]["", "absorption"] <= found[True]["", "absorption_silent"] < 0.5
+    assert found[True]["random_direction", "absorption"] < found[True]["", "absorption"]
+
+
+def test_too_few_sorts_are_no_number():
+    text = text_of(10)
+    held, kept = split_of(10)
+    drawn = samples(text, held, kept, first_letter, 60, np.random.default_rng(0))
+    rows = {split: torch.zeros(len(some), 3) for split, some in kept.items()}
+    coder = Coder(Codes.from_dense, torch.eye(3))
+    assert len(drawn["train"].at) == 0
+    assert not [*absorbed(drawn, rows, coder, 0)] and not [*perturbed(drawn, rows, {"": coder}, 0)]
 
 
 class Letters:

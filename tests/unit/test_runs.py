@@ -29,7 +29,7 @@ from analysis.plan.stage_folders import (
     write_manifest,
     writing,
 )
-from analysis.run.pipeline import do_stage
+from analysis.run.pipeline import apart, do_stage
 from analysis.system import digests, swap
 from analysis.system.digests import of_json
 from sae.errors import StageError, UnreadableError
@@ -375,3 +375,11 @@ def test_a_stage_that_goes_away_while_one_looks_is_looked_at_again(tmp_path, mon
     monkeypatch.setattr(digests, "difference", slow)
     monkeypatch.setattr(swap.time, "sleep", lambda seconds: (holder / swap.OLD).rename(folder))
     assert FIRST.complete(tmp_path) and looked
+
+
+def test_work_that_would_wait_for_other_work_begins_last():
+    works = ["host a, seed 0", "host a, seed 1", "host b, seed 0", "host a, seed 2", "host c, seed 0", "host b, seed 1"]
+    order = apart(works, lambda work: work.partition(",")[0])
+    assert [work[:6] for work in order[:3]] == ["host a", "host b", "host c"]
+    assert order[3:] == ["host a, seed 1", "host a, seed 2", "host b, seed 1"]
+    assert apart([], str) == []

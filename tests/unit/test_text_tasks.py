@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.run.text.contexts import Stretch, cut
+from analysis.run.text.kinds import LETTERS, WORD_KINDS, first_letter, sort_tokens, word_kind
 from analysis.run.text.reading import Reading
 from analysis.run.text.sae_probes import sae_probes
 from analysis.run.text.tasks import TASKS, answers
@@ -200,3 +201,30 @@ def test_an_installed_package_is_found_without_importing_it(wheel: Path, monkeyp
     (wheel.parent / "site/sae_probes/__init__.py").write_text("raise SystemExit('imported')\n")
     monkeypatch.syspath_prepend(str(wheel.parent / "site"))
     assert sae_probes().names() == ["3_odd", "4_three", "12_colour"]
+
+
+def test_a_letter_is_of_a_word_that_is_one_token():
+    found = first_letter(reading())
+    letters = {PIECES[token]: LETTERS[letter] for token, letter in enumerate(found.tolist()) if letter >= 0}
+    assert letters["Mr"] == "m" and letters[" paid"] == "p" and letters["S"] == "s" and letters[" Ann"] == "a"
+    assert not {" Ad", "ams", " Swe", "den", " walk", "ed", "500", "12", ","} & set(letters)
+
+
+def test_a_kind_is_that_of_the_one_question_that_a_token_answers():
+    found = word_kind(reading())
+    kinds: dict[str, list[str]] = {}
+    for token, kind in enumerate(found.tolist()):
+        if kind >= 0:
+            kinds.setdefault(WORD_KINDS[kind], []).append(PIECES[token])
+    assert kinds["country"] == ["den"] and kinds["adverb"] == ["ly"] and kinds["number"] == ["500", "12"]
+    assert "ed" in kinds["past_tense"] and " ships" in kinds["plural"] and "." in kinds["punctuation"]
+    assert sum(map(len, kinds.values())) == int((found >= 0).sum()) < len(PIECES)
+
+
+def test_sorted_tokens_have_the_rows_of_their_documents():
+    stretch = Stretch({}, len(PIECES), PIECES, np.arange(len(PIECES)) + 700)
+    found = sort_tokens([stretch, stretch], first_letter)
+    labels = first_letter(reading())
+    assert found.rows.tolist() == 2 * (np.flatnonzero(labels >= 0) + 700).tolist()
+    assert found.sorts.tolist() == 2 * labels[labels >= 0].tolist()
+    assert sort_tokens([], word_kind).rows.size == 0

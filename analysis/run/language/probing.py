@@ -64,9 +64,8 @@ def _drawn(
     text: Text, answered: Answered, kept: NDArray[np.int64], each: int, draw: np.random.Generator
 ) -> Asked | None:
     """At most `each` rows with either answer; None where there are fewer than `FEWEST` of one."""
-    at = np.searchsorted(kept, answered.rows)
-    there = kept[np.minimum(at, len(kept) - 1)] == answered.rows if len(kept) else np.zeros(len(at), bool)
-    at, labels, rows = at[there], answered.labels[there], answered.rows[there]
+    at, there = among(kept, answered.rows)
+    labels, rows = answered.labels[there], answered.rows[there]
     sides = [np.flatnonzero(labels == answer) for answer in (True, False)]
     count = min(each, *(len(side) for side in sides))
     if count < FEWEST:
@@ -74,3 +73,10 @@ def _drawn(
     chosen = np.sort(np.concatenate([draw.choice(side, count, replace=False) for side in sides]))
     documents = text.document[rows[chosen] // text.places]
     return Asked(*(torch.from_numpy(values) for values in (at[chosen], labels[chosen], documents.astype(np.int64))))
+
+
+def among(kept: NDArray[np.int64], rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Where those of `rows` that were kept stand among `kept` (ids, ascending), and which of them were."""
+    at = np.searchsorted(kept, rows)
+    there = kept[np.minimum(at, len(kept) - 1)] == rows if len(kept) else np.zeros(len(at), bool)
+    return at[there], there

@@ -21,12 +21,14 @@ from analysis.run.activations import SPLITS, ActivationStore
 from analysis.run.datasets._dataset import Dataset
 from analysis.run.hosts._followed import Followed
 from analysis.run.hosts._host import LanguageHost
+from analysis.run.language.concepts import FEWEST, Coder, absorbed, perturbed, samples
 from analysis.run.language.latents import ablations, drawn, patterns, read
 from analysis.run.language.probing import questions
 from analysis.run.language.scores import Reader, ablated, foretold, probed
 from analysis.run.language.splices import Contexts, Splice, contexts, controls, losses, of_control, of_layer, strongest
 from analysis.run.stages._load import STOPPED, examples_of, load_host, load_store
 from analysis.run.stages._tables import Tables
+from analysis.run.text.kinds import LETTERS, WORD_KINDS, first_letter, word_kind
 from sae.checkpoint import load_layer
 from sae.control_codes import Untrained
 from sae.errors import ConfigError
@@ -39,6 +41,8 @@ from sae.seeding import derived, stream
 
 # Rows that controls are fitted on.
 FITTED = 8000
+# Dictionaries whose directions stand in for latents where a few are taken away.
+TAKEN_OF = ("neurons", "matched_dictionary")
 # Contexts of the training split that patterns are made of, and the places after an ablation whose logits are looked at
 # (half of a shorter context).
 MADE_OF, AFTER = 256, 16
@@ -111,7 +115,7 @@ def language(work: Path, config: LanguageStage, inputs: Mapping[Role, Path]) -> 
         store = load_store(inputs[ACTIVATIONS])
         train = load_store(inputs[ACTIVATIONS], FITTED).rows("train").float()
         given = Evaluated(tables, str(role.kind), config, host, hook, dataset, store, layer, train)
-        notes = spliced(given) | probes(given)
+        notes = spliced(given) | probes(given) | concepts(given)
         if config.patterns or config.ablated:
             notes |= single(given)
     tables.frames()["measures"].to_parquet(work / "measures.parquet", index=False)
@@ -197,6 +201,33 @@ def probes(given: Evaluated) -> dict[str, Any]:
     for control, measure, value, n in probed(asked, rows, readers, derived(given.config.seed, "probes"), whole=whole):
         given.value(measure, value, n, control)
     return {"questions": sorted(asked), "too_few_rows": short}
+
+
+def concepts(given: Evaluated) -> dict[str, Any]:
+    """Absorption of first letters, and what taking a few latents of a kind of word away does."""
+    text, held_out, layer = given.dataset.text, given.dataset.held_out, given.layer
+    assert text is not None
+    ids = {split: given.store.ids(split).numpy() for split in SPLITS}
+    rows = {split: given.store.rows(split) for split in SPLITS}
+    draw = np.random.default_rng(int(torch.randint(2**31, (1,), generator=given.draw("sorts"))))
+    letters, kinds = (
+        samples(text, held_out, ids, sort, max(2 * FEWEST, given.config.probe_rows // count), draw)
+        for sort, count in ((first_letter, len(LETTERS)), (word_kind, len(WORD_KINDS)))
+    )
+    own = Coder(layer.encode, layer.sae.directions().detach() * layer.normaliser.scale)
+    beside = {
+        name: Coder(strongest(given.untrained[name], given.k), given.untrained[name].directions())
+        for name in TAKEN_OF
+        if name in given.untrained
+    }
+    seed = derived(given.config.seed, "sorts")
+    lines = [*absorbed(letters, rows, own, seed), *perturbed(kinds, rows, {"": own, **beside}, seed)]
+    for control, measure, value, n in lines:
+        given.value(measure, value, n, control)
+    return {
+        "letters": [LETTERS[letter] for letter in sorted(set(letters["train"].sorts.tolist()))],
+        "kinds": [WORD_KINDS[kind] for kind in sorted(set(kinds["train"].sorts.tolist()))],
+    }
 
 
 def single(given: Evaluated) -> dict[str, Any]:
