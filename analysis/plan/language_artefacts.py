@@ -111,6 +111,28 @@ class LabelledLooks:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DirectionsLooks:
+    """Meta-SAEs on the directions of a large SAE."""
+
+    variant: str = ""
+    """Whose directions; empty: those of the widest SAE."""
+    widths: tuple[int, ...] = ()
+    """Latents of the meta-SAEs; none: the widths of the other variants, of which it has four times as many."""
+    k: int = 4
+    """Active latents a direction."""
+    nulls: str = "full"
+    """How the floors are trained: `quick`, or as long as the meta-SAEs."""
+
+    def __post_init__(self) -> None:
+        typed(self, "directions")
+        for width in self.widths:
+            _between("widths", width, 1, 65_536)
+        _between("k", self.k, 1, min(self.widths, default=1024))
+        if self.nulls not in ("quick", "full"):
+            raise ConfigError(f"nulls = {self.nulls!r}: must be quick or full")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Looks:
     """All of it, of one experiment."""
 
@@ -118,6 +140,7 @@ class Looks:
     attribution: AttributionLooks = field(default_factory=AttributionLooks)
     steering: SteeringLooks = field(default_factory=SteeringLooks)
     labelled: LabelledLooks = field(default_factory=LabelledLooks)
+    directions: DirectionsLooks = field(default_factory=DirectionsLooks)
     contexts: int = 200
     """Held-out contexts on which latents are looked at, evenly spaced."""
 

@@ -1,4 +1,4 @@
-"""`strata language`: web, attribution, steering and labelled sets of an experiment, JSON files that pages draw."""
+"""`strata language`: what pages draw of an experiment on a language model and is no table, as JSON files."""
 
 from __future__ import annotations
 
@@ -7,23 +7,31 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import torch
+from torch import Tensor
+
 from analysis.plan.language_artefacts import Looks
 from analysis.plan.paths import Paths
 from analysis.plan.stage_folders import read_manifest
 from analysis.results.tables import Results
 from analysis.run.language.completions import Held, chosen, completions
-from analysis.run.language.given import Source, Trained
+from analysis.run.language.given import ROWS, Source, Trained
 from analysis.run.language.labelled import chosen as sets_of
 from analysis.run.language.labelled import labelled
+from analysis.run.language.metas import metas
 from analysis.run.language.traces import trace
 from analysis.run.language.webs import LARGEST_WEB, Sized, web
 from analysis.run.language.words import Lexicon
 from analysis.run.language_sources import of_variant, runs, source
+from analysis.run.stages._load import load_store
 from analysis.run.text.sae_probes import sae_probes
 from sae.errors import ConfigError, DataError
+from sae.layer import Layer
 from sae.temporary import replacing
 
-KINDS = ("web", "attribution", "steering", "labelled")
+KINDS = ("web", "attribution", "steering", "labelled", "directions")
+# Training rows that say which latents live.
+LIVE_ON = 50_000
 MOST = 300_000
 """Bytes of a file: a page holds it whole."""
 Say = Callable[[str], None]
@@ -71,8 +79,13 @@ class Artefacts:
         found: dict[int, Trained] = {}
         for one in self.runs:
             if one.activations == self.given.trained.activations:
-                found.setdefault(int(read_manifest(one.layer)["config"]["width"]), one)
+                found.setdefault(self.width(one), one)
         return [found[width] for width in sorted(found)][:LARGEST_WEB]
+
+    @staticmethod
+    def width(trained: Trained) -> int:
+        """Latents of a run's SAE."""
+        return int(read_manifest(trained.layer)["config"]["width"])
 
     def attribution(self) -> dict[str, dict[str, Any]]:
         """`attribution.json`."""
@@ -113,6 +126,31 @@ class Artefacts:
         found = labelled(given, trained.sae(), sets, asked.texts, asked.tokens)
         return {"labelled.json": {**self._head(trained), "sae": trained.variant, **found}}
 
+    def directions(self) -> dict[str, dict[str, Any]]:
+        """`directions.json`."""
+        asked = self.looks.directions
+        by_width = {self.width(one): one for one in self.sizes()}
+        trained = of_variant(self.runs, asked.variant) if asked.variant else by_width[max(by_width)]
+        layer = trained.sae()
+        alive = self.alive(trained, layer)
+        widths = asked.widths or tuple(sorted(width for width in by_width if 4 * width <= int(alive.sum())))
+        if not widths:
+            raise ConfigError(
+                f"directions: {int(alive.sum()):,} live latents and no SAE a quarter as wide; say `widths`"
+            )
+        small = {one.variant: one.sae() for one in by_width.values() if one is not trained}
+        found = metas(layer, alive, small, widths, asked.k, asked.nulls, self.say)
+        return {"directions.json": {**self._head(trained), "sae": trained.variant, **found}}
+
+    def alive(self, trained: Trained, layer: Layer) -> Tensor:
+        """Which latents fire on training rows."""
+        rows = load_store(trained.activations, LIVE_ON).rows("train")
+        fires = torch.zeros(layer.sae.n_latents, dtype=torch.bool)
+        for part in torch.split(rows, ROWS):
+            codes = layer.encode(part.float())
+            fires[codes.indices[codes.values > 0]] = True
+        return fires
+
     def _head(self, *wanted: Trained) -> dict[str, Any]:
         return {"host": self.given.called, "hook": self.given.hook, "manifest": self.given.manifest(*wanted)}
 
@@ -132,11 +170,8 @@ def write_artefacts(
     made = Artefacts(results, paths, looks, say)
     found: dict[str, bytes] = {}
     for kind in [only] if only else KINDS:
-        if kind == "web" and not only and not looks.web.variants and len(made.sizes()) == 1:
-            say(f"note: no web: {results.experiment} has SAEs of one size")
-            continue
-        if kind == "labelled" and not only and (absent := missing(looks.labelled.place)):
-            say(f"note: no labelled sets: {absent}")
+        if not only and (why := unasked(kind, made, looks)):
+            say(f"note: no {why}")
             continue
         for name, content in getattr(made, kind)().items():
             found[name] = as_bytes(content)
@@ -150,6 +185,18 @@ def write_artefacts(
         with replacing(out / name) as temporary:
             temporary.write_bytes(content)
     return [out / name for name in found]
+
+
+def unasked(kind: str, made: Artefacts, looks: Looks) -> str:
+    """Which artefact is left out where nobody asked for it alone, and why; empty for one that can be made."""
+    widths = [made.width(one) for one in made.sizes()]
+    if kind == "web" and len(widths) == 1 and not looks.web.variants:
+        return f"web: {made.results.experiment} has SAEs of one size"
+    if kind == "directions" and 4 * min(widths) > max(widths) and not looks.directions.widths:
+        return f"meta-SAEs on directions: {made.results.experiment} has no SAE a quarter as wide as its widest"
+    if kind == "labelled" and (absent := missing(looks.labelled.place)):
+        return f"labelled sets: {absent}"
+    return ""
 
 
 def missing(place: str) -> str:

@@ -13,13 +13,22 @@ import torch
 from text_project import shelve, text_project
 
 from analysis.figures.kinds.labelled_sets import labelled_sets
+from analysis.figures.kinds.meta_directions import meta_directions
 from analysis.plan import paths
 from analysis.plan.chains import plan
 from analysis.plan.config import load_experiment
-from analysis.plan.language_artefacts import AttributionLooks, LabelledLooks, Looks, SteeringLooks, WebLooks
+from analysis.plan.language_artefacts import (
+    AttributionLooks,
+    DirectionsLooks,
+    LabelledLooks,
+    Looks,
+    SteeringLooks,
+    WebLooks,
+)
 from analysis.results.attributions import Traced
 from analysis.results.kept_file import kept_file
 from analysis.results.labelled_sets import LabelledSets
+from analysis.results.meta_directions import MetaDirections
 from analysis.results.steerings import Steerings
 from analysis.results.tables import Results
 from analysis.results.webs import Web
@@ -129,11 +138,13 @@ def test_what_cannot_be_made_is_refused_and_leaves_what_was_there(project, writt
     found, results = project
     before = {file: file.read_bytes() for file in written}
     for looks, only, told in (
-        (LOOKS, "graph", "--only graph: must be one of web, attribution, steering, labelled"),
+        (LOOKS, "graph", "--only graph: must be one of web, attribution, steering, labelled, directions"),
         (Looks(web=WebLooks(variants=("large",))), "web", "two to four"),
         (Looks(attribution=AttributionLooks(target="harbour walked")), "attribution", "must be one"),
         (Looks(steering=SteeringLooks(latents=(999,))), "steering", "latent 999"),
         (Looks(steering=SteeringLooks(latents=(0,), new=60)), "steering", "longer than|fires nowhere"),
+        (LOOKS, "directions", "live latents and no SAE a quarter as wide"),
+        (Looks(directions=DirectionsLooks(widths=(30,), k=2)), "directions", "needs four times as many"),
     ):
         with pytest.raises(ConfigError, match=told):
             write_artefacts(results, found, looks, found.data / "language", only)
@@ -147,6 +158,7 @@ def test_one_size_has_no_web_and_that_is_said(project, tmp_path):
     said = []
     files = write_artefacts(results.of("small"), found, LOOKS, tmp_path, say=said.append)
     assert "web.json" not in [file.name for file in files] and said[0] == "note: no web: tiny has SAEs of one size"
+    assert said[-1].startswith("note: no meta-SAEs on directions: tiny has no SAE a quarter as wide")
 
 
 def test_runs_that_are_not_here_are_named_with_what_makes_them(project, tmp_path):
@@ -238,3 +250,14 @@ def test_a_table_of_sets_counts_only_those_that_the_row_tells(tmp_path):
         labelled_sets(kept_file("labelled.json", paths.Paths(tmp_path))).title
         == "No set of 1 is told even by the whole row"
     )
+
+
+def test_directions_of_the_widest_sae_are_judged(project, tmp_path, monkeypatch):
+    found, results = project
+    monkeypatch.setattr("analysis.run.language.metas.STEPS", (20,))
+    asked = replace(LOOKS, directions=DirectionsLooks(widths=(8,), k=2, nulls="quick"))
+    write_artefacts(results, found, asked, tmp_path, "directions")
+    file = kept_file("directions.json", paths.Paths(tmp_path))
+    told = MetaDirections.of(file)
+    assert told.sae == "large" and told.directions + told.held_out + told.dead == 72
+    assert "are" in meta_directions(file).title
