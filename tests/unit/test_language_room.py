@@ -254,14 +254,14 @@ def test_taking_a_latent_away_moves_the_logits_that_hang_on_it():
     def go_on(tokens: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
         return host.go_on(tokens, rows, HOOK)
 
-    effects = ablations(go_on, found, layer, torch.zeros(2 * VOCABULARY), 30, 4, torch.Generator().manual_seed(0))
+    effects = ablations(go_on, found, layer, torch.zeros(2 * VOCABULARY), 30, 4, 0)
     lines = {(measure, control): value for measure, value, _, control in ablated(effects)}
     assert lines["ablation_sparsity", ""] == pytest.approx(1 / (4 * VOCABULARY)), "one logit at one place"
     assert lines["ablation_sparsity", "random_direction"] > 3 * lines["ablation_sparsity", ""]
     assert {control for _, control in lines} == {"", "random_direction", "neurons"}
     silent = Read(found.contexts, Codes(found.codes.values * 0, found.codes.indices, found.codes.n_latents),
                   found.activations)  # fmt: skip
-    assert ablations(go_on, silent, layer, torch.zeros(2 * VOCABULARY), 30, 4, torch.Generator()) is None
+    assert ablations(go_on, silent, layer, torch.zeros(2 * VOCABULARY), 30, 4, 0) is None
 
 
 def test_a_column_is_that_of_the_dense_codes_and_an_sae_is_a_splice():

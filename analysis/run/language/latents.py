@@ -11,10 +11,11 @@ from torch import Tensor
 
 from analysis.run.hosts._host import LanguageHost
 from analysis.run.language.splices import Contexts
-from sae.evaluations.ablation_sparsity import Sparsities, ablation_sparsity
+from sae.evaluations.ablation_sparsity import Sparsities, ablation_sparsity, drawn_latents, drawn_neurons
 from sae.evaluations.neuron_to_graph import Graph, neuron_to_graph
 from sae.layer import Layer
 from sae.records import Codes
+from sae.seeding import stream
 
 # Contexts whose strongest places a pattern is made of, and how often a latent has to fire for one.
 EXAMPLES = 8
@@ -103,24 +104,22 @@ def split(contexts: Int[Tensor, "contexts places"]) -> list[Tensor]:
 
 def ablations(
     go_on: Callable[[Tensor, Tensor], Tensor], found: Read, layer: Layer, mean: Float[Tensor, " width"], count: int,
-    after: int, generator: torch.Generator,
+    after: int, seed: int,
 ) -> Sparsities | None:  # fmt: skip
-    """Latents taken away at places where they fire, `count` pairs at random, beside neurons at the same places; None
-    where nothing fires early enough in a context."""
-    kept = found.contexts.kept.clone()
+    """At `count` places at random one of the latents that fire there is taken away, beside a neuron at the same places;
+    None where nothing fires early enough in a context."""
+    kept = found.contexts.kept & (found.codes.values > 0).any(-1)
     kept[:, kept.shape[1] - after + 1 :] = False
-    cases = ((found.codes.values > 0) & kept[..., None]).nonzero()
+    cases = kept.nonzero()
     if not len(cases):
         return None
-    chosen = cases[torch.randperm(len(cases), generator=generator)[:count]]
-    context, place, entry = chosen.unbind(1)
+    chosen = torch.randperm(len(cases), generator=stream(seed, "places"), device="cpu")[:count]
+    context, place = cases[chosen].unbind(1)
     rows = found.activations[context, place]
-    value = found.codes.values[context, place, entry] * layer.normaliser.scale
-    directions = layer.sae.directions()[found.codes.indices[context, place, entry]]
-    neuron = torch.randint(rows.shape[1], (len(chosen),), generator=generator)
-    of_neurons = torch.zeros_like(rows)
-    of_neurons[torch.arange(len(chosen)), neuron] = -(rows - mean)[torch.arange(len(chosen)), neuron]
+    codes = Codes(found.codes.values[context, place], found.codes.indices[context, place], found.codes.n_latents)
+    directions = layer.sae.directions().detach() * layer.normaliser.scale
     return ablation_sparsity(
-        go_on, found.contexts.tokens[context], found.activations[context], place, -value[:, None] * directions,
-        {"neurons": of_neurons}, groups=context, after=after,
+        go_on, found.contexts.tokens[context], found.activations[context], place,
+        drawn_latents(codes, directions, seed).change, {"neurons": drawn_neurons(rows, mean, seed).change},
+        groups=context, after=after, seed=seed,
     )  # fmt: skip

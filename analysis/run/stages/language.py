@@ -250,7 +250,7 @@ def single(given: Evaluated) -> dict[str, Any]:
         after = min(AFTER, held.contexts.tokens.shape[1] // 2)
         found_effects = ablations(
             lambda tokens, activations: given.host.go_on(tokens, activations, given.hook),
-            held, given.layer, given.mean, given.config.ablated, after, given.draw("ablations"),
+            held, given.layer, given.mean, given.config.ablated, after, derived(given.config.seed, "ablations"),
         )  # fmt: skip
         if found_effects is not None:
             for measure, value, n, control in ablated(found_effects):
