@@ -15,9 +15,10 @@ from analysis.plan.paths import Paths
 from analysis.plan.stage_folders import read_manifest
 from analysis.results.tables import Results
 from analysis.run.language.completions import Held, chosen, completions
-from analysis.run.language.given import ROWS, Source, Trained
+from analysis.run.language.given import Source, Trained
 from analysis.run.language.labelled import chosen as sets_of
 from analysis.run.language.labelled import labelled
+from analysis.run.language.latents import ROWS
 from analysis.run.language.metas import metas
 from analysis.run.language.traces import trace
 from analysis.run.language.webs import LARGEST_WEB, Sized, web

@@ -11,13 +11,14 @@ from tiny_language import HOOK, TinyLanguage
 
 from analysis.run.language.concepts import FEWEST as FEWEST_OF_A_SORT
 from analysis.run.language.concepts import Coder, absorbed, perturbed, samples
-from analysis.run.language.latents import Read, ablations, column, drawn, patterns, read
+from analysis.run.language.latents import Read, ablations, column, drawn, patterns, read, read_stored
 from analysis.run.language.probing import FEWEST, questions
 from analysis.run.language.scores import ablated, foretold, probed
 from analysis.run.language.splices import Contexts, contexts, controls, losses, of_control, of_layer, spliced
 from analysis.run.text.contexts import Contexts as Texts
 from analysis.run.text.kinds import LETTERS, first_letter
 from sae.architectures.topk import TopK
+from sae.errors import InputError
 from sae.evaluations.downstream_loss import downstream_loss
 from sae.layer import Layer
 from sae.normaliser import Normaliser
@@ -237,6 +238,20 @@ def test_a_latent_of_one_token_is_foretold_by_that_token():
 
 def foretold_nothing():
     return [value for _, value, n, _ in foretold([]) if value or n]
+
+
+def test_kept_rows_say_of_contexts_what_the_host_does():
+    host, layer = Letters(), layer_of(torch.eye(2 * VOCABULARY), 2)
+    tokens = random_tokens(9, 3)
+    whole = read(host, HOOK, layer, all_kept(tokens))
+    every = host.read(tokens, HOOK).flatten(0, 1)
+    ids = all_kept(tokens).kept.flatten().nonzero().flatten()
+    some = contexts(tokens, torch.arange(9), ids, 3)
+    found = read_stored(layer, some, every[ids], ids)
+    for latent in range(2 * VOCABULARY):
+        assert torch.equal(found.latent(latent), whole.latent(latent)[some.numbers])
+    with pytest.raises(InputError, match="no row among those"):
+        read_stored(layer, some, every[ids[:-40]], ids[:-40])
 
 
 def test_latents_are_drawn_of_those_that_fire_in_enough_contexts():

@@ -16,16 +16,13 @@ from analysis.plan.stage_folders import provenance, read_manifest
 from analysis.run.capture import left_out
 from analysis.run.datasets._dataset import Dataset, Text
 from analysis.run.hosts._host import LanguageHost
-from analysis.run.language.latents import AT_ONCE, Read
+from analysis.run.language.latents import AT_ONCE, ROWS, Read
 from analysis.run.language.splices import Contexts
 from analysis.run.text.tokenisers import Tokeniser
 from sae.checkpoint import load_layer
 from sae.errors import ConfigError
 from sae.layer import Layer
 from sae.records import Codes
-
-# Rows that are encoded at once: of 16,384 latents 130 MB.
-ROWS = 2048
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from analysis.run.hosts._host import LanguageHost
 from analysis.run.language.splices import Contexts
+from sae.errors import InputError
 from sae.evaluations.ablation_sparsity import Sparsities, ablation_sparsity, drawn_latents, drawn_neurons
 from sae.evaluations.neuron_to_graph import Graph, neuron_to_graph
 from sae.layer import Layer
@@ -21,8 +22,8 @@ from sae.seeding import stream
 EXAMPLES = 8
 # Tokens that stand in for a replaced one.
 REPLACEMENTS = 4
-# Contexts that are read at once.
-AT_ONCE = 16
+# Contexts that are read at once, and rows that are encoded: of 16,384 latents 130 MB.
+AT_ONCE, ROWS = 16, 2048
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,20 @@ def read(host: LanguageHost, hook: str, layer: Layer, given: Contexts) -> Read:
     flat = layer.encode(rows.flatten(0, 1))
     shape = (*given.tokens.shape, flat.values.shape[1])
     return Read(given, Codes(flat.values.view(shape), flat.indices.view(shape), flat.n_latents), rows)
+
+
+def read_stored(layer: Layer, given: Contexts, rows: Float[Tensor, "rows width"], ids: Int[Tensor, " rows"]) -> Read:
+    """The same from rows that were kept, whose ids are number * places + place, without the host: zeros stand at places
+    that were not kept, and codes of those mean nothing."""
+    places = given.tokens.shape[1]
+    own = (given.numbers[:, None] * places + torch.arange(places))[given.kept]
+    at = torch.searchsorted(ids, own)
+    if len(ids) == 0 or not torch.equal(ids[at.clamp(max=len(ids) - 1)], own):
+        raise InputError("some places of the contexts have no row among those that were kept")
+    activations = torch.zeros(*given.tokens.shape, rows.shape[1])
+    activations[given.kept] = rows[at].float()
+    flat = Codes.joined([layer.encode(part) for part in torch.split(activations.flatten(0, 1), ROWS)])
+    return Read(given, flat.shaped(tuple(given.tokens.shape)), activations)
 
 
 def drawn(found: Read, count: int, generator: torch.Generator) -> Int[Tensor, " latents"]:

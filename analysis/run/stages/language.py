@@ -22,7 +22,7 @@ from analysis.run.datasets._dataset import Dataset
 from analysis.run.hosts._followed import Followed
 from analysis.run.hosts._host import LanguageHost
 from analysis.run.language.concepts import FEWEST, Coder, absorbed, perturbed, samples
-from analysis.run.language.latents import ablations, drawn, patterns, read
+from analysis.run.language.latents import ablations, drawn, patterns, read, read_stored
 from analysis.run.language.probing import questions
 from analysis.run.language.scores import Reader, ablated, foretold, probed
 from analysis.run.language.splices import Contexts, Splice, contexts, controls, losses, of_control, of_layer, strongest
@@ -235,7 +235,9 @@ def single(given: Evaluated) -> dict[str, Any]:
     held = read(given.host, given.hook, given.layer, given.contexts("held_out", given.config.contexts))
     notes: dict[str, Any] = {}
     if given.config.patterns:
-        made_of = read(given.host, given.hook, given.layer, given.contexts("train", MADE_OF))
+        made_of = read_stored(
+            given.layer, given.contexts("train", MADE_OF), given.store.rows("train"), given.store.ids("train")
+        )
         latents = drawn(made_of, given.config.patterns, given.draw("pattern latents"))
         prefix = tuple(made_of.contexts.tokens[0, :1].tolist())
         draw = given.draw("replacements")
