@@ -20,7 +20,7 @@ from analysis.results.tables import Results
 from sae.errors import DataError
 
 FROM_FILE = "data/benchmarks/flops.json"
-EXPERIMENTS = ("towers", "fashion", "schedules", "layer2", "collapse")
+EXPERIMENTS = ("towers", "fashion", "schedules", "layer2", "collapse", "language", "union")
 # What the steps of a path cost: those of our kernels touch active latents only.
 STEPS = {"compiled": "kernels that touch active latents", "torch": "dense products, plain PyTorch"}
 LOOKS = {STEPS["compiled"]: ("c1", "circle"), STEPS["torch"]: ("c2", "triangle-up")}

@@ -9,6 +9,7 @@ import pytest
 from planted_texts import file, planted
 
 from analysis.figures.kinds.completions import completions, marked
+from analysis.figures.kinds.completions_sampled import completions_sampled
 from analysis.results.steerings import Steerings
 from analysis.site.lesswrong.markup import parse
 from sae.errors import DataError
@@ -23,6 +24,12 @@ def test_the_title_counts_continuations_that_have_a_word_of_the_latent():
     content = planted(latents=1)
     content["latents"][0]["prompts"][0]["latent"][-1] = " passwords0 and swords"  # inside a word it is none
     assert completions(file(content)).title.startswith("With “word0” held at 4 times its own strength, 2 of 3")
+
+
+def test_drawn_texts_are_shown_as_the_likeliest_are_and_say_how_they_came():
+    content = planted(latents=1) | {"how": "drawn by chance"}
+    drawing = completions_sampled(file(content))
+    assert drawing.title == completions(file(content)).title and "(drawn by chance)" in drawing.caption
 
 
 def test_text_that_goes_round_in_circles_is_said():
