@@ -17,15 +17,15 @@ app = typer.Typer()
 @app.command()
 def language(
     experiment: Annotated[str, typer.Argument(metavar="EXPERIMENT", help="one whose runs lie under data/runs")],
-    only: Annotated[str, typer.Option(help="web, attribution, steering, labelled or directions; else all")] = "",
+    only: Annotated[str, typer.Option(help="web, attribution, steering, latents, labelled, directions; else all")] = "",
     out: Annotated[Path | None, typer.Option(help="the folder to write into; data/language, if it is not said")] = None,
 ) -> None:
-    """Write how latents come apart, what a prediction hangs on, texts with a latent held, how well one latent tells the
-    class of labelled texts, and what meta-SAEs find in directions, as files for pages.
+    """Write how latents come apart, what a prediction hangs on, texts with a latent held, latents with contexts, how
+    well one latent tells the class of labelled texts, and what meta-SAEs find in directions, as files for pages.
 
     Reads data/language/looks.toml, the experiment's tables and the stage folders of its first seed; writes web.json,
-    attribution.json, steering.json, steering_sampled.json, directions.json and, where the package sae-probes is,
-    labelled.json; each at most 300 KB, with the runs that it is from.
+    attribution.json, steering.json, steering_sampled.json, latents.json, directions.json and, where the package
+    sae-probes is, labelled.json; each at most 300 KB, with the runs that it is from.
     """
     need("train", "strata language")
     from analysis.plan import plugins

@@ -87,6 +87,28 @@ class SteeringLooks:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LatentLooks:
+    """Single latents, with contexts."""
+
+    variant: str = ""
+    """Whose SAE; empty: the first."""
+    named: int = 12
+    """How many are chosen for their names."""
+    drawn: int = 12
+    """How many come as they come."""
+    patterns: int = 256
+    """Training contexts that patterns are made of; 0: no patterns."""
+
+    def __post_init__(self) -> None:
+        typed(self, "latents")
+        _between("named", self.named, 0, 60)
+        _between("drawn", self.drawn, 0, 60)
+        _between("patterns", self.patterns, 0, 100_000)
+        if not self.named + self.drawn:
+            raise ConfigError("named and drawn are 0: no latent would be shown")
+
+
+@dataclass(frozen=True, kw_only=True)
 class LabelledLooks:
     """Labelled sets of text, whose class one latent may tell."""
 
@@ -139,6 +161,7 @@ class Looks:
     web: WebLooks = field(default_factory=WebLooks)
     attribution: AttributionLooks = field(default_factory=AttributionLooks)
     steering: SteeringLooks = field(default_factory=SteeringLooks)
+    latents: LatentLooks = field(default_factory=LatentLooks)
     labelled: LabelledLooks = field(default_factory=LabelledLooks)
     directions: DirectionsLooks = field(default_factory=DirectionsLooks)
     contexts: int = 200

@@ -18,19 +18,21 @@ from analysis.run.language.completions import Held, chosen, completions
 from analysis.run.language.given import Source, Trained
 from analysis.run.language.labelled import chosen as sets_of
 from analysis.run.language.labelled import labelled
-from analysis.run.language.latents import ROWS
+from analysis.run.language.latents import ROWS, Read, read_stored
 from analysis.run.language.metas import metas
+from analysis.run.language.splices import contexts
+from analysis.run.language.token_latents import token_latents
 from analysis.run.language.traces import trace
 from analysis.run.language.webs import LARGEST_WEB, Sized, web
 from analysis.run.language.words import Lexicon
 from analysis.run.language_sources import of_variant, runs, source
-from analysis.run.stages._load import load_store
+from analysis.run.stages._load import examples_of, load_store
 from analysis.run.text.sae_probes import sae_probes
 from sae.errors import ConfigError, DataError
 from sae.layer import Layer
 from sae.temporary import replacing
 
-KINDS = ("web", "attribution", "steering", "labelled", "directions")
+KINDS = ("web", "attribution", "steering", "latents", "labelled", "directions")
 # Training rows that say which latents live.
 LIVE_ON = 50_000
 MOST = 300_000
@@ -116,6 +118,22 @@ class Artefacts:
             name: {**head, **completions(held, self.lexicon, prompts, asked.strengths, asked.new, temperature)}
             for name, temperature in ways.items()
         }
+
+    def latents(self) -> dict[str, dict[str, Any]]:
+        """`latents.json`."""
+        asked = self.looks.latents
+        trained = of_variant(self.runs, asked.variant)
+        given, layer = self.of(trained), trained.sae()
+        made_of = self.made_of(trained, layer, asked.patterns) if asked.patterns else None
+        found = token_latents(given, layer, given.read(layer), self.lexicon, asked.named, asked.drawn, made_of)
+        return {"latents.json": {**self._head(trained), "sae": trained.variant, **found}}
+
+    def made_of(self, trained: Trained, layer: Layer, count: int) -> Read:
+        """Training contexts with what an SAE says of them, from the rows that were kept."""
+        store = load_store(trained.activations)
+        tokens, _, numbers = examples_of(self.given.dataset, "train")
+        ids = store.ids("train")
+        return read_stored(layer, contexts(tokens.long(), numbers, ids, count), store.rows("train"), ids)
 
     def labelled(self) -> dict[str, dict[str, Any]]:
         """`labelled.json`."""

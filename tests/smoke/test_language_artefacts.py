@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from text_project import shelve, text_project
 
 from analysis.figures.kinds.labelled_sets import labelled_sets
 from analysis.figures.kinds.meta_directions import meta_directions
+from analysis.figures.kinds.token_latents import token_latents
 from analysis.plan import paths
 from analysis.plan.chains import plan
 from analysis.plan.config import load_experiment
@@ -31,6 +33,7 @@ from analysis.results.labelled_sets import LabelledSets
 from analysis.results.meta_directions import MetaDirections
 from analysis.results.steerings import Steerings
 from analysis.results.tables import Results
+from analysis.results.token_latents import TokenLatents
 from analysis.results.webs import Web
 from analysis.run.collect import collect
 from analysis.run.language_files import missing, write_artefacts
@@ -99,13 +102,16 @@ def content(project, name):
 
 
 def test_what_is_written_is_read_by_the_figures_and_says_where_it_is_from(project, written):
-    assert [file.name for file in written] == ["web.json", "attribution.json", "steering.json", "steering_sampled.json"]
+    assert [file.name for file in written] == [
+        "web.json", "attribution.json", "steering.json", "steering_sampled.json", "latents.json",
+    ]  # fmt: skip
     for file in written:
         told = json.loads(file.read_text())
         assert set(told["manifest"]) == {"experiment", "runs", "date", "commit", "versions"}
         assert set(told["manifest"]["runs"].values()) <= set(project[1].runs["run"]) and told["host"] == "Union"
     Web.of(content(project, "web"))
     Traced.of(content(project, "attribution"))
+    TokenLatents.of(content(project, "latents"))
     assert "sampled" in Steerings.of(content(project, "steering_sampled")).how
 
 
@@ -134,11 +140,24 @@ def test_a_latent_held_moves_the_text_more_the_further_it_is_held(project, writt
         assert all(text for texts in one.prompts for text in (texts.as_it_is, *texts.latent, *texts.random))
 
 
+def test_latents_are_shown_from_their_strongest_firing_to_their_weakest(project, written):
+    told = TokenLatents.of(content(project, "latents"))
+    assert {one.drawn for one in told.latents} <= {False, True} and 0 <= told.named_share <= 1
+    for one in told.latents:
+        first, last = (one.contexts[band][0] for band in ("strongest", "weak"))
+        strongest, weakest = (next(token.share for token in text if token.meant) for text in (first, last))
+        assert strongest == 1 >= weakest > 0 and (one.drawn or one.name)
+        assert one.patterns or math.isnan(one.precision)
+    assert any(one.patterns for one in told.latents)
+    drawing = token_latents(content(project, "latents"), contexts=1)
+    assert drawing.html.count("<mark") <= 3 * len(told.latents) and "as they come" in drawing.title
+
+
 def test_what_cannot_be_made_is_refused_and_leaves_what_was_there(project, written):
     found, results = project
     before = {file: file.read_bytes() for file in written}
     for looks, only, told in (
-        (LOOKS, "graph", "--only graph: must be one of web, attribution, steering, labelled, directions"),
+        (LOOKS, "graph", "--only graph: must be one of web, attribution, steering, latents, labelled, directions"),
         (Looks(web=WebLooks(variants=("large",))), "web", "two to four"),
         (Looks(attribution=AttributionLooks(target="harbour walked")), "attribution", "must be one"),
         (Looks(steering=SteeringLooks(latents=(999,))), "steering", "latent 999"),
