@@ -32,7 +32,7 @@ def test_both_sorts_are_shown_and_counted():
     some = [latent(at, drawn=at > 2, name="“war”" if at < 3 else "") for at in range(6)]
     drawn = token_latents(file(*some), named=2, drawn=2, contexts=1)
     assert drawn.title == "Of latents as they come 25% have a name that a rule foretells"
-    assert "2 chosen for their names, 2 as they came, of which 2 have none" in drawn.caption
+    assert "2 chosen for names, 2 as they came, of which 2 have none" in drawn.caption
     assert drawn.html.count("“war”: fires at 0.40% of tokens, the rule foretells it at 0.93") == 2
     assert "latent 4: fires at 0.40% of tokens</th>" in drawn.html, "a latent without a name has no rule"
     assert drawn.html.count("<mark") == 8, "one context of two bands of four latents"

@@ -38,7 +38,7 @@ def token_latents(file: KeptFile, *, named: int = 4, drawn: int = 4, contexts: i
         kind="tbl",
         title=title,
         caption=(
-            f"Latents{f' of {found.host}' if found.host else ''} on held-out text; {len(chosen)} chosen for their names, "
+            f"Latents{f' of {found.host}' if found.host else ''} on held-out text: {len(chosen)} chosen for names, "
             f"{len(others)} as they came, of which {nameless} have none. Marked is the token that is meant: "
             "where the latent is strongest, in the middle of its firings, among the weakest. A name is a rule that was "
             "chosen on half of the documents and holds on the others. *Raises*: tokens that become likelier when it is "
