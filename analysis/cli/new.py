@@ -16,11 +16,11 @@ app = typer.Typer()
 @app.command()
 def new(
     folder: Annotated[Path | None, typer.Argument(metavar="FOLDER", help="made if it is not there")] = None,
-    template: Annotated[str, typer.Option(help="what it begins with: towers, judge or blank")] = "towers",
+    template: Annotated[str, typer.Option(help="what it begins with: towers, judge, language or blank")] = "towers",
     here: Annotated[bool, typer.Option("--here", help="into this folder, beside what lies there")] = False,
     title: Annotated[str, typer.Option(help="the site's; made of the folder's name, if not given")] = "",
 ) -> None:
-    """Write a project: settings, pages, a first log; with `towers` a small experiment, with `judge` SAEs to be judged.
+    """Write a project: settings, pages, a first log; with `towers` or `language` a small experiment, with `judge` SAEs.
 
     Reads the tool's templates; writes into FOLDER, and over nothing that is there.
     """

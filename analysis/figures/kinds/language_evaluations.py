@@ -33,7 +33,7 @@ def language_evaluations(results: Results) -> Drawing:
     needed(found.data().query("measure == @NEEDS"), "the loss with an SAE spliced in", results)
     costs = {line.name: line.mean(NEEDS) for line in found.own if line.values[NEEDS]}
     best = min(costs, key=lambda name: costs[name])
-    title = f"{best} costs the model least: {costs[best]:.2f} nats a token"
+    title = f"{best[:1].upper()}{best[1:]} costs the model least: {costs[best]:.2f} nats a token"
     controls = {line.name: line.mean(NEEDS) for line in found.controls if line.values[NEEDS]}
     if controls:
         nearest = min(controls, key=lambda name: controls[name])
