@@ -17,6 +17,7 @@ from analysis.plan.config import RunConfig, SaeConfig, TowerConfig
 from analysis.plan.stage_folders import MANIFEST, write_manifest
 from analysis.results.tables import LOOKED, SHEETS, TABLES, Results
 from analysis.run.cells import laid, mode
+from analysis.run.collect import CATEGORIES, FROM_CHAINS
 from sae.config import TrainConfig
 from sae.rule import CODE_NULLS
 
@@ -133,7 +134,10 @@ def write(folder: Path, planted: Planted, experiment: str = "planted") -> Result
         "links": ["run", "kind", "depth", "control", "latent", "below", "weight"],
     }
     for name, rows in tables.items():
-        pd.DataFrame(rows, columns=columns.get(name)).to_parquet(folder / f"{name}.parquet", index=False)
+        table = pd.DataFrame(rows, columns=columns.get(name))
+        if name in (*FROM_CHAINS, *LOOKED):
+            table = table.astype(dict.fromkeys(set(CATEGORIES) & set(table), "category"))
+        table.to_parquet(folder / f"{name}.parquet", index=False)
     if planted.looked:
         _sprite(folder, planted)
     runs = sorted({str(row["run"]) for row in tables["runs"]})
