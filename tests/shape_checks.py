@@ -20,14 +20,20 @@ _left: list[FunctionType] = []
 
 
 def first_calls(function: Callable[..., Any]) -> Callable[..., Any]:
-    """beartype, until a test has called `function` often enough. For `jaxtyping.install_import_hook`."""
-    check = beartype(function)
+    """beartype, until a test has called `function` often enough. For `jaxtyping.install_import_hook`.
+
+    The check is made at the first call: most of what a process imports it never calls.
+    """
+    check: Callable[..., Any] | None = None
 
     @functools.wraps(function)
     def counted(*args: Any, **kwargs: Any) -> Any:
+        nonlocal check
         _calls[counted] += 1
         if _calls[counted] > CALLS:
             _leave(sys._getframe(1))
+        if check is None:
+            check = beartype(function)
         return check(*args, **kwargs)
 
     return counted
