@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,7 +19,9 @@ from analysis.system.terminal import shown
 from sae.errors import ConfigError, NotFoundError
 
 if TYPE_CHECKING:
-    from analysis.logs.items import Kind, Problem
+    from analysis.logs.items import Item, Kind, Problem
+    from analysis.logs.nearest import Nearest
+    from analysis.pages.answer_links import Links
 
 app = typer.Typer()
 errors = Console(stderr=True)
@@ -91,39 +95,87 @@ def _numbers() -> dict[str, dict[str, str]]:
 @app.command()
 def questions(
     open_only: Annotated[bool, typer.Option("--open", help="only those without an answer")] = False,
+    suggest: Annotated[
+        bool, typer.Option("--suggest", help="and what may help with them, and with open steps")
+    ] = False,
 ) -> None:
     """List the questions of data/logs with their ids, days and answers.
 
-    Reads data/logs; writes to standard output.
+    With --suggest, below each open question, and below the open next steps, what shares its words: learnings and
+    reports of work, addresses, figures, numbers and sections. Reads data/logs, and what the last build drew; writes to
+    standard output.
     """
     from analysis.logs.answers import compile_with_answers
     from analysis.logs.document import spoken
-    from analysis.logs.items import MAYBE_BELOW
-    from analysis.logs.output import iso
+    from analysis.logs.nearest import waiting
 
     paths = project.find()
     compilation, answers = compile_with_answers([paths.logs], cache_folder=paths.build / "logs")
     numbers = _numbers()
     said = {answer.id: spoken(answer.sentence, numbers) for answer in answers.answers}
+    near = _near(paths, compilation.items) if suggest else None
     for item in compilation.items:
         if item.kind == "question" and not (open_only and item.state in ("answered", "dropped")):
-            maybe = "maybe: " if item.confidence < MAYBE_BELOW else ""
-            print(f"{item.id}  {iso(item.date)}  {shown(item.file)}:{item.line}\n    {maybe}{shown(item.text)}")
+            _listed(item, near, numbers)
             if item.id in said:
                 print(f"    -> {shown(said[item.id])}")
+    steps = [item for item in waiting(compilation.items) if item.kind == "next_step"] if near else []
+    if steps:
+        print("\nNext steps that are open:")
+    for item in steps:
+        _listed(item, near, numbers)
+
+
+def _listed(item: Item, near: Nearest | None, numbers: Mapping[str, Mapping[str, str]]) -> None:
+    from analysis.logs.document import with_numbers
+    from analysis.logs.items import MAYBE_BELOW
+    from analysis.logs.output import iso
+    from analysis.pages.suggest import told
+
+    maybe = "maybe: " if item.confidence < MAYBE_BELOW else ""
+    print(f"{item.id}  {iso(item.date)}  {shown(item.file)}:{item.line}\n    {maybe}{shown(item.text)}")
+    if near and item.match:
+        match = item.match
+        print(f"    likely done: {shown(match.text)} ({iso(match.date)}, {shown(match.file)}:{match.line})")
+    for candidate in near.of(item) if near else ():
+        print(f"    {shown(with_numbers(told(candidate), numbers))}")
+
+
+def _near(paths: project.Paths, items: Sequence[Item], asked: Sequence[Item] | None = None) -> Nearest:
+    """What may help, by what the last build drew and looked up."""
+    from analysis.pages.answer_links import Links
+    from analysis.pages.build import sources
+    from analysis.pages.numbers import Number
+    from analysis.pages.suggest import last_drawn, nearest
+
+    drawn = last_drawn(paths)
+    if not drawn:
+        errors.print("no figures yet: `strata build` draws those that can be proposed", markup=False, highlight=False)
+    numbers = {
+        name: Number(said["text"], said["title"], said["experiment"])
+        for name, said in _numbers().items()
+        if {"text", "title", "experiment"} <= said.keys()
+    }
+    return nearest(items, Links(None, paths, sources(paths), drawn), numbers, asked)
 
 
 @app.command()
 def answer(
     question: Annotated[str, typer.Argument(metavar="ID", help="a question's id or its first digits")],
-    sentence: Annotated[str, typer.Option(help="your answer; numbers as {{< num NAME >}}", prompt=True)],
-    link: Annotated[list[str], typer.Option(help="figure id, number or page#section; repeat for more")],
+    sentence: Annotated[
+        str, typer.Option(help="your answer; numbers as {{< num NAME >}}; asked for if not given")
+    ] = "",
+    link: Annotated[
+        list[str] | None,
+        typer.Option(help="figure id, number or page#section; repeat for more; without it candidates are shown"),
+    ] = None,
     log: Annotated[str, typer.Option(help="the log by which it was answered; the last one if not given")] = "",
     experiment: MainExperiment = None,
 ) -> None:
     """Answer a question of data/logs with a sentence and a result that it rests on.
 
-    Reads data/logs and the results; writes data/logs/answers.toml. A link to a result that is not there is refused.
+    Without --link, what shares the question's words is shown, and a terminal asks which of it. Reads data/logs and the
+    results; writes data/logs/answers.toml. A link to a result that is not there is refused.
     """
     from analysis.logs.answers import Answer, append, compile_with_answers, find_question
     from analysis.pages.answer_links import Links
@@ -134,12 +186,33 @@ def answer(
     item = find_question(compilation.items, question)
     if log and log not in [known.file for known in compilation.logs]:
         raise NotFoundError("log", log, [known.file for known in compilation.logs])
-    given = Answer(id=item.id, question=item.text, sentence=sentence, links=tuple(link), log=log)
     results = results_of(experiment, paths)
     drawn = build(results, paths)
-    Links(results, paths, sources(paths), drawn).follow(given, 0)
+    links = Links(results, paths, sources(paths), drawn)
+    chosen = tuple(link or _chosen(item, links, _near(paths, compilation.items, [item])))
+    words = sentence or str(typer.prompt("Sentence"))
+    given = Answer(id=item.id, question=item.text, sentence=words, links=chosen, log=log)
+    links.look_up(given)
     append(paths.logs, given)
     print(f"answered: {shown(item.text)}")
+
+
+def _chosen(item: Item, links: Links, near: Nearest) -> list[str]:
+    """The link that is chosen at a terminal among those shown. Raises ConfigError where nobody can be asked."""
+    from analysis.logs.document import with_numbers
+    from analysis.pages.suggest import told
+
+    print(shown(item.text))
+    found = near.of(item)
+    for candidate in found:
+        print(f"    {shown(with_numbers(told(candidate), _numbers()))}")
+    if not found:
+        print("    nothing in the logs and results shares enough of its words")
+    figures = [name for name in links.names() if name.startswith(("fig-", "tbl-"))]
+    print(f"    figures and tables of the pages: {', '.join(sorted(figures)) or 'none'}")
+    if not sys.stdin.isatty():
+        raise ConfigError("an answer rests on a result: give it with --link, one of those above or another")
+    return [str(typer.prompt("Link"))]
 
 
 @app.command()

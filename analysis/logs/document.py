@@ -136,8 +136,12 @@ def _answered(item: Item, sentence: str) -> Item:
 
 def spoken(sentence: str, numbers: Mapping[str, Mapping[str, str]]) -> str:
     """An answer with its numbers put in, as the last build looked them up; a name where it never did."""
-    said = _NUM.sub(lambda match: numbers.get(match[1], {}).get("text", f"`{match[1]}`"), sentence)
-    return without_unseen(said).replace("<", r"\<")
+    return without_unseen(with_numbers(sentence, numbers)).replace("<", r"\<")
+
+
+def with_numbers(words: str, numbers: Mapping[str, Mapping[str, str]]) -> str:
+    """Words with their numbers put in; a name where the last build did not look it up."""
+    return _NUM.sub(lambda match: numbers.get(match[1], {}).get("text", f"`{match[1]}`"), words)
 
 
 def _count(number: int, thing: str) -> str:

@@ -136,16 +136,30 @@ def place(day: date | None, file: str, number: int) -> str:
     return f"[{iso(day)}, {escape(file, links=False)}:{number}]{{.source}}"
 
 
-def tree(roots: Sequence[Item], items: Sequence[Item], shown: Place = place) -> Iterator[str]:
-    """Lines of a list: the roots, below each what is nested in it."""
+def no_notes(item: Item) -> Iterable[str]:
+    """Nothing to add to an item."""
+    return ()
+
+
+def tree(
+    roots: Sequence[Item],
+    items: Sequence[Item],
+    shown: Place = place,
+    notes: Callable[[Item], Iterable[str]] = no_notes,
+) -> Iterator[str]:
+    """Lines of a list: the roots, below each what is nested in it, and last its notes."""
     below: dict[str, list[Item]] = {}
     for item in items:
         if item.parent:
             below.setdefault(item.parent, []).append(item)
-    waiting = [(item, 0) for item in reversed(roots)]
+    waiting: list[tuple[Item | str, int]] = [(item, 0) for item in reversed(roots)]
     kind = roots[0].kind if roots else "unsorted"
     while waiting:
-        item, depth = waiting.pop()
+        entry, depth = waiting.pop()
+        if isinstance(entry, str):
+            yield f"{' ' * 4 * depth}- {entry}"
+            continue
+        item = entry
         yield f"{' ' * 4 * depth}- {line(item, nested=depth > 0, beside=kind, shown=shown)}"
         inside = " " * 4 * (depth + 1)
         if item.match:
@@ -153,6 +167,7 @@ def tree(roots: Sequence[Item], items: Sequence[Item], shown: Place = place) -> 
         if item.block:
             yield from ("", *(f"{inside}{row}" for row in fenced(item.block)), "")
         children = sorted(below.get(item.id, ()), key=lambda child: child.line, reverse=True)
+        waiting += [(note, depth + 1) for note in reversed([*notes(item)])]
         waiting += [(child, depth + 1) for child in children]
 
 

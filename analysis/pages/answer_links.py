@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,13 +17,15 @@ from analysis.figures.draw import Artefact
 from analysis.logs.answers import FILE, Answer, Answers
 from analysis.logs.unseen import without_unseen
 from analysis.logs.write import escape
-from analysis.pages.numbers import USE, resolve
+from analysis.pages.numbers import USE, derived_numbers, resolve
 from analysis.pages.typed_numbers import unsourced
 from analysis.plan.paths import Paths
 from analysis.results.tables import Results
 from analysis.site.source import INCLUDE
-from sae.errors import NotFoundError, RenderError
+from sae.errors import ConfigError, NotFoundError, RenderError
 
+DRAFT = "---\n# draft of `strata write`"
+"""How a draft begins."""
 _HEADING = re.compile(r"^#{1,6}\s+(.*?)\s*(?:\{([^}]*)\})?\s*$", re.M)
 _FENCED = re.compile(r"^(`{3,}|~{3,}).*?^\1[`~]*\s*$", re.S | re.M)
 _RAW = re.compile(r"```\{=html\}\n(.*?)\n```", re.S)
@@ -54,14 +56,33 @@ class Links:
         """What the answer links to. Raises RenderError, with the line in the file, when that is gone."""
         place = self._paths.relative(self._paths.logs / FILE)
         try:
-            shown = [self._follow(link) for link in answer.links]
-            for name in USE.findall(answer.sentence):
-                resolve(name, self._results, self._paths)
+            return self.look_up(answer)
         except NotFoundError as error:
             raise RenderError(f"an answer links to a result that is not there: {error}", place, line) from error
+        except ConfigError as error:
+            raise RenderError(str(error), place, line) from error
+
+    def look_up(self, answer: Answer) -> list[Shown]:
+        """What the answer links to. Raises NotFoundError, naming what there is, for a link that leads nowhere, and
+        ConfigError for a number typed by hand."""
+        shown = [self._follow(link) for link in answer.links]
+        for name in USE.findall(answer.sentence):
+            resolve(name, self._results, self._paths)
         for _, number in unsourced(answer.sentence):
-            raise RenderError(f"the number {number!r} is typed by hand: use {{{{< num ... >}}}}", place, line)
+            raise ConfigError(f"the number {number!r} is typed by hand: use {{{{< num ... >}}}}")
         return shown
+
+    def names(self) -> list[str]:
+        """All that an answer can link to by name: figures that a page shows, numbers that pages use, pages and their
+        sections."""
+        figures = [artefact.figure for artefact in self._drawn.values() if self.page_of(artefact.name)]
+        numbers = dict.fromkeys(name for text in self._texts.values() for name in USE.findall(text))
+        sections = {
+            address: None
+            for _, whole, text in self.written()
+            for address in (whole, *(f"{whole}#{slug}" for slug, _ in headings(text)))
+        }
+        return [*figures, *numbers, *sections]
 
     def _follow(self, said: str) -> Shown:
         words, _, link = said.rpartition(" -> ")
@@ -69,9 +90,27 @@ class Links:
             return self._figure(link, words)
         if ".qmd" in link:
             return self._section(link, words)
+        if not re.search(r"[/:]", link) and link not in derived_numbers(self._paths):
+            raise NotFoundError("figure, number or section", link, self.names())
         number = resolve(link, self._results, self._paths)
         words = words or number.title.partition(";")[0].rpartition(": ")[2]
         return Shown("number", link, f"{escape(words)}: {{{{< num {link} >}}}}")
+
+    @property
+    def drawn(self) -> list[Artefact]:
+        """Figures and tables, as they were drawn."""
+        return list(self._drawn.values())
+
+    def written(self) -> Iterator[tuple[str, str, str]]:
+        """Each page and part that a page shows: its name, the page's name and its text. Drafts are left out: what was
+        made of the questions says nothing of them."""
+        for name, text in self._texts.items():
+            if (whole := self._whole(name)) and not text.startswith(DRAFT):
+                yield name, whole, text
+
+    def title_of(self, page: str) -> str:
+        """The title of a page; its name for one that says none."""
+        return _title(self._texts[page], page)
 
     def _figure(self, link: str, words: str) -> Shown:
         if link not in self._drawn:

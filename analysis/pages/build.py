@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import date
 from functools import cache
@@ -26,7 +26,7 @@ from analysis.pages.explorer_sets import PART, page_part
 from analysis.pages.log_pages import LogPages
 from analysis.pages.notebooks import check_installed
 from analysis.pages.notebooks import run_all as run_notebooks
-from analysis.pages.numbers import resolve_all
+from analysis.pages.numbers import Number, resolve_all
 from analysis.pages.preview_cards import write_cards
 from analysis.pages.typed_numbers import check_prose
 from analysis.plan import plugins
@@ -67,9 +67,10 @@ def build(
     # before the figures: some are drawn from what a notebook kept
     run_notebooks(paths, lambda name: report(f"notebook {name}"))
     drawn = draw_all(asked(pages, paths.root), results, history(compilation), paths, report, _explorer(pages, paths))
+    numbers = resolve_all(pages, results, paths)
+    log_parts = _followed(compilation, answers, Links(results, paths, pages, drawn), numbers, paths)
     with Written(paths.build / "written.json", paths.root) as write:
-        parts = _followed(compilation, answers, Links(results, paths, pages, drawn), paths).write(write)
-        numbers = resolve_all([*pages, *parts], results, paths)
+        numbers = resolve_all([*pages, *log_parts.write(write)], results, paths, numbers)
         made = Made.of(results, paths, compilation.logs)
         shown = {name: asdict(number) for name, number in numbers.items()} | {NUMBER: made.number()}
         write(paths.generated / "numbers.json", json.dumps(dict(sorted(shown.items())), indent=1) + "\n")
@@ -102,7 +103,8 @@ def _explorer(pages: list[Path], paths: Paths) -> str:
 def log_pages(results: Results | None, paths: Paths, pages: list[Path], drawn: list[Artefact]) -> LogPages:
     """The project's logs with their answers, each link of an answer followed to its result. Raises RenderError."""
     compilation, answers = compile_with_answers(logs_of(paths), cache_folder=paths.build / "logs")
-    return _followed(compilation, answers, Links(results, paths, pages, drawn), paths)
+    numbers = resolve_all(pages, results, paths)
+    return _followed(compilation, answers, Links(results, paths, pages, drawn), numbers, paths)
 
 
 def logs_of(paths: Paths) -> list[Path]:
@@ -110,9 +112,11 @@ def logs_of(paths: Paths) -> list[Path]:
     return [paths.logs] if paths.logs.is_dir() else []
 
 
-def _followed(compilation: Compilation, answers: Answers, links: Links, paths: Paths) -> LogPages:
+def _followed(
+    compilation: Compilation, answers: Answers, links: Links, numbers: Mapping[str, Number], paths: Paths
+) -> LogPages:
     by_id = {answer.id: answer for answer in answers.answers}
-    return LogPages(compilation, by_id, follow_all(answers, links), links, paths)
+    return LogPages(compilation, by_id, follow_all(answers, links), links, paths, numbers)
 
 
 def sources(paths: Paths) -> list[Path]:

@@ -6,7 +6,7 @@ import hashlib
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -15,11 +15,14 @@ from urllib.parse import unquote
 from analysis.logs.answers import Answer
 from analysis.logs.fates import WAITING, Order
 from analysis.logs.items import Compilation, Item, Kind, State, normalise
+from analysis.logs.nearest import Nearest
 from analysis.logs.output import iso, maybe, tree
 from analysis.logs.settings import load_settings
 from analysis.logs.threads import age, forgotten, returning, themes
 from analysis.logs.write import escape
 from analysis.pages.answer_links import Links, Shown, sentence
+from analysis.pages.numbers import Number
+from analysis.pages.suggest import about, nearest, proposed
 from analysis.plan.paths import Paths
 from analysis.site.inside import hidden
 from analysis.system.stamps import copy_if_other
@@ -40,6 +43,8 @@ class LogPages:
     """What each answer links to."""
     links: Links
     paths: Paths
+    numbers: Mapping[str, Number] = field(default_factory=dict)
+    """Those that pages use, by name."""
 
     def write(self, write: Callable[[Path, str], None]) -> list[Path]:
         """Write every part into `report/_generated`; gives the files."""
@@ -66,6 +71,11 @@ class LogPages:
     @cached_property
     def _numbers(self) -> dict[str, int]:
         return {log.file: number for number, log in enumerate(self.compilation.logs, 1)}
+
+    @cached_property
+    def near(self) -> Nearest:
+        """What may help with open questions and steps."""
+        return nearest(self._everything, self.links, self.numbers)
 
     @cached_property
     def _everything(self) -> list[Item]:
@@ -145,10 +155,15 @@ class LogPages:
         waiting = self._by_age("question", *WAITING)
         if not waiting:
             yield "No question is open."
+        elif words := about(waiting, self.near):
+            yield words
         for item in waiting:
-            first, *rest = tree([item], self._everything, self._place)
+            first, *rest = tree([item], self._everything, self._place, self._helpful)
             yield f"{first} [· {self._age(item)}]{{.source}}"
             yield from rest
+
+    def _helpful(self, item: Item) -> Iterator[str]:
+        return proposed(self.near.of(item), self._numbers)
 
     def _by_age(self, kind: Kind, *states: State) -> list[Item]:
         return sorted(self._top(kind, *states), key=lambda item: (self._order.first(item), item.line))
@@ -187,12 +202,14 @@ class LogPages:
             ("Done", self._top("next_step", "done"), "Ticked or corrected by their author."),
             ("Dropped", self._top("next_step", "dropped"), "Given up by their author, with the reason."),
         )  # fmt: skip
+        if helped := about([item for _, items, _ in groups for item in items], self.near):
+            yield helped
         for title, items, words in groups:
             if items:
                 yield f"### {title}\n"
                 if words:
                     yield f"{words}\n"
-                yield from tree(items, self._everything, self._place)
+                yield from tree(items, self._everything, self._place, self._helpful)
                 yield ""
 
     def returns(self) -> Iterator[str]:

@@ -24,10 +24,11 @@ from __future__ import annotations
 import math
 import re
 import runpy
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 
 import pandas as pd
 
@@ -87,9 +88,12 @@ def used(pages: Iterable[Path]) -> list[tuple[str, Path, int]]:
     return found
 
 
-def resolve_all(pages: Iterable[Path], results: Results | None, paths: Paths) -> dict[str, Number]:
-    """Every number that the pages use. Raises RenderError with file and line for a name without an answer."""
-    numbers: dict[str, Number] = {}
+def resolve_all(
+    pages: Iterable[Path], results: Results | None, paths: Paths, found: Mapping[str, Number] = MappingProxyType({})
+) -> dict[str, Number]:
+    """Every number that the pages use, beside those that were `found` before. Raises RenderError with file and line for
+    a name without an answer."""
+    numbers = dict(found)
     for name, page, line in used(pages):
         if name not in numbers:
             try:

@@ -109,6 +109,13 @@ def files_of(record: Path) -> list[str]:
     return [name for name in files if isinstance(name, str)] if isinstance(files, list | dict) else []
 
 
+def noted_in(record: Path) -> dict[str, Any]:
+    """What the maker of a record noted, up to date or not; nothing for one that cannot be read."""
+    content = _read(record) or {}
+    noted = content.get("noted") if content.get("digest") == _digest_of(content) else None
+    return noted if isinstance(noted, dict) else {}
+
+
 def copy_if_other(source: Path, target: Path) -> None:
     """Copy a file to where there is none, or another one."""
     if not target.is_file() or target.read_bytes() != source.read_bytes():
