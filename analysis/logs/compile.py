@@ -11,13 +11,16 @@ from urllib.parse import unquote
 from analysis.logs.cache import Cache
 from analysis.logs.fates import Order, follow_up
 from analysis.logs.files import dated, files_in, read_bytes, shown
-from analysis.logs.items import Compilation, Log, Problem, natural
+from analysis.logs.items import Compilation, Log, Problem, State, natural
 from analysis.logs.join import join
 from analysis.logs.likeness import COMPARED
 from analysis.logs.settings import load_settings, unused
 from analysis.plan import paths as project
 from analysis.system import git
 from sae.errors import ConfigError, DataError
+
+_COPIED_WORDS = 5
+"""Logs of fewer words can be alike by chance."""
 
 
 def compile_logs(
@@ -38,6 +41,9 @@ def compile_logs(
     cache = Cache(cache_folder, folders_or_files)
     logs, problems, unread = _read(folders_or_files, cache)
     problems += cache.problems
+    logs, copies = _without_copies(logs)
+    told = (Problem(file=copy, line=1, message=f"a copy of {of}, which is counted once") for copy, of in copies)
+    problems = [*(problem for problem in problems if problem.file not in dict(copies)), *told]
     logs.sort(key=lambda log: (log.date or date.min, natural(log.file)))
     items, ids = join((item for log in logs for item in log.items), settings.matching.returns)
     if (count := len({item.id for log in logs for item in log.items})) > COMPARED:
@@ -49,7 +55,9 @@ def compile_logs(
     if since:
         items = [item for item in items if any(seen.date is None or seen.date >= since for seen in item.seen)]
     problems.sort(key=lambda problem: (natural(problem.file), problem.line, problem.message))
-    return Compilation(items=tuple(items), logs=tuple(logs), problems=tuple(problems), unread=tuple(unread))
+    return Compilation(
+        items=tuple(items), logs=tuple(logs), problems=tuple(problems), unread=tuple(unread), copies=tuple(copies)
+    )
 
 
 def _read(folders_or_files: Sequence[Path], cache: Cache) -> tuple[list[Log], list[Problem], list[str]]:
@@ -91,6 +99,30 @@ def _read(folders_or_files: Sequence[Path], cache: Cache) -> tuple[list[Log], li
             problems += [*log.problems, *_dead_links(log, folder), *_said_twice(log)]
     cache.save()
     return logs, problems, unread
+
+
+def _without_copies(logs: Sequence[Log]) -> tuple[list[Log], list[tuple[str, str]]]:
+    """The logs that say something of their own, and for each of the others its name and that of the log it copies.
+
+    A copy says the same things in the same order, and no other day: who writes "nothing new" every day copies nothing.
+    Of those that are alike the dated one with the shortest name is the original ("log.md", not "log (1).md").
+    """
+    alike: dict[tuple[tuple[str, State | None, int], ...], list[Log]] = {}
+    for log in sorted(logs, key=lambda log: (log.date is None, len(log.file), natural(log.file))):
+        said = tuple((item.id, item.state, item.depth) for item in log.items)
+        alike.setdefault(said, []).append(log)
+    copies: dict[str, str] = {}
+    for same in alike.values():
+        originals: list[Log] = []
+        long = sum(len(item.text.split()) for item in same[0].items) >= _COPIED_WORDS
+        for log in same if long else ():
+            found = next((one for one in originals if log.date in (None, one.date)), None)
+            if found is None:
+                originals.append(log)
+            else:
+                copies[log.file] = found.file
+    kept = [log for log in logs if log.file not in copies]
+    return kept, [(log.file, copies[log.file]) for log in logs if log.file in copies]
 
 
 def _committed(folder: Path) -> dict[str, date]:

@@ -10,9 +10,10 @@ from html import escape as escape_html
 
 from analysis.logs.fates import WAITING, Order
 from analysis.logs.items import Compilation, Item
+from analysis.logs.linked import sources
 from analysis.logs.output import as_json, iso, line, record, to_markdown
 from analysis.logs.unseen import without_unseen
-from analysis.logs.write import escape
+from analysis.logs.write import escape, path, unguarded
 from analysis.system import pandoc_program
 from sae.errors import RenderError
 
@@ -32,7 +33,7 @@ class Document:
 
     def markdown(self) -> str:
         """Clean Markdown: by kind and day; if all items are wanted, also ages, what returns, themes and silence."""
-        return _SOURCE.sub(r"(\1)", self.quarto_body())
+        return _SOURCE.sub(r"(\1)", self._body([_unguarded(item) for item in self.items]))
 
     def qmd(self) -> str:
         """The document as a Quarto page of its own."""
@@ -68,15 +69,16 @@ class Document:
 
     def quarto_body(self) -> str:
         """The Markdown with places as spans of the class `source`."""
-        shown = [_answered(_from_folder(item), self.answers.get(item.id, "")) for item in self.items]
-        if len(self.items) < len(self.compilation.items):
-            return to_markdown(shown)
-        return to_markdown(shown) + "\n".join(self._threads())
+        return self._body(self.items)
 
-    def _threads(self) -> Iterator[str]:
+    def _body(self, items: Sequence[Item]) -> str:
+        items = [_from_folder(item) for item in items]
+        shown = to_markdown([_answered(item, self.answers.get(item.id, "")) for item in items])
+        return shown if len(items) < len(self.compilation.items) else shown + "\n".join(self._threads(items))
+
+    def _threads(self, items: Sequence[Item]) -> Iterator[str]:
         from analysis.logs.threads import age, forgotten, returning, themes  # loads scikit-learn, which takes a second
 
-        items = [_from_folder(item) for item in self.compilation.items]
         logs = self.compilation.logs
         order = Order.of(logs)
         top = [item for item in items if item.parent is None]
@@ -90,7 +92,7 @@ class Document:
         if found:
             yield "\n## What keeps coming back\n"
             for thread in found:
-                places = "; ".join(f"{iso(s.date)}, {escape(s.file, links=False)}:{s.line}" for s in thread.seen)
+                places = "; ".join(f"{iso(s.date)}, {path(s.file)}:{s.line}" for s in thread.seen)
                 yield f"- {escape(thread.label)} [{len(thread.seen)} logs: {places}]{{.source}}"
         silent = forgotten(items, order)
         if silent:
@@ -102,6 +104,12 @@ class Document:
             for theme in groups:
                 yield f"- **{escape(', '.join(theme.words))}**"
                 yield from (f"    - {line(item)}" for item in theme.items)
+        addresses = sources(items)
+        if addresses:
+            yield "\n## All that the logs link to\n"
+        for source in addresses:
+            places = "; ".join(f"{iso(seen.date)}, {path(seen.file)}:{seen.line}" for seen in source.places)
+            yield f"- {source.markdown} [{places}]{{.source}}"
         yield ""
 
     def _timeline(self) -> Iterator[str]:
@@ -128,6 +136,10 @@ def _from_folder(item: Item) -> Item:
         if folder and not re.match(r"[a-z]+:|/|#", target, re.IGNORECASE):
             text = text.replace(f"]({target})", f"]({posixpath.normpath(posixpath.join(folder, target))})")
     return replace(item, markdown=text)
+
+
+def _unguarded(item: Item) -> Item:
+    return replace(item, markdown=unguarded(item.markdown))
 
 
 def _answered(item: Item, sentence: str) -> Item:

@@ -145,6 +145,8 @@ class Compilation:
     problems: tuple[Problem, ...]
     unread: tuple[str, ...] = ()
     """Files of the folders that are no logs by their names."""
+    copies: tuple[tuple[str, str], ...] = ()
+    """Files that say the same as a log, with its name: they are left out."""
 
 
 def split_lines(text: str) -> list[str]:

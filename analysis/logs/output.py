@@ -15,7 +15,7 @@ from itertools import groupby
 
 from analysis.logs.items import MAYBE_BELOW, Compilation, Item, Kind, Match, State, newest_first, normalise, split_lines
 from analysis.logs.unseen import one_row
-from analysis.logs.write import escape
+from analysis.logs.write import escape, path, unguarded
 
 _STEERS = re.compile(
     "[\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb]"
@@ -133,7 +133,7 @@ Place = Callable[[date | None, str, int], str]
 
 def place(day: date | None, file: str, number: int) -> str:
     """Day, file and line."""
-    return f"[{iso(day)}, {escape(file, links=False)}:{number}]{{.source}}"
+    return f"[{iso(day)}, {path(file)}:{number}]{{.source}}"
 
 
 def no_notes(item: Item) -> Iterable[str]:
@@ -196,7 +196,7 @@ def line(item: Item, *, nested: bool = False, beside: Kind | None = None, shown:
     parts = [maybe(item)]
     if nested and beside and item.kind != beside and _KIND_WORDS[item.kind]:
         parts.append(f"*{_KIND_WORDS[item.kind]}:* ")
-    parts.append(item.markdown)
+    parts.append(unguarded(item.markdown) if any(parts) else item.markdown)
     if nested and item.state in _STATE_WORDS:
         parts.append(f" ({_STATE_WORDS[item.state]})")
     if item.note:

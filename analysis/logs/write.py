@@ -19,7 +19,10 @@ from markdown_it.token import Token
 from analysis.logs.unseen import one_row
 
 # A "!" counts where a link may follow: it would make a picture of it.
-_SPECIAL = re.compile(r"[\\`*_{}\[\]<>|~^$@&]|!(?=\[|\Z)|:(?=::)")
+# Within a word a "_" is no mark; a ">" is one only at the start, a "&" before what may be an entity.
+_SPECIAL = re.compile(
+    r"[\\`*{}\[\]<|~^$@]|&(?=#?\w*(?:;|\Z))|(?<![^\W_])_|_(?![^\W_])|!(?=\[|\Z)|:(?=::)|(?<=\A)>|(?<=\A\s)>"
+)
 _BLOCK_START = re.compile(r"^(?=[-+:=%#])")
 _LIST_START = re.compile(r"^(\(?(?:\d{1,9}|[A-Za-z]|[ivxlcdmIVXLCDM]+))([.)])(?=\s|$)")
 _SCHEME = re.compile(r"^([^/?#]*?):")
@@ -87,6 +90,22 @@ def addresses(text: str) -> list[str]:
 
 def _escape(text: str) -> str:
     return _SPECIAL.sub(r"\\\g<0>", one_row(text))
+
+
+_ENUMERATED = re.compile(r"^(\((?:\d{1,9}|[A-Za-z]+))\\\)(?: |$)")
+
+
+def unguarded(markdown: str, after: str = ") ") -> str:
+    """An item's Markdown with its leading `(1\\)` as `(1)`: where something stands before it, or CommonMark is read,
+    to which only `1)` and `1.` begin a list. `after` is what stands for the bracket and the blank behind it."""
+    return _ENUMERATED.sub(lambda found: f"{found.group(1)}{after}", markdown)
+
+
+def path(name: str) -> str:
+    """A file's name as Markdown that prints exactly it: as it stands, or as code where it would be read otherwise."""
+    if name == _escape(name) and not re.search(r"--|\.\.\.|['\"]|\s\s", name):
+        return name
+    return _escape(name) if re.search(r"[\[\]\\]", name) else code(name)
 
 
 def one_line(markdown: str) -> str:

@@ -1,8 +1,10 @@
 """`strata write --outline`: a draft page from logs and results, with gaps where its author has to speak.
 
 It holds what stands in the logs and in the results and nothing else: answered questions as headings, the author's
-sentence, the linked figures and numbers with the verdicts of their depths, learnings with their days. Where a
-reflection is due there is a gap. A draft that a person has changed is never written over.
+sentence, the linked figures and numbers with the verdicts of their depths; learnings, open questions and steps by
+theme, with their days, all that is nested in them and what may help; last, all that the logs link to. What its author
+ticked, dropped or answered is left out of the lists. Where a reflection is due there is a gap. A draft that a person
+has changed is never written over.
 """
 
 from __future__ import annotations
@@ -10,15 +12,20 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 from analysis.logs.answers import Answer
 from analysis.logs.items import Item
-from analysis.logs.output import iso, maybe
-from analysis.logs.write import escape
+from analysis.logs.linked import sources as linked
+from analysis.logs.output import iso, tree
+from analysis.logs.threads import themes
+from analysis.logs.write import escape, unguarded
 from analysis.pages.answer_links import Shown, sentence
 from analysis.pages.log_pages import LogPages
 from analysis.pages.numbers import CONTROLS
+from analysis.pages.suggest import about, proposed
 from analysis.pages.typed_numbers import NUMBER
 from analysis.plan.paths import Paths
 from analysis.results.tables import Results, source
@@ -63,20 +70,101 @@ def _lines(pages: LogPages, results: Results | None, paths: Paths) -> Iterator[s
     seen: set[str] = set()
     for answer in pages.answers.values():
         yield from _question(answer, by_id[answer.id], pages.shown[answer.id], seen, results, paths)
-    yield "## What I learned on the way\n"
     every = [item for item in items if item.kind == "learning" and item.parent is None]
-    learned = every[:LEARNINGS]
-    for item in sorted(learned, key=lambda item: (str(iso(item.date)), item.file, item.line)):
-        yield f"- {maybe(item)}{_sourced(pages.safe(item).markdown, item)} [{iso(item.date)}]{{.source}}"
+    learned = sorted(every[:LEARNINGS], key=lambda item: (str(iso(item.date)), item.file, item.line))
+    lists = _Lists(pages, learned)
+    yield "## What I learned on the way\n"
+    yield from lists.grouped(learned)
     if len(every) > len(learned):
         yield f"- and {len(every) - len(learned)} older ones, on the [page of the logs](/report/logs.qmd)"
     yield f"\n{gap('which of these did you not believe at first?')}\n"
+    if helped := about([*lists.questions, *lists.steps], pages.near):
+        yield helped
     yield "## Questions that are still open\n"
-    yield from (_sourced_line(text) for text in pages.short_questions())
+    yield from lists.grouped(lists.questions, "No question is open.")
     yield f"\n{gap('which one would you give a student, and why?')}\n"
     yield "## Next steps\n"
-    yield from (_sourced_line(text) for text in pages.short_steps())
+    yield from lists.grouped(lists.steps, "No step is open.")
     yield f"\n## What would change my mind\n\n{gap('name a result that would, and what it would cost to get it')}\n"
+    yield from lists.resources()
+
+
+class _Lists:
+    """The lists of a draft: what is open of the logs, with all that is nested in it."""
+
+    def __init__(self, pages: LogPages, learned: Sequence[Item]) -> None:
+        self._pages = pages
+        closed = ("done", "dropped", "answered")
+        self._items = [
+            replace(item, markdown=unguarded(item.markdown, ")\xa0"))  # in front of a blank pandoc sees a list
+            for item in map(pages.safe, pages.compilation.items)
+            if item.state not in closed
+        ]
+        questions, steps = pages.waiting_questions(), pages.waiting_steps()
+        lost = self._lost({item.id for item in (*learned, *questions, *steps)})
+        self.questions = [*questions, *(item for item in lost if item.kind == "question")]
+        self.steps = [*steps, *(item for item in lost if item.kind == "next_step")]
+        self._themes = themes([*self.questions, *self.steps, *learned])
+
+    def _lost(self, shown: set[str]) -> list[Item]:
+        """Open questions and steps that are nested in what the draft leaves out."""
+        seen, found = shown | self._pages.asides, []
+        for item in sorted(self._items, key=lambda item: item.depth):
+            if item.parent in seen:
+                seen.add(item.id)
+            elif item.parent and item.kind in ("question", "next_step"):
+                seen.add(item.id)
+                found.append(item)
+        return found
+
+    def grouped(self, roots: Sequence[Item], none: str = "") -> Iterator[str]:
+        """A list below each theme that several of the items share, and one of the others; in their order."""
+        if not roots:
+            yield none
+            return
+        left = {item.id: item for item in roots}
+        groups: list[tuple[str, list[Item]]] = []
+        for theme in self._themes:
+            members = {item.id for item in theme.items}
+            own = [item for item in roots if item.id in members and item.id in left]
+            if len(own) > 1:
+                groups.append((", ".join(theme.words), own))
+                left = {name: item for name, item in left.items() if name not in members}
+        if left:
+            groups.append(("on their own" if groups else "", [*left.values()]))
+        for number, (title, own) in enumerate(groups):
+            if title:
+                yield f"{chr(10) * (number > 0)}**{escape(title[0].upper() + title[1:])}**\n"
+            yield from self._tree(own)
+
+    def _tree(self, roots: Sequence[Item]) -> Iterator[str]:
+        by_id = {item.id: item for item in self._items}
+        rows = tree([by_id[item.id] for item in roots], self._items, _day, self._helpful)
+        fence = ""
+        for row in rows:
+            mark = re.match(r"\s*(`{3,})", row)
+            if mark:
+                fence = "" if fence else mark.group(1)
+            yield row if fence or mark else _sourced_line(row)
+
+    def _helpful(self, item: Item) -> Iterator[str]:
+        return proposed(self._pages.near.of(item), self._pages.numbers_of_logs)
+
+    def resources(self) -> Iterator[str]:
+        """All that the logs link to, and what they name as a resource without an address."""
+        bare = [item for item in self._items if item.kind == "resource" and not item.links]
+        found = linked(self._items)
+        if not found and not bare:
+            return
+        yield "\n## Resources\n"
+        for address in found:
+            days = sorted({str(iso(seen.date)) for seen in address.places})
+            yield _sourced_line(f"- {address.markdown} [{', '.join(days)}]{{.source}}")
+        yield from (_sourced_line(f"- {item.markdown} {_day(item.date, '', 0)}") for item in bare)
+
+
+def _day(day: date | None, file: str, number: int) -> str:
+    return f"[{iso(day)}]{{.source}}"
 
 
 # Not behind "](": addresses are no prose.

@@ -15,11 +15,12 @@ from urllib.parse import unquote
 from analysis.logs.answers import Answer
 from analysis.logs.fates import WAITING, Order
 from analysis.logs.items import Compilation, Item, Kind, State, normalise
+from analysis.logs.linked import sources
 from analysis.logs.nearest import Nearest
 from analysis.logs.output import iso, maybe, tree
 from analysis.logs.settings import load_settings
 from analysis.logs.threads import age, forgotten, returning, themes
-from analysis.logs.write import escape
+from analysis.logs.write import escape, path
 from analysis.pages.answer_links import Links, Shown, sentence
 from analysis.pages.numbers import Number
 from analysis.pages.suggest import about, nearest, proposed
@@ -69,7 +70,8 @@ class LogPages:
         return files
 
     @cached_property
-    def _numbers(self) -> dict[str, int]:
+    def numbers_of_logs(self) -> dict[str, int]:
+        """The number of each log, by its file."""
         return {log.file: number for number, log in enumerate(self.compilation.logs, 1)}
 
     @cached_property
@@ -163,7 +165,7 @@ class LogPages:
             yield from rest
 
     def _helpful(self, item: Item) -> Iterator[str]:
-        return proposed(self.near.of(item), self._numbers)
+        return proposed(self.near.of(item), self.numbers_of_logs)
 
     def _by_age(self, kind: Kind, *states: State) -> list[Item]:
         return sorted(self._top(kind, *states), key=lambda item: (self._order.first(item), item.line))
@@ -218,7 +220,7 @@ class LogPages:
         if found:
             yield "## What keeps coming back\n"
         for thread in found:
-            dates = ", ".join(f"log {self._numbers[seen.file]} ({iso(seen.date)})" for seen in thread.seen)
+            dates = ", ".join(f"log {self.numbers_of_logs[seen.file]} ({iso(seen.date)})" for seen in thread.seen)
             others = {normalise(seen.text): seen.text for seen in thread.seen}
             others.pop(normalise(thread.label), None)
             words = " / ".join(escape(text) for text in others.values())
@@ -231,7 +233,7 @@ class LogPages:
         for log in reversed(self.compilation.logs):
             own = sorted((item for item in items if item.file == log.file), key=lambda item: item.line)
             if own:
-                number = self._numbers[log.file]
+                number = self.numbers_of_logs[log.file]
                 yield f"**{escape(log.title)}** [{iso(log.date)}, log {number}]{{.source}}\n"
                 yield from tree(own, self._everything, self._place)
                 yield ""
@@ -243,7 +245,8 @@ class LogPages:
         )  # fmt: skip
         yield '::: {.callout-note collapse="true" title="The logs"}'
         for number, log in enumerate(self.compilation.logs, 1):
-            yield f"{number}. {escape(log.title)} [{iso(log.date)}, {escape(log.file)}]{{.source}}"
+            place = f"[{iso(log.date)}, {path(log.file)}]{{.source}}"
+            yield f"{number}. {escape(log.title)} {place}{self._copies(log.file)}"
         yield ":::\n"
         for title, kind in titles:
             lines = list(self.by_log(kind))
@@ -251,22 +254,42 @@ class LogPages:
                 yield f'::: {{.callout-note collapse="true" title="{title}"}}'
                 yield from lines
                 yield ":::\n"
+        if found := sources(self._everything):
+            yield '::: {.callout-note collapse="true" title="All that the logs link to"}'
+            for source in found:
+                places = ", ".join(self._place(*seen[:3]) for seen in source.places)
+                yield f"- {source.markdown} {places}"
+            yield ":::\n"
+
+    def _copies(self, file: str) -> str:
+        """The files that are copies of a log, in brackets."""
+        copies = [path(copy) for copy, original in self.compilation.copies if original == file]
+        return f" (copied in {', '.join(copies)}, which counts once)" if copies else ""
 
     @cached_property
-    def _asides(self) -> frozenset[str]:
+    def asides(self) -> frozenset[str]:
+        """Ids of items that are no matter of the write-up."""
         return load_settings([self.paths.logs]).asides
+
+    def waiting_questions(self) -> list[Item]:
+        """The open questions that are matter of the write-up, oldest first."""
+        return [item for item in self._by_age("question", *WAITING) if item.id not in self.asides]
+
+    def waiting_steps(self) -> list[Item]:
+        """The open next steps that are matter of the write-up, newest first; those that may be done come last."""
+        waiting = [item for item in self._top("next_step", *WAITING) if item.id not in self.asides]
+        return sorted(waiting, key=lambda item: (item.state == "likely_done", -self._order.last(item), item.line))
 
     def short_questions(self) -> Iterator[str]:
         """The open questions for the write-up: oldest first, words only."""
-        waiting = [item for item in self._by_age("question", *WAITING) if item.id not in self._asides]
+        waiting = self.waiting_questions()
         yield from (f"- {maybe(item)}{item.markdown} [· {self._age(item)}]{{.source}}" for item in waiting)
         if not waiting:
             yield "No question is open."
 
     def short_steps(self) -> Iterator[str]:
         """The open next steps for the write-up: newest first, words only."""
-        waiting = [item for item in self._top("next_step", "open", "carried_on") if item.id not in self._asides]
-        waiting.sort(key=lambda item: (-self._order.last(item), item.line))
+        waiting = [item for item in self.waiting_steps() if item.state != "likely_done"]
         yield from (f"- {maybe(item)}{item.markdown}" for item in waiting)
         if not waiting:
             yield "No step is open."
@@ -275,10 +298,10 @@ class LogPages:
 
     def _place(self, day: date | None, file: str, number: int) -> str:
         title = shown(file).replace("\\", "/").replace('"', "'")
-        return f'[log {self._numbers[file]}, line {number}]{{.source title="{title}"}}'
+        return f'[log {self.numbers_of_logs[file]}, line {number}]{{.source title="{title}"}}'
 
     def _title(self, file: str) -> str:
-        return next((escape(log.title) for log in self.compilation.logs if log.file == file), escape(file))
+        return next((escape(log.title) for log in self.compilation.logs if log.file == file), path(file))
 
     def _when(self, item: Item) -> str:
         return f"{iso(item.closed_on)} ({self._title(item.closed)})"
