@@ -46,8 +46,7 @@ class Document:
     def json(self) -> str:
         """The items as a JSON list, answered questions with their answer."""
         answers = ({"answer": self.answers[item.id]} if item.id in self.answers else {} for item in self.items)
-        records = [record(item) | answer for item, answer in zip(self.items, answers, strict=True)]
-        return as_json(records)
+        return as_json(record(item) | answer for item, answer in zip(self.items, answers, strict=True))
 
     def html(self) -> str:
         """The document as one page that asks no other host for anything and runs nothing.
@@ -122,8 +121,9 @@ class Document:
         yield "| log | date | questions | closed | next steps | closed |"
         yield "|:---------------|:------|---:|---:|---:|---:|"
         steps = table[table["kind"] == "next steps"].set_index("log")
+        rows = steps.to_dict("index")
         for row in table[table["kind"] == "questions"].to_dict("records"):
-            step = steps.loc[row["log"]]
+            step = rows[row["log"]]
             counts = f"{row['asked']} | {row['closed']} | {step['asked']} | {step['closed']}"
             yield f"| {escape(row['title'])} | {row['date'] or 'no date'} | {counts} |"
 

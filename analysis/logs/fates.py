@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 
+import numpy as np
+
 from analysis.logs.items import Item, Log, Match, State, natural
 from analysis.logs.join import names
 from analysis.logs.likeness import COMPARED, GENERIC, Likeness, stems, target, terms
@@ -91,29 +93,37 @@ def follow_up(items: Sequence[Item], order: Order, matching: Matching, answered:
     """
     items = [_stated(item, order, answered) for item in items]
     by_id = {item.id: item for item in items}
-    # a nested item means what it does only below its parent
-    likeness = Likeness([terms(item) + terms(by_id.get(item.parent or "", item)) for item in items])
-    newest = sorted(range(len(items)), key=lambda number: (order.last(items[number]), number))[-COMPARED:]
+    lasts = [order.last(item) for item in items]
+    newest = sorted(range(len(items)), key=lambda number: (lasts[number], number))[-COMPARED:]
     compared = sorted(newest)
-    waiting = [number for number in compared if items[number].state in ("open", "carried_on")]
-    steps = [number for number in waiting if items[number].kind == "next_step"]
-    reports = [number for number in compared if items[number].kind == "done"]
+    chosen = [items[number] for number in compared]
+    # a nested item means what it does only below its parent
+    likeness = Likeness([terms(item) + terms(by_id.get(item.parent or "", item)) for item in chosen])
+    first, last = np.array([order.first(item) for item in chosen]), np.array([lasts[number] for number in compared])
+    waiting = [row for row, item in enumerate(chosen) if item.state in ("open", "carried_on")]
+    steps = [row for row in waiting if chosen[row].kind == "next_step"]
+    reports = [row for row, item in enumerate(chosen) if item.kind == "done"]
     best: dict[int, Match] = {}
-    for step, report, score in likeness.contained(steps, reports, matching.likely_done):
+    for step, report, score in likeness.contained(
+        steps, reports, matching.likely_done, lambda one, other: first[other] > last[one]
+    ):
+        one, other = chosen[step], chosen[report]
         if (
-            order.after(order.first(items[report]), order.last(items[step]))
-            and not (_FAILED.search(items[report].text) and not _FAILED.search(items[step].text))
-            and not (_BEGUN.search(items[report].text) and not _BEGUN.search(items[step].text))
-            and names(items[step].text) <= names(items[report].text)
+            order.after(order.first(other), order.last(one))
+            and not (_FAILED.search(other.text) and not _FAILED.search(one.text))
+            and not (_BEGUN.search(other.text) and not _BEGUN.search(one.text))
+            and names(one.text) <= names(other.text)
             and likeness.shared(step, report) >= _SHARED
-            and _telling(items[step], items[report])
+            and _telling(one, other)
         ):
-            _keep(best, step, items[report], score)
+            _keep(best, compared[step], other, score)
     heard: dict[int, Match] = {}
-    for one, other, score in likeness.contained(waiting, compared, matching.mentioned):
-        later = order.after(order.last(items[other]), order.last(items[one]))
-        if one != other and later and likeness.shared(one, other) >= _SHARED:
-            _keep(heard, one, items[other], score)
+    for row, later, score in likeness.contained(
+        waiting, range(len(chosen)), matching.mentioned, lambda one, other: last[other] > last[one]
+    ):
+        after = order.after(order.last(chosen[later]), order.last(chosen[row]))
+        if after and likeness.shared(row, later) >= _SHARED:
+            _keep(heard, compared[row], chosen[later], score)
     for number, match in best.items():
         items[number] = replace(
             items[number], state="likely_done", match=match, closed=match.file, closed_on=match.date
@@ -153,5 +163,5 @@ def _closed(item: Item, state: State, order: Order, place: int) -> Item:
 
 def _keep(best: dict[int, Match], number: int, other: Item, score: float) -> None:
     old = best.get(number)
-    if old is None or score > old.score:
+    if old is None or round(score, 3) > old.score:  # the first of several that are as near
         best[number] = Match(other.date, other.file, other.line, other.text, round(score, 3))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+
 import pandas as pd
 
 from analysis.logs.counts import History
@@ -18,9 +20,9 @@ def history(compilation: Compilation) -> History:
     rows = []
     for kind, name in COUNTED.items():
         items = [item for item in compilation.items if item.kind == kind and item.parent is None]
-        opened = [order.first(item) for item in items]
-        closed = [order.at(item.closed_on, item.closed) for item in items if item.closed]
+        opened = sorted(order.first(item) for item in items)
+        closed = sorted(order.at(item.closed_on, item.closed) for item in items if item.closed)
         for place, (day, file) in enumerate(order.entries):
-            asked, done = sum(at <= place for at in opened), sum(at <= place for at in closed)
+            asked, done = bisect_right(opened, place), bisect_right(closed, place)
             rows.append((name, place + 1, titles[file], day.isoformat() if day else "", asked, done, asked - done))
     return History(pd.DataFrame(rows, columns=["kind", "log", "title", "date", "asked", "closed", "open"]))

@@ -13,6 +13,8 @@ from datetime import date
 from difflib import SequenceMatcher
 from functools import lru_cache
 
+import numpy as np
+
 from analysis.logs.items import ENUMERATOR, Item, Sighting, item_id, natural, newest_first, normalise
 from analysis.logs.likeness import COMPARED, Likeness, terms
 
@@ -74,10 +76,17 @@ def _candidates(ordered: Sequence[Item], returns: float) -> dict[int, list[tuple
         firsts.setdefault(item.id, number)
     chosen = sorted(firsts.values())[-COMPARED:]
     likeness = Likeness([terms(ordered[number]) for number in chosen])
+    # within one day of one log only equal texts are one thing
+    numbers: dict[tuple[date | None, str], int] = {}
+    entries = np.array([numbers.setdefault((ordered[n].date, ordered[n].file), len(numbers)) for n in chosen])
     found: dict[int, list[tuple[int, float]]] = {}
+    if len(numbers) < 2:
+        return found
     for kind in sorted({item.kind for item in ordered}):
         rows = [row for row, number in enumerate(chosen) if ordered[number].kind == kind]
-        for later, first, cosine in likeness.cosines(rows, min(returns, NEAR) - 0.1):
+        for later, first, cosine in likeness.cosines(
+            rows, min(returns, NEAR) - 0.1, lambda one, other: entries[one] != entries[other]
+        ):
             found.setdefault(chosen[later], []).append((chosen[first], cosine))
     for pairs in found.values():
         pairs.sort(key=lambda pair: (-pair[1], pair[0]))

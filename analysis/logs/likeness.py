@@ -7,20 +7,27 @@ train, try), stemmed, so that "trained" meets "train". Two addresses of one pape
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 
 import numpy as np
+import numpy.typing as npt
 import snowballstemmer
 from scipy import sparse
 
 from analysis.logs.items import Item
 
 _WORD = re.compile(r"[^\W_]+")
-_CHUNK = 128
+_CHUNK = 1024
+_PAIRS = 50_000
+Numbers = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
 
 MOST = 500
 """For one text so many others are given at most, the closest: a log of one line over and over has them all alike."""
+
+COMMON = 500
+"""A term of more texts than this brings no two together: it tells nothing, and its pairs could be a billion."""
 
 COMPARED = 40_000
 """Of more items in all only the newest are compared; what is equal is one thing all the same."""
@@ -86,6 +93,15 @@ def terms(item: Item) -> list[str]:
     return stems(item.text) + [f"link {target(link)}" for link in item.links if "://" in link]
 
 
+May = Callable[[Numbers, Numbers], Mask]
+"""Which of so many pairs of texts may be one, by their numbers: what is told apart anyhow need not be compared."""
+
+
+def all_may(one: Numbers, other: Numbers) -> Mask:
+    """Every pair."""
+    return np.ones(len(one), dtype=np.bool_)
+
+
 class Likeness:
     """Texts as weighted terms. A term's weight is its inverse document frequency over all texts given."""
 
@@ -97,52 +113,91 @@ class Likeness:
         starts = np.cumsum([0, *(len(row) for row in columns)])
         flat = np.array([column for row in columns for column in row], dtype=np.int32)
         self._binary = sparse.csr_matrix((np.ones(len(flat)), flat, starts), shape=(len(texts), len(numbers)))
-        spread = np.asarray(self._binary.sum(axis=0)).ravel()
-        self._weights = np.log((1 + len(texts)) / (1 + spread)) + 1
+        self._spread = np.asarray(self._binary.sum(axis=0)).ravel()
+        self._weights = np.log((1 + len(texts)) / (1 + self._spread)) + 1
 
-    def cosines(self, rows: Sequence[int], least: float) -> Iterator[tuple[int, int, float]]:
-        """Pairs (row, an earlier one of the rows) of texts whose weighted terms have a cosine of at least `least`."""
+    def cosines(self, rows: Sequence[int], least: float, may: May = all_may) -> Iterator[tuple[int, int, float]]:
+        """Pairs (row, an earlier one of the rows) of texts whose weighted terms have a cosine of at least `least`, of
+        those that `may` be pairs."""
         weighted = self._binary.multiply(self._weights).tocsr()
         lengths = np.sqrt(np.asarray(weighted.multiply(weighted).sum(axis=1)).ravel())
         lengths[lengths == 0] = 1
         unit = sparse.diags_array(1 / lengths).dot(weighted).tocsr()
-        yield from _pairs(unit, unit, rows, rows, least, earlier=True)
+        chosen = np.asarray(rows, dtype=np.int64)
+        # the rarest term that two texts share is in both heads, or they share too little
+        heads = self._heads(unit, chosen, least, squared=True)
+        candidates = _meeting(heads, heads, chosen, chosen, lambda one, other: (other < one) & may(one, other))
+        yield from _close(unit, unit, candidates, least)
 
-    def contained(self, rows: Sequence[int], columns: Sequence[int], least: float) -> Iterator[tuple[int, int, float]]:
-        """Pairs of which the column's text holds at least the share `least` of the row's weight."""
+    def contained(
+        self, rows: Sequence[int], columns: Sequence[int], least: float, may: May = all_may
+    ) -> Iterator[tuple[int, int, float]]:
+        """Pairs of which the column's text holds at least the share `least` of the row's weight, of those that `may`
+        be pairs."""
         weighted = self._binary.multiply(self._weights).tocsr()
         whole = np.asarray(weighted.sum(axis=1)).ravel()
         whole[whole == 0] = 1
-        yield from _pairs(sparse.diags_array(1 / whole).dot(weighted).tocsr(), self._binary, rows, columns, least)
+        shares = sparse.diags_array(1 / whole).dot(weighted).tocsr()
+        chosen, others = np.asarray(rows, dtype=np.int64), np.asarray(columns, dtype=np.int64)
+        heads = self._heads(shares, chosen, least, squared=False)
+        candidates = _meeting(heads, self._binary[others], chosen, others, may)
+        yield from _close(shares, self._binary, candidates, least)
+
+    def _heads(self, matrix: sparse.csr_matrix, rows: Numbers, least: float, squared: bool) -> sparse.csr_matrix:
+        """Of each row the rarest terms, so many that the others together cannot reach `least`."""
+        chosen = matrix[rows]
+        places = np.repeat(np.arange(len(rows)), np.diff(chosen.indptr))
+        order = np.lexsort((chosen.indices, self._spread[chosen.indices], places))
+        columns = chosen.indices[order]
+        weights = chosen.data[order] ** 2 if squared else chosen.data[order]
+        sums = np.cumsum(weights)
+        ends = np.concatenate([[0.0], sums])[chosen.indptr[1:]]
+        left = ends[places] - sums + weights  # of this term and all that are commoner
+        kept = left >= (least**2 if squared else least) - 1e-9
+        ones = np.ones(int(kept.sum()), dtype=np.int32)
+        return sparse.csr_matrix((ones, (places[kept], columns[kept])), shape=chosen.shape)
 
     def shared(self, one: int, other: int) -> int:
         """How many terms two texts share."""
         return len(self._sets[one] & self._sets[other])
 
 
-def _pairs(
+def _meeting(
     left: sparse.csr_matrix,
     right: sparse.csr_matrix,
-    rows: Sequence[int],
-    columns: Sequence[int],
-    least: float,
-    earlier: bool = False,
-) -> Iterator[tuple[int, int, float]]:
-    if not rows or not columns or not left.shape[1]:
+    rows: Numbers,
+    columns: Numbers,
+    may: May,
+) -> Iterator[tuple[Numbers, Numbers]]:
+    """Pairs that share a term of `left`'s rows, some rows at a time; `rows` and `columns` number both sides' texts."""
+    if not len(rows) or not len(columns) or not left.nnz:
         return
-    across = right[list(columns)].T.tocsr()
-    numbers = np.asarray(columns)
+    known = np.asarray(right.astype(bool).sum(axis=0)).ravel()
+    across = right.astype(np.int32).T.tocsr()
+    left = left.astype(np.int32)  # a copy
+    left.data *= known[left.indices] <= COMMON
+    left.eliminate_zeros()
     for start in range(0, len(rows), _CHUNK):
-        chunk = list(rows[start : start + _CHUNK])
-        found = left[chunk].dot(across).tocsr()
-        for place, row in enumerate(chunk):
-            span = slice(found.indptr[place], found.indptr[place + 1])
-            near = found.data[span] >= least
-            values, others = found.data[span][near], numbers[found.indices[span][near]]
-            if earlier:
-                values, others = values[others < row], others[others < row]
-            if len(values) > MOST:
-                closest = np.sort(np.lexsort((others, -values))[:MOST])
-                values, others = values[closest], others[closest]
-            for column, value in zip(others.tolist(), values.tolist(), strict=True):
-                yield row, column, value
+        met = left[start : start + _CHUNK].dot(across).tocoo()
+        one, other = rows[start + met.coords[0]], columns[met.coords[1]]
+        kept = may(one, other)
+        yield one[kept], other[kept]
+
+
+def _close(
+    left: sparse.csr_matrix, right: sparse.csr_matrix, candidates: Iterable[tuple[Numbers, Numbers]], least: float
+) -> Iterator[tuple[int, int, float]]:
+    """The pairs whose product is at least `least`, of each row those with the greatest, in order."""
+    for one, other in candidates:
+        values = np.empty(len(one))
+        for start in range(0, len(one), _PAIRS):
+            part = slice(start, start + _PAIRS)
+            values[part] = np.asarray(left[one[part]].multiply(right[other[part]]).sum(axis=1)).ravel()
+        near = values >= least
+        one, other, values = one[near], other[near], values[near]
+        order = np.lexsort((other, -values, one))
+        one, other, values = one[order], other[order], values[order]
+        ranks = np.arange(len(one)) - np.searchsorted(one, one)
+        few = ranks < MOST
+        again = np.lexsort((other[few], one[few]))
+        yield from zip(one[few][again].tolist(), other[few][again].tolist(), values[few][again].tolist(), strict=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from itertools import groupby
 
@@ -65,10 +65,21 @@ def _counted(number: int, what: str) -> str:
     return f"{number:,} {what}{'s' * (number != 1)}"
 
 
-def as_json(value: object) -> str:
-    """JSON for people and programs: letters as they are, but what is invisible or steers a terminal as `\\u202e`."""
-    text = json.dumps(value, ensure_ascii=False, indent=2)
+def as_json(records: Iterable[Mapping[str, object]]) -> str:
+    """A JSON list for people and programs, a field a line: letters as they are, but what is invisible or steers a
+    terminal as `\\u202e`."""
+    # `indent` would be written by Python and not by C, which takes ten times as long
+    rows = ("  {\n    " + ",\n    ".join(_field(*field) for field in one.items()) + "\n  }" for one in records)
+    listed = ",\n".join(rows)
+    text = f"[\n{listed}\n]" if listed else "[]"
     return _STEERS.sub(lambda match: f"\\u{ord(match.group()):04x}", text) + "\n"
+
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False)
+
+
+def _field(name: str, value: object) -> str:
+    return f"{_ENCODER.encode(name)}: {_ENCODER.encode(value)}"
 
 
 def record(item: Item) -> dict[str, object]:
@@ -106,10 +117,11 @@ def iso(day: date | None, missing: str | None = "no date") -> str | None:
 def to_markdown(items: Sequence[Item], heading_level: int = 2) -> str:
     """The items as one document. An empty section is left out."""
     out: list[str] = []
+    below = nested(items)
     for title, chosen in sections(items):
         out += [_heading(title, heading_level), ""]
         for day, group in groupby(chosen, key=lambda item: item.date):
-            out += [_heading(str(iso(day, "No date")), heading_level + 1), "", *tree(list(group), items), ""]
+            out += [_heading(str(iso(day, "No date")), heading_level + 1), "", *tree(list(group), below), ""]
     return "\n".join(out).rstrip("\n") + "\n" if out else ""
 
 
@@ -136,6 +148,17 @@ def place(day: date | None, file: str, number: int) -> str:
     return f"[{iso(day)}, {path(file)}:{number}]{{.source}}"
 
 
+def nested(items: Iterable[Item]) -> Mapping[str, Sequence[Item]]:
+    """The items below others, by the id of what they stand in, the last first."""
+    below: dict[str, list[Item]] = {}
+    for item in items:
+        if item.parent:
+            below.setdefault(item.parent, []).append(item)
+    for children in below.values():
+        children.sort(key=lambda child: child.line, reverse=True)
+    return below
+
+
 def no_notes(item: Item) -> Iterable[str]:
     """Nothing to add to an item."""
     return ()
@@ -143,15 +166,11 @@ def no_notes(item: Item) -> Iterable[str]:
 
 def tree(
     roots: Sequence[Item],
-    items: Sequence[Item],
+    below: Mapping[str, Sequence[Item]],
     shown: Place = place,
     notes: Callable[[Item], Iterable[str]] = no_notes,
 ) -> Iterator[str]:
-    """Lines of a list: the roots, below each what is nested in it, and last its notes."""
-    below: dict[str, list[Item]] = {}
-    for item in items:
-        if item.parent:
-            below.setdefault(item.parent, []).append(item)
+    """Lines of a list: the roots, below each what is nested in it (`below`, as `nested` gives it), last its notes."""
     waiting: list[tuple[Item | str, int]] = [(item, 0) for item in reversed(roots)]
     kind = roots[0].kind if roots else "unsorted"
     while waiting:
@@ -166,9 +185,8 @@ def tree(
             yield f"{inside}- {evidence(item.match, shown)}"
         if item.block:
             yield from ("", *(f"{inside}{row}" for row in fenced(item.block)), "")
-        children = sorted(below.get(item.id, ()), key=lambda child: child.line, reverse=True)
         waiting += [(note, depth + 1) for note in reversed([*notes(item)])]
-        waiting += [(child, depth + 1) for child in children]
+        waiting += [(child, depth + 1) for child in below.get(item.id, ())]
 
 
 def fenced(block: str) -> list[str]:

@@ -129,9 +129,11 @@ def themes(items: Sequence[Item]) -> list[Theme]:
     kept = np.flatnonzero(np.diff(vectors.indptr))
     if len(kept) < 2:
         return []
-    dense = vectors[kept].toarray()
-    joined = AgglomerativeClustering(n_clusters=None, distance_threshold=FAR, metric="cosine", linkage="average")
-    labels = joined.fit_predict(dense)
+    kept_vectors = vectors[kept]
+    # the vectors have length 1; as dense ones a product of their mostly empty rows would take minutes
+    distances = np.clip(1 - (kept_vectors @ kept_vectors.T).toarray(), 0, None)
+    joined = AgglomerativeClustering(n_clusters=None, distance_threshold=FAR, metric="precomputed", linkage="average")
+    labels = joined.fit_predict(distances)
     terms = vectorizer.get_feature_names_out()
     found = []
     for label in range(int(labels.max()) + 1):
@@ -139,7 +141,7 @@ def themes(items: Sequence[Item]) -> list[Theme]:
         members = [chosen[kept[row]] for row in rows]
         if len(members) < THEME_ITEMS:
             continue
-        centre = dense[rows].mean(axis=0)
+        centre = np.asarray(kept_vectors[rows].mean(axis=0)).ravel()
         heavy = [number for number in np.argsort(-centre, kind="stable")[:3] if centre[number]]
         found.append(Theme(tuple(_spoken(str(terms[number]), members) for number in heavy), tuple(members)))
     return sorted(found, key=lambda theme: (-len(theme.items), theme.words))[:_MOST_THEMES]

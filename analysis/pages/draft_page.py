@@ -19,7 +19,7 @@ from pathlib import Path
 from analysis.logs.answers import Answer
 from analysis.logs.items import Item
 from analysis.logs.linked import sources as linked
-from analysis.logs.output import iso, tree
+from analysis.logs.output import iso, nested, tree
 from analysis.logs.threads import themes
 from analysis.logs.write import escape, unguarded
 from analysis.pages.answer_links import Shown, sentence
@@ -100,6 +100,7 @@ class _Lists:
             for item in map(pages.safe, pages.compilation.items)
             if item.state not in closed
         ]
+        self._below = nested(self._items)
         questions, steps = pages.waiting_questions(), pages.waiting_steps()
         lost = self._lost({item.id for item in (*learned, *questions, *steps)})
         self.questions = [*questions, *(item for item in lost if item.kind == "question")]
@@ -139,7 +140,7 @@ class _Lists:
 
     def _tree(self, roots: Sequence[Item]) -> Iterator[str]:
         by_id = {item.id: item for item in self._items}
-        rows = tree([by_id[item.id] for item in roots], self._items, _day, self._helpful)
+        rows = tree([by_id[item.id] for item in roots], self._below, _day, self._helpful)
         fence = ""
         for row in rows:
             mark = re.match(r"\s*(`{3,})", row)

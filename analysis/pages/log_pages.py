@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
@@ -17,7 +17,7 @@ from analysis.logs.fates import WAITING, Order
 from analysis.logs.items import Compilation, Item, Kind, State, normalise
 from analysis.logs.linked import sources
 from analysis.logs.nearest import Nearest
-from analysis.logs.output import iso, maybe, tree
+from analysis.logs.output import iso, maybe, nested, tree
 from analysis.logs.settings import load_settings
 from analysis.logs.threads import age, forgotten, returning, themes
 from analysis.logs.write import escape, path
@@ -84,13 +84,17 @@ class LogPages:
         return [self.safe(item) for item in self.compilation.items]
 
     @cached_property
+    def _below(self) -> Mapping[str, Sequence[Item]]:
+        return nested(self._everything)
+
+    @cached_property
     def _order(self) -> Order:
         return Order.of(self.compilation.logs)
 
     def _top(self, kind: Kind, *states: State) -> list[Item]:
         return [
-            self.safe(item)
-            for item in self.compilation.items
+            item
+            for item in self._everything
             if item.kind == kind and item.parent is None and (not states or item.state in states)
         ]
 
@@ -125,9 +129,9 @@ class LogPages:
             yield f"::: {{#q-{item.id} .answer}}"
             yield f"**{self.safe(item).markdown}**\n"
             yield f"[{self._dated(item)}]{{.source}}\n"
-            below = [other for other in self._everything if other.parent == item.id]
+            below = self._below.get(item.id, ())
             if below:
-                yield from tree(below, self._everything, self._place)
+                yield from tree(below, self._below, self._place)
                 yield ""
             yield f"{sentence(answer)}\n"
             shown = self.shown[answer.id]
@@ -149,7 +153,7 @@ class LogPages:
         for title, chosen in groups:
             if chosen:
                 yield f"**{title}**\n"
-                yield from tree(chosen, self._everything, self._place)
+                yield from tree(chosen, self._below, self._place)
                 yield ""
 
     def open_questions(self) -> Iterator[str]:
@@ -160,7 +164,7 @@ class LogPages:
         elif words := about(waiting, self.near):
             yield words
         for item in waiting:
-            first, *rest = tree([item], self._everything, self._place, self._helpful)
+            first, *rest = tree([item], self._below, self._place, self._helpful)
             yield f"{first} [· {self._age(item)}]{{.source}}"
             yield from rest
 
@@ -211,7 +215,7 @@ class LogPages:
                 yield f"### {title}\n"
                 if words:
                     yield f"{words}\n"
-                yield from tree(items, self._everything, self._place, self._helpful)
+                yield from tree(items, self._below, self._place, self._helpful)
                 yield ""
 
     def returns(self) -> Iterator[str]:
@@ -229,13 +233,14 @@ class LogPages:
 
     def by_log(self, kind: Kind) -> Iterator[str]:
         """Items of a kind below the log in which they stand, newest log first."""
-        items = self._top(kind)
+        items: dict[str, list[Item]] = {}
+        for item in sorted(self._top(kind), key=lambda item: item.line):
+            items.setdefault(item.file, []).append(item)
         for log in reversed(self.compilation.logs):
-            own = sorted((item for item in items if item.file == log.file), key=lambda item: item.line)
-            if own:
+            if own := items.get(log.file):
                 number = self.numbers_of_logs[log.file]
                 yield f"**{escape(log.title)}** [{iso(log.date)}, log {number}]{{.source}}\n"
-                yield from tree(own, self._everything, self._place)
+                yield from tree(own, self._below, self._place)
                 yield ""
 
     def rest(self) -> Iterator[str]:
@@ -301,7 +306,11 @@ class LogPages:
         return f'[log {self.numbers_of_logs[file]}, line {number}]{{.source title="{title}"}}'
 
     def _title(self, file: str) -> str:
-        return next((escape(log.title) for log in self.compilation.logs if log.file == file), path(file))
+        return self._titles.get(file) or path(file)
+
+    @cached_property
+    def _titles(self) -> dict[str, str]:
+        return {log.file: escape(log.title) for log in self.compilation.logs}
 
     def _when(self, item: Item) -> str:
         return f"{iso(item.closed_on)} ({self._title(item.closed)})"
