@@ -78,7 +78,8 @@ def test_nothing_is_fetched_before_the_first_touch(page):
     found.locator(".lm[data-state=ready]").wait_for()
     names = {url.rsplit("/", 1)[1] for url in asked if "generated/language" in url}
     assert names == {"union.json", "union.bin", "tokens.json", "latents.json"}
-    assert re.search(r"Self-test passed, largest error \d+e[+-]\d+", found.locator(".lm-test").inner_text())
+    told_of_test = found.locator(".lm-test").text_content()
+    assert re.search(r"Self-test passed.*The largest error was \d+e[+-]\d+", told_of_test)
     assert_sound(found)
 
 
@@ -96,7 +97,8 @@ def test_a_text_is_written_on_and_coloured_by_a_latent(page, width, scheme):
     latent = chip.get_attribute("data-latent")
     chip.click()
     assert chip.get_attribute("aria-pressed") == "true" and "lm-on" in held.get_attribute("class")
-    assert f"Coloured by latent {latent}" in found.locator(".lm-legend").inner_text()
+    for place in range(2):  # below the text, and where the latent is told of
+        assert f"Coloured by latent {latent}" in found.locator(".lm-legend").nth(place).inner_text()
     assert 0 < found.locator(".lm-on").count() < tokens.count()
     # another token, by pointing: what was held comes back
     before = found.locator(".lm-fires").inner_text()
@@ -118,8 +120,7 @@ def test_a_latent_held_up_changes_the_text_from_the_same_dice(page, folder):
     slider = found.get_by_role("slider", name="Hold it at")
     slider.fill("3")
     assert "3× the most it ever fires" in found.locator(".lm-slide output").inner_text()
-    found.get_by_role("button", name="Write again").click()
-    done(found, "steered")
+    steered_at(found, 3)  # releasing the slider writes
     columns = found.locator(".lm-both > div")
     as_it_was, steered = (columns.nth(n).locator("p").text_content() for n in range(2))
     assert columns.count() == 2 and as_it_was == plain
@@ -132,6 +133,51 @@ def test_a_latent_held_up_changes_the_text_from_the_same_dice(page, folder):
     found.get_by_role("button", name="Another direction").click()
     done(found, "steered")
     assert columns.nth(2).locator("p").text_content() != chance != steered
+    assert_sound(found)
+
+
+def steered_at(found, by):
+    """A text was written with the latent held at so much."""
+    found.locator(".lm-both h3", has_text=f"held at {by}×").wait_for()
+    done(found, "steered")
+
+
+def test_all_steps_show_one_text_and_the_link_is_of_what_is_shown(page, folder):
+    found = page()
+    write(found)
+    found.locator(".lm-offer").first.click()
+    done(found, "steered")  # choosing writes, too
+    found.get_by_role("slider", name="Hold it at").fill("4")
+    steered_at(found, 4)
+    assert "times=4" in found.evaluate("location.hash")
+    # another beginning: steps 2 and 3 follow it together
+    found.get_by_role("textbox").fill("The war")
+    found.get_by_role("button", name="Write again").click()
+    found.wait_for_function("document.querySelector('.lm-text').textContent.startsWith('The war')")
+    done(found, "steered")
+    plain = re.sub("[↵·]", "", found.locator(".lm-text").text_content())
+    assert found.locator(".lm-both p").first.text_content() == plain
+    # other dice keep the latent held
+    found.get_by_role("button", name="Roll other dice").click()
+    done(found, "steered")
+    other = re.sub("[↵·]", "", found.locator(".lm-text").text_content())
+    assert other != plain and found.locator(".lm-both p").first.text_content() == other
+    link = found.locator(".lm-turn").get_by_role("button", name="Copy link")
+    link.click()
+    assert found.locator(".lm-turn .lm-copied").inner_text()
+    shown = found.locator(".lm-both").text_content()
+    again = page(found.url.split("#")[1])
+    done(again, "steered")
+    assert again.locator(".lm-both").text_content() == shown
+    assert again.evaluate("document.querySelector('.lm-turn').getBoundingClientRect().top < innerHeight / 2")
+    assert_sound(found)
+
+
+def test_on_a_phone_what_was_written_comes_into_sight(page):
+    found = page(width=390)
+    found.set_viewport_size({"width": 390, "height": 500})
+    write(found)
+    assert found.evaluate("document.querySelector('.lm-text').getBoundingClientRect().top < innerHeight")
     assert_sound(found)
 
 
@@ -239,6 +285,7 @@ def test_a_keyboard_reaches_tokens_latents_and_the_slider(page):
     slider.focus()
     found.keyboard.press("ArrowRight")
     assert slider.get_attribute("aria-valuetext").startswith("2.5×")
+    steered_at(found, 2.5)
     found.get_by_role("button", name="Write again").press("Enter")
     done(found, "steered")
     assert_sound(found)

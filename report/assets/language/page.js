@@ -37,10 +37,10 @@ class Page {
       const button = event.target.closest("button");
       if (!button) return;
       const { begin } = button.dataset, act = button.dataset.do;
-      if (begin !== undefined) { this.box.value = begin; this.write(); }
+      if (begin !== undefined) { this.box.value = begin; this.write(); } // and what is turned up, once more
       else if (act === "again") this.turning.write();
       else if (act === "other") this.turning.other();
-      else if (act) this[act]();
+      else if (act) this[act](button);
       else if (button.dataset.latent !== undefined) this.turning.choose(+button.dataset.latent, button);
     });
     this.box.addEventListener("focus", () => this.ready());
@@ -67,9 +67,8 @@ class Page {
     Object.assign(this, found);
     const { rounding, sae } = found.model.manifest, test = this.one(".lm-test");
     const [before, after] = [rounding.loss.toFixed(3), rounding.rounded.toFixed(3)];
-    this.tested = `Self-test passed, largest error ${found.error.toExponential(0)}: this browser computes what PyTorch computed. ` +
-      `Rounding the weights to fit the page ${before === after ? `leaves the loss on held-out text at ${after}` : `takes the loss on held-out text from ${before} to ${after}`} nats a token. Latents are of ${sae.hook}; the first token and far longer rows are not read.`;
-    test.textContent = this.tested;
+    this.tested = `The largest error was ${found.error.toExponential(0)}. Rounding the weights to fit the page ${before === after ? `leaves the loss on held-out text at ${after}` : `takes the loss on held-out text from ${before} to ${after}`} nats a token. Latents are of ${sae.hook}; the token that starts every text and far longer rows are not read.`;
+    test.querySelector("p").textContent = this.tested;
     test.hidden = false;
     this.say("");
     this.root.dataset.state = "ready";
@@ -96,10 +95,18 @@ class Page {
 
   stop() { this.stopped = true; }
 
-  async link() {
+  async link(button) {
     this.keep(0);
-    try { await navigator.clipboard.writeText(location.href); this.say("The link is copied: it holds the beginning, the dice and all that is chosen."); }
-    catch (error) { this.say("This browser does not let the page copy; the address of the page is the link."); }
+    const said = button.closest(".lm-step").querySelector(".lm-copied");
+    try { await navigator.clipboard.writeText(location.href); said.textContent = "Copied: it opens with these texts."; }
+    catch (error) { said.textContent = "This browser does not let the page copy; the address of the page is the link."; }
+  }
+
+  // Whether something else would be written now than what stands in step 2.
+  stale() {
+    const { writing } = this, { count, temperature, seed } = this.settings;
+    return !writing || writing.count !== count || writing.temperature !== temperature || writing.seed !== seed ||
+      this.begun(count).ids.join() !== writing.ids.slice(0, writing.begun).join();
   }
 
   // The beginning as token ids; what does not fit before the text that is to be written is left out at its front.
@@ -119,19 +126,22 @@ class Page {
     stops.forEach((b) => { b.hidden = true; });
     const tokens = writings.reduce((sum, one) => sum + one.fired.length, 0), spent = writings.reduce((sum, one) => sum + one.spent, 0);
     this.pace = spent / tokens;
-    this.one(".lm-test").textContent = `${this.tested} This browser takes ${this.pace.toFixed(1)} ms a token.`;
+    this.one(".lm-test p").textContent = `${this.tested} This browser takes ${this.pace.toFixed(1)} ms a token.`;
     return this.stopped ? "stopped" : "whole";
   }
 
-  async write() {
+  // What was written with a latent held follows, unless `alone`.
+  async write({ alone = false } = {}) {
     if (!await this.ready()) return;
-    if (!this.box.value.trim()) { this.say("Type a beginning first, or take one of those below."); return; }
+    if (!this.box.value.trim()) { this.say("Type a beginning first, or take one of those under the box."); return; }
+    const again = !alone && this.turning.shown;
     const { ids, cut } = this.begun(this.settings.count), before = this.model.manifest.start.length;
     this.writing = new Writing(this.model, ids, this.settings);
     this.turning.clear();
     this.text.begin(this.writing, before);
     this.one(".lm-read").hidden = this.one(".lm-turn").hidden = false;
     this.say("Writing …");
+    this.bring(".lm-read");
     this.keep();
     const how = await this.together([this.writing], () => this.text.draw());
     if (how === "replaced") return;
@@ -141,6 +151,13 @@ class Page {
       (how === "stopped" ? "Stopped. " : "") + (this.writing.ended ? "The model ended its text here. " : ""));
     this.one(".lm-spoken").textContent = `It wrote ${this.writing.written} tokens: ${written}`;
     this.root.dataset.done = "written";
+    if (again) await this.turning.write();
+  }
+
+  // What was just made is brought into sight where it began below the window, as on a phone.
+  bring(selector) {
+    const part = this.one(selector);
+    if (part.getBoundingClientRect().top > innerHeight - 160) part.scrollIntoView({ block: "start" });
   }
 
   // The address says all that is chosen.
@@ -169,9 +186,11 @@ class Page {
     if (Array.from(this.setting("count").options, (o) => o.value).includes(count)) this.setting("count").value = count;
     if (!await this.ready()) return;
     const turned = this.turning.open(number, given);
-    await this.write();
+    await this.write({ alone: true });
     this.text.open(number);
-    if (turned) await this.turning.write();
+    if (!turned) return;
+    await this.turning.write();
+    this.one(".lm-turn").scrollIntoView({ block: "start" });
   }
 }
 

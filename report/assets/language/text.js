@@ -101,7 +101,7 @@ export class TextView {
     if (!fired || this.shown === n && panel.childElementCount) return;
     this.shown = n;
     const word = wordOf(this.texts[n - this.before]), ordered = fired.map(([latent, value]) => [latent, this.share(latent, value)]).sort((a, b) => b[1] - a[1]);
-    const why = n === 0 ? "The first token is left out: no latents were trained on it." : "Nothing is read here: this row is far longer than those that latents were trained on.";
+    const why = n === 0 ? "This token starts every text and is left out: no latents were trained on it." : "Nothing is read here: this row is far longer than those that latents were trained on.";
     panel.innerHTML = `<p class="lm-note">${fired.length ? `On <b>“${esc(word)}”</b> ${fired.length} latents fire, these most, as a share of the most that each ever does. They are called by the words they fire on.` : why}</p>` +
       `<ul>${ordered.slice(0, FEW).map(([latent, share]) => `<li>${this.chip(latent, share)}</li>`).join("")}</ul>`;
   }
@@ -113,7 +113,7 @@ export class TextView {
 
   // Tokens are as dark as the chosen latent fires on them.
   colour() {
-    const { latent } = this.page.turning, legend = this.page.one(".lm-legend");
+    const { latent } = this.page.turning, legends = this.page.all(".lm-legend");
     let count = 0;
     this.tokens.forEach((token) => {
       const found = latent === null ? null : (this.writing.fired[+token.dataset.n] || []).find(([own]) => own === latent);
@@ -125,7 +125,8 @@ export class TextView {
       else token.removeAttribute("title");
     });
     this.page.all(".lm-chip").forEach((b) => b.setAttribute("aria-pressed", +b.dataset.latent === latent));
-    legend.textContent = latent === null ? "" : `Coloured by latent ${latent} (${nameOf(this.page.latents[latent])}): it fires on ${count || "none"} of these ${this.tokens.length} tokens.`;
+    const told = latent === null ? "" : `Coloured by latent ${latent} (${nameOf(this.page.latents[latent])}): it fires on ${count || "none"} of these ${this.tokens.length} tokens.`;
+    legends.forEach((legend) => { legend.textContent = told; });
   }
 
   address(made) { if (this.held >= 0) made.set("at", this.held); }

@@ -1,5 +1,5 @@
 // One latent held up: the text written again from the same dice, beside the text as it was and a random direction.
-import { esc, likelier, nameOf, percent, times, wordOf } from "./words.js";
+import { esc, likelier, nameOf, percent, quoted, times } from "./words.js";
 import { Writing } from "./writing.js";
 
 const SHELF = 6, CONTEXTS = 3;
@@ -10,9 +10,13 @@ export class Turning {
     this.latent = null;
     this.direction = 1; // which of the random directions
     this.slider = page.one("#lm-times");
-    this.slider.addEventListener("input", () => { this.drawTimes(); page.keep(); });
-    page.setting("random").addEventListener("change", () => { this.drawRandom(); page.keep(); if (!page.one(".lm-both").hidden) this.write(); });
+    this.slider.addEventListener("input", () => this.drawTimes());
+    this.slider.addEventListener("change", () => this.write());
+    page.setting("random").addEventListener("change", () => { this.drawRandom(); page.keep(); if (this.shown) this.write(); });
   }
+
+  // Whether texts stand side by side.
+  get shown() { return this.latent !== null && !this.page.one(".lm-both").hidden; }
 
   get times() { return +this.slider.value; }
 
@@ -32,7 +36,9 @@ export class Turning {
     this.draw();
     this.page.text.colour();
     this.page.keep();
-    if (this.latent !== null && button && button.closest(".lm-fires")) this.page.one(".lm-turn").scrollIntoView({ block: "nearest" });
+    if (this.latent === null) return;
+    if (button && button.closest(".lm-fires")) this.page.one(".lm-turn").scrollIntoView({ block: "nearest" });
+    this.write();
   }
 
   clear() {
@@ -47,8 +53,9 @@ export class Turning {
     if (latent === null) return;
     const told = page.latents[latent], rows = told.top.slice(0, CONTEXTS);
     page.one(".lm-about").innerHTML = `<h3 class="no-anchor">Latent ${latent}: ${esc(nameOf(told))}</h3>` +
-      `<p>It fires on ${percent(told.density)} of all tokens${told.words.length ? `, strongly on ${told.words.slice(0, 3).map(([word, share]) => `<b>${esc(wordOf(word))}</b> (${percent(share)})`).join(", ")}` : ""}.` +
-      `${told.raises.length ? ` Held at ${times(page.model.manifest.sae.turned)}, it makes these likelier: <b>${esc(likelier(told, 8).join(", "))}</b>.` : ""}</p>` +
+      `<p>It fires on ${percent(told.density)} of all tokens${told.words.length ? `, strongly on ${told.words.slice(0, 3).map(([word, share]) => `<b>${esc(quoted(word))}</b> (${percent(share)} of its strongest firings)`).join(", ")}` : ""}.` +
+      `${told.raises.length ? ` Held at ${times(page.model.manifest.sae.turned)}, it makes these likelier: <b>${esc(likelier(told).join(", "))}</b>: it fires on a token, and what it makes likelier comes <em>after</em> one, so the two need not be alike.` : ""}</p>` +
+      '<p class="lm-note lm-legend"></p>' +
       (rows.length ? `<details><summary>Where it fires most</summary><ul>${rows.map(([before, token, after]) => `<li>… ${esc(before)}<mark>${esc(token)}</mark>${esc(after)} …</li>`).join("")}</ul></details>` : "");
     this.drawTimes();
     this.drawRandom();
@@ -67,6 +74,8 @@ export class Turning {
   async write() {
     const { page, latent } = this;
     if (latent === null || !await page.ready()) return;
+    if (page.stale()) await page.write({ alone: true }); // steps 2 and 3 show one text
+    if (latent !== this.latent || page.stale()) return; // another was chosen meanwhile, or there is no beginning
     const { ids } = page.begun(page.settings.count), value = this.times * page.latents[latent].largest;
     const texts = [
       ["As it was", null], [`Latent ${latent} held at ${times(this.times)}`, { latent, value }],
@@ -76,6 +85,9 @@ export class Turning {
     both.hidden = false;
     both.innerHTML = texts.map(({ title }) => `<div><h3 class="no-anchor">${esc(title)}</h3><p></p></div>`).join("");
     verdict.textContent = "Writing …";
+    page.one(".lm-turn .lm-copied").textContent = "";
+    page.keep();
+    page.bring(".lm-both");
     const raised = new Set(page.latents[latent].raises.map(([id]) => id));
     const how = await page.together(texts.map(({ writing }) => writing), () => this.drawBoth(both, texts, raised));
     if (how === "replaced") return;
@@ -97,7 +109,7 @@ export class Turning {
     const counts = texts.map(({ writing }) => writing.ids.slice(writing.begun).filter((id) => raised.has(id)).length);
     const same = texts[0].writing.ids.join() === texts[1].writing.ids.join() ? "Not one token has changed: hold it higher. " : "";
     if (!raised.size) return same;
-    return same + `Of the ${raised.size} tokens that this latent makes likelier (marked), the text had ${counts[0]} as it was and has ${counts[1]} now` +
+    return same + `Of the tokens that this latent makes likelier (marked) the text had ${counts[0]} as it was and has ${counts[1]} now` +
       (counts.length > 2 ? `; along a random direction, as far, ${counts[2]}.` : ".");
   }
 

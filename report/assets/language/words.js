@@ -15,9 +15,12 @@ const few = (words, n) => [...new Set(words.map(([word]) => wordOf(word)))].slic
 // What a latent is called: its name, or the words that it fires on most.
 export function nameOf(latent, n = 3) {
   if (latent.name) return latent.name;
-  return latent.words.length ? few(latent.words, n).join(", ") : "fired on nothing in the texts that were looked at";
+  return latent.words.length ? few(latent.words, n).map((word) => /^(line break|space)$/.test(word) ? word : `“${word}”`).join(", ") : "fired on nothing in the texts that were looked at";
 }
 
-export const likelier = (latent, n = 5) => few(latent.raises.map(([, word]) => [word]), n);
+// A token between quotation marks, unless it is described.
+export const quoted = (text) => { const word = wordOf(text); return /^(line break|space)$/.test(word) ? word : `“${word}”`; };
+
+export const likelier = (latent) => [...new Set(latent.raises.map(([, word]) => quoted(word)))];
 
 export const times = (value) => `${value}×`;
