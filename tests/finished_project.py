@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import copy
 import fcntl
+import hashlib
 import os
 import pickle
 import shutil
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import vl_convert
 from factories import site_project
 from planted import shapes_unchecked
 
@@ -82,14 +85,38 @@ def execute_once(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(notebooks, "_execute", executed)
 
 
-@pytest.fixture(scope="session")
-def pristine_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the project, which is made if nobody has made it."""
+@contextmanager
+def shared(tmp_path_factory: pytest.TempPathFactory, name: str) -> Iterator[Path]:
+    """A folder that pytest-xdist's processes have in common, for one of them at a time."""
     base = tmp_path_factory.getbasetemp()
-    home = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "finished"
+    home = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
     home.mkdir(exist_ok=True)
     with (home / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        yield home
+
+
+@pytest.fixture(autouse=True, scope="session")
+def bundled_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The runtime of charts, more than a second's work of others, is bundled by one process for all."""
+    bundle = vl_convert.javascript_bundle
+
+    def once(snippet: str) -> str:
+        with shared(tmp_path_factory, "bundles") as home:
+            file = home / f"{hashlib.sha256(snippet.encode()).hexdigest()}.js"
+            if not file.exists():
+                file.write_text(bundle(snippet), encoding="utf-8")
+            return file.read_text(encoding="utf-8")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(vl_convert, "javascript_bundle", once)
+        yield
+
+
+@pytest.fixture(scope="session")
+def pristine_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the project, which is made if nobody has made it."""
+    with shared(tmp_path_factory, "finished") as home:
         if not (home / RECORDS).exists():
             shutil.rmtree(home / "project", ignore_errors=True)  # of a process that was killed over it
             make(home / "project")

@@ -18,7 +18,8 @@ from typing import Any
 import pytest
 from tests_root import CHECKOUT
 
-from analysis.pages.build import RUNTIME
+from analysis.pages.build import RUNTIME, write_runtime
+from analysis.plan.paths import Paths
 
 # What a wheel is made of.
 SOURCES = ("pyproject.toml", "setup.py", "MANIFEST.in", "README.md", "sae", "analysis", "report", "_extensions")
@@ -234,6 +235,9 @@ def test_what_they_add_touches_their_own_files_only(elsewhere: Elsewhere) -> Non
         text.replace("# site-url: https://YOU.github.io/REPOSITORY", "site-url: https://they.example/stripes")
     )
 
+    there = Paths(project.resolve())
+    there.built_assets.mkdir(parents=True)
+    write_runtime(there)  # as its own first build would
     assert "results of mine" in elsewhere.strata("run", "mine")
     assert "rendered by the embedded renderer" in elsewhere.strata("render", "--renderer", "embedded")
     assert "all relative" in elsewhere.strata("publish", "--dry-run")
