@@ -241,17 +241,23 @@ def test_a_value_that_json_does_not_have_is_refused(values, says):
 @pytest.mark.parametrize(
     "chart, says",
     [
-        (points(range(MAX_SPEC_ROWS + 1)), "5001 rows"),
-        (alt.Chart(alt.Data(values=[{"v": 1}] * 5001)).mark_point().encode(x="v:Q"), "and 5001 rows is too big"),
-        (bars(["x" * 210_000]), "and 1 rows is too big"),
-        (bars(["a"]).encode(x=alt.X("n:Q", stack="sideways")), "it is no chart to Altair: 'sideways'"),
-        (bars(["a"]).transform_calculate(z="nothing(1)"), "Vega cannot draw it: Error: Unrecognized function: nothing"),
+        (lambda: points(range(MAX_SPEC_ROWS + 1)), "5001 rows"),
+        (
+            lambda: alt.Chart(alt.Data(values=[{"v": 1}] * 5001)).mark_point().encode(x="v:Q"),
+            "and 5001 rows is too big",
+        ),
+        (lambda: bars(["x" * 210_000]), "and 1 rows is too big"),
+        (lambda: bars(["a"]).encode(x=alt.X("n:Q", stack="sideways")), "it is no chart to Altair: 'sideways'"),
+        (
+            lambda: bars(["a"]).transform_calculate(z="nothing(1)"),
+            "Vega cannot draw it: Error: Unrecognized function: nothing",
+        ),
     ],
     ids=["rows", "values", "bytes", "schema", "expression"],
 )
 def test_a_chart_that_cannot_be_drawn_is_refused_in_one_line(chart, says):
     with pytest.raises(StrataError) as caught:
-        markup(chart)
+        markup(chart())
     assert str(caught.value).startswith("chart mine: ") and says in str(caught.value)
     assert "\n" not in str(caught.value)
 
