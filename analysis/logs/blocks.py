@@ -16,6 +16,7 @@ MAX_MARKS = 1_000
 """So are paragraphs with more characters than this that open something: no end is looked for again and again."""
 
 _MARKS = re.compile(r"[\[*_~`<&]")
+_OPENING = re.compile(r"[\[\]*_~`<>&\\!]")
 
 
 def _parser() -> MarkdownIt:
@@ -73,6 +74,12 @@ def blocks(lines: Sequence[str], numbers: Sequence[int]) -> Node:
 
 def _inline(text: str, links: dict[str, object]) -> list[Token]:
     tokens: list[Token] = []
+    if not _OPENING.search(text) and "  \n" not in text:
+        # the parser would find nothing in it, and takes ten times as long
+        for number, line in enumerate(text.split("\n")):
+            tokens += [Token("softbreak", "br", 0)] if number else []
+            tokens.append(Token("text", "", 0, content=line.strip(" ") if number else line.rstrip(" ")))
+        return tokens
     if len(text) <= MAX_LINE and len(_MARKS.findall(text)) <= MAX_MARKS:
         _PARSER.inline.parse(text, _PARSER, links, tokens)
         return tokens

@@ -130,11 +130,12 @@ class Collector:
             kind, confidence, state = remark.kind or kind, 1.0, remark.state or state
         links = [link for part in parts for link in part.links]
         links += [found for part in parts if not part.linked for found in addresses(part.text)]
+        markdown = markdown_of(parts)
         item = Item(
             id=item_id(kind, text, above),
             kind=kind,
             text=text,
-            markdown=markdown_of(parts),
+            markdown=text if markdown == text else markdown,  # one string for both
             file=self.file,
             line=span.start,
             end_line=max(span.start, span.stop - 1),

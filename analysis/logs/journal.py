@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from analysis.logs.items import ENUMERATOR, Kind
 from analysis.logs.names import NAMES
@@ -114,6 +115,7 @@ def bare(text: str) -> str:
     return words
 
 
+@lru_cache(maxsize=1_000)
 def judge(text: str) -> Verdict:
     """The kind of one sentence or bullet without a section."""
     straight = text.translate(_STRAIGHT)
@@ -238,25 +240,30 @@ def judge_in_section(text: str, kinds: tuple[Kind, ...], nested: bool = False) -
 
     The section decides, unless the words plainly say another kind; `nested` ones (below another) need to say less.
     """
-    text = text[:_JUDGED]
-    own, words = kinds[0], judge(text)
+    text, own = text[:_JUDGED], kinds[0]
     if own == "unsorted" or (own in ("done", "learning") and SETTING.match(text)):
         return Verdict("unsorted", 1.0)
-    if words.kind == "question" and words.confidence < 0.4 and RHETORICAL_SURE.search(text.translate(_STRAIGHT)):
-        return Verdict("question", 0.4)
+    if RHETORICAL_SURE.search(text.translate(_STRAIGHT)):
+        words = judge(text)
+        if words.kind == "question" and words.confidence < 0.4:
+            return Verdict("question", 0.4)
+    if len(kinds) == 1 and (own == "next_step" or (own == "question" and (asks(text) or INDIRECT.search(text)))):
+        # here the words change nothing, and to judge them takes most of the time
+        return Verdict("question", 0.8) if own == "next_step" and _asks_itself(text) else Verdict(own, 1.0)
+    words = judge(text)
     if len(kinds) > 1:
         if asks(text) and "question" in kinds:
             return Verdict("question", 0.9)
         rest = [kind for kind in kinds if kind != "question"]
         return Verdict(words.kind if words.kind in rest else rest[0], 0.9)
-    if own in ("done", "next_step", "learning", "background") and asks_outright(ENUMERATOR.sub("", text)):
+    if own in ("done", "learning", "background") and _asks_itself(text):
         return Verdict("question", 0.8)
     if own == "done":
         # "Found that ..." among the work done is what a reader of learnings looks for, and so is how things now are.
         told = words.confidence > (0.2 if _STATES.match(text) else 0.5)
         if REPORT.search(text) or (words.kind == "learning" and told and not deed(text).confidence):
             return Verdict("learning", 0.8)
-    elif own == "question" and not asks(text) and not INDIRECT.search(text):
+    elif own == "question":
         said = words.kind in ("next_step", "learning", "done")
         if said and (
             nested
@@ -275,6 +282,10 @@ def judge_in_section(text: str, kinds: tuple[Kind, ...], nested: bool = False) -
     elif own == "resource" and words.kind in ("next_step", "learning") and "://" not in text and nested:
         return Verdict(words.kind, 0.6)
     return Verdict(own, 1.0)
+
+
+def _asks_itself(text: str) -> bool:
+    return asks_outright(ENUMERATOR.sub("", text))
 
 
 def judge_entry(parts: list[Piece], kinds: tuple[Kind, ...], box: bool | None, nested: bool = False) -> Verdict:
@@ -309,4 +320,5 @@ def _question_confidence(text: str, body: str) -> float:
 
 
 def _best(kind: Kind, patterns: tuple[tuple[float, re.Pattern[str]], ...], text: str) -> Verdict:
-    return Verdict(kind, max((confidence for confidence, pattern in patterns if pattern.search(text)), default=0))
+    """The verdict of the surest pattern that finds something; the patterns stand in that order, the surest first."""
+    return Verdict(kind, next((confidence for confidence, pattern in patterns if pattern.search(text)), 0))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -83,14 +83,15 @@ def target(link: str) -> str:
     return re.sub(r"^(?:https?:)?//(?:www\.)?", "", link.split("#")[0]).rstrip("/").casefold()
 
 
-def stems(text: str) -> list[str]:
+@lru_cache(maxsize=100_000)
+def stems(text: str) -> tuple[str, ...]:
     """The words of a text that count, stemmed, in their order."""
-    return [stem(word) for word in _WORD.findall(text.casefold()) if word not in STOP_WORDS]
+    return tuple(stem(word) for word in _WORD.findall(text.casefold()) if word not in STOP_WORDS)
 
 
 def terms(item: Item) -> list[str]:
     """What an item is compared by: its stems and the targets of its links."""
-    return stems(item.text) + [f"link {target(link)}" for link in item.links if "://" in link]
+    return [*stems(item.text), *(f"link {target(link)}" for link in item.links if "://" in link)]
 
 
 May = Callable[[Numbers, Numbers], Mask]

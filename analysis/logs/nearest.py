@@ -111,7 +111,7 @@ def _around(item: Item, by_id: dict[str, Item]) -> frozenset[str]:
 
 
 def _terms(words: str, links: Iterable[str]) -> list[str]:
-    return stems(words) + [f"link {target(link)}" for link in links if "://" in link]
+    return [*stems(words), *(f"link {target(link)}" for link in links if "://" in link)]
 
 
 class Nearest:

@@ -23,11 +23,15 @@ _NAMED = 3
 
 def without_unseen(text: str) -> str:
     """The text without them; half of a surrogate pair, which no file can hold, becomes U+FFFD."""
+    if text.isascii():  # nearly every text is, and it holds none of them
+        return text
     return _HALF.sub("\ufffd", _UNSEEN.sub("", text))
 
 
 def one_row(text: str) -> str:
     """The same on one line, control characters as blanks, those with a meaning to the pages' renderer as U+FFFD."""
+    if text.isascii() and text.isprintable():
+        return text
     return _MEANT.sub("\ufffd", without_unseen(CONTROL.sub(" ", text)))
 
 
