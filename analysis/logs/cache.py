@@ -47,8 +47,9 @@ class Cache:
     def parse(self, raw: bytes, name: str) -> Log:
         """The log of these bytes. Raises DataError as `parse_bytes` does."""
         key = hashlib.sha256(f"{self._code}\0{name}\0".encode() + raw).hexdigest()
-        log, record = None, self._old.pop(key, None)
-        if record is not None:
+        log, record = None, None
+        if key in self._old:
+            record = self._old.pop(key)
             try:
                 log = from_record(record, name)
             except ValueError as error:

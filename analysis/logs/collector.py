@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from analysis.logs.blocks import MAX_LINE
+from analysis.logs.calibration import calibrated
 from analysis.logs.items import Item, Kind, Problem, Sighting, State, item_id
 from analysis.logs.remarks import Remarks
 from analysis.logs.write import Piece, addresses, escape, markdown_of, plain, safe_url
@@ -126,6 +127,7 @@ class Collector:
         text = plain(parts)
         above = parent.id if parent else None
         remark = self.remarks.take(parts)
+        confidence = calibrated(kind, confidence)
         if remark:
             kind, confidence, state = remark.kind or kind, 1.0, remark.state or state
         links = [link for part in parts for link in part.links]

@@ -81,7 +81,7 @@ class Item:
     date: date | None
     """The day it was written; None where the log does not say."""
     confidence: float
-    """How sure the kind is: 1.0 where a section says so, less where prose was read."""
+    """How sure the kind is: the share of such items that is right (`calibration.py`); 1.0 by its author's word."""
     state: State | None
     """For next steps and questions; None for all other kinds. One log says "open", "done" (ticked) or "dropped";
     several logs together, and what they were answered with, say the rest."""
