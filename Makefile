@@ -80,9 +80,10 @@ check: .venv/.installed-dev
 bench: .venv/.installed
 	$(BIN)/python benchmarks/site.py
 
-# A thousand logs, cold and after one change.
+# A thousand logs, cold and after one change, ten thousand, 10 MB of bullets; then whether confidence is what it says.
 bench-logs: .venv/.installed
 	$(BIN)/python -m benchmarks.logs
+	$(BIN)/python -m benchmarks.confidence
 
 # Experiments in ARGS; without them the two whose time is promised.
 bench-towers: .venv/.installed
