@@ -54,7 +54,7 @@ def explored(paths: Paths, main: str = "sea_shells") -> dict[str, str]:
 
 def page(paths: Paths, part: str) -> None:
     """`report/explorer.html`, with scripts and styles, as a renderer would leave it."""
-    for name in ("explorer.js", "explorer.css", "theme.css"):
+    for name in ("explorer.js", "explorer-map.js", "explorer.css", "theme.css"):
         shutil.copy(CHECKOUT / "report/assets" / name, paths.report / "assets" / name)
     html = part.removeprefix("```{=html}\n").removesuffix("\n```\n")
     (paths.report / "explorer.html").write_text(PAGE.replace("{part}", html))

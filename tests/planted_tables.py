@@ -15,7 +15,7 @@ from PIL import Image
 
 from analysis.plan.config import RunConfig, SaeConfig, TowerConfig
 from analysis.plan.stage_folders import MANIFEST, write_manifest
-from analysis.results.tables import LOOKED, SHEETS, TABLES, Results
+from analysis.results.tables import LOOKED, MAPS, SHEETS, TABLES, Results
 from analysis.run.cells import laid, mode
 from analysis.run.collect import CATEGORIES, FROM_CHAINS
 from sae.config import TrainConfig
@@ -81,6 +81,8 @@ class Planted:
     """Labels were shuffled, so that there is a chance to compare with."""
     kinds: tuple[str, ...] = ("latents", "directions")
     """The towers that there are."""
+    mapped: bool = True
+    """A map of directions, where latents are looked at."""
     variants: tuple[str, ...] = ("",)
     """Later ones have what the tower has, the first what the others have, where there are several."""
 
@@ -128,6 +130,8 @@ def write(folder: Path, planted: Planted, experiment: str = "planted") -> Result
             if seed == 0:
                 for control in networks:
                     _single(tables, planted, run, control)
+    if planted.looked and planted.mapped and "latents" in planted.kinds:
+        tables[MAPS] = _mapped(planted)
     columns = {
         "measures": ["run", "kind", "depth", "control", "measure", "version", "split", "value", "n"],
         "stops": ["run", "kind", "control", "depth", "reason", "value", "limit", "sentence"],
@@ -227,6 +231,22 @@ def _of_classes(own: int, n: int, latent: int, shuffled: bool) -> dict[str, floa
     numbers |= {"top_class_share": 1.0, "f1": 0.8 - 0.1 * latent, "detector_class": own, "selectivity": 0.5,
                 "detector_precision": 0.9, "detector_recall": 0.7, "exclusive_share": 1.0}  # fmt: skip
     return numbers | ({"class_q": 0.01, "f1_null": 0.3} if shuffled else {})
+
+
+def _mapped(planted: Planted) -> list[dict[str, Any]]:
+    """Live latents in a row, from left to right; on the floors' maps one below the other, all of class 0."""
+    run, live, n = f"{planted.variants[0]}-0" if planted.variants[0] else "run0", LATENTS - 1, len(planted.classes)
+    return [
+        {
+            "run": run, "kind": "latents", "depth": depth, "control": control, "latent": latent,
+            "x": -1 + 2 * latent / (live - 1) if control == "none" else 0.25,
+            "y": 0.0 if control == "none" else -1 + 2 * latent / (live - 1),
+            "class": -1 if not n else latent % n if control == "none" else 0,
+        }
+        for depth in range(1, planted.depths + 1)
+        for control in ("none", "random_dictionary", "matched_dictionary")
+        for latent in range(live)
+    ]  # fmt: skip
 
 
 def _sprite(folder: Path, planted: Planted) -> None:

@@ -19,6 +19,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.figures.explorer_links import OWN
+from analysis.pages.explorer_map import map_of
 from analysis.pages.explorer_plain import plain_level, plain_levels
 from analysis.pages.explorer_sets import PART, copy_pictures, page_part, sets_of, shown_cells, write_shown
 from analysis.pages.latent_rows import write_rows
@@ -84,7 +85,7 @@ def write_explorer(results: Results, folder: Path, write: Callable[[Path, str], 
         levels.append(
             {
                 "depth": depth, "kind": kind, "file": name, "live": len(found), "all": there,
-                "named": sum(latent["m"] for latent in found),
+                "named": sum(latent["m"] for latent in found), "map": _map(results, kind, depth, folder, write),
                 "views": [view for view in VIEWS if f"{SHEETS}/{view}-{kind}-{depth}-none.webp" in pictures],
             }
         )  # fmt: skip
@@ -98,11 +99,21 @@ def write_plain(results: Results, main: Results, folder: Path, write: Callable[[
     folder.mkdir(parents=True, exist_ok=True)  # no pictures of its own are copied there
     levels = plain_levels(results)
     for one in levels:
+        one["map"] = _map(results, one["kind"], one["depth"], folder, write)
         found = plain_level(results, main, one["depth"], thousandths)
         write(folder / one["file"], _compact({"depth": one["depth"], "kind": one["kind"], "latents": found}))
     about = {"experiment": results.experiment, "title": results.manifest["title"], "from": OWN}
     start = levels[0]["depth"] if levels else 0
     write(folder / "index.json", _compact({**index(main), **about, "start": start, "levels": levels}))
+
+
+def _map(results: Results, kind: str, depth: int, folder: Path, write: Callable[[Path, str], None]) -> str:
+    """The file of a depth's map of directions; empty where there is none."""
+    found, name = map_of(results, kind, depth), f"{kind}-{depth}-map.json"
+    if found is None:
+        return ""
+    write(folder / name, _compact(found))
+    return name
 
 
 def index(results: Results) -> dict[str, Any]:

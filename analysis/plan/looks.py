@@ -2,7 +2,8 @@
 
 Of the data set, once: measured attributes of its images, and an independent classifier that reads pictures. Of every
 chain: names, classes against shuffled labels, causes. Of the first seed's chains: pictures, and relations to the other
-seeds. An experiment asks for it with `[interpret]`.
+seeds. An experiment asks for it with `[interpret]`. Of the first seed's trained chain also a map of directions, there
+and wherever an experiment is judged.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from analysis.plan.chains import Chain, architectures, fingerprint, module_of, s
 from analysis.plan.config import Experiment
 from analysis.plan.edges import ACTIVATIONS, HOST, IMAGES, INTERPRET, READER, Role
 from analysis.plan.interpret_config import InterpretConfig
+from analysis.plan.map_config import MapsStage
 from analysis.plan.stage_configs import ImagesStage, InterpretStage, LanguageStage, PicturesStage, ReaderStage
 from analysis.plan.stage_folders import Stage
 from sae.config import TowerKind
@@ -52,7 +54,7 @@ def of_data(experiment: Experiment) -> list[Look]:
 def of_chains(experiment: Experiment, chains: list[Chain]) -> list[Look]:
     """What looks at the latents of each chain."""
     settings = experiment.interpret
-    found = _language(experiment, chains) if experiment.language.contexts else []
+    found = _language(experiment, chains) if experiment.language.contexts else _maps(experiment, chains)
     if not settings.kind:
         return found
     first = min(chain.config.seed for chain in chains)
@@ -80,6 +82,21 @@ def _language(experiment: Experiment, chains: list[Chain]) -> list[Look]:
         stage = stage_of("language", config, {**inputs, first: read[first]}, *_modules(chain), *evaluations)
         found.append(Look(f"evaluation of run {chain.run} ({chain.control})", (stage,), (stage,)))
     return found
+
+
+def _maps(experiment: Experiment, chains: list[Chain]) -> list[Look]:
+    """The map of what is looked at, or of what has a verdict and one point; else none: who would look at it?"""
+    settings, kind = experiment.interpret, experiment.interpret.kind or "latents"
+    first = min(chains, key=lambda chain: (chain.config.seed, chain.control))
+    judged = any(tower.kind == kind and tower.nulls for tower in first.config.towers)
+    one_point = not (experiment.variants or experiment.grid) and experiment.panel == "full"
+    if not settings.kind and not (judged and one_point):
+        return []
+    read = {role: stage for role, stage in _read(first, kind).items() if role == ACTIVATIONS or role.part == "tower"}
+    # where nobody looks at latents, the tables are of all held-out rows
+    asked = _looked(first, settings, kind) | ({} if settings.kind else {"held_out_rows": 0})
+    stage = stage_of("maps", MapsStage(**asked), read, *_architectures(first))
+    return [Look(f"map of run {first.run}", (stage,), (stage,))]
 
 
 def images(experiment: Experiment) -> Stage:
@@ -127,9 +144,12 @@ def _looked(chain: Chain, settings: InterpretConfig, kind: TowerKind) -> dict[st
     }
 
 
+def _architectures(chain: Chain) -> list[str]:
+    return [module_of("sae.architectures", name) for name in architectures(chain.config)]
+
+
 def _modules(chain: Chain) -> list[str]:
-    found = [module_of("sae.architectures", name) for name in architectures(chain.config)]
-    return [module_of("analysis.run.hosts", chain.config.host.name), *found]
+    return [module_of("analysis.run.hosts", chain.config.host.name), *_architectures(chain)]
 
 
 def _interpret(chain: Chain, settings: InterpretConfig, kind: TowerKind, attributes: Stage) -> Stage:

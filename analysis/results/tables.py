@@ -32,6 +32,8 @@ from sae.errors import DataError, NotFoundError, StageError
 TABLES = ("runs", "training", "measures", "latents", "examples", "links", "stops")
 # Only where an experiment asks for single latents to be looked at (`[interpret]`).
 LOOKED = ("names", "bands", "histograms", "relations")
+# Only where there is a map of directions (stage `maps`); tables of before it was drawn have none.
+MAPS = "maps"
 # What a run measures wherever its data set has labels, and nowhere else.
 OF_CLASSES = (
     "host_accuracy", "selectivity", "top_class_share", "exclusive_share", "eligible_share", "class_precision",
@@ -166,6 +168,11 @@ class Results:
         return self._looked("relations")
 
     @cached_property
+    def maps(self) -> pd.DataFrame | None:
+        """Places of latents on a map of directions; see the module's docstring. None where there is no map."""
+        return self._seen(MAPS) if self.pinned.has(f"{MAPS}.parquet") else None
+
+    @cached_property
     def sheets(self) -> dict[str, Any]:
         """Columns and cell size of the sheets of pictures, and their file names."""
         content: dict[str, Any] = json.loads(self.file(f"{SHEETS}/sheets.json").read_text())
@@ -213,7 +220,12 @@ class Results:
     def digest(self) -> str:
         """A hash of the tables: what is drawn from equal tables need not be drawn again."""
         whole = hashlib.sha256()
-        names = (*(f"{table}.parquet" for table in (*TABLES, *LOOKED)), "sprite.webp", "sprite.json", *self.pictures())
+        names = (
+            *(f"{table}.parquet" for table in (*TABLES, *LOOKED, MAPS)),
+            "sprite.webp",
+            "sprite.json",
+            *self.pictures(),
+        )
         for name in names:
             if self.pinned.has(name):  # tracked tables of what nobody looked at have no images
                 whole.update(f"{name} {digests.digest(self.file(name))}\n".encode())
@@ -358,18 +370,20 @@ def _opened(folder: Path, pinned: Pinned) -> Results:
     return Results(folder, given=pinned)
 
 
-def is_current(experiment: Experiment, chains: list[Chain], paths: Paths) -> bool:
-    """Whether the collected tables are those of exactly these chains, every file as it was written."""
+def is_current(experiment: Experiment, chains: list[Chain], paths: Paths, *, looked: bool = True) -> bool:
+    """Whether the collected tables are those of exactly these chains, every file as it was written; `looked`: with
+    what was found of single latents."""
     folder = paths.collected / experiment.name
     try:
         manifest = read_manifest(folder)
     except StageError:  # none yet, or a broken one in a cache: not current, so that it is made again
         return False
-    wanted = (stage_keys(experiment, chains), experiment.title, code_version("analysis.run.collect"))
+    wanted = (stage_keys(experiment, chains, looked=looked), experiment.title, code_version("analysis.run.collect"))
     return tuple(manifest.get(name) for name in ("stages", "title", "code")) == wanted and not damage(folder)
 
 
-def stage_keys(experiment: Experiment, chains: list[Chain]) -> dict[str, str]:
+def stage_keys(experiment: Experiment, chains: list[Chain], *, looked: bool = True) -> dict[str, str]:
     """What an experiment's tables are joined from: keys of the stages that hold them, by chain and stage."""
     keys = {f"{chain.run}/{chain.control}": chain.measures.key for chain in chains}
-    return keys | {f"{look.name}/{s.name}": s.key for look in of_chains(experiment, chains) for s in look.tables}
+    looks = of_chains(experiment, chains) if looked else []
+    return keys | {f"{look.name}/{s.name}": s.key for look in looks for s in look.tables}

@@ -16,7 +16,7 @@ from analysis.plan.looks import of_chains
 from analysis.plan.paths import Paths
 from analysis.plan.stage_configs import SaeStage
 from analysis.plan.stage_folders import FILES, Stage, damage, read_manifest, seal
-from analysis.results.tables import LOOKED, SHEETS, is_current, stage_keys
+from analysis.results.tables import LOOKED, MAPS, SHEETS, is_current, stage_keys
 from analysis.run.sprite import write_sprite
 from analysis.system.swap import fresh_beside
 from sae.errors import StageError
@@ -26,28 +26,32 @@ CATEGORIES = ("run", "kind", "split", "control", "measure", "relation")
 FROM_CHAINS = ("measures", "latents", "examples", "links", "stops")
 
 
-def collect(experiment: Experiment, chains: list[Chain], paths: Paths) -> Path:
-    """Join the chains' tables into the experiment's folder, replacing an older one as a whole.
+def collect(experiment: Experiment, chains: list[Chain], paths: Paths, *, looked: bool = True) -> Path:
+    """Join the chains' tables into the experiment's folder, replacing an older one as a whole; `looked`: with what was
+    found of single latents, for which all chains must be there.
 
     Raises StageError where a stage's folder is not as it was written, or the tables cannot be.
     """
     final = paths.collected / experiment.name
-    if is_current(experiment, chains, paths):
+    if is_current(experiment, chains, paths, looked=looked):
         return final
     try:
-        with fresh_beside(final, stands=lambda: is_current(experiment, chains, paths)) as work:
-            _fill(work, experiment, chains, paths)
+        with fresh_beside(final, stands=lambda: is_current(experiment, chains, paths, looked=looked)) as work:
+            _fill(work, experiment, chains, paths, looked)
     except OSError as error:
         raise StageError(unwritable(Path(error.filename or final), error)) from error
     return final
 
 
-def _fill(work: Path, experiment: Experiment, chains: list[Chain], paths: Paths) -> None:
+def _fill(work: Path, experiment: Experiment, chains: list[Chain], paths: Paths, looked: bool) -> None:
     folders = [_sound(chain.measures, paths) for chain in chains]
-    looks = [_sound(stage, paths) for look in of_chains(experiment, chains) for stage in look.tables]
-    for table in (*FROM_CHAINS, *(LOOKED if experiment.interpret.kind else ())):
+    of_latents = of_chains(experiment, chains) if looked else []
+    looks = [_sound(stage, paths) for look in of_latents for stage in look.tables]
+    for table in (*FROM_CHAINS, *(LOOKED if looked and experiment.interpret.kind else ()), MAPS):
         name = f"{table}.parquet"
         files = [folder / name for folder in (*folders, *looks) if name in read_manifest(folder)[FILES]]
+        if table == MAPS and not files:
+            continue
         whole = pd.concat([pd.read_parquet(file) for file in files])
         for column in set(CATEGORIES) & set(whole):
             whole[column] = whole[column].astype("category")
@@ -62,7 +66,7 @@ def _fill(work: Path, experiment: Experiment, chains: list[Chain], paths: Paths)
             "experiment": experiment.name,
             "title": experiment.title,
             "runs": sorted({chain.run for chain in chains}),
-            "stages": stage_keys(experiment, chains),
+            "stages": stage_keys(experiment, chains, looked=looked),
             "code": code_version("analysis.run.collect"),
             "versions": read_manifest(folders[0])["versions"],
         },

@@ -11,7 +11,7 @@ import time
 import traceback
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -22,7 +22,6 @@ from analysis.plan.chains import Chain, fingerprint, plan, to_fetch
 from analysis.plan.config import Experiment
 from analysis.plan.data_source import NOT_HERE
 from analysis.plan.edges import edges
-from analysis.plan.interpret_config import InterpretConfig
 from analysis.plan.looks import Look, of_chains, of_data, stages_of
 from analysis.plan.paths import Paths
 from analysis.plan.stage_folders import MANIFEST, Stage, damage, writing
@@ -109,7 +108,7 @@ def run(
         lost = len(chains) - len(whole)
         failed = f"{lost} of {len(chains)} chains failed" if lost else "looking at latents failed"
         if whole:  # without looks, which need all chains and what stands beside them
-            collect(replace(experiment, interpret=InterpretConfig()), whole, paths)
+            collect(experiment, whole, paths, looked=False)
         kept = f"; tables of {'all' if len(whole) == len(chains) else 'the other'} {len(whole)} are collected"
         raise StageError(f"{failed}{kept if whole else ''}:\n" + "\n".join(failures))
     return collect(experiment, chains, paths)

@@ -17,7 +17,7 @@ import pandas as pd
 from analysis.plan.config import KINDS, RunConfig
 from analysis.plan.paths import Paths
 from analysis.plan.stage_folders import MANIFEST, damage, seal
-from analysis.results.tables import LOOKED, SHEETS, TABLES, Results
+from analysis.results.tables import LOOKED, MAPS, SHEETS, TABLES, Results
 from analysis.run.sprite import write_sprite
 from analysis.system.swap import fresh_beside
 from sae.errors import NotFoundError, StageError
@@ -54,6 +54,8 @@ def _fill(work: Path, results: Results) -> str:
         _write(getattr(results, table), work / f"{table}.parquet")
     for table in ("latents", "examples", "links", *(LOOKED if results.looked else ())):
         _write(_shown(results, table), work / f"{table}.parquet")
+    if results.maps is not None:
+        _write(rounded(results.maps), work / f"{MAPS}.parquet")
     if not results.looked:
         return "single latents of the first run only; no images"
     data = RunConfig.from_canonical(str(results.runs["config"].iloc[0])).source
@@ -79,7 +81,7 @@ def add_digests(name: str, paths: Paths) -> Path:
         if found := damage(folder):
             raise StageError(f"{found}; `git checkout` of that folder brings it back")
         return folder
-    for table in (*TABLES, *(LOOKED if results.looked else ())):
+    for table in (*TABLES, *(LOOKED if results.looked else ()), MAPS):
         getattr(results, table)
     seal(folder, results.manifest)
     return folder

@@ -11,7 +11,7 @@
   const sets = Array.from(root.querySelectorAll(".xp-sets button"), (button) => button.dataset.set);
   const none = { levels: [], classes: [], examples: "examples" };
   const usual = { set: sets[0], depth: null, latent: null, class: "", find: "", sort: "number", embed: "" }, state = {};
-  const base = document.currentScript.src.replace(/[^/]*$/, "generated/explorer/");
+  const assets = document.currentScript.src.replace(/[^/]*$/, ""), base = assets + "generated/explorer/";
   let index = none, place, now, timer, rest, latents = [], list = [], turn = 0;
 
   // A number that is undefined is a dash, never NaN.
@@ -82,8 +82,9 @@
       tower.innerHTML = html(index.levels, (l) => `<button type="button" data-level="${l.depth}" aria-label="${called(l.depth)}" ` +
         `title="${l.live} fire, ${l.named} named">${l.depth || "Neurons"}</button>`);
       chips.innerHTML = html(index.classes, (what, c) => `<button type="button" data-class="${c}">${esc(what)}</button>`);
+      one(".xp-key").innerHTML = html(index.classes, (what, c) => `<button type="button" data-class="${c}" style="--h:${360 * c / index.classes.length}"><i></i>${esc(what)}</button>`);
     }
-    each(".xp-side button", (b) => b.setAttribute("aria-pressed",
+    each(".xp-side button, .xp-key button", (b) => b.setAttribute("aria-pressed",
       b.dataset.set === state.set || b.dataset.class === state.class || (!!place && +b.dataset.level === place.depth)));
     const words = state.find.toLowerCase().split(/[\s,]+/), [key, at, form] = (place && place.plain && state.sort === usual.sort ? "s 1 pct" : order.selectedOptions[0].dataset.by).split(" ");
     list = latents.filter((l) => {
@@ -189,6 +190,7 @@
       noeffect: !falls && l.ab.some(known), effect: falls && !(l.m && l.x === 1), agrees: l.m && l.x === 0, unclear: l.m && l.x === 2,
       looked: !place.plain, gate4: l.q === 4, gate0: l.q === 0, gate1: l.q === 1, gate2: l.q === 2, gate3: l.q === 3, x: l.m && l.x === 1, lowers: name(l.e), falls: falls ? fixed(-l.ab[l.e] / 10, 1) : "",
       showcase: !known(state.latent) && l.m && whole(l),
+      mapped: place.map, unmapped: !place.map, neurons: !place.depth, nomap: !place.map && place.depth,
       twin: l.rn && index.sprite.width, twinname: l.rn ? `${l.rn[0]}, ${l.rn[1]}` : "", twinshare: l.rn && known(l.rn[2]) ? pct(l.rn[2]) : "",
       reached: l.o[1], enters: l.o[0], outside: !l.o[0], top: name(top(l)), chosen: name(l.c)
     });
@@ -239,7 +241,7 @@
 
   function arrive() {
     near.disconnect();
-    each("[data-file], [data-of]", (e) => near.observe(e));
+    each("[data-file], [data-of], [data-map]", (e) => near.observe(e));
     // who stays may print: pictures that come while a browser prints come too late
     clearTimeout(rest);
     rest = setTimeout(() => each("[data-file]", (e) => fetched(e, turn)), 3000);
@@ -247,12 +249,24 @@
 
   function fetched(e, mine) {
     const lost = (file) => { if (mine === turn) Object.assign(one("[data-t=lost]"), { textContent: file }).parentNode.hidden = false; };
-    if (e.dataset.file) {
+    if ("map" in e.dataset) drawMap(lost);
+    else if (e.dataset.file) {
       e.style.backgroundImage = `url(${base}${e.dataset.file})`;
       get(e.dataset.file).catch((file) => { e.classList.add("xp-lost"); lost(file); });
     } else get(`${state.set}/${e.dataset.of}`).then((found) => {
       const other = found.latents.find((l) => l.i === +e.dataset.i);
       e.textContent = other ? label(other) : "silent";
+    }).catch(lost);
+  }
+
+  // The map and what draws it are fetched with its place; it is drawn once a depth, and marked with every latent.
+  function drawMap(lost) {
+    const shown = place, mine = turn;
+    if (!shown || !shown.map || !now) return;
+    Promise.all([import(assets + "explorer-map.js"), get(`${state.set}/${shown.map}`)]).then(([{ map }, found]) => {
+      if (mine !== turn) return;
+      map(one(".xp-map"), found, { classes: index.classes, now: now.i, listed: new Set(list.map((l) => l.i)), share: pct, pick: walk,
+        says: (i) => { const l = latents.find((l) => l.i === i); return l ? `${i}: ${label(l)}` : `${i}: silent`; } });
     }).catch(lost);
   }
 
@@ -340,7 +354,7 @@
     show();
   });
   // paper shows all of it
-  addEventListener("beforeprint", () => { near.disconnect(); each("[data-file], [data-of]", (e) => fetched(e, turn)); });
+  addEventListener("beforeprint", () => { near.disconnect(); each("[data-file], [data-of], [data-map]", (e) => fetched(e, turn)); });
   root.previousElementSibling.hidden = true;
   root.hidden = false;
   one("details").open = innerWidth > 899;

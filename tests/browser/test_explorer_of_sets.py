@@ -72,6 +72,55 @@ def test_a_set_that_is_not_there_is_said_and_shows_no_others_latents(browser, si
     shown.context.close()
 
 
+def test_the_map_selects_by_hand_and_by_keyboard_and_says_where_it_is(browser, site):
+    shown = arrive(browser, site, "#depth=2&latent=0")
+    learned = shown.locator("[data-map] svg")
+    learned.scroll_into_view_if_needed()
+    shown.locator(".xp-at", has_text="Here: 0: cats").wait_for()
+    assert learned.locator("text, circle:not([class])").count() == 3
+    assert shown.locator("[data-floor] svg[role=img]").count() == 2
+    box = learned.bounding_box()
+    shown.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2 + 6)
+    shown.locator(".xp-at", has_text="To 1: dogs").wait_for()
+    shown.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2 + 6)
+    shown.locator(".xp h2", has_text="dogs").wait_for()
+    assert "latent=1" in shown.url and "depth=2" in shown.url
+    learned.focus()
+    shown.keyboard.press("ArrowRight")
+    shown.locator(".xp-at", has_text="To 2: boats").wait_for()
+    shown.keyboard.press("Enter")
+    shown.locator(".xp h2", has_text="boats").wait_for()
+    shown.locator(".xp-at", has_text="Here: 2: boats").wait_for()
+    assert shown.evaluate("document.activeElement.tagName") == "svg", "the map keeps the focus"
+    shown.keyboard.press("ArrowRight")  # there is nothing further to the right
+    assert "latent=2" in shown.url
+    shown.locator(".xp-key button", has_text="cat").click()
+    shown.locator("[data-map] .xp-faint").nth(1).wait_for()
+    whole(shown)
+    shown.context.close()
+
+
+def test_the_map_selects_on_a_phone_and_a_set_without_classes_has_one(browser, site):
+    shown = arrive(browser, site, "#set=clouds&depth=3&latent=2", width=390)
+    learned = shown.locator("[data-map] svg")
+    learned.scroll_into_view_if_needed()
+    shown.locator(".xp-at", has_text="Here: 2").wait_for()
+    box = learned.bounding_box()
+    shown.mouse.click(box["x"] + 9, box["y"] + box["height"] / 2)
+    shown.locator(".xp h2", has_text="wide 0").wait_for()
+    assert not shown.locator(".xp-key").is_visible() and "of its class" not in shown.locator(".xp-map").inner_text()
+    assert shown.evaluate("document.documentElement.scrollWidth") <= 390
+    whole(shown)
+    shown.context.close()
+
+
+def test_without_a_map_the_explorer_says_why(browser, site):
+    shown = arrive(browser, site, "#depth=0&latent=0")
+    assert "neurons are the axes" in shown.locator(".xp-map").inner_text()
+    assert not shown.locator(".xp-maps").is_visible()
+    shown.context.close()
+
+
 LOOK = """---
 title: Look
 description: Every latent.

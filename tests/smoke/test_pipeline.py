@@ -56,7 +56,8 @@ CONTROLS = {
 # host, activations, depth 1, depth 2 of both kinds, measures; on the trained host the nulls of those three depths and
 # a tower on noise, too
 TRAINED, RANDOM = 6 + 3 + 1, 6
-STAGES = 2 * (TRAINED + RANDOM)
+# and, of the first seed, the map of directions
+STAGES = 2 * (TRAINED + RANDOM) + 1
 
 
 @pytest.fixture
@@ -97,6 +98,20 @@ def test_each_trained_sae_has_architecture_width_and_k_of_its_own(whole):
         ("directions", 1, "topk", 32, 4), ("directions", 2, "topk", 16, 2),
     }  # fmt: skip
     assert training["width"].dtype == training["k"].dtype == np.int64
+
+
+def test_the_first_seeds_latents_have_places_beside_those_of_as_many_random_directions(whole):
+    results = whole[1]
+    maps = results.maps
+    assert set(maps["run"]) == {results.first_run} and set(maps["kind"]) == {"latents"}
+    assert maps[["x", "y"]].abs().max().max() <= 1 and maps["class"].between(-1, 9).all()
+    for depth, rows in maps.groupby("depth"):
+        at = (results.latents["run"] == results.first_run) & (results.latents["depth"] == depth)
+        rates = results.latents[at & (results.latents["measure"] == "firing_rate")]
+        rates = rates[(rates["kind"] == "latents") & (rates["control"] == "none") & (rates["split"] == "held_out")]
+        counts = rows["control"].value_counts()
+        assert set(rows[rows["control"] == "none"]["latent"]) == set(rates[rates["value"] > 0]["latent"])
+        assert counts["random_dictionary"] == counts["matched_dictionary"] == counts["none"]
 
 
 def test_a_run_is_one_row_for_each_host(whole):
@@ -254,7 +269,7 @@ def test_a_killed_run_is_completed_by_the_next_with_the_same_numbers(whole, proj
     made = []
     monkeypatch.setattr(pipeline, "find", lambda room, name: made.append(name) or find(room, name))
     run(tiny(project, seeds=(0,), controls=False), project, workers=1)
-    assert len(made) == TRAINED - len(done), "what was whole is not done again"
+    assert len(made) == TRAINED + 1 - len(done), "what was whole is not done again"
     assert {path: path.stat().st_mtime_ns for path in done} == done
     assert list(project.runs.glob("*/*.tmp-*")) == []
     results = open_results("tiny", project)

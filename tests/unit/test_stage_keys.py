@@ -44,6 +44,7 @@ KEYS = {
     "reader": (1, "fd214d61"),
     "interpret": (4, "ba54a02b"),
     "pictures": (2, "bab1e166"),
+    "maps": (1, "29976f98"),
 }
 
 

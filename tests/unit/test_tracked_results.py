@@ -10,7 +10,7 @@ from analysis.plan.config import RunConfig, load_experiment
 from analysis.plan.paths import Paths
 from analysis.plan.stage_folders import FILES, MANIFEST, damage, read_manifest
 from analysis.results.measure_names import can_be
-from analysis.results.tables import LOOKED, TABLES, Results
+from analysis.results.tables import LOOKED, MAPS, TABLES, Results
 from analysis.results.verdict import verdicts
 from sae.rule import WORDS
 
@@ -26,7 +26,7 @@ MOST_LOOKED = 3_000_000
 def test_tables_are_small_and_whole(name):
     results = Results(PATHS.tracked / name)
     assert results.experiment == name
-    for table in (*TABLES, *(LOOKED if results.looked else ())):
+    for table in (*TABLES, *(LOOKED if results.looked else ()), MAPS):
         getattr(results, table)
     assert all(file.stat().st_size <= MOST_BYTES for file in results.folder.glob("*.parquet") if not results.looked)
     whole = sum(file.stat().st_size for file in results.folder.rglob("*") if file.is_file())
@@ -80,3 +80,16 @@ def test_the_table_of_verdicts_prints_the_floors_that_the_rule_compares_with():
         own = table["variance_explained, held_out, none, latents", depth]
         floor = table[f"variance_explained, held_out, {verdict.best_floor}, latents", depth]
         assert own - floor == pytest.approx(verdict.margin, abs=1e-6)
+
+
+def test_the_six_depths_of_the_verdict_have_a_map_with_its_floors():
+    results = Results(PATHS.tracked / "towers")
+    maps = results.maps
+    assert maps is not None and set(maps["run"]) == {results.first_run}
+    counts = maps.groupby(["depth", "control"], observed=True).size().unstack()
+    assert list(counts.index) == results.depths("latents")
+    assert (counts.nunique(axis=1) == 1).all(), "as many directions that nobody learned as latents"
+    fires = results.latents[(results.latents["measure"] == "firing_rate") & (results.latents["value"] > 0)]
+    own = maps[maps["control"] == "none"]
+    for depth, rows in fires[fires["kind"] == "latents"].groupby("depth"):
+        assert set(own[own["depth"] == depth]["latent"]) == set(rows["latent"])
