@@ -14,6 +14,7 @@ import json
 import os
 import platform
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -47,48 +48,8 @@ def _exchanged(line: str, words: list[str], dice: random.Random) -> str:
     return " ".join(dice.choice(words) if part.isalpha() and dice.random() < 0.25 else part for part in line.split(" "))
 
 
-_SYLLABLES = [
-    "ba",
-    "ke",
-    "lo",
-    "mi",
-    "tru",
-    "san",
-    "del",
-    "or",
-    "qua",
-    "fi",
-    "ness",
-    "pre",
-    "ton",
-    "ul",
-    "ra",
-    "ve",
-    "gri",
-    "po",
-    "sta",
-    "en",
-]
-_COMMON = [
-    "the",
-    "a",
-    "of",
-    "is",
-    "with",
-    "for",
-    "and",
-    "to",
-    "in",
-    "on",
-    "layer",
-    "loss",
-    "model",
-    "width",
-    "depth",
-    "sparse",
-    "latent",
-    "seed",
-]
+_SYLLABLES = re.findall(r"\w+", "ba ke lo mi tru san del or qua fi ness pre ton ul ra ve gri po sta en")
+_COMMON = re.findall(r"\w+", "the a of is with for and to in on layer loss model width depth sparse latent seed")
 
 
 def write_varied(folder: Path, count: int) -> None:
