@@ -82,6 +82,8 @@ _ASIDE = re.compile(
     r"|because|while|that|as|day|later|before|after|since|instead|therefore|again|which)\b)[a-z]{3,}\s+$",
     re.IGNORECASE,
 )
+# Of a number; "f1", "l0" and "r2" are names.
+_DIGIT = re.compile(r"(?<![^\W\d_])\d(?![^\W\d_])")
 # A longer "sentence" is pasted output; searching all of it costs time and finds only chance words.
 _JUDGED = 1200
 
@@ -115,9 +117,14 @@ def bare(text: str) -> str:
     return words
 
 
-@lru_cache(maxsize=1_000)
 def judge(text: str) -> Verdict:
     """The kind of one sentence or bullet without a section."""
+    return _judge(_DIGIT.sub("0", text))
+
+
+# no rule looks at which digit stands in a number: what differs in numbers alone is judged once
+@lru_cache(maxsize=1_000)
+def _judge(text: str) -> Verdict:
     straight = text.translate(_STRAIGHT)
     body = bare(straight).rstrip("\"')]*_ \t\u300d\u300f\u00bb")
     body = _PICTOGRAMS.sub("", body).rstrip()

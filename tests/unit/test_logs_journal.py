@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import pytest
 
+from analysis.logs import journal
 from analysis.logs.items import MAYBE_BELOW
 from analysis.logs.journal import asks_outright, judge
 from analysis.logs.sentences import sentence_ends
@@ -81,3 +82,17 @@ def test_a_step_with_a_question_mark_is_no_outright_question() -> None:
     assert not asks_outright("Post it here? Maybe there.")
     assert not asks_outright("Can use another set? Good enough.")
     assert not asks_outright("How it went. Fine?")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("the loss fell from 0.41 to 0.29", "the loss fell from 0.97 to 0.13"),
+        ("lr=0.01", "lr=0.02"),
+        ("f1 is 17", "f1 is 98"),
+    ],
+)
+def test_which_digits_stand_in_a_number_changes_no_verdict_and_is_judged_once(one: str, other: str) -> None:
+    judged = journal._judge.cache_info().misses
+    assert judge(one) == judge(other)
+    assert journal._judge.cache_info().misses <= judged + 1
