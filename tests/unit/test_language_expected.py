@@ -60,6 +60,11 @@ def test_the_best_is_so_beyond_luck(other, word):
     outcome = best_of("delta_loss", "1k", ("1k, gated", "1k, gone"))(tables, NOTHING)
     assert outcome.word == word and outcome.said == f"TopK 0.300; gated {other:.3f}"
     assert best_of("delta_loss", "1k", ("1k, gone",))(tables, NOTHING) is None
+    tables = Tables(tables.found | {("1k", "l0", "none"): [32.0], ("1k, gated", "l0", "none"): [41.0]})
+    assert best_of("delta_loss", "1k", ("1k, gated",))(tables, NOTHING) is None, "another L0 is another question"
+    more = Tables(tables.found | {("1k, relu", "delta_loss", "none"): [0.5], ("1k, relu", "l0", "none"): [31.0]})
+    outcome = best_of("delta_loss", "1k", ("1k, gated", "1k, relu"))(more, NOTHING)
+    assert outcome.word == YES and "(left out: L0 41)" in outcome.said
 
 
 @pytest.mark.parametrize(("rival", "word"), [([0.4], YES), ([0.3], UNDECIDED), ([0.2], NO)])
@@ -82,11 +87,14 @@ def test_error_and_cost_go_together_where_their_ranks_do():
     assert together(Tables({key: value for key, value in same.items() if key[0] != "d"}), NOTHING) is None
 
 
-def test_the_table_counts_its_words_and_turns_the_journals_claim():
+def test_the_table_counts_its_words_and_a_claim_of_no_difference_is_met_by_none():
     tables = costs(**{"1k": [0.29, 0.31], "4k": 0.2, "16k": 0.1})
     drawn = language_expected(tables, NOTHING)
     assert drawn.title == "Of 3 expectations 1 held, 2 did not, 0 are undecided"
-    assert drawn.data["word"].tolist() == [YES, NO, NO] and drawn.data["here"][2] == "0.10 with 16k latents"
+    assert drawn.data["word"].tolist() == [YES, NO, NO]
+    flat = language_expected(costs(**{"1k": [0.29, 0.31], "4k": 0.11, "16k": 0.1}), NOTHING)
+    assert flat.data["word"].tolist() == [UNDECIDED, YES, NO]
+    assert drawn.data["here"][2] == "0.10 with 16k latents"
     assert level(costs(**{"16k": 0.6}), NOTHING).word == YES
     with pytest.raises(DataError, match="nothing of what was expected"):
         language_expected(NOTHING, NOTHING)
