@@ -15,6 +15,7 @@ edges that know nothing of each other; `sae.evaluations.feature_splitting` gives
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -50,7 +51,12 @@ class Node:
     @property
     def said(self) -> str:
         """`1k latent 17 “years”`."""
-        return f"{short(self.size)} latent {self.latent} “{self.called}”"
+        return f"{short(self.size)} latent {self.latent} {in_quotes(self.called)}"
+
+
+def in_quotes(name: str) -> str:
+    """A name between quotation marks, which the name of a word has already and a number needs not."""
+    return name if name.startswith("“") or re.fullmatch(r"[Ll]atent \d+", name) else f"“{name}”"
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from analysis.figures.kinds.feature_splits import feature_splits
 from analysis.figures.kinds.feature_web import feature_web
 from analysis.figures.svg_words import width_of
 from analysis.figures.web_picture import CHILDREN, PAGE, PHONE, fitted, places, shown, web_picture
-from analysis.results.webs import MOST, Web, short
+from analysis.results.webs import MOST, Web, in_quotes, short
 from analysis.site.lesswrong.markup import parse
 from sae.errors import DataError
 
@@ -161,3 +161,11 @@ def test_a_latent_that_stands_there_twice_is_refused():
     content["nodes"].append(content["nodes"][0])
     with pytest.raises(DataError, match="twice"):
         Web.of(file(content))
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("“war”", "“war”"), ("capitalised", "“capitalised”"), ("latent 17", "latent 17"), ("Latent 17", "Latent 17")],
+)
+def test_a_name_stands_between_quotation_marks_once(name, said):
+    assert in_quotes(name) == said

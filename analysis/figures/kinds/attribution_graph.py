@@ -12,6 +12,7 @@ from analysis.figures.drawing import Drawing
 from analysis.figures.graph_picture import PAGE, PHONE, graph_picture, quoted, signed
 from analysis.results.attributions import Traced
 from analysis.results.kept_file import KeptFile
+from analysis.results.webs import in_quotes
 
 FROM_FILE = "data/language/attribution.json"
 GUIDE, NO_GUIDE = 0.8, 0.5
@@ -25,8 +26,9 @@ def attribution_graph(file: KeptFile, *, nodes: int = 10) -> Drawing:
     first = traced.nodes[0]
     over = f" over {quoted(traced.foil)}" if traced.foil else ""
     way = "for" if first.attribution >= 0 else "against"
+    name = in_quotes(first.called if first.name else first.called.capitalize())
     title = (
-        f"“{first.called}” does most {way} {quoted(traced.target)}{over}: {signed(first.attribution)} of "
+        f"{name} does most {way} {quoted(traced.target)}{over}: {signed(first.attribution)} of "
         f"{signed(traced.difference)}; without it the difference {'falls' if first.effect >= 0 else 'rises'} by "
         f"{abs(first.effect):.2f}"
     )
@@ -74,7 +76,7 @@ def _alt(traced: Traced, count: int) -> str:
         parts = traced.parts(number)
         source = f", mostly from {quoted(traced.tokens[parts[0].token])}" if parts else ""
         told.append(
-            f"“{node.called}” at {quoted(traced.tokens[node.place])} {signed(node.attribution)} (ablated "
+            f"{in_quotes(node.called)} at {quoted(traced.tokens[node.place])} {signed(node.attribution)} (ablated "
             f"{signed(node.effect)}){source}"
         )
     prompt = "".join(traced.tokens).replace("\n", " ").strip()

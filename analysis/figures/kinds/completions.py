@@ -16,6 +16,7 @@ from analysis.figures.drawing import Drawing
 from analysis.figures.html_table import framed, group
 from analysis.results.kept_file import KeptFile
 from analysis.results.steerings import ALONG, WHERE, Steered, Steerings
+from analysis.results.webs import in_quotes
 
 FROM_FILE = "data/language/steering.json"
 HEADS = ("held at", "along the latent", "along a random direction")
@@ -27,7 +28,7 @@ def completions(file: KeptFile, *, latents: int = 2, prompts: int = 1) -> Drawin
     last = len(steerings.strengths) - 1
     held, of = steerings.holding("latent", last)
     most = steerings.strengths[last]
-    what = f"“{steerings.latents[0].called}”" if len(steerings.latents) == 1 else "a latent"
+    what = in_quotes(steerings.latents[0].called) if len(steerings.latents) == 1 else "a latent"
     title = (
         f"With {what} held at {most:g} times its own strength, {held} of {of} continuations have one of its words; "
         f"as it is {steerings.holding('latent', -1)[0]}, along a random direction "
@@ -89,7 +90,7 @@ def _spoiled(steerings: Steerings, last: int) -> str:
 def _said(steerings: Steerings, one: Steered, last: int) -> str:
     texts = one.prompts[0]
     return (
-        f"After “{texts.prompt.strip()}” the model writes “{_short(texts.as_it_is)}”, with “{one.called}” at "
+        f"After “{texts.prompt.strip()}” the model writes “{_short(texts.as_it_is)}”, with {in_quotes(one.called)} at "
         f"{strength(steerings, last)} “{_short(texts.latent[last])}”, along a random direction "
         f"“{_short(texts.random[last])}”."
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from html import escape
 from typing import Any
 
@@ -10,7 +11,7 @@ import pandas as pd
 from analysis.figures.drawing import Drawing
 from analysis.figures.html_table import framed, group
 from analysis.results.kept_file import KeptFile
-from analysis.results.webs import STRENGTHS, Node, Web, short
+from analysis.results.webs import STRENGTHS, Node, Web, in_quotes, short
 from sae.errors import DataError
 
 FROM_FILE = "data/language/web.json"
@@ -65,7 +66,8 @@ def _listed(web: Web, splits: dict[int, list[int]]) -> str:
     """What a latent becomes at the first larger size at which it comes apart, or else at the last one."""
     there = {size: found for size, found in splits.items() if found}
     size = next((size for size, found in there.items() if len(found) > 1), list(there)[-1])
-    names = [f"“{web.nodes[at].called}”" for at in there[size]]
+    counts = Counter(in_quotes(web.nodes[at].called) for at in there[size])
+    names = [name if count == 1 else f"{count} latents {name}" for name, count in counts.items()]
     text = names[0] if len(names) == 1 else f"{', '.join(names[:3][:-1])} and {names[:3][-1]}"
     return f"{text}{f' and {len(names) - 3} more' if len(names) > 3 else ''} in the {short(size)} SAE"
 
