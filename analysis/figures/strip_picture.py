@@ -1,4 +1,4 @@
-"""The picture of a strip of verdicts: boxes, a line with its band, zero, and grey lines that say what they are."""
+"""The picture of a strip of verdicts: boxes, a line with its band, zero, and grey lines with letters, named below."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
+from analysis.figures.strip_letters import KEY_LINE, key_lines, letters
 from analysis.figures.svg_words import LEADING, picture, width_of, words, wrapped
 
 COLOURS = {"structure": "c3", "copy": "c6", "collapse": "c2", "floor": "c5", "undecided": "muted"}
 """As words have them in tables (theme.css)."""
 GAP, PAD, LEFT = 6, 8, 44
 PLOT, FOOT, READ = 150, 22, 22
+KEY_AT = 0
+"""From where the names of the grey lines are written."""
 ACROSS, ACROSS_PHONE = 6, 3
 """Boxes in a row, at most."""
 
@@ -56,9 +59,12 @@ def strip(
     boxes, foot = _boxes(depths, width - start, across)
     parts = [f'<g transform="translate({start:g} 0)">{boxes}</g>']
     top = foot + READ
-    parts += _plot(depths, floors, width, top, of)
+    inside = {name: line for name, line in floors.items() if any(v < Depth.domain(depths)[1] for v in line.values())}
+    parts += _plot(depths, inside, width, top, of)
+    key = key_lines(list(inside), width - KEY_AT)
+    parts += [line.drawn(KEY_AT, top + PLOT + FOOT + (row + 1) * KEY_LINE) for row, line in enumerate(key)]
     label = "; ".join(f"Depth {one.depth}: {one.word}" for one in depths)
-    return picture(parts, width, top + PLOT + FOOT, label, phone)
+    return picture(parts, width, top + PLOT + FOOT + len(key) * KEY_LINE + 4 * bool(key), label, phone)
 
 
 def _boxes(depths: Sequence[Depth], width: float, across: int) -> tuple[str, float]:
@@ -122,8 +128,10 @@ def _plot(
                 f"{tick:+g}".replace("-", "−") if tick else "0", LEFT - 6, y(tick) + 4, size, fill="muted", anchor="end"
             )
         )
+    marks = letters(floors, x, y, (low, high))
     parts += [
-        _floor(name, line, x, y, clip, top) for name, line in floors.items() if any(v < high for v in line.values())
+        _floor(name, line, x, y, clip, top, mark.drawn())
+        for (name, line), mark in zip(floors.items(), marks, strict=True)
     ]
     known = [one for one in depths if math.isfinite(one.mean)]
     for run in _runs([one for one in known if math.isfinite(one.low)]):
@@ -150,9 +158,10 @@ def _plot(
 
 
 def _floor(
-    name: str, line: Mapping[int, float], x: Callable[[int], float], y: Callable[[float], float], clip: str, top: float
-) -> str:
-    """A grey line that says its name when it is pointed at or has the focus."""
+    name: str, line: Mapping[int, float], x: Callable[[int], float], y: Callable[[float], float], clip: str, top: float,
+    letter: str,
+) -> str:  # fmt: skip
+    """A grey line with its letter, which says its name and numbers when it is pointed at or has the focus."""
     known = {depth: value for depth, value in sorted(line.items()) if math.isfinite(value)}
     path = _path([(x(depth), y(value)) for depth, value in known.items()])
     if len(known) == 1:  # a line of one point is not drawn
@@ -163,7 +172,7 @@ def _floor(
         f'<g class="strip-floor" tabindex="0" role="img" aria-label="{escape(said)}"><g clip-path="url(#{clip})">'
         f'<path d="{path}" fill="none" stroke="transparent" stroke-width="8" pointer-events="stroke"></path>'
         f'<path class="seen" d="{path}" fill="none" stroke="var(--c5)" stroke-opacity=".55" stroke-width="1.3" '
-        f'stroke-linecap="round"></path></g><g class="strip-name" visibility="hidden">{shown}</g></g>'
+        f'stroke-linecap="round"></path></g>{letter}<g class="strip-name" visibility="hidden">{shown}</g></g>'
     )
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import re
+from itertools import pairwise
 
 import pytest
 from planted_tables import Planted, write
 
 from analysis.figures.kinds.verdict_strip import verdict_strip
+from analysis.figures.strip_letters import key_lines, letters
 from analysis.figures.strip_picture import Depth, strip
 from analysis.figures.svg_words import LETTER, wrapped
 from analysis.figures.verdict_cells import said_p
@@ -55,6 +57,43 @@ def test_floors_in_the_picture_are_named_for_pointer_and_keyboard_and_others_are
     assert all(floor.attributes["tabindex"] == "0" for floor in floors)
     # a post's picture knows no style sheet: what waits for the pointer is hidden by itself
     assert all(name.attributes["visibility"] == "hidden" for name in tree.of_class("strip-name"))
+
+
+@pytest.mark.parametrize("phone", [False, True])
+def test_every_line_in_the_picture_has_a_letter_at_its_end_and_its_name_below(phone):
+    width = 350 if phone else 680
+    floors = {"one above": {1: 0.06, 2: 0.05, 4: 0.02}, "one below": {1: 0.04, 2: 0.03, 4: 0.02},
+              "the same again": {1: 0.04, 2: 0.03, 4: 0.0201}, "far away": {1: 5.0, 4: 6.0}}  # fmt: skip
+    tree = parse(strip(DEPTHS, floors, width, phone=phone))
+    key = " ".join(row.text() for row in tree.of_class("strip-key"))
+    for letter, name in zip("abc", list(floors)[:3], strict=True):
+        assert re.search(rf"{letter}\s*{name}", key)
+    assert "far away" not in key, "what is not drawn is not named"
+    marks = [t for t in tree.all("text") if t.text() in ("a", "b", "c") and "paint-order" in t.attributes]
+    heights = sorted(float(mark.attributes["y"]) for mark in marks)
+    assert len(marks) == 3 and all(low + 11.9 <= high for low, high in pairwise(heights))
+    assert all(0 < float(mark.attributes["x"]) < width - 7 for mark in marks), "none is cut off"
+    assert float(tree.elements[0].attributes["viewbox"].split()[3]) >= max(
+        float(row.attributes["y"]) for row in tree.of_class("strip-key")
+    )
+
+
+def test_the_key_is_in_lines_that_fit_and_loses_no_name():
+    names = [f"a floor with the name {number} of some length" for number in range(7)]
+    for width in (200, 350, 680):
+        rows = key_lines(names, width)
+        assert [name for row in rows for _, name in row.named] == names
+        assert all(len(row.named) == 1 or sum(len(name) for _, name in row.named) * 6.7 < width for row in rows)
+
+
+def test_letters_of_lines_that_end_close_to_the_edges_stay_in_the_picture():
+    lines = {f"floor {number}": {1: 0.0, 2: end} for number, end in enumerate((0.099, 0.1, 0.1, 0.0, 0.0, 0.001))}
+    found = letters(lines, lambda depth: 100.0 * depth, lambda value: 150 * (1 - value / 0.1), (0.0, 0.1))
+    heights = sorted(one.y for one in found)
+    assert heights[0] >= 0 and heights[-1] <= 150
+    assert all(high - low >= 11.99 for low, high in pairwise(heights))
+    order = sorted(range(6), key=lambda number: found[number].y)
+    assert [one.end[1] for one in (found[n] for n in order)] == sorted(one.end[1] for one in found), "order is kept"
 
 
 def test_several_strips_on_a_page_share_no_id(tmp_path):

@@ -43,7 +43,7 @@ def verdict_strip(results: Results, *, kind: str = "latents", variant: str = "")
         caption=(
             f"In each box the word, and the distance to the nearest floor of that depth (observed minus floor, share "
             f"of variance, mean over {seeds(lines['run'].nunique())}). The line below is that distance{band}; on the "
-            f"zero line a floor does as well. Grey: all floors, named when pointed at{lies}."
+            f"zero line a floor does as well. Grey: all floors, by the letters below{lies}."
         ),
         alt=f"Verdicts by depth: {said}. Distance to the nearest floor, {told}.",
         data=_table(words, lines),
