@@ -109,3 +109,28 @@ NUMBERS: dict[str, Callable[[Results], pd.Series]] = {
     "strength_ratio": lambda r: ratio(r, "mean_activation"),
     "strength_ratio_random_host": lambda r: ratio(r, "mean_activation", "random_host"),
 }
+RANDOM = "network that was never trained"
+RISE = "share of the rise in class selectivity from depth 1 to depth"
+ALONE = "class selectivity of the tower beyond a single SAE as wide and as sparse, depth"
+# What they are in words, as a reader who asks is told.
+WORDS = {
+    "heaviest_part_4": "cosine of the median latent of depth 4 with the one latent below that it is mostly made of",
+    "selectivity_lead_1": f"class selectivity beyond the {RANDOM}, latents tower, depth 1",
+    "selectivity_lead_4": f"class selectivity beyond the {RANDOM}, latents tower, depth 4",
+    "exclusive_lead_1": f"share of one-class latents beyond the {RANDOM}, latents tower, depth 1",
+    "exclusive_lead_2": f"share of one-class latents beyond the {RANDOM}, latents tower, depth 2",
+    "exclusive_rise_2": "share of one-class latents at depth 2 beyond depth 1, latents tower",
+    "exclusive_rise_2_random": f"share of one-class latents at depth 2 beyond depth 1, latents tower, {RANDOM}",
+    **{f"sparsity_share_{n}": f"{RISE} {n} that a single SAE has that is as sparse" for n in (2, 3, 4)},
+    **{f"depth_alone_{n}": f"{ALONE} {n}" for n in (2, 3, 4, 5, 6)},
+    **{f"depth_alone_{n}_random": f"{ALONE} {n}, {RANDOM}" for n in (2, 3, 4)},
+    "variance_missed_by_stored_rows": "share of variance that as many stored training rows miss, depth 1",
+    "architectures_apart": "variance explained by the best architecture beyond the worst",
+    "dictionaries_apart": "variance explained by the best architecture beyond the worst, codes refitted",
+    "matryoshka_first_32": "share of examples on which one of the first 32 latents of the Matryoshka SAE fires",
+    "matryoshka_last_half": "share of examples on which a latent of the Matryoshka SAE's last half fires",
+    "mass_ratio": "mean total activation of the last depth over depth 1, latents tower",
+    "mass_ratio_random_host": f"mean total activation of the last depth over depth 1, latents tower, {RANDOM}",
+    "strength_ratio": "mean activation of the last depth over depth 1, latents tower",
+    "strength_ratio_random_host": f"mean activation of the last depth over depth 1, latents tower, {RANDOM}",
+}

@@ -24,7 +24,7 @@ local function num(args, _, _, _, context)
   if context == "text" then return entry.text end
   -- A list of pairs, not a table by name: that would be printed in another order on every run.
   local attributes = pandoc.List {}
-  if entry.title then attributes:insert { "title", entry.title } end
+  if entry.title then attributes:extend { { "title", entry.title }, { "data-key", name } } end
   if entry.experiment then attributes:insert { "data-experiment", entry.experiment } end
   return pandoc.Inlines({ pandoc.Span({ pandoc.Str(entry.text) }, pandoc.Attr("", { "num" }, attributes)) })
 end

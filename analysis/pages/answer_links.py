@@ -93,7 +93,7 @@ class Links:
         if not re.search(r"[/:]", link) and link not in derived_numbers(self._paths):
             raise NotFoundError("figure, number or section", link, self.names())
         number = resolve(link, self._results, self._paths)
-        words = words or number.title.partition(";")[0].rpartition(": ")[2]
+        words = words or number.words
         return Shown("number", link, f"{escape(words)}: {{{{< num {link} >}}}}")
 
     @property

@@ -15,7 +15,7 @@ Before a colon stands another experiment, and after a slash a variant of it, as 
 
 `margin` as a measure is the verdict's: observed minus best floor. Numbers that are made of several are a project's own:
 its `report/derived_numbers.py` holds `NUMBERS`, a table from a name to a function that gives a value per run, with the
-same forms behind a slash.
+same forms behind a slash; `WORDS` there may say in words what one of them is.
 Only names that pages use are resolved; a name that nothing answers to fails the build, with file and line.
 """
 
@@ -34,6 +34,7 @@ import pandas as pd
 
 from analysis.figures.words import needs_labels
 from analysis.plan.paths import Paths
+from analysis.results.number_words import number_words
 from analysis.results.tables import OF_CLASSES, Results, source
 from analysis.results.verdict import nearest_leads
 from sae.errors import DataError, NotFoundError, RenderError
@@ -67,6 +68,9 @@ class Number:
 
     text: str
     title: str
+    """What it is in words, and of which experiment; behind a semicolon, over which runs."""
+    words: str
+    """The former alone, without the experiment."""
     experiment: str
     """Whose row on the reproduce page says config, commit and seconds."""
 
@@ -77,6 +81,10 @@ DERIVED: dict[str, Callable[[Results], pd.Series]] = {
     "chains": lambda r: pd.Series([len(r.runs)]),
     "seconds": lambda r: pd.Series([r.runs["seconds"].sum()]),
 }
+DERIVED_WORDS = {
+    "seeds": "how many seeds there are", "chains": "how many chains of stages were run",
+    "seconds": "seconds that all runs took",
+}  # fmt: skip
 
 
 def used(pages: Iterable[Path]) -> list[tuple[str, Path, int]]:
@@ -110,15 +118,17 @@ def resolve(whole: str, main: Results | None, paths: Paths) -> Number:
     place, _, name = whole.rpartition(":")
     experiment, _, wanted = place.partition("/")
     results = source(main, experiment, paths)
+    of = f" (experiment {results.experiment})" if place else ""
     if wanted:
         slugs = {slug(variant): variant for variant in results.variants}
         if wanted not in slugs:
             raise NotFoundError(f"variant of {results.experiment}", wanted, list(slugs))
         results = results.of(slugs[wanted])
+        of = f" (experiment {results.experiment}, variant {slugs[wanted]})"
     first, *rest = name.split("/")
     derived = derived_numbers(paths)
     if first in derived:
-        values, forms, where = derived[first](results), rest, first.replace("_", " ")
+        values, forms, where = derived[first](results), rest, derived_words(paths).get(first, first.replace("_", " "))
     else:
         values, forms, where = _from_tables(name, first, rest, results, list(derived))
     unknown = [form for form in forms if form not in FORMS]
@@ -129,29 +139,41 @@ def resolve(whole: str, main: Results | None, paths: Paths) -> Number:
     by_run = not pd.api.types.is_numeric_dtype(values.index)  # a number of the whole experiment has no run
     runs = ", ".join(sorted({str(run) for run in values.index})) if by_run else "all runs"
     over = f"mean of {len(values)} runs ({values.min():.3g} to {values.max():.3g}): {runs}" if len(values) > 1 else runs
-    title = f"{place}{': ' * bool(place)}{where}; {over}"
-    return Number(_spoken(values, forms), title, results.experiment)
+    where, of = where.replace(";", ","), of.replace(";", ",")  # the first semicolon parts what it is from which runs
+    return Number(_spoken(values, forms), f"{where}{of}; {over}", where, results.experiment)
 
 
 def derived_numbers(paths: Paths) -> dict[str, Callable[[Results], pd.Series]]:
     """Numbers that are made of several, by name: the tool's, and the project's own. Raises RenderError for a file of
     the project that cannot be read."""
+    return DERIVED | _own(paths)[0]
+
+
+def derived_words(paths: Paths) -> dict[str, str]:
+    """What they are in words, where that is said. Raises RenderError as `derived_numbers` does."""
+    return DERIVED_WORDS | _own(paths)[1]
+
+
+def _own(paths: Paths) -> tuple[dict[str, Callable[[Results], pd.Series]], dict[str, str]]:
     file = paths.report / "derived_numbers.py"
     if not file.is_file():
-        return DERIVED
+        return {}, {}
     stat = file.stat()
-    return DERIVED | _own_numbers(file, stat.st_mtime_ns, stat.st_size)
+    return _read_own(file, stat.st_mtime_ns, stat.st_size)
 
 
 @cache
-def _own_numbers(file: Path, time: int, size: int) -> dict[str, Callable[[Results], pd.Series]]:
+def _read_own(file: Path, time: int, size: int) -> tuple[dict[str, Callable[[Results], pd.Series]], dict[str, str]]:
     try:
-        found = runpy.run_path(str(file))["NUMBERS"]
+        said = runpy.run_path(str(file))
+        found, words = dict(said["NUMBERS"]), {str(name): str(text) for name, text in said.get("WORDS", {}).items()}
     except KeyError:
         raise RenderError("has no NUMBERS, a table from a name to a function of the results", file.name) from None
     except Exception as error:
         raise RenderError(f"cannot be read: {type(error).__name__}: {error}", file.name) from error
-    return dict(found)
+    if strays := sorted(words.keys() - found.keys()):
+        raise RenderError(f"WORDS has {strays[0]!r}, which NUMBERS has not; take it out, or correct it", file.name)
+    return found, words
 
 
 def slug(variant: str) -> str:
@@ -185,8 +207,7 @@ def _from_tables(
         raise _not_there(name, measure, [kind, str(depth), control, split], results, derived)
     forms = [part for part in parts if part not in (*CONTROLS, *SPLITS)]
     values = rows.set_index(rows["run"].astype(str))["value"]
-    where = f"{measure.replace('_', ' ')}, {kind}, depth {depth}, {split.replace('_', ' ')}"
-    return values, forms, where + ("" if control == "none" else f", {control.replace('_', ' ')}")
+    return values, forms, number_words(measure, kind, depth, control, split)
 
 
 def _not_there(name: str, measure: str, rest: list[str], results: Results, derived: list[str]) -> NotFoundError:

@@ -77,7 +77,11 @@
     link.href = root + "report/reproduce.html#experiment-" + span.dataset.experiment;
     var how = element("p", "", "card-source");
     how.append(link, " of " + span.dataset.experiment + (runs ? "; runs " + runs[2] : ""));
-    return says.concat(how);
+    if (!span.dataset.key) return says.concat(how);
+    // whole at a press: what a page writes to show this number
+    var key = element("p", "Key: ", "card-source");
+    key.append(element("code", span.dataset.key, "card-key"));
+    return says.concat(how, key);
   }
 
   function content(at) {

@@ -76,6 +76,7 @@ def test_what_a_reader_relies_on(site: Path) -> None:
     assert tables.index("Table\u00a01: A pipe table") < tables.index("<table")
     assert '<span class="eq-number">(2)</span>' in tables
     text = (site / "text.html").read_text()
-    number = '<span class="num" title="mean of 3 seeds, runs ab12 cd34" data-experiment="towers">97.8%</span>'
+    told = 'title="mean of 3 seeds, runs ab12 cd34" data-key="share" data-experiment="towers"'
+    number = f'<span class="num" {told}>97.8%</span>'
     assert text.count(number) == 7
     assert "<code>{{&lt; num share &gt;}}</code>" in text

@@ -149,7 +149,7 @@ def test_links_lead_to_figures_numbers_and_sections(project: LogProject) -> None
     assert shown == [
         Shown("figure", "made", "[the figure on its own page](/report/page.qmd#fig-made)"),
         Shown("figure", "within", "[the figure on its own page](/report/page.qmd#fig-within)"),
-        Shown("number", LINK, f"selectivity, latents, depth 1, held out: {{{{< num {LINK} >}}}}"),
+        Shown("number", LINK, f"class selectivity, latents tower, depth 1, held-out rows: {{{{< num {LINK} >}}}}"),
         Shown("section", links[3], "[What depth does](/report/page.qmd#what-depth-does)"),
         Shown("section", links[4], "[Another part](/report/page.qmd#own)"),
         Shown("section", links[5], "[In the part](/report/page.qmd#in-the-part)"),

@@ -177,7 +177,7 @@ def test_an_answer_stands_with_its_question_days_figure_and_numbers_and_its_html
     assert text.startswith(f"::: {{#q-{answer.id} .answer}}\n**Why do the norms shrink?**\n")
     assert "[Asked 2024-01-01 (One); answered 2024-01-31 (Two).]{.source}" in text
     assert f"By {{{{< num {LINK} >}}}} \\<b>." in text and "```{=html}\n<p>made</p>\n```" in text
-    assert f"depth 1, held out: {{{{< num {LINK} >}}}}; [Another part](/report/page.qmd#own)" in text
+    assert f"depth 1, held-out rows: {{{{< num {LINK} >}}}}; [Another part](/report/page.qmd#own)" in text
     assert text.count("[the figure on its own page](/report/page.qmd#fig-made)") == 1
     assert re.search(r"^\*\*Ticked by their author\*\*\n\n- Was it slow\?", text, re.M)
 

@@ -11,15 +11,17 @@ import pandas as pd
 import pytest
 from factories import write_results
 from planted_tables import Planted, write
+from tests_root import CHECKOUT
 
-from analysis.pages.numbers import CONTROLS, resolve, slug
+from analysis.pages.numbers import CONTROLS, derived_numbers, derived_words, resolve, slug
 from analysis.plan.paths import Paths
 from analysis.plan.stage_folders import read_manifest, seal
 from analysis.results import latents
 from analysis.results import verdict as verdicts
+from analysis.results.number_words import measure_words, number_words
 from analysis.results.tables import TABLES, Results, open_results, source
 from analysis.system import swap
-from sae.errors import DataError, NotFoundError, StageError
+from sae.errors import DataError, NotFoundError, RenderError, StageError
 from sae.rule import NAMES
 
 RUNS = {
@@ -259,17 +261,64 @@ def test_a_reader_sees_old_or_new_whatever_runs_end_meanwhile(paths, monkeypatch
 @pytest.mark.parametrize(
     ("name", "text", "title"),
     [
-        ("selectivity/latents/1", "0.70", "selectivity, latents, depth 1, held out; d0"),
-        ("towers:selectivity/latents/1/pct", "50%", "towers: selectivity, latents, depth 1, held out; t0"),
-        ("grid:selectivity/latents/1", "0.40", "grid: selectivity, latents, depth 1, held out; mean of 3 runs"),
-        ("grid/topk:selectivity/latents/1", "0.80", "grid/topk: selectivity, latents, depth 1, held out; s0"),
+        ("selectivity/latents/1", "0.70", "class selectivity, latents tower, depth 1, held-out rows; d0"),
+        (
+            "towers:selectivity/latents/1/pct",
+            "50%",
+            "class selectivity, latents tower, depth 1, held-out rows (experiment towers); t0",
+        ),
+        (
+            "grid:selectivity/latents/1",
+            "0.40",
+            "class selectivity, latents tower, depth 1, held-out rows (experiment grid); mean of 3 runs",
+        ),
+        ("grid/topk:selectivity/latents/1", "0.80", "held-out rows (experiment grid, variant TopK); s0"),
         ("grid/as-published-penalty-0.1:selectivity/latents/1/range", "0.10 to 0.30", "mean of 2 runs"),
-        ("grid/topk:seeds/int", "1", "grid/topk: seeds; all runs"),
+        ("grid/topk:seeds/int", "1", "how many seeds there are (experiment grid, variant TopK); all runs"),
     ],
 )
 def test_a_number_is_looked_up_in_the_experiment_and_variant_that_it_names(name, text, title, paths):
     found = resolve(name, open_results("digits", paths), paths)
     assert found.text == text and title in found.title
+
+
+def test_every_number_of_the_tracked_tables_has_words_that_no_machine_wrote():
+    names = set()
+    for file in Paths(CHECKOUT).tracked.glob("*/measures.parquet"):
+        rows = pd.read_parquet(file, columns=["measure", "kind", "depth", "control", "split"])
+        names |= set(rows.astype(str).drop_duplicates().itertuples(index=False, name=None))
+    for measure, kind, depth, control, split in sorted(names):
+        said = number_words(measure, kind, int(depth), control, split)
+        assert "_" not in said and ";" not in said, said
+    own = {name.replace("_", " ") for name, *_ in names}
+    assert own.isdisjoint({measure_words(measure) for measure, *_ in names}), "no measure is called by its name alone"
+
+
+def test_a_number_of_a_plugin_or_another_architecture_has_words_too():
+    said = number_words("own_measure", "batch_topk", 1, "relearned_shuffled", "train")
+    assert said == (
+        "own measure, one SAE, batch topk, depth 1, training rows, of the floor “dealt out, learned again, once more”"
+    )
+
+
+def test_a_projects_derived_number_is_told_in_its_own_words(paths):
+    file = paths.report / "derived_numbers.py"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(
+        "import pandas as pd\nNUMBERS = {name: lambda r: pd.Series([4.0]) for name in ('odd_one', 'bare_one')}\n"
+        "WORDS = {'odd_one': 'what is odd; twice'}\n"
+    )
+    digits = open_results("digits", paths)
+    assert resolve("odd_one", digits, paths).title == "what is odd, twice; all runs"
+    assert resolve("bare_one/int", digits, paths).words == "bare one"
+    file.write_text("NUMBERS = {}\nWORDS = {'gone': 'not there'}\n")
+    with pytest.raises(RenderError, match=r"derived_numbers\.py: WORDS has 'gone', which NUMBERS has not"):
+        resolve("odd_one", digits, paths)
+
+
+def test_every_derived_number_of_this_project_has_words():
+    paths = Paths(CHECKOUT)
+    assert derived_words(paths).keys() == derived_numbers(paths).keys()
 
 
 def test_a_number_of_a_variant_of_the_sites_own_experiment(paths):

@@ -53,7 +53,7 @@ local function check_str(el)
     local number = common.context.numbers[tonumber(index) + 1]
     -- A list of pairs, not a table by name: that would be printed in another order on every run.
     local attributes = pandoc.List {}
-    if number.title then attributes:insert { "title", number.title } end
+    if number.title then attributes:extend { { "title", number.title }, { "data-key", number.name } } end
     if number.experiment then attributes:insert { "data-experiment", number.experiment } end
     out:insert(pandoc.Span({ pandoc.Str(number.text) }, pandoc.Attr("", { "num" }, attributes)))
     from = last + 1
