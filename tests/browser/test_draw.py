@@ -251,6 +251,7 @@ def test_every_challenge_is_solved_by_a_latent_that_it_offers_and_by_no_other(dr
             if -100 <= push <= 100:
                 slider.fill(str(push))
                 assert (target in verdict.inner_text()) == (push in within), (place, push)
+                assert ("Not this one" in verdict.inner_text()) == (push == 100 and not within), (place, push)
     assert page.locator("[data-act=challenge].dr-solved").count() == 1
     assert_sound(page)
 

@@ -105,10 +105,12 @@ export class Steering {
     let turned = 0;
     for (let row = 0; row < net.randoms; row++) if (best(net.answer(net.random(found.state, row, by))) !== best(before)) turned++;
     const right = chosen && best(after) === chosen.to && this.page.digit === chosen.digit;
+    // one that solves it somewhere may overshoot: only of one that does nowhere it is said
+    const wrong = chosen && !right && this.page.digit === chosen.digit && push >= +one("input").max && !chosen.solutions[chosen.latents.indexOf(latent)].length;
     if (right) this.solved.add(this.challenge);
     this.page.all("[data-act=challenge]").forEach((b, n) => b.classList.toggle("dr-solved", this.solved.has(n)));
     one(".dr-verdict").classList.toggle("dr-right", !!right);
-    one(".dr-verdict").textContent = (right ? `Solved: it is a ${net.classes[chosen.to]} now. ` : "") +
+    one(".dr-verdict").textContent = (right ? `Solved: it is a ${net.classes[chosen.to]} now. ` : wrong ? "Not this one: turned all the way up it does not do it. " : "") +
       `Of ${net.randoms} random directions, pushed as far, ${turned || "none"} ${turned > 1 ? "change" : "changes"} the answer.`;
   }
 
