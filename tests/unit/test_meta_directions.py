@@ -88,7 +88,7 @@ def content() -> dict:
 def test_the_table_names_the_word_and_compares_like_with_like(tmp_path):
     (tmp_path / "directions.json").write_text(json.dumps(content()))
     drawn = meta_directions(kept_file("directions.json", Paths(tmp_path)))
-    assert drawn.title == "Taken apart, 16,000 directions are floor with 1,024 latents"
+    assert drawn.title == "Meta-SAEs on 16,000 directions: floor with 1,024 latents"
     assert "0.420</td><td>-0.020</td><td>-0.030 to -0.010" in drawn.html, "a dictionary stands beside fitted codes"
     assert "cosine of meta-SAE to latents of 1k" in drawn.html and "384 latents were dead" in drawn.caption
 

@@ -26,7 +26,7 @@ def meta_directions(file: KeptFile) -> Drawing:
     """A block a width: what was observed, every floor with the lead over it, cosines with the smaller SAE."""
     found = MetaDirections.of(file)
     words = [f"{one.word or 'no word'} with {one.width:,} latents" for one in found.metas]
-    title = f"Taken apart, {found.directions + found.held_out:,} directions are {', '.join(words)}"
+    title = f"Meta-SAEs on {found.directions + found.held_out:,} directions: {', '.join(words)}"
     body: list[str] = []
     for one in found.metas:
         head = f"{one.width:,} meta-latents, {one.k} a direction: {one.word or 'no word'}"
