@@ -5,6 +5,9 @@ reader met only once it was tuned: at that first sight it had a precision of .83
 sections, of .81 and .74 on journals. They have been seen since, so that its limits only keep what has been reached.
 `blind.tsv` (ten logs of other forms) was made before the rules that read them: they had .54 and .41. `sealed.tsv` (six
 more) was looked at once these were written: .86 and .73, and 43 of 48 items of a confidence of .8 to 1 were right.
+`strangers.tsv` (ten more, by somebody who had seen neither rules nor lists) says how far that goes: .70 and .56 with
+sections, .75 and .54 in prose, and 102 of 123 sure items are right. No rule was written after it; its limits say where
+things stand, and are to be raised.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from analysis.logs.items import KINDS, MAYBE_BELOW, Log, split_lines
 
 GOLD = Path(__file__).parents[1] / "gold"
 FOLDERS = {"own": "logs", "held_out": "held_out", "blind": "blind", "sealed": "sealed"}
+STRANGERS = "strangers"
 SAMPLES = Path(__file__).parents[3] / "shared" / "logs"
 JOURNALS = (
     "journal-days.md",
@@ -32,6 +36,9 @@ JOURNALS = (
     "hydrophone_ramblings.txt",
     "thesis-journal.md",
     "late-shift.md",
+    "Untitled3-export.txt",
+    "cluster-notes-andreea.md",
+    "rl_log.txt",
 )
 Found = Counter[tuple[str, int, str]]
 
@@ -62,6 +69,7 @@ LISTS = [
     pytest.param(Gold("held_out", GOLD / "held_out"), id="held_out"),
     pytest.param(Gold("blind", GOLD / "blind"), id="blind"),
     pytest.param(Gold("sealed", GOLD / "sealed"), id="sealed"),
+    pytest.param(Gold(STRANGERS, GOLD / STRANGERS), id=STRANGERS),
     pytest.param(
         Gold("samples", SAMPLES),
         id="samples",
@@ -76,6 +84,7 @@ LIMITS = {
     "samples": ((0.9, 0.9), (0.7, 0.6)),
     "blind": ((0.83, 0.78), (0.88, 0.8)),
     "sealed": ((0.87, 0.77), (0.82, 0.75)),
+    STRANGERS: ((0.68, 0.54), (0.73, 0.52)),
     "held_out": ((0.823, 0.837), (0.756, 0.685)),  # .05 below what is reached
 }
 
@@ -116,8 +125,8 @@ def test_the_lists_name_lines_that_are_there_and_kinds_that_are_known(gold: Gold
 
 
 def test_every_gold_log_has_a_list_and_every_list_its_journals() -> None:
-    listed = {file for name in (*FOLDERS, "samples") for file in Gold(name, GOLD).files}
-    for folder in FOLDERS.values():
+    listed = {file for name in (*FOLDERS, STRANGERS, "samples") for file in Gold(name, GOLD).files}
+    for folder in (*FOLDERS.values(), STRANGERS):
         assert {path.name for path in (GOLD / folder).iterdir()} <= listed
     assert set(JOURNALS) <= listed
 
