@@ -76,7 +76,7 @@
         marked(panel.text, panel.way === "as_it_is" || at < 0 ? texts.as_it_is : texts[panel.way][at], one.pattern);
       });
       says.textContent = at < 0 ? "Nothing is pushed: all three are the same." :
-        "With “" + one.name + "” held at " + held + " the next token's distribution moves by " + one.effects.latent[at].toFixed(2) + " nats, along a random direction as far by " + one.effects.random[at].toFixed(2) + ".";
+        "With " + (/^“|^latent /.test(one.name) ? one.name : "“" + one.name + "”") + " held at " + held + " the next token's distribution moves by " + one.effects.latent[at].toFixed(2) + " nats, along a random direction as far by " + one.effects.random[at].toFixed(2) + ".";
       latents.buttons.forEach(function (button, place) { button.setAttribute("aria-pressed", place === latent); });
       chosen.buttons.forEach(function (button, place) { button.setAttribute("aria-pressed", place === prompt); });
     }

@@ -195,7 +195,8 @@ def language_expected(large: Results, small: Results) -> Drawing:
     title = f"Of {len(found)} expectations {counts[YES]} held, {counts[NO]} did not, {counts[UNDECIDED]} are undecided"
     body = [
         f'<tr><th scope="row"><span class="sourced" data-source="{escape(one.source)}">{escape(one.said)}</span></th>'
-        f"<td>{escape(_who(one.source))}</td><td>{escape(outcome.said)}</td><td><b>{outcome.word}</b></td></tr>"
+        f'<td>{escape(_who(one.source))}</td><td class="text">{escape(outcome.said)}</td>'
+        f"<td><b>{outcome.word}</b></td></tr>"
         for one, outcome in found
     ]
     return Drawing(
