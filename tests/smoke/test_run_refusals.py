@@ -98,4 +98,4 @@ def test_what_is_to_be_done_is_said_before_it_is(project, monkeypatch):
     said = []
     with pytest.raises(KeyboardInterrupt):
         run(tiny(project, compare=(other,)), project, 1, report=interrupt, warn=said.append)
-    assert said == ["34 of 34 stages to do with 1 worker; training SAEs alone takes less than a minute"]
+    assert said == ["35 of 35 stages to do with 1 worker; training SAEs alone takes less than a minute"]

@@ -246,7 +246,7 @@ print(select(2, pcall(num, {{ pandoc.Inlines("nope") }}, {{}}, {{}}, {{}}, "inli
 """)
     done = subprocess.run([pandoc_program.path(), "lua", str(script)], capture_output=True, text=True, check=True)
     span, text, error = done.stdout.splitlines()
-    assert span == '<span class="num" title="runs ab12" data-experiment="towers">97.8%</span>'
+    assert span == '<span class="num" title="runs ab12" data-key="top" data-experiment="towers">97.8%</span>'
     assert text == "97.8%"
     assert "no number named 'nope'" in error
 

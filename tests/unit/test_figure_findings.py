@@ -295,6 +295,9 @@ def test_the_pages_of_templates_need_no_labels(page, tmp_path, monkeypatch):
             spec.loader.exec_module(module)
             own_tables = judgement(Paths(page.parent)) if hasattr(module, "FROM_JUDGEMENT") else results
             assert getattr(module, name)(own_tables).title
+        elif hasattr(load(module_name("analysis.figures.kinds", name)), "NEEDS"):
+            with pytest.raises(StrataError, match="planted has no"):  # says what its tables lack: there are no labels
+                drawn(name, results)
         else:
             assert drawn(name, results).title
 

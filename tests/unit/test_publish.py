@@ -105,7 +105,7 @@ def test_the_footer_shows_date_and_commit(paths: Paths) -> None:
     says = "2026-03-04, pages of commit 0123456789ab"
     footer = (
         f'<p>Results of <span class="num" title="the date of the newest run of digits" '
-        f'data-experiment="digits">{says}</span>, <a href="'
+        f'data-key="made" data-experiment="digits">{says}</span>, <a href="'
     )
     assert f'{footer}./one.html">one</a></p>' in page(paths, "report/deep/one.html")
     assert f'{footer}/some/site/report/deep/one.html">one</a></p>' in page(paths, "404.html")
