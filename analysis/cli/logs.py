@@ -152,9 +152,9 @@ def _near(paths: project.Paths, items: Sequence[Item], asked: Sequence[Item] | N
     if not drawn:
         errors.print("no figures yet: `strata build` draws those that can be proposed", markup=False, highlight=False)
     numbers = {
-        name: Number(said["text"], said["title"], said["experiment"])
+        name: Number(said["text"], said["title"], said["words"], said["experiment"])
         for name, said in _numbers().items()
-        if {"text", "title", "experiment"} <= said.keys()
+        if {"text", "title", "words", "experiment"} <= said.keys()
     }
     return nearest(items, Links(None, paths, sources(paths), drawn), numbers, asked)
 

@@ -51,8 +51,8 @@ def _figures(links: Links) -> Iterator[Candidate]:
 
 def _numbers(numbers: Mapping[str, Number]) -> Iterator[Candidate]:
     for name, number in numbers.items():
-        words = number.title.partition(";")[0]
-        yield Candidate("number", words, f"{escape(words)}: {{{{< num {name} >}}}}", name)
+        words = number.words
+        yield Candidate("number", words, f"{escape(words)}: {{{{< num {name} >}}}}", f"{words}: {number.text}", name)
 
 
 def _sections(links: Links) -> Iterator[Candidate]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -165,6 +166,19 @@ def test_open_questions_and_steps_are_listed_with_what_may_help(here: LogProject
     steps = said.partition("\nNext steps that are open:\n")[2]
     assert "measure the perplexity" in steps and "may help: pruned attention heads of the small model (" in steps
     assert "may help" not in run("questions", "--open")
+
+
+def test_a_number_of_the_last_build_is_proposed_by_its_words(here: LogProject) -> None:
+    words = "gradient spikes that follow the warmup of the optimiser"
+    told = {"text": "12", "title": f"{words}; run ab12", "words": words, "experiment": "small"}
+    here.paths.generated.mkdir(parents=True, exist_ok=True)
+    old = {key: value for key, value in told.items() if key != "words"}  # of a build before numbers had words
+    (here.paths.generated / "numbers.json").write_text(json.dumps({"spikes": told, "older": old}))
+    said = run("questions", "--open", "--suggest")
+    assert (
+        re.search(r"^    may help: gradient spikes that follow the warmup of the optimiser: 12.* spikes\)$", said, re.M)
+        and "older" not in said
+    )
 
 
 def test_a_step_that_is_likely_done_is_listed_with_what_suggests_it_once(here: LogProject) -> None:
