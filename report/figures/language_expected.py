@@ -213,7 +213,9 @@ def language_expected(large: Results, small: Results) -> Drawing:
             [(one.said, one.source, outcome.said, outcome.word) for one, outcome in found],
             columns=["expected", "source", "here", "word"],
         ),
-        html=framed("Expected, and what happened", ["expected", "by", "here", "outcome"], body, "compared", "texts-table"),
+        html=framed(
+            "Expected, and what happened", ["expected", "by", "here", "outcome"], body, "compared", "texts-table"
+        ),
     )
 
 

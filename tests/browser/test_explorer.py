@@ -307,7 +307,7 @@ def test_what_is_searched_is_in_sight_and_an_empty_list_says_what_to_do(explore,
 def test_the_list_stands_above_the_fold_with_what_reads_it_folded_below(explore):
     page = explore()
     box = page.locator(".xp-side ol").bounding_box()
-    assert box["y"] < 480 and box["y"] + box["height"] <= 910
+    assert box["y"] < 480 and box["y"] + box["height"] <= page.viewport_size["height"]
     fold = page.get_by_text("The latent that is shown first", exact=True)
     assert not fold.is_visible()
     page.get_by_text("How to read the explorer").click()
