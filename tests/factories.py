@@ -198,3 +198,22 @@ def _tables(experiment: str, runs: tuple[tuple[str, tuple[str, int, float]], ...
         tables["histograms"].append({**own, "bin": 0, "count": 1})
         tables["relations"].append({**own, "relation": "nearest", "rank": 0, "other": 1, "value": value})
     return {f"{name}.parquet": pd.DataFrame(rows).to_parquet(index=False) for name, rows in tables.items()}
+
+
+RUNS = {
+    "r0": ("as published, penalty 0.1", 0, 0.1),
+    "r1": ("as published, penalty 0.1", 1, 0.3),
+    "s0": ("TopK", 0, 0.8),
+}
+"""Runs of the experiment `grid` of `some_results`: variant, seed and value of each."""
+
+
+def some_results(root: Path) -> Paths:
+    """A project with results of `grid` run here, `towers` tracked, `both` in both places."""
+    paths = Paths(root)
+    write_results(paths.collected / "grid", "grid", RUNS)
+    write_results(paths.tracked / "towers", "towers", {"t0": ("", 0, 0.5)})
+    write_results(paths.tracked / "both", "both", {"old": ("", 0, 0.2)})
+    write_results(paths.collected / "both", "both", {"new": ("", 0, 0.4)})
+    write_results(paths.collected / "digits", "digits", {"d0": ("", 0, 0.7)})
+    return paths

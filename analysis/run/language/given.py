@@ -16,13 +16,12 @@ from analysis.plan.stage_folders import provenance, read_manifest
 from analysis.run.capture import left_out
 from analysis.run.datasets._dataset import Dataset, Text
 from analysis.run.hosts._host import LanguageHost
-from analysis.run.language.latents import AT_ONCE, ROWS, Read
+from analysis.run.language.latents import AT_ONCE, Read, coded
 from analysis.run.language.splices import Contexts
 from analysis.run.text.tokenisers import Tokeniser
 from sae.checkpoint import load_layer
 from sae.errors import ConfigError
 from sae.layer import Layer
-from sae.records import Codes
 
 
 @dataclass(frozen=True)
@@ -82,8 +81,7 @@ class Source:
     def read(self, layer: Layer) -> Read:
         """Codes of the held-out contexts, some rows at a time."""
         with torch.no_grad():
-            flat = Codes.joined([layer.encode(part) for part in torch.split(self.rows.flatten(0, 1), ROWS)])
-        return Read(self.held_out, flat.shaped(tuple(self.rows.shape[:2])), self.rows)
+            return Read(self.held_out, coded(layer, self.rows), self.rows)
 
     def tokens(self, prompt: str) -> Int[Tensor, " places"]:
         """A prompt as the host reads it, behind the token that starts a text where there is one."""

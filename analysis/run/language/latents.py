@@ -64,8 +64,13 @@ def read_stored(layer: Layer, given: Contexts, rows: Float[Tensor, "rows width"]
         raise InputError("some places of the contexts have no row among those that were kept")
     activations = torch.zeros(*given.tokens.shape, rows.shape[1])
     activations[given.kept] = rows[at].float()
+    return Read(given, coded(layer, activations), activations)
+
+
+def coded(layer: Layer, activations: Float[Tensor, "contexts places width"]) -> Codes:
+    """A code for each place, some rows at a time."""
     flat = Codes.joined([layer.encode(part) for part in torch.split(activations.flatten(0, 1), ROWS)])
-    return Read(given, flat.shaped(tuple(given.tokens.shape)), activations)
+    return flat.shaped(tuple(activations.shape[:2]))
 
 
 def drawn(found: Read, count: int, generator: torch.Generator) -> Int[Tensor, " latents"]:

@@ -78,6 +78,16 @@ class Evaluated:
         return controls(self.train, self.layer.sae.n_latents, derived(self.config.seed, "controls"))
 
     @cached_property
+    def rows(self) -> dict[str, torch.Tensor]:
+        """All rows of either split, read once."""
+        return {split: self.store.rows(split) for split in SPLITS}
+
+    @cached_property
+    def ids(self) -> dict[str, torch.Tensor]:
+        """Their ids."""
+        return {split: self.store.ids(split) for split in SPLITS}
+
+    @cached_property
     def mean(self) -> torch.Tensor:
         """Of the training rows."""
         return self.train.mean(0)
@@ -96,7 +106,7 @@ class Evaluated:
     def contexts(self, split: str, most: int) -> Contexts:
         """Contexts of a split, with the places that were kept."""
         tokens, _, numbers = examples_of(self.dataset, split)
-        return contexts(tokens.long(), numbers, self.store.ids(split), most)
+        return contexts(tokens.long(), numbers, self.ids[split], most)
 
 
 def language(work: Path, config: LanguageStage, inputs: Mapping[Role, Path]) -> dict[str, Any]:
@@ -189,16 +199,17 @@ def record_host(tables: Tables, control: str, loss: SplicedLoss) -> None:
 def probes(given: Evaluated) -> dict[str, Any]:
     """Whether what people know of a token is one latent; beside dictionaries that nobody trained, and the whole row."""
     assert given.dataset.text is not None
-    ids = {split: given.store.ids(split).numpy() for split in SPLITS}
+    ids = {split: own.numpy() for split, own in given.ids.items()}
     draw = torch.randint(2**31, (1,), generator=given.draw("questions"))
     asked, short = questions(
         given.dataset.text, given.dataset.held_out, ids, given.config.probe_rows, np.random.default_rng(int(draw))
     )
     readers: dict[str, Reader] = {given.config.control: given.layer.encode}
     readers |= {name: strongest(control, given.k) for name, control in given.untrained.items()}
-    rows = {split: given.store.rows(split) for split in SPLITS}
     whole = given.config.control == "none"
-    for control, measure, value, n in probed(asked, rows, readers, derived(given.config.seed, "probes"), whole=whole):
+    for control, measure, value, n in probed(
+        asked, given.rows, readers, derived(given.config.seed, "probes"), whole=whole
+    ):
         given.value(measure, value, n, control)
     return {"questions": sorted(asked), "too_few_rows": short}
 
@@ -207,8 +218,7 @@ def concepts(given: Evaluated) -> dict[str, Any]:
     """Absorption of first letters, and what taking a few latents of a kind of word away does."""
     text, held_out, layer = given.dataset.text, given.dataset.held_out, given.layer
     assert text is not None
-    ids = {split: given.store.ids(split).numpy() for split in SPLITS}
-    rows = {split: given.store.rows(split) for split in SPLITS}
+    ids = {split: own.numpy() for split, own in given.ids.items()}
     draw = np.random.default_rng(int(torch.randint(2**31, (1,), generator=given.draw("sorts"))))
     letters, kinds = (
         samples(text, held_out, ids, sort, max(2 * FEWEST, given.config.probe_rows // count), draw)
@@ -221,7 +231,7 @@ def concepts(given: Evaluated) -> dict[str, Any]:
         if name in given.untrained
     }
     seed = derived(given.config.seed, "sorts")
-    lines = [*absorbed(letters, rows, own, seed), *perturbed(kinds, rows, {"": own, **beside}, seed)]
+    lines = [*absorbed(letters, given.rows, own, seed), *perturbed(kinds, given.rows, {"": own, **beside}, seed)]
     for control, measure, value, n in lines:
         given.value(measure, value, n, control)
     return {
@@ -235,9 +245,7 @@ def single(given: Evaluated) -> dict[str, Any]:
     held = read(given.host, given.hook, given.layer, given.contexts("held_out", given.config.contexts))
     notes: dict[str, Any] = {}
     if given.config.patterns:
-        made_of = read_stored(
-            given.layer, given.contexts("train", MADE_OF), given.store.rows("train"), given.store.ids("train")
-        )
+        made_of = read_stored(given.layer, given.contexts("train", MADE_OF), given.rows["train"], given.ids["train"])
         latents = drawn(made_of, given.config.patterns, given.draw("pattern latents"))
         prefix = tuple(made_of.contexts.tokens[0, :1].tolist())
         draw = given.draw("replacements")
