@@ -8,7 +8,7 @@ OUTDATED := DeprecationWarning PendingDeprecationWarning FutureWarning
 # Idle torch threads must not spin where another process needs the core.
 export OMP_WAIT_POLICY ?= passive
 
-.PHONY: site picture preview check-site lighthouse test test-all test-browser test-peers test-lm model sae-probes union test-lowest check constraints bench bench-logs bench-peers bench-towers bench-verdict bench-truth bench-directions bench-flops bench-web bench-language bench-language-page clean
+.PHONY: site picture preview check-site lighthouse test test-thorough test-all test-browser test-peers test-lm model sae-probes union test-lowest check constraints bench bench-logs bench-peers bench-towers bench-verdict bench-truth bench-directions bench-flops bench-web bench-language bench-language-page clean
 site: .venv/.installed
 	@$(BIN)/strata run digits
 	@$(BIN)/strata render
@@ -30,6 +30,10 @@ lighthouse: site
 
 test: .venv/.installed-dev
 	$(BIN)/python -m pytest $(TWO)
+
+# What the default suite has a part of, whole: more planted towers, more sorts of tables, processes that are killed.
+test-thorough: .venv/.installed-dev
+	$(BIN)/python -m pytest -m thorough $(TWO)
 
 test-all: .venv/.installed-dev
 	$(BIN)/strata run digits
@@ -140,6 +144,7 @@ else
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 endif
 	@$(BIN)/python -m pip check
+	@$(BIN)/python -m compileall -q sae analysis  # else every process that is started first would do it
 	@touch $@
 
 .venv/.installed-dev: .venv/.installed

@@ -21,6 +21,8 @@ from tests_root import CHECKOUT
 from analysis.pages.build import RUNTIME, write_runtime
 from analysis.plan.paths import Paths
 
+pytestmark = pytest.mark.thorough
+
 # What a wheel is made of.
 SOURCES = ("pyproject.toml", "setup.py", "MANIFEST.in", "README.md", "sae", "analysis", "report", "_extensions")
 OWN = {

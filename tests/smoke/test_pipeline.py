@@ -252,6 +252,7 @@ def of_seed(results, seed, table):
     return rows.astype(dict.fromkeys(rows.select_dtypes("category"), str)).reset_index(drop=True)
 
 
+@pytest.mark.thorough
 def test_a_killed_run_is_completed_by_the_next_with_the_same_numbers(whole, project, monkeypatch):
     process = subprocess.Popen(
         [sys.executable, "-c", SCRIPT], cwd=CHECKOUT, env={**os.environ, "STRATA_ROOT": str(project.root)}

@@ -24,7 +24,7 @@ from analysis.run.track import LATENT_MEASURES, track
 from sae.errors import DataError, NotFoundError, StageError
 from sae.rule import NAMES
 
-pytestmark = pytest.mark.usefixtures("shapes_as_elsewhere")
+pytestmark = [pytest.mark.thorough, pytest.mark.usefixtures("shapes_as_elsewhere")]
 
 
 @pytest.fixture(scope="module")

@@ -232,6 +232,7 @@ def test_ids_of_headings_are_those_that_pandoc_gives(text: str) -> None:
     assert [slug for slug, _ in headings(text)] == ids(text)
 
 
+@pytest.mark.thorough
 def test_ids_of_headings_of_the_projects_own_pages_are_those_that_pandoc_gives() -> None:
     for page in sorted((CHECKOUT / "report").glob("*.qmd")):
         text = re.sub(r"\{\{<.*?>\}\}", "", page.read_text(encoding="utf-8"))

@@ -126,6 +126,7 @@ def test_the_extras_are_those_of_pyproject():
     assert not bare_names & {name for extra in extras.EXTRAS for name in modules(extra)}
 
 
+@pytest.mark.thorough
 def test_logs_tables_pages_and_site_need_no_extra(bare):
     for command in ("--help", "new ../new", "logs data/logs", "questions", "list", "verify --files"):
         code, said, wrong = bare.strata(command)

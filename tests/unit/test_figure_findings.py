@@ -62,6 +62,8 @@ LATENTS = (
 )
 NEURONS = ("accuracy_by_depth", "depth_grid", "exclusive_by_depth", "lineages", "named_by_depth", "neurons",
            "selectivity_by_depth")  # fmt: skip
+# The others are for the thorough suite.
+BY_DEFAULT = ("better", "worse", "undecided", "missing", "one depth")
 # What differs in numbers only has the same chart and, where a title counts things, the same title.
 NUMBERS_ONLY = ("worse", "equal", "undecided")
 # the variants of experiments that compare some; the first has what stands beside the tower
@@ -194,7 +196,13 @@ def words(drawing: Drawing) -> str:
 
 
 @pytest.mark.parametrize(
-    ("name", "sort"), [(name, sort) for name in NAMES for sort in SORTS if name in ASKED.get(sort, NAMES)]
+    ("name", "sort"),
+    [
+        pytest.param(name, sort, marks=[] if sort in BY_DEFAULT else pytest.mark.thorough)
+        for name in NAMES
+        for sort in SORTS
+        if name in ASKED.get(sort, NAMES)
+    ],
 )
 def test_a_figure_says_what_the_numbers_of_each_sort_say(name, sort, tables, monkeypatch):
     if sort != "better":
@@ -230,8 +238,11 @@ def test_a_figure_says_what_the_numbers_of_each_sort_say(name, sort, tables, mon
 
 
 @pytest.mark.parametrize("planted", [
-    dataclasses.replace(BETTER, own=math.nan), dataclasses.replace(BETTER, other=math.nan), Planted(own=0.0, other=0.0),
-    dataclasses.replace(BETTER, kinds=("latents",)), dataclasses.replace(BETTER, kinds=("directions",)),
+    dataclasses.replace(BETTER, own=math.nan),
+    *(pytest.param(planted, marks=pytest.mark.thorough) for planted in (
+        dataclasses.replace(BETTER, other=math.nan), Planted(own=0.0, other=0.0),
+        dataclasses.replace(BETTER, kinds=("latents",)), dataclasses.replace(BETTER, kinds=("directions",)),
+    )),
 ], ids=["undefined", "others undefined", "all zero", "latents only", "directions only"])  # fmt: skip
 def test_what_is_not_known_is_left_out_or_refused_in_one_line(planted, tmp_path, monkeypatch):
     """No figure crashes, and none speaks of numbers that are not there."""

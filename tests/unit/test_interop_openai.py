@@ -123,6 +123,7 @@ def test_tensors_that_are_not_the_formats_are_refused(path, changes, says):
         openai.read(path)
 
 
+@pytest.mark.thorough
 def test_a_pickle_is_refused_and_the_line_in_the_message_converts_it(tmp_path):
     published = tmp_path / "it's v5.pt"
     # in their layout: column-major decoder, settings beside the tensors

@@ -36,6 +36,7 @@ def of_noise(steps: int) -> tuple[torch.Tensor, Layer]:
         return rows, train("topk", TopK(32, 32, k=4), rows, TrainConfig(steps=steps, batch=128, lr=5e-3), seed=1)
 
 
+@pytest.mark.thorough
 def test_noise_learned_for_long_is_no_structure_beside_nulls_of_few_steps(monkeypatch):
     """Beside the first nulls it is ahead; trained anew for longer they catch up."""
     rows, layer = of_noise(1000)
@@ -67,6 +68,7 @@ def test_nulls_that_still_learn_after_the_last_doubling_leave_it_undecided(plant
     assert found.word == "undecided" and "trained for 30 steps in place of 15" in found.why, found
 
 
+@pytest.mark.thorough
 def test_that_files_state_few_steps_is_no_reason_to_stop_there(planted, learned, monkeypatch):
     """They do not say of how many rows each."""
     monkeypatch.setattr(judge_nulls, "QUICK_STEPS", 15)

@@ -18,6 +18,7 @@ def test_a_cell_that_takes_too_long_is_refused(tmp_path, monkeypatch):
         run_all(paths)
 
 
+@pytest.mark.thorough
 def test_a_python_that_does_not_start_is_an_error_of_the_script(tmp_path, monkeypatch):
     class Other(type(kernel.this_python())):
         def get_kernel_spec(self, kernel_name):

@@ -37,6 +37,7 @@ def here(tmp_path, monkeypatch):
     return Paths((tmp_path / "mine").resolve())
 
 
+@pytest.mark.thorough
 def test_a_new_project_on_text_runs_builds_and_has_no_fault(here):
     assert "language" in template_names()
     tables = run(load_experiment(here.experiments, "language"), here, workers=1)

@@ -119,6 +119,7 @@ BUILT = (CHECKOUT / "report/_generated/numbers.json").exists() and (
 ).exists()
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(not BUILT, reason="report/_generated is not built here; strata build makes it")
 @pytest.mark.parametrize("page", PAGES)
 def test_every_section_of_the_real_pages_survives_and_is_free_of_faults(page):

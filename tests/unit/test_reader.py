@@ -132,7 +132,7 @@ def test_steps_that_make_no_schedule_are_refused(steps):
         Reader(SHAPE, CLASSES, 0, steps=steps)
 
 
-@pytest.mark.parametrize("shape", [(27, 28), (6, 9), (8, 6, 3), (150, 90, 3)])
+@pytest.mark.parametrize("shape", [(27, 28), (6, 9), (8, 6, 3), pytest.param((150, 90, 3), marks=pytest.mark.thorough)])
 def test_images_that_do_not_halve_small_large_or_in_colour_are_read(shape):
     """Two kinds that a look can tell apart, bright above and bright below, are told apart."""
     draw = torch.Generator().manual_seed(0)

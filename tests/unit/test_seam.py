@@ -65,6 +65,7 @@ def test_images_in_colour_are_run_and_shown_in_colour(ran):
     assert write_images(results, "sheets", results.folder / "out", 1).files > 0
 
 
+@pytest.mark.thorough
 def test_300_classes_keep_their_labels_and_are_measured(ran):
     results = ran("stamps")
     data, sprite = dataset_of("stamps"), results.sprite

@@ -91,6 +91,7 @@ def all_each(draw: torch.Generator) -> torch.Tensor:
 
 
 # what is there is found in half of the steps in which what is not there is not found
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("planted", "word", "steps", "lr"), [(few_each, "structure", 60, 2.4e-2), (all_each, "floor", 120, 1.2e-2)],
     ids=["few_each-structure", "all_each-floor"],
@@ -141,6 +142,7 @@ def independent(rows: int, draw: torch.Generator) -> torch.Tensor:
     return sparse(rows, D_IN, 3, draw)
 
 
+@pytest.mark.thorough
 def test_a_tower_that_may_copy_what_is_independent_is_copy(tmp_path: Path) -> None:
     training = TrainConfig(steps=100, batch=64, lr=2e-2)
     found = judged(tmp_path, independent, topk(D_IN, 3, training), latents(2, training, k="constant")).verdicts
@@ -185,6 +187,7 @@ def twice(draw: torch.Generator) -> torch.Tensor:
     return normalize(torch.cat([torch.eye(D_IN), beside]), dim=1)
 
 
+@pytest.mark.thorough
 def test_latents_that_are_there_twice_fire_together_and_that_is_no_structure(tmp_path: Path) -> None:
     """A depth below with every axis twice: what the depth above finds is that both fire at once."""
     tower = latents(2, width="halving", k="halving")
@@ -197,6 +200,7 @@ def some_axes(rows: int, draw: torch.Generator) -> torch.Tensor:
     return torch.cat([sparse(rows, 24, 3, draw), torch.zeros(rows, D_IN - 24)], 1)
 
 
+@pytest.mark.thorough
 def test_dead_latents_hide_no_copies(tmp_path: Path) -> None:
     """Of 96 latents most are dead, and most of the others copy: less than half of all, more than half of the live."""
     training = dataclasses.replace(TRAINING, dead_after=9.0)  # and none is revived
@@ -210,6 +214,7 @@ def few(rows: int, draw: torch.Generator) -> torch.Tensor:
     return sparse(rows, 20, 2, draw) @ unit(20, D_IN, draw)
 
 
+@pytest.mark.thorough
 def test_few_live_latents_that_explain_their_rows_are_no_collapse(tmp_path: Path) -> None:
     """Of 512 latents twenty are needed. Structure it is not either: among as many stored rows there are two for each
     pair of directions, and these span what the pair does."""

@@ -40,7 +40,11 @@ RUN = """
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [
+    signal.SIGKILL,
+    pytest.param(signal.SIGTERM, marks=pytest.mark.thorough),
+    pytest.param(signal.SIGINT, marks=pytest.mark.thorough),
+])  # fmt: skip
 def test_workers_are_gone_when_the_process_that_started_them_is(number):
     """They sleep for a minute and a half, as a long stage would: nothing of it asks whether it should stop."""
     with script(RUN) as (process, busy):
