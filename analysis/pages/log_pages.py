@@ -29,6 +29,8 @@ from analysis.site.inside import hidden
 from analysis.system.stamps import copy_if_other
 from analysis.system.terminal import shown
 
+FEW = 5
+"""So many open questions, and so many steps, stand in a write-up."""
 PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp")
 """Pictures of logs that pages show. An SVG could run scripts where it is opened."""
 
@@ -286,18 +288,16 @@ class LogPages:
         return sorted(waiting, key=lambda item: (item.state == "likely_done", -self._order.last(item), item.line))
 
     def short_questions(self) -> Iterator[str]:
-        """The open questions for the write-up: oldest first, words only."""
+        """The open questions for the write-up: those that are open longest, words only, and how many more there are."""
         waiting = self.waiting_questions()
-        yield from (f"- {maybe(item)}{item.markdown} [· {self._age(item)}]{{.source}}" for item in waiting)
-        if not waiting:
-            yield "No question is open."
+        yield from (f"- {maybe(item)}{item.markdown} [· {self._age(item)}]{{.source}}" for item in waiting[:FEW])
+        yield from _more(waiting, "question")
 
     def short_steps(self) -> Iterator[str]:
-        """The open next steps for the write-up: newest first, words only."""
+        """The open next steps for the write-up: the newest, words only, and how many more there are."""
         waiting = [item for item in self.waiting_steps() if item.state != "likely_done"]
-        yield from (f"- {maybe(item)}{item.markdown}" for item in waiting)
-        if not waiting:
-            yield "No step is open."
+        yield from (f"- {maybe(item)}{item.markdown}" for item in waiting[:FEW])
+        yield from _more(waiting, "step")
 
     # --- words ---
 
@@ -376,6 +376,14 @@ def picture_file(folder: Path, file: str, target: str) -> Path | None:
 
 def _at(item: Item) -> tuple[date, str, int]:
     return item.date or date.min, item.file, item.line
+
+
+def _more(waiting: Sequence[Item], thing: str) -> Iterator[str]:
+    """What stands below the few: how many more there are, or that there is none at all."""
+    if more := len(waiting[FEW:]):
+        yield f"\n{_count(more, f'more {thing}')} {'is' if more == 1 else 'are'} open."
+    if not waiting:
+        yield f"No {thing} is open."
 
 
 def _count(number: int, thing: str) -> str:

@@ -192,6 +192,25 @@ def test_a_new_question_says_so_and_empty_logs_are_parts_all_the_same(project: L
     assert re.fullmatch(r"- Is it new\? .*new in the last log.*\n", parts(project)["open-questions"])
 
 
+@pytest.mark.parametrize(("asked", "below"), [(5, None), (6, "1 more {} is open."), (9, "4 more {}s are open.")])
+def test_a_write_up_has_five_questions_and_steps_and_says_how_many_more_there_are(
+    project: LogProject, asked: int, below: str | None
+) -> None:
+    """The questions that are open longest, and the newest steps."""
+    for number in range(asked):
+        words = f"the kettle at {'abcdefghi'[number]}{number} degrees"
+        project.write(
+            f"{number}.md",
+            f"Date: 2024-01-0{number + 1}\n\n## Questions\n- Is {words}?\n\n## Next Steps\n- Heat {words}\n",
+        )
+    made = parts(project)
+    for name, thing, shown in (("open-questions", "question", range(5)), ("next-steps", "step", range(asked)[:-6:-1])):
+        *items, last = made[name].rstrip("\n").split("\n\n")
+        rows = "\n".join([*items, *([] if below else [last])]).splitlines()
+        assert [re.search(r" at \w(\d) degrees", row)[1] for row in rows] == [str(number) for number in shown]  # type: ignore[index]
+        assert below is None or last == below.format(thing)
+
+
 def test_no_html_of_a_log_comes_through_and_no_link_that_leads_nowhere(project: LogProject) -> None:
     hostile = "<script>x</script> `<b>`{=html} [notes](notes.md) [up](../a.md) [post](https://example.org)"
     for kind in ("Questions", "TODO", "Learnings", "Done", "Resources", "Background"):
