@@ -26,6 +26,7 @@ from altair.utils.schemapi import debug_mode
 
 from analysis.figures import explorer_links
 from analysis.figures.asked import Asked
+from analysis.figures.captions import folded
 from analysis.figures.drawing import Drawing
 from analysis.figures.specs import addresses, spec_of, written
 from analysis.figures.svg import clean_svg
@@ -301,7 +302,7 @@ def _write(drawing: Drawing, name: str, figure: str, paths: Paths, explorer: str
     label = f' fig-alt="{alt}"' if drawing.kind == "fig" else ""
     title = f'<p class="artefact-title">{html.escape(drawing.title)}</p>'
     fragment.write_text(
-        f"::: {{#{figure}{label}}}\n\n```{{=html}}\n{title}\n{body}\n```\n\n{drawing.caption} {made}.\n\n:::\n",
+        f"::: {{#{figure}{label}}}\n\n```{{=html}}\n{title}\n{body}\n```\n\n{folded(drawing.caption)} {made}.\n\n:::\n",
         encoding="utf-8",
     )
     files.append(fragment)

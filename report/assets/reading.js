@@ -210,6 +210,22 @@
     entry.closest(".dropdown").querySelector(".dropdown-toggle").classList.add("active");
   });
 
+  // --- long captions: how a figure was measured, behind what it shows ---
+  main.querySelectorAll(".caption-rest").forEach(function (rest) {
+    var more = element("button", "more", "caption-more"), caption = rest.closest("[id]");
+    more.type = "button";
+    more.setAttribute("aria-label", "more on this " + (rest.closest("figure.quarto-float-tbl, [id^=tbl-]") ? "table" : "figure"));
+    more.setAttribute("aria-expanded", "false");
+    if (caption) more.setAttribute("aria-controls", rest.id = caption.id + "-rest");
+    more.addEventListener("click", function () {
+      var open = more.getAttribute("aria-expanded") === "false";
+      more.setAttribute("aria-expanded", open);
+      more.textContent = open ? "less" : "more";
+      more.setAttribute("aria-label", more.textContent + more.getAttribute("aria-label").slice(4));
+    });
+    rest.before(more, " ");
+  });
+
   // --- the time it takes ---
   var words = Array.from(main.querySelectorAll("p, li, dd, blockquote")).filter(function (part) {
     return !part.closest(".toc-fold, .chart, .neurons, .page-navigation, #title-block-header, [data-explorer], li p");

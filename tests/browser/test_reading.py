@@ -130,6 +130,35 @@ def test_menus_open_and_close_by_keyboard(page):
     assert menu.get_attribute("open") is None
 
 
+def test_a_long_caption_opens_at_a_press_and_is_whole_on_paper(page):
+    figure = page.locator("[id^=fig-]:has(> figure .caption-rest), figure:has(.caption-rest)").first
+    more, rest = figure.locator(".caption-more"), figure.locator(".caption-rest")
+    expect(rest).to_be_hidden()
+    more.focus()
+    page.keyboard.press("Enter")
+    expect(rest).to_be_visible()
+    expect(more).to_have_text("less")
+    assert more.get_attribute("aria-expanded") == "true" and more.get_attribute("aria-controls") == rest.get_attribute(
+        "id"
+    )
+    assert more.get_attribute("aria-label") == "less on this figure"
+    more.click()
+    expect(rest).to_be_hidden()
+    page.emulate_media(media="print")
+    expect(rest).to_be_visible()
+    expect(more).to_be_hidden()
+
+
+def test_a_caption_is_whole_without_scripts(browser, base):
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{base}/index.html")
+    assert page.locator(".caption-rest").count() > 3
+    expect(page.locator(".caption-rest").first).to_be_visible()
+    assert page.locator(".caption-more").count() == 0
+    context.close()
+
+
 def test_time_and_place(page):
     assert "minutes to read" in page.inner_text("#title-block-header .reading-time")
     assert page.locator("#TOC a[data-read]").count() == 0
