@@ -106,7 +106,7 @@ def proposed(candidates: Iterable[Candidate], number_of: Mapping[str, int]) -> I
             place = f"[{iso(candidate.day)}, log {number_of[candidate.file]}, line {candidate.line}]{{.source}}"
         else:
             place = f"[{escape(candidate.link, links=False)}]{{.source}}"
-        yield f"*may help:* {candidate.markdown} {place}"
+        yield f"[*may help:*]{{.may-help}} {candidate.markdown} {place}"
 
 
 def last_drawn(paths: Paths) -> list[Artefact]:

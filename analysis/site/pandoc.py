@@ -25,7 +25,7 @@ from sae.errors import RenderError
 CLASSES = (
     "num", "source", "sourced", "term", "answer", "lead", "aside", "column-margin", "column-body-outset", "column-page",
     "column-screen-inset", "small", "muted", "nowrap", "underline", "smallcaps", "striped", "hover", "sm",
-    "light-content", "dark-content", "page-only", "caption-rest",
+    "light-content", "dark-content", "page-only", "caption-rest", "may-help",
 )  # fmt: skip
 
 _FILTER = Path(__file__).parent / "filters" / "strata.lua"

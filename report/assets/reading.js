@@ -210,20 +210,27 @@
     entry.closest(".dropdown").querySelector(".dropdown-toggle").classList.add("active");
   });
 
-  // --- long captions: how a figure was measured, behind what it shows ---
-  main.querySelectorAll(".caption-rest").forEach(function (rest) {
-    var more = element("button", "more", "caption-more"), caption = rest.closest("[id]");
+  // --- folds: how a figure was measured, behind what it shows; what a machine proposes, behind a question ---
+  function fold(parts, before, shut, open, about) {
+    var more = element("button", "", "more"), id = before.closest("[id]");
+    function set(opened) {
+      more.textContent = opened ? open : shut;
+      more.setAttribute("aria-expanded", opened);
+      more.setAttribute("aria-label", more.textContent + about);
+      parts.forEach(function (part) { part.classList.toggle("folded", !opened); });
+    }
     more.type = "button";
-    more.setAttribute("aria-label", "more on this " + (rest.closest("figure.quarto-float-tbl, [id^=tbl-]") ? "table" : "figure"));
-    more.setAttribute("aria-expanded", "false");
-    if (caption) more.setAttribute("aria-controls", rest.id = caption.id + "-rest");
-    more.addEventListener("click", function () {
-      var open = more.getAttribute("aria-expanded") === "false";
-      more.setAttribute("aria-expanded", open);
-      more.textContent = open ? "less" : "more";
-      more.setAttribute("aria-label", more.textContent + more.getAttribute("aria-label").slice(4));
-    });
-    rest.before(more, " ");
+    if (parts.length === 1 && id) more.setAttribute("aria-controls", parts[0].id = parts[0].id || id.id + "-rest");
+    more.addEventListener("click", function () { set(more.getAttribute("aria-expanded") === "false"); });
+    before.before(more, " ");
+    set(false);
+  }
+  main.querySelectorAll(".caption-rest").forEach(function (rest) {
+    fold([rest], rest, "more", "less", " on this " + (rest.closest("[id^=tbl-]") ? "table" : "figure"));
+  });
+  main.querySelectorAll("li > ul").forEach(function (list) {
+    var entries = Array.from(list.children).filter(function (one) { return one.querySelector(":scope > .may-help, :scope > p > .may-help"); });
+    if (entries.length) fold(entries, list, entries.length + " may help", "hide what may help", " with this question or step");
   });
 
   // --- the time it takes ---

@@ -132,7 +132,7 @@ def test_menus_open_and_close_by_keyboard(page):
 
 def test_a_long_caption_opens_at_a_press_and_is_whole_on_paper(page):
     figure = page.locator("[id^=fig-]:has(> figure .caption-rest), figure:has(.caption-rest)").first
-    more, rest = figure.locator(".caption-more"), figure.locator(".caption-rest")
+    more, rest = figure.locator("button.more"), figure.locator(".caption-rest")
     expect(rest).to_be_hidden()
     more.focus()
     page.keyboard.press("Enter")
@@ -149,13 +149,26 @@ def test_a_long_caption_opens_at_a_press_and_is_whole_on_paper(page):
     expect(more).to_be_hidden()
 
 
+def test_what_a_machine_proposes_stands_behind_its_question(browser, base):
+    page = open_page(browser, base, "report/logs.html")
+    question = page.locator("#questions-that-are-still-open li:has(> ul > li > .may-help)").first
+    entries = question.locator("xpath=./ul/li[span[@class='may-help']]")
+    assert entries.count() and not any(entry.is_visible() for entry in entries.all())
+    opener = question.locator("xpath=./button")
+    expect(opener).to_have_text(f"{entries.count()} may help")
+    opener.click()
+    assert all(entry.is_visible() for entry in entries.all())
+    assert page.complaints == []
+    page.context.close()
+
+
 def test_a_caption_is_whole_without_scripts(browser, base):
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(f"{base}/index.html")
     assert page.locator(".caption-rest").count() > 3
     expect(page.locator(".caption-rest").first).to_be_visible()
-    assert page.locator(".caption-more").count() == 0
+    assert page.locator("button.more").count() == 0
     context.close()
 
 

@@ -110,18 +110,18 @@ def test_on_the_page_proposals_stand_below_their_question_as_proposals(project: 
     text = "\n".join(pages.open_questions())
     assert text.count("nobody has judged it") == 1 and text.index("nobody has judged") < text.index("- Why do")
     place = "[2024-03-09, log 2, line 4]{.source}"
-    assert f"    - *may help:* Gradient spikes vanish with a longer warmup. {place}" in text
+    assert f"    - [*may help:*]{{.may-help}} Gradient spikes vanish with a longer warmup. {place}" in text
     steps = "\n".join(pages.next_steps())
     sentence = "Pruned attention heads cost perplexity only beyond {{< num selectivity/latents/1 >}} of them."
     link = "[How many heads can go?](/report/heads.qmd#how-many-heads-can-go)"
-    assert f"*may help:* {link}: {sentence}" in steps
+    assert f"[*may help:*]{{.may-help}} {link}: {sentence}" in steps
 
 
 def test_a_figure_is_proposed_with_its_finding_as_it_is_written_and_its_id(project: LogProject) -> None:
     finding = "Gradient spikes come after warmup, 3 times in 4"
     drawn = [replace(DRAWN[0], title=finding), *DRAWN[1:]]
     pages = build.log_pages(project.results, project.paths, build.sources(project.paths), drawn)
-    shown = f"*may help:* [{finding}](/report/page.qmd#fig-made) [fig-made]{{.source}}"
+    shown = f"[*may help:*]{{.may-help}} [{finding}](/report/page.qmd#fig-made) [fig-made]{{.source}}"
     assert shown in "\n".join(pages.open_questions())
 
 
