@@ -74,7 +74,8 @@ _MAY_ASK = re.compile(
     re.IGNORECASE,
 )
 _WHILE = re.compile(r"^\W*(?:while|after|once|when|since|as|because|before)\b", re.IGNORECASE)
-_IS = re.compile(r"^[^,;:]*\b(?:is|are)\b")
+# not within a clause that says which: "Judged sets whose truth is known"
+_IS = re.compile(r"^(?:(?!\b(?:whose|which|that|where|who|when|what)\b)[^,;:])*\b(?:is|are)\b")
 # "at every sparsity (we tried)": what was done is said by the way
 _ASIDE = re.compile(
     r"\b(?!(?:and|then|so|but|or|today|yesterday|also|finally|morning|afternoon|evening|week|night|now|first|here"

@@ -8,7 +8,7 @@ import pytest
 
 from analysis.logs import journal
 from analysis.logs.items import MAYBE_BELOW
-from analysis.logs.journal import asks_outright, judge
+from analysis.logs.journal import asks_outright, judge, judge_in_section
 from analysis.logs.sentences import sentence_ends
 
 
@@ -65,6 +65,15 @@ def test_kinds_of_sentences(text: str, kind: str) -> None:
     verdict = judge(text)
     assert verdict.kind == kind
     assert verdict.confidence >= MAYBE_BELOW
+
+
+@pytest.mark.parametrize("text", [
+    "Polished every probe which is slower than the last one.", "Plotted the runs whose loss is lower than before.",
+    "Sorted the features that are rarer than one in a thousand.",
+])  # fmt: skip
+def test_a_clause_that_says_which_makes_no_finding_of_a_report(text: str) -> None:
+    assert judge_in_section(text, ("done",)).kind == "done"
+    assert judge_in_section("The last run is slower than the one before.", ("done",)).kind == "learning"
 
 
 @pytest.mark.parametrize(
