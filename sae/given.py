@@ -7,6 +7,7 @@ the rows, next to a product of them with all latents. Raises InputError, or Nume
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -74,28 +75,69 @@ def check_tensor(what: str, rows: Any, expected: str) -> None:
         raise InputError(f"{what} are of {rows.dtype}, expected floating point: {what}.float()")
 
 
+def check_whole(what: str, values: Any, expected: str) -> None:
+    """Raise InputError for anything but a dense tensor of whole numbers."""
+    if not isinstance(values, Tensor):
+        kind = f"{type(values).__module__}.{type(values).__name__}".removeprefix("builtins.")
+        raise InputError(f"{what} are of type {kind}, expected a tensor of whole numbers of shape {expected}")
+    if (
+        values.layout != torch.strided
+        or values.is_floating_point()
+        or values.is_complex()
+        or values.dtype == torch.bool
+    ):
+        found = values.dtype if values.layout == torch.strided else values.layout
+        raise InputError(f"{what} are of {found}, expected a dense tensor of whole numbers of shape {expected}")
+
+
 @says_itself
-def check_codes(codes: Codes, n_latents: int | None = None) -> None:
-    """Raise InputError for anything but codes of `n_latents` latents (None: of as many as they say) whose indices
-    are among them, and NumericError for values that are not finite."""
+def whole_numbers(what: str, values: Any, expected: str, least: int, most: int) -> Tensor:
+    """`values` as int64. Raises InputError, naming the first bad one, unless they are in `least`..`most`."""
+    check_whole(what, values, expected)
+    found: Tensor = values.long()
+    if found.numel():
+        low, high = (int(end) for end in found.aminmax())
+        if low < least or high > most:
+            place = int(((found < least) | (found > most)).flatten().nonzero()[0, 0])
+            raise InputError(f"{what}: number {place} is {int(found.flatten()[place])}, expected {least}..{most}")
+    return found
+
+
+@says_itself
+def check_sparse(codes: Any, what: str = "codes") -> None:
+    """Raise InputError for anything but Codes of floating-point values with one index each, in the same place."""
     if not isinstance(codes, Codes):
         remedy = "Codes.from_dense(codes)" if isinstance(codes, Tensor) else "what encode gives"
-        raise InputError(f"codes are of type {type(codes).__name__}, expected sae.records.Codes: {remedy}")
+        raise InputError(f"{what} are of type {type(codes).__name__}, expected sae.records.Codes: {remedy}")
     values, indices = codes.values, codes.indices
-    check_tensor("code values", values, "(..., k)")
+    kind = "code" if what == "codes" else what
+    check_tensor(f"{kind} values", values, "(..., k)")
+    check_whole(f"{kind} indices", indices, "(..., k)")
     if values.ndim < 2 or values.shape != indices.shape or indices.dtype != torch.int64:
         raise InputError(
-            f"codes have values of shape {tuple(values.shape)} and indices of shape {tuple(indices.shape)} and "
+            f"{what} have values of shape {tuple(values.shape)} and indices of shape {tuple(indices.shape)} and "
             f"{indices.dtype}, expected both (..., k), indices in torch.int64"
         )
+    if isinstance(codes.n_latents, bool) or not isinstance(codes.n_latents, Integral) or codes.n_latents < 1:
+        raise InputError(f"{what} are of n_latents = {codes.n_latents!r}, expected a whole number above 0")
+
+
+@says_itself
+def check_codes(codes: Codes, n_latents: int | None = None, what: str = "codes") -> None:
+    """Raise InputError for anything but codes of `n_latents` latents (None: of as many as they say) whose indices
+    are among them, and NumericError for values that are not finite. `what`: how the message calls them."""
+    check_sparse(codes, what)
+    values, indices = codes.values, codes.indices
     if n_latents is not None and codes.n_latents != n_latents:
-        raise InputError(f"codes are of {codes.n_latents} latents, the SAE has {n_latents}: they are another SAE's")
-    if indices.numel() and not (int(indices.min()) >= 0 and int(indices.max()) < codes.n_latents):
-        outside = f"{int(indices.min())}..{int(indices.max())}"
-        raise InputError(f"codes have indices {outside}, expected 0..{codes.n_latents - 1}")
-    check_numbers("codes", values.reshape(-1, values.shape[-1]), tuple(values.shape[:-1]))
+        raise InputError(f"{what} are of {codes.n_latents} latents, the SAE has {n_latents}: they are another SAE's")
+    check_numbers(what, values.reshape(-1, values.shape[-1]), tuple(values.shape[:-1]))
+    if indices.numel():
+        low, high = (int(end) for end in indices.aminmax())
+        if low < 0 or high >= codes.n_latents:
+            raise InputError(f"{what} have indices {low}..{high}, expected 0..{codes.n_latents - 1}")
 
 
+@says_itself
 def check_numbers(what: str, rows: Float[Tensor, "batch columns"], leading: tuple[int, ...] = ()) -> None:
     """Raise NumericError, naming the first bad row by its place in `leading`, for NaN and infinity.
 

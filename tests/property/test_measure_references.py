@@ -33,12 +33,11 @@ from sae.evaluate import Seen
 from sae.measures.density import histogram
 from sae.records import Codes
 
-NONE = Codes.from_dense(torch.zeros(1, 1))
 X = torch.tensor([[5.0, 1.0], [1.0, 1.0], [3.0, 3.0], [3.0, -1.0]])  # mean (3, 1): (2, 0) (-2, 0) (0, 2) (0, -2)
 
 
 def rows_of(x, x_hat):
-    return Seen(codes=NONE, x=torch.as_tensor(x), x_hat=torch.as_tensor(x_hat))
+    return Seen(codes=Codes.from_dense(torch.zeros(len(x), 1)), x=torch.as_tensor(x), x_hat=torch.as_tensor(x_hat))
 
 
 @quick
@@ -161,7 +160,9 @@ def test_phi_of_chance_is_what_its_docstring_says_and_wide_saes_are_read_in_bloc
 @pytest.mark.parametrize("unit", [1.0, 3.0])
 def test_a_copy_score_is_a_cosine_whatever_the_length_of_directions(unit):
     directions = unit * torch.tensor([[0.6, 0.8], [0.3, 0.1]])
-    reading = read("copy_score", Seen(codes=NONE, directions=directions, references=torch.eye(2)))
+    reading = read(
+        "copy_score", Seen(codes=Codes.from_dense(torch.zeros(1, 2)), directions=directions, references=torch.eye(2))
+    )
     assert reading.latents.tolist() == pytest.approx([0.8, 0.3 / math.sqrt(0.1)]) and reading.value == 0.5
 
 

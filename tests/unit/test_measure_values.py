@@ -18,7 +18,11 @@ quick = settings(max_examples=25, deadline=None)
 seeds = st.integers(0, 10_000)
 offsets = st.sampled_from([0.0, -7.5, 1e4])
 scales = st.sampled_from([1e-3, 0.5, 30.0, 1e4])
-NONE = Codes.from_dense(torch.zeros(1, 1))
+
+
+def none(rows=1, latents=1):
+    """Codes of an SAE that never fires, for measures that read none."""
+    return Codes.from_dense(torch.zeros(rows, latents))
 
 
 def read(name, **given):
@@ -28,7 +32,7 @@ def read(name, **given):
 
 
 def explained(x, x_hat):
-    return read("variance_explained", codes=NONE, x=x, x_hat=x_hat).value
+    return read("variance_explained", codes=none(len(x)), x=x, x_hat=x_hat).value
 
 
 def data(seed, offset=0.0, rows=40, width=5):
@@ -80,20 +84,20 @@ def test_variance_explained_in_batches_with_a_large_offset(seed, cuts):
     x, x_hat = data(seed, 1e4)
     measure = find("sae.measures", "variance_explained")()
     for a, b in zip(torch.tensor_split(x, sorted(cuts)), torch.tensor_split(x_hat, sorted(cuts)), strict=True):
-        measure.update(Seen(codes=NONE, x=a, x_hat=b))
+        measure.update(Seen(codes=none(len(a)), x=a, x_hat=b))
     assert measure.reading().value == pytest.approx(explained(x, x_hat), abs=1e-8)
 
 
 def test_variance_explained_by_hand():
     x = torch.tensor([[1.0, 0.0], [3.0, 4.0]])  # mean (2, 2), spread 1 + 4 + 1 + 4
-    reading = read("variance_explained", codes=NONE, x=x, x_hat=torch.tensor([[1.0, 1.0], [2.0, 4.0]]))
+    reading = read("variance_explained", codes=none(len(x)), x=x, x_hat=torch.tensor([[1.0, 1.0], [2.0, 4.0]]))
     assert (reading.value, reading.n) == (pytest.approx(0.8), 2)
     assert math.isnan(explained(torch.ones(3, 2), torch.zeros(3, 2)))
 
 
 def test_variance_explained_of_the_host_reads_the_host_rows():
     x, x_hat = data(0)
-    reading = read("host_variance_explained", codes=NONE, x=x, x_hat=x, host=x, host_hat=x_hat)
+    reading = read("host_variance_explained", codes=none(len(x)), x=x, x_hat=x, host=x, host_hat=x_hat)
     assert reading.value == explained(x, x_hat)
 
 
@@ -176,18 +180,28 @@ def test_exclusive_share_keeps_all_latents_in_its_denominator():
 
 def test_an_identity_tower_copies_and_random_directions_in_many_dimensions_do_not():
     eye = torch.eye(200)
-    assert read("copy_score", codes=NONE, directions=eye, references=3 * eye).value == 1.0
-    assert read("copy_score", codes=NONE, directions=-eye, references=eye).value == 1.0
+    assert read("copy_score", codes=none(latents=len(eye)), directions=eye, references=3 * eye).value == 1.0
+    assert read("copy_score", codes=none(latents=len(eye)), directions=-eye, references=eye).value == 1.0
     random = random_directions(100, 200, torch.Generator().manual_seed(0))
-    reading = read("copy_score", codes=NONE, directions=random, references=eye)
+    reading = read("copy_score", codes=none(latents=len(random)), directions=random, references=eye)
     assert (reading.value, reading.n) == (0.0, 100)
-    assert read("copy_score", codes=NONE, directions=random, references=torch.cat([eye, random[:25]])).value == 0.25
+    assert (
+        read(
+            "copy_score", codes=none(latents=len(random)), directions=random, references=torch.cat([eye, random[:25]])
+        ).value
+        == 0.25
+    )
 
 
 @pytest.mark.parametrize(("cosine", "copies"), [(0.89, 0.0), (0.91, 1.0)])
 def test_a_copy_is_a_cosine_above_nine_tenths(cosine, copies):
     tilted = torch.tensor([[cosine, math.sqrt(1 - cosine**2), 0.0]])
-    reading = read("copy_score", codes=NONE, directions=tilted, references=torch.tensor([[2.0, 0, 0], [0, 0, 0]]))
+    reading = read(
+        "copy_score",
+        codes=none(latents=len(tilted)),
+        directions=tilted,
+        references=torch.tensor([[2.0, 0, 0], [0, 0, 0]]),
+    )
     assert reading.value == copies and float(reading.latents[0]) == pytest.approx(cosine)
 
 
@@ -274,7 +288,7 @@ def test_relative_mass_is_free_of_scale(seed, factor):
 
 def test_accuracy_of_the_host_by_hand():
     logits = torch.tensor([[2.0, 1.0], [0.0, 1.0], [3.0, 1.0]])
-    reading = read("host_accuracy", codes=NONE, logits=logits, labels=torch.tensor([0, 1, 1]))
+    reading = read("host_accuracy", codes=none(len(logits)), logits=logits, labels=torch.tensor([0, 1, 1]))
     assert (reading.value, reading.n) == (pytest.approx(2 / 3), 3)
 
 
