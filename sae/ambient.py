@@ -15,11 +15,19 @@ from torch import nn
 
 from sae.errors import ConfigError
 
+# Where torch may be told to compute in half precision.
+AUTOCAST = ("cpu", "cuda", "mps", "xpu")
+
 
 @contextmanager
 def reading(device: str = "cpu") -> Iterator[None]:
-    """No gradients and full precision: for encoding and decoding."""
-    with torch.no_grad(), torch.autocast(device, enabled=False):
+    """No gradients and full precision, here and on every device: for encoding, decoding and measuring. Also a
+    decorator: `@reading()`."""
+    with ExitStack() as modes:
+        modes.enter_context(torch.no_grad())
+        for where in {*AUTOCAST, device}:
+            if torch.is_autocast_enabled(where):
+                modes.enter_context(torch.autocast(where, enabled=False))
         yield
 
 

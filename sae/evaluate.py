@@ -22,6 +22,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from sae.ambient import reading
 from sae.discover import find_all
 from sae.errors import ConfigError, InputError, NotFoundError, NumericError
 from sae.given import check_codes, check_numbers, check_sparse, check_tensor, check_whole, whole_numbers
@@ -172,6 +173,7 @@ class Seen:
         return (self.dense > 0).to(self.dense.dtype)
 
     @cached_property
+    @reading()
     def by_class(self) -> ClassSums:
         """Sums per latent and class, made once for all measures. Needs labels."""
         assert self.labels is not None
@@ -209,6 +211,7 @@ class ClassSums:
         return torch.where(self.fires.sum(1) > 0, self.class_means().argmax(1), -1)
 
 
+@reading()
 def shuffled_sums(seen: Seen, times: int, generator: torch.Generator) -> list[ClassSums]:
     """Class sums under `times` shuffles of the labels, in as few products as memory allows: what chance
     gives to these very latents."""
@@ -247,6 +250,7 @@ class Measure(Protocol):
     def reading(self) -> Reading: ...
 
 
+@reading()
 @says_itself
 def evaluate(batches: Iterable[Seen], on: On, only: tuple[str, ...] = ()) -> dict[str, Reading]:
     """Run every measure that reads `on` and has what it needs (or only those named), in one pass over `batches`.

@@ -18,6 +18,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from sae.ambient import reading
 from sae.evaluate import Seen
 from sae.layer import Layer
 from sae.matching import Matching, matched
@@ -254,6 +255,7 @@ def by_folds(train: Trainer, pairs: Iterable[Pair], k: int) -> FoldScores:
     return FoldScores(len(given), explained(x, torch.cat(own)), explained(x, torch.cat(refit)))
 
 
+@reading()
 def found_again(layer: Layer, twin: Layer, rows: Rows, draw: torch.Generator) -> list[Floor]:
     """How much of an SAE one of another seed finds again; see `sae.matching`.
 
@@ -272,6 +274,7 @@ def found_again(layer: Layer, twin: Layer, rows: Rows, draw: torch.Generator) ->
     return found
 
 
+@reading()
 def worth(layer: Layer, rows: Rows) -> float:
     """Variance explained of rows, with the SAE's own codes; part by part where they are many."""
     measure = VarianceExplained()
@@ -282,6 +285,7 @@ def worth(layer: Layer, rows: Rows) -> float:
     return measure.reading().value
 
 
+@reading()
 def row_errors(layer: Layer, rows: Rows) -> RowErrors:
     """The same row by row; the spread from the mean of all of them."""
     error, spread, total = [], [], torch.zeros(width_of(rows), dtype=torch.float64, device="cpu")

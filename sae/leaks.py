@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from sae.ambient import reading
 from sae.nulls import PART
 
 NEAR = 0.01
@@ -13,6 +14,7 @@ NEAR = 0.01
 SAMPLE = 1000
 
 
+@reading()
 def found_among(held: Float[Tensor, "held d_in"], train: Float[Tensor, "train d_in"]) -> float:
     """Share of the held-out rows (of some of them, where they are many) that stand among the training rows, exactly or
     nearly. 0 for rows that never vary: then all are the same, and nothing is to be learned from any."""

@@ -17,6 +17,7 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from sae.ambient import reading
 from sae.errors import ConfigError, NumericError
 
 
@@ -39,6 +40,7 @@ class Matching:
     encoder_cosines: Float[Tensor, " pairs"] | None
 
 
+@reading()
 def matched(
     first: Float[Tensor, "n_first d_in"],
     second: Float[Tensor, "n_second d_in"],

@@ -16,6 +16,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from sae.ambient import reading
 from sae.records import Codes
 from sae.rows import width_of
 
@@ -31,6 +32,7 @@ def memorising_bound(n_latents: int, n_rows: int) -> float:
     return min(1.0, n_latents / n_rows)
 
 
+@reading()
 def random_directions(n_latents: int, d_in: int, generator: torch.Generator) -> Float[Tensor, "n_latents d_in"]:
     """Isotropic random unit rows."""
     rows = torch.randn(n_latents, d_in, generator=generator, dtype=torch.float32, device="cpu")
@@ -47,6 +49,7 @@ class Gaussian:
     """A root of the covariance: standard normal rows times this, transposed, have it."""
 
     @classmethod
+    @reading()
     def fit(cls, rows: Float[Tensor, "rows d_in"] | Codes) -> Gaussian:
         """Of rows, part by part; in several parts the last digits of the covariance may be others than in one."""
         pieces, n, width = parts(rows), len(rows), width_of(rows)
@@ -65,6 +68,7 @@ class Gaussian:
         # rounding leaves eigenvalues of rows that do not fill their space a little below 0
         return cls(mean, vectors * values.clamp(min=0).sqrt())
 
+    @reading()
     def draw(self, n: int, generator: torch.Generator) -> Float[Tensor, "drawn d_in"]:
         """`n` draws from it, in the type of the mean."""
         width, turn = len(self.mean), self.spread.T.to(self.mean.dtype)
@@ -147,6 +151,7 @@ def dense_part(rows: Float[Tensor, "rows d_in"] | Codes, part: slice = slice(Non
     return rows[part]
 
 
+@reading()
 def fit_on_support(
     rows: Float[Tensor, "batch d_in"],
     directions: Float[Tensor, "n_latents d_in"],
@@ -162,6 +167,7 @@ def fit_on_support(
     return back
 
 
+@reading()
 def matched_directions(
     rows: Float[Tensor, "rows d_in"], n_latents: int, generator: torch.Generator
 ) -> Float[Tensor, "n_latents d_in"]:
@@ -175,6 +181,7 @@ def matched_directions(
     return unit
 
 
+@reading()
 def stored_directions(
     rows: Float[Tensor, "rows d_in"], n_latents: int, generator: torch.Generator
 ) -> Float[Tensor, "stored d_in"]:
@@ -210,6 +217,7 @@ def _different(rows: Float[Tensor, "rows d_in"]) -> Float[Tensor, "some d_in"]:
     return rows[kept[length[kept] > 0]]
 
 
+@reading()
 def pursue(
     rows: Float[Tensor, "batch d_in"], directions: Float[Tensor, "n_latents d_in"], k: int
 ) -> Float[Tensor, "batch d_in"]:
@@ -235,6 +243,7 @@ def random_dictionary(
     return pursue(rows, random_directions(n_latents, rows.shape[1], generator), k)
 
 
+@reading()
 def pca(train: Float[Tensor, "rows d_in"], rows: Float[Tensor, "batch d_in"], rank: int) -> Float[Tensor, "batch d_in"]:
     """`rows` given back from the first `rank` principal components of `train`."""
     mean = train.mean(0)

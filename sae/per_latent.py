@@ -14,6 +14,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from sae.ambient import reading
 from sae.classes import Classes, SparseSums
 from sae.discover import find_all
 from sae.evaluate import ClassSums, Reading
@@ -64,6 +65,7 @@ class Scan:
         return float((self.fires > 0).double().mean())
 
 
+@reading()
 def scan(layer: Layer, rows: Float[Tensor, "rows d_in"], classes: Classes | None = None, seed: int = 0) -> Scan:
     """Look at rows, and at their classes and some shuffles of these."""
     n_latents, scale = layer.sae.n_latents, layer.normaliser.scale
@@ -154,6 +156,7 @@ class Repeats:
         return max(copies, stored - self.stored_by_chance)
 
 
+@reading()
 def repeats(
     layer: Layer,
     rows: Float[Tensor, "rows d_in"],

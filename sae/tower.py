@@ -18,6 +18,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from sae.ambient import reading
 from sae.config import TowerKind
 from sae.errors import ConfigError
 from sae.given import AnyRows, check_codes
@@ -66,6 +67,7 @@ class Tower:
             product *= layer.normaliser.scale
         return product
 
+    @reading()
     @says_itself
     def all_codes(self, host: AnyRows, depth: int) -> list[Codes]:
         """Activations of depths 1 to `depth` on host rows; in the directions kind not sparse from depth 2 on."""
@@ -103,6 +105,7 @@ class Tower:
         """Host rows as `depth` gives them back, decoded all the way down."""
         return self.decode_codes(self.all_codes(host, depth if self.kind == "latents" else 1)[-1], depth)
 
+    @reading()
     @says_itself
     def decode_codes(self, codes: Codes, depth: int) -> Float[Tensor, "*leading d_host"]:
         """Host rows from codes: those of `depth` in the latents kind, those of depth 1 in the directions kind."""
@@ -118,6 +121,7 @@ class Tower:
             directions = layer.decode_with(layer.encode(below.sae.directions()).dense(), directions)
         return self.layers[0].decode_with(codes.dense(), directions)
 
+    @reading()
     @says_itself
     def host_map(self, depth: int) -> tuple[Float[Tensor, "n_latents d_host"], Float[Tensor, " d_host"]] | None:
         """(directions, offset) with `decode(host, depth)` = offset + codes of `depth` @ directions, in host units.

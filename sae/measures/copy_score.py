@@ -7,6 +7,7 @@ from typing import ClassVar
 import torch
 from torch.nn.functional import normalize
 
+from sae import ambient
 from sae.evaluate import On, Reading, Seen
 
 COPY = 0.9
@@ -26,6 +27,7 @@ class CopyScore:
     def __init__(self) -> None:
         self.cosine = torch.empty(0, dtype=torch.float32, device="cpu")
 
+    @ambient.reading()
     def update(self, seen: Seen) -> None:
         """Weights do not change between batches: the last batch's are used."""
         assert seen.directions is not None and seen.references is not None

@@ -7,6 +7,7 @@ from typing import ClassVar
 import torch
 from torch.nn.functional import normalize
 
+from sae import ambient
 from sae.evaluate import On, Reading, Seen
 from sae.measures.copy_score import COPY
 
@@ -25,6 +26,7 @@ class LiveCopies:
         self.cosine = torch.empty(0, dtype=torch.float32, device="cpu")
         self.live = torch.empty(0, dtype=torch.bool, device="cpu")
 
+    @ambient.reading()
     def update(self, seen: Seen) -> None:
         """Who fires adds up over batches; weights are those of the last."""
         assert seen.directions is not None and seen.references is not None

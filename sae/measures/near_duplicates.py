@@ -7,6 +7,7 @@ from typing import ClassVar
 import torch
 from torch.nn.functional import normalize
 
+from sae import ambient
 from sae.evaluate import On, Reading, Seen
 from sae.measures.copy_score import COPY
 
@@ -26,6 +27,7 @@ class NearDuplicates:
         self.directions = torch.empty(0, 0, dtype=torch.float32, device="cpu")
         self.live = torch.empty(0, dtype=torch.bool, device="cpu")
 
+    @ambient.reading()
     def update(self, seen: Seen) -> None:
         """Who fires adds up over batches; weights are those of the last."""
         assert seen.directions is not None
@@ -33,6 +35,7 @@ class NearDuplicates:
         fired = seen.codes.fired()
         self.live = fired if not len(self.live) else self.live | fired
 
+    @ambient.reading()
     def reading(self) -> Reading:
         """The share over live latents."""
         n = int(self.live.sum())

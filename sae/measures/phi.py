@@ -6,6 +6,7 @@ from typing import ClassVar
 
 import torch
 
+from sae import ambient
 from sae.evaluate import On, Reading, Seen
 
 # Rows of the matrix of phi coefficients that are made at a time.
@@ -32,6 +33,7 @@ class Phi:
     def __init__(self) -> None:
         self.together, self.rows = torch.empty(0, dtype=torch.int32, device="cpu"), 0
 
+    @ambient.reading()
     def update(self, seen: Seen) -> None:
         """Add a batch. Products of zeros and ones are exact in float32; their sums are kept as whole numbers."""
         fired = seen.fired.float()

@@ -10,8 +10,18 @@ import pytest
 import torch
 from training import ARCHITECTURES, FULL, SHORT, make, same_bits
 
+from sae.discover import find_all
 from sae.errors import ConfigError
+from sae.evaluate import Seen, evaluate, shuffled_sums
+from sae.floors import DICTIONARIES, found_again, row_errors, worth
 from sae.interop import saelens
+from sae.layer import Layer
+from sae.leaks import found_among
+from sae.normaliser import Normaliser
+from sae.nulls import gaussian_rows, pca, pursue
+from sae.per_latent import scan
+from sae.records import Codes
+from sae.tower import Tower
 from sae.train import Trainee, train, train_together
 
 SAE = Path(__file__).resolve().parents[2] / "sae"
@@ -95,6 +105,57 @@ def test_rows_that_take_gradients_or_come_from_inference_mode_are_rows():
         layer, found = run("topk", FULL, given)
         assert same_bits(layer.sae, usual.sae) and torch.equal(found, x_hat)
         assert not layer.encode(given).values.requires_grad
+
+
+def everything(layers, twin):
+    """What measures, floors and towers say of some rows."""
+    x, host = rows(300), rows(300)[:, :9]
+    towers = [Tower("latents", layers), Tower("directions", (layers[0], twin))]
+    codes, directions = layers[0].encode(x), layers[0].sae.directions()
+    seen = Seen(
+        codes=codes, x=x, x_hat=layers[0].decode(codes), host=host, host_hat=0.7 * host, logits=host[:, :3],
+        labels=torch.arange(300, device="cpu") % 3, chosen=torch.arange(48, device="cpu") % 3, directions=directions,
+        references=x[:40], host_directions=directions[:, :9], host_offset=host[0], below=Codes.from_dense(x.relu()),
+    )  # fmt: skip
+    found = {f"{on} {name}": r.value for on in ("input", "examples") for name, r in evaluate([seen], on).items()}
+    for name, kind in find_all("sae.measures").items():
+        measure = kind()
+        measure.update(seen)
+        found[f"alone {name}"] = measure.reading().value
+    draw = torch.Generator("cpu").manual_seed(3)
+    found["shuffled"] = shuffled_sums(seen, 2, draw)[1].mass
+    for tower in towers:
+        found[f"{tower.kind} codes"], found[f"{tower.kind} rows"] = tower.activations(x, 2), tower.decode(x, 2)
+    found["map"] = towers[0].host_map(2)[0]
+    centred = x - x.mean(0)
+    for name, make_directions in DICTIONARIES.items():
+        found[name] = pursue(centred, make_directions(centred, 10, draw), 2)
+    found["pca"], found["drawn"] = pca(x[:200], x[200:], 3), gaussian_rows(x, 50, draw)
+    found["leaks"], found["worth"] = found_among(x[:50] * 1.001, x[30:]), worth(layers[0], x)
+    found["errors"] = row_errors(layers[0], x).error
+    found["again"] = [floor.value for floor in found_again(layers[0], twin, x, draw)]
+    found["strongest"] = scan(layers[0], x).values
+    return found
+
+
+@pytest.fixture(scope="module")
+def measured():
+    layers = [
+        Layer("topk", ARCHITECTURES["topk"](d_in, width, k=3), Normaliser(torch.full((d_in,), 0.1), 1.5, 0.0))
+        for d_in, width in ((24, 48), (48, 20), (24, 30))
+    ]
+    given = tuple(layers[:2]), layers[2]
+    return given, everything(*given)
+
+
+@pytest.mark.parametrize("ambient", AMBIENT)
+def test_what_is_measured_is_the_same_in_every_bit(ambient, measured):
+    given, usual = measured
+    with AMBIENT[ambient]():
+        found = everything(*given)
+    for name, value in usual.items():
+        torch.testing.assert_close(found[name], value, rtol=0, atol=0, equal_nan=True, msg=name)
+    assert not found["shuffled"].requires_grad
 
 
 def test_weights_of_another_format_or_without_gradients_are_refused():
