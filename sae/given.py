@@ -16,6 +16,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from sae.errors import InputError, NumericError
+from sae.protocol import SAE
 from sae.records import Codes
 from sae.values import says_itself
 
@@ -138,11 +139,25 @@ def check_codes(codes: Codes, n_latents: int | None = None, what: str = "codes")
 
 
 @says_itself
+def check_sae(what: str, sae: Any) -> None:
+    """Raise InputError for anything that lacks what an SAE offers."""
+    if isinstance(sae, type) or not isinstance(sae, SAE):
+        kind = f"the class {sae.__name__}" if isinstance(sae, type) else f"of type {type(sae).__name__}"
+        offers = [name for name in dir(SAE) if not name.startswith("__") and name not in ("_abc_impl", "_is_protocol")]
+        lacks = [name for name in ("d_in", "n_latents", *offers) if not hasattr(sae, name)]
+        raise InputError(
+            f"{what} is {kind}, expected an SAE (sae.protocol.SAE); it lacks {', '.join(lacks[:4]) or 'it'}"
+        )
+
+
+@says_itself
 def check_numbers(what: str, rows: Float[Tensor, "batch columns"], leading: tuple[int, ...] = ()) -> None:
     """Raise NumericError, naming the first bad row by its place in `leading`, for NaN and infinity.
 
     One sum is quick, and not finite if any number is not; but a sum may overflow too, so then look closer.
     """
+    if rows.device.type == "meta":
+        raise InputError(f"{what} are on meta, expected a device that holds their numbers, such as cpu")
     if bool(torch.isfinite(rows.sum())):
         return
     bad = (~torch.isfinite(rows)).any(1).nonzero().flatten().tolist()

@@ -13,13 +13,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from numbers import Real
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from sae.errors import InputError, NumericError
-from sae.given import check_numbers
+from sae.given import check_numbers, check_tensor, training_rows_of
 from sae.records import Codes
 from sae.values import says_itself
 
@@ -41,7 +42,8 @@ about 1e-7 of it."""
 class Normaliser:
     """x -> (x - mean) / scale and back. `gamma` = ||mean|| / ||std|| of the rows it was fitted on, NaN if unknown.
 
-    Raises NumericError for a mean that is not finite and a scale that is not a number above 0.
+    Raises InputError for a mean that is no row of floats, NumericError for one that is not finite and a scale that is
+    not a number above 0.
     """
 
     mean: Float[Tensor, " d_in"]
@@ -49,17 +51,23 @@ class Normaliser:
     gamma: float
 
     def __post_init__(self) -> None:
-        if self.mean.ndim != 1 or not self.mean.is_floating_point():
+        check_tensor("normaliser mean", self.mean, "(d_in,)")
+        if self.mean.ndim != 1:
             raise InputError(
                 f"normaliser mean has shape {tuple(self.mean.shape)} and {self.mean.dtype}: one row of floats"
             )
         check_numbers("normaliser mean", self.mean[None])
         if isinstance(self.scale, bool) or not isinstance(self.scale, Real) or not 0 < self.scale < float("inf"):
             raise NumericError(f"normaliser scale = {self.scale!r}: must be a number above 0, and finite")
+        if isinstance(self.gamma, bool) or not isinstance(self.gamma, Real):
+            raise InputError(f"normaliser gamma = {self.gamma!r}: must be a number, or NaN")
 
     @classmethod
+    @says_itself
     def fit(cls, rows: Float[Tensor, "rows d_in"] | Codes) -> Normaliser:
-        """Fit on training rows. Raises NumericError for rows that are not finite or do not vary at all."""
+        """Fit on training rows. Raises InputError for rows of another type or number of axes, NumericError for rows
+        that are not finite or do not vary at all."""
+        rows = training_rows_of(rows)
         mean, spread, length = _shape(rows)
         if spread <= STILL * length:
             raise NumericError(f"the {len(rows)} input rows do not vary (spread {spread:.1e}): nothing to learn")
@@ -72,12 +80,14 @@ class Normaliser:
         return cls(mean, scale, length / spread)
 
     @classmethod
+    @says_itself
     def identity(cls, rows: Float[Tensor, "rows d_in"] | Codes) -> Normaliser:
         """Neither centre nor scale, for recipes that do not; `gamma` is measured, and 0 for rows that do not vary.
 
         Such rows are allowed here: the codes of a tower that has collapsed are all 0, and the recipe goes on with
-        them. Raises NumericError for rows that are not finite.
+        them. Raises as `fit` for rows of another type, and NumericError for rows that are not finite.
         """
+        rows = training_rows_of(rows)
         mean = mean_of(rows)
         # all in float64: squares of rows of 1e38, or of 1e-38, are beyond float32
         square = sum(float((part.double() - mean).pow(2).sum()) for part in chunks(rows))
@@ -85,13 +95,23 @@ class Normaliser:
         gamma = 0.0 if spread <= 1e-6 * length else length / spread
         return cls(torch.zeros_like(mean, dtype=torch.float32), 1.0, gamma)
 
+    @says_itself
     def apply(self, rows: Float[Tensor, "*leading d_in"]) -> Float[Tensor, "*leading d_in"]:
         """Rows in units of the layer below -> normalised rows."""
+        self._check(rows)
         return (rows.float() - self.mean.to(rows.device)) / self.scale
 
+    @says_itself
     def undo(self, rows: Float[Tensor, "*leading d_in"]) -> Float[Tensor, "*leading d_in"]:
         """Normalised rows -> units of the layer below."""
+        self._check(rows)
         return rows * self.scale + self.mean.to(rows.device)
+
+    def _check(self, rows: Any) -> None:
+        """Raise InputError for rows of another width: one of width 1 would broadcast."""
+        check_tensor("rows", rows, f"(..., {len(self.mean)})")
+        if not rows.ndim or rows.shape[-1] != len(self.mean):
+            raise InputError(f"rows have shape {tuple(rows.shape)}, expected (..., {len(self.mean)})")
 
 
 def mean_of(rows: Float[Tensor, "rows d_in"] | Codes) -> Float[Tensor, " d_in"]:

@@ -11,13 +11,17 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn.functional import pad
 
+from sae.values import says_itself
 
+
+@says_itself
 @dataclass(frozen=True)
 class Codes:
     """Sparse codes of a batch: for each row the active latents and their values. Rows may have several dimensions.
 
     `values` are non-negative and 0 where a row has fewer active latents than columns; an index behind a value of
-    0 means nothing. Codes are in the SAE's normalised units (see `sae.normaliser`).
+    0 means nothing. Codes are in the SAE's normalised units (see `sae.normaliser`). Whether they are codes is checked
+    where they enter (`sae.given.check_codes`).
     """
 
     values: Float[Tensor, "*batch k"]
