@@ -133,6 +133,7 @@ def train(
     to standard output.
     """
     need("train", "strata train")
+    from analysis.cli.sae_folder import check_free, clear
     from analysis.run.rows_files import read_rows
 
     choice("format", layout, ("ours", "saelens"))
@@ -149,6 +150,7 @@ def train(
     config = TrainConfig(steps=steps, batch=batch, lr=lr)
     if layout == "saelens" and (refused := saelens.refusal(architecture)):
         raise ConfigError(f"format = 'saelens': {refused}")
+    check_free(out)
     found = read_rows(rows, array=array, most=most, seed=seed)
     say(found.said)
     model = construct("sae.architectures", architecture, found.rows.shape[1], width, k=k)
@@ -166,11 +168,12 @@ def train(
         "rows": len(fit), "source": rows,
     }  # fmt: skip
     out.mkdir(parents=True, exist_ok=True)
+    clear(out)
+    _write(out / "training.json", json.dumps(said, indent=1))
     if layout == "saelens":
         saelens.write(layer, out, {"steps": steps})
     else:
         save_layer(layer, out / "layer.safetensors")
-    _write(out / "training.json", json.dumps(said, indent=1))
     codes = layer.encode(held if len(held) else fit)
     print(
         f"variance explained {worth(layer, fit):.3f}"

@@ -21,6 +21,9 @@ from sae.values import path_of, says_itself
 OURS = "layer.safetensors"
 TRAINING = "training.json"
 """What `strata train` writes beside a layer."""
+SPARSIFY = "sae.safetensors"
+WEIGHTS = (OURS, saelens.WEIGHTS, SPARSIFY, dictionary_learning.WEIGHTS, gemma_scope.FILE)
+"""Names under which a folder holds an SAE of one format each."""
 FORMATS = "Strata (layer.safetensors), SAELens, sparsify, dictionary_learning, Gemma Scope (params.npz), OpenAI"
 
 
@@ -80,23 +83,27 @@ def _read(path: Path, options: dict[str, Any]) -> Loaded:
 
 def _folder(path: Path, options: dict[str, Any]) -> Loaded:
     there = {entry.name for entry in path.iterdir() if entry.is_file()}
+    known = [name for name in WEIGHTS if name in there]
+    if len(known) > 1:
+        raise CheckpointError(
+            f"{path} holds {' and '.join(known)}, expected one SAE: move the others to folders of their own"
+        )
     if OURS in there:
         return _single(path / OURS, options)
     formats: list[tuple[str, str, Callable[..., Layer]]] = [
         (saelens.WEIGHTS, "SAELens", saelens.read),
-        ("sae.safetensors", "sparsify", sparsify.read),
+        (SPARSIFY, "sparsify", sparsify.read),
         (dictionary_learning.WEIGHTS, "dictionary_learning", dictionary_learning.read),
         (gemma_scope.FILE, "Gemma Scope", gemma_scope.read),
     ]
     found = [entry for entry in formats if entry[0] in there]
-    if len(found) > 1:
-        files = " and ".join(name for name, _, _ in found)
-        raise CheckpointError(f"{path} holds {files}, expected one SAE: move the others to folders of their own")
     if found:
         _, name, read = found[0]
         return Loaded(read(path, **options), path, name, _steps(path), origin=_origin(path))
     single = sorted(name for name in there if name.endswith(".safetensors"))
-    if len(single) == 1:
+    if len(single) > 1:
+        raise CheckpointError(f"{path} holds {' and '.join(single)}, expected one SAE: name the file")
+    if single:
         return _single(path / single[0], options)
     for name in sorted(there):
         if Path(name).suffix.lower() in PICKLES:
@@ -119,7 +126,7 @@ def _single(path: Path, options: dict[str, Any]) -> Loaded:
     )
 
 
-BESIDE = (saelens.WEIGHTS, "sae.safetensors", dictionary_learning.WEIGHTS, saelens.CFG, dictionary_learning.CONFIG)
+BESIDE = (saelens.WEIGHTS, SPARSIFY, dictionary_learning.WEIGHTS, saelens.CFG, dictionary_learning.CONFIG)
 """Files that are read with the folder they lie in."""
 
 

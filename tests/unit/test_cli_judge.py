@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from analysis.cli.main import app
 from analysis.pages.judge_page import page, text
 from sae.errors import StrataError
+from sae.interop import loaded
 
 D_IN = 10
 
@@ -150,3 +151,27 @@ def test_what_cannot_be_done_is_refused_in_one_line(case, here):
         strata(*arguments)
     assert "\n" not in str(raised.value)
     assert not (here / "judgement").exists() and not (here / "sae").exists()
+
+
+TRAIN = ("train", "rows.npy", "--k", "2", "--steps", "2")
+
+
+def test_a_folder_that_is_trained_into_again_holds_the_new_sae_alone(here):
+    for width, layout in (("9", "ours"), ("13", "saelens"), ("17", "ours"), ("21", "ours")):
+        strata(*TRAIN, "--width", width, "--format", layout, "--out", "again")
+        assert loaded("again").layer.sae.n_latents == int(width)
+        assert loaded("again").format == {"ours": "Strata", "saelens": "SAELens"}[layout]
+        assert json.loads((here / "again" / "training.json").read_text())["width"] == int(width)
+
+
+@pytest.mark.parametrize("name", ["Strata", "SAELens", "sparsify", "dictionary_learning", "Gemma Scope"])
+def test_an_sae_of_others_is_not_written_over(name, here, monkeypatch):
+    folder = here / "theirs"
+    folder.mkdir()
+    FORMATS[name][0](folder)
+    (folder / "training.json").unlink(missing_ok=True)
+    before = {file.name: file.read_bytes() for file in folder.iterdir()}
+    monkeypatch.setattr("sae.train.train", lambda *_, **__: pytest.fail("trained before it was refused"))
+    with pytest.raises(StrataError, match="an SAE that `strata train` did not write"):
+        strata(*TRAIN, "--width", "9", "--out", "theirs")
+    assert {file.name: file.read_bytes() for file in folder.iterdir()} == before

@@ -119,6 +119,11 @@ REFUSED = {
     "a folder of something": (lambda p: (p / "notes.md").write_text("x"), "it holds notes.md"),
     "a pickle": (pickled, "pickles are never loaded. To convert"),
     "two at once": (two, "holds sae.safetensors and params.npz, expected one SAE"),
+    "ours beside another library's": (lambda p: (ours(p), dictionary_learning_folder(p)), "layer.safetensors and ae."),
+    "several files without a folder's name": (
+        lambda p: (openai_file(p), (p / "v5.safetensors").rename(p / "a.safetensors"), openai_file(p)),
+        "holds a.safetensors and v5.safetensors, expected one SAE: name the file",
+    ),
     "tensors without a word": (lambda p: save_file({"a": torch.zeros(2)}, p / "w.safetensors"), "no metadata"),
 }
 
