@@ -110,7 +110,8 @@ def judge(
             )
     together, apart = grouped(given, seeds)
     groups = tuple(_group(one, prepared, nulls, null_steps, trained_on, seed, observe) for one in together)
-    notes = (*_notes(prepared, groups), *apart)
+    rounded = [f"{name}: {said}." for name, sae in given if (said := getattr(sae.layer, "rounded", ""))]
+    notes = (*_notes(prepared, groups), *rounded, *apart)
     return Judgement(
         rows=prepared.used, groups=groups, notes=notes, seed=seed,
         untested=_untested(prepared, groups, nulls, trained_on, random_rows is not None),

@@ -4,7 +4,7 @@
 Each module has `read(path) -> Layer`; `saelens` also has `write(layer, folder)`. Only safetensors, JSON and numpy's
 arrays are ever opened by a reader, never a pickle, and no other library is imported; `python -m sae.interop.convert OLD
 NEW` makes safetensors of a pickle of tensors. What a file says that a `Layer` cannot say exactly is a CheckpointError,
-never an approximation.
+never an approximation; that lengths of 16-bit numbers differ by their rounding alone is assumed, and said.
 
 `load(folder_or_file)` tells the format by itself; `loaded` says which it was, too.
 """

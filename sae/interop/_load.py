@@ -55,8 +55,9 @@ def load(path: str | os.PathLike[str], *, rounding: float | None = None) -> Laye
 def loaded(path: str | os.PathLike[str], *, rounding: float | None = None) -> Loaded:
     """The SAE in a folder or file: Strata's, SAELens's, sparsify's, dictionary_learning's, Gemma Scope's, OpenAI's.
 
-    `rounding`: how far decoder lengths may differ, as a share, and count as one (a bfloat16 file needs about 1e-2);
-    not for Strata's own. Raises CheckpointError for what is none of them, with what it is; pickles are never opened.
+    `rounding`: how far decoder lengths may differ, as a share, and count as one; None: by float32's rounding, or by
+    what the 16-bit type that the decoder's numbers are of explains (the layer's `rounded` says so). Not for Strata's
+    own. Raises CheckpointError for what is none of them, with what it is; pickles are never opened.
     """
     path = path_of("path", path)
     if not path.exists():

@@ -37,8 +37,9 @@ ONLY: dict[str, tuple[Any, ...]] = {
 def read(folder: str | os.PathLike[str], architecture: str | None = None, *, rounding: float = ROUNDING) -> Layer:
     """The TopK SAE in `folder`; rows and codes in its own units (normaliser: mean 0, scale 1).
 
-    `rounding`: how far decoder lengths may differ, as a share, and still count as one; a folder in bfloat16 needs
-    about 1e-2. Codes are not touched by it, reconstructions change by that share at most.
+    `rounding`: how far decoder lengths may differ, as a share, and still count as one; by default, in
+    a folder of 16-bit numbers, by what those explain. Codes are not touched by it, reconstructions change by that share
+    at most.
     Raises CheckpointError for a folder that is not whole, not TopK, or not of `architecture`.
     """
     folder = path_of("folder", folder)

@@ -14,6 +14,7 @@ import sae
 from sae.checkpoint import save_layer
 from sae.errors import CheckpointError
 from sae.interop import gemma_scope, loaded, openai, saelens
+from sae.judge import judge
 
 D_IN, WIDTH, K = 10, 20, 3
 
@@ -102,6 +103,47 @@ def test_a_file_of_a_folder_stands_for_the_folder(tmp_path):
 def test_steps_come_from_tokens_and_batch_where_saelens_says_those(tmp_path):
     saelens.write(random_layer("topk"), tmp_path, {"training_tokens": 40_960, "train_batch_size_tokens": 4096})
     assert loaded(tmp_path).steps == 10
+
+
+def stored_as(path, name, half, length=1.0, apart=0.0):
+    """A TopK folder whose decoder rows were normalised in `half`; those of SAELens stored in float32 afterwards."""
+    w = weights()
+    decoder = w["decoder"].to(half)
+    decoder = (decoder / decoder.norm(dim=1, keepdim=True)).float() * length
+    decoder = (decoder * (1 + apart * torch.linspace(-1, 1, WIDTH)[:, None])).to(half)
+    if name == "sparsify":
+        given = {"encoder.weight": w["encoder"], "encoder.bias": w["b_enc"], "W_dec": decoder, "b_dec": w["b_dec"]}
+        save_file({name: value.to(half) for name, value in given.items()}, path / "sae.safetensors")
+        (path / "cfg.json").write_text(json.dumps({"d_in": D_IN, "num_latents": WIDTH, "k": K}))
+        return path
+    given = {"W_enc": w["encoder"].T.contiguous(), "W_dec": decoder.float(), "b_enc": w["b_enc"], "b_dec": w["b_dec"]}
+    save_file(given, path / saelens.WEIGHTS)
+    (path / saelens.CFG).write_text(json.dumps({"architecture": "topk", "d_in": D_IN, "d_sae": WIDTH, "k": K}))
+    return path
+
+
+@pytest.mark.parametrize("half", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize(("name", "length"), [("sparsify", 1.0), ("SAELens", 1.0), ("SAELens", 7.3)])
+def test_lengths_that_differ_by_what_16_bits_explain_are_one_and_that_is_said(name, length, half, tmp_path):
+    layer = sae.load(stored_as(tmp_path, name, half, length))
+    assert layer.normaliser.scale == pytest.approx(length, rel=2e-2)
+    assert f"as far apart as {str(half).removeprefix('torch.')} explains" in layer.rounded
+    torch.testing.assert_close(layer.sae.directions().norm(dim=1), torch.ones(WIDTH))
+    assert any("count as one length" in note for note in judge(rows_of(D_IN), [layer], nulls="none").notes)
+
+
+@pytest.mark.parametrize("half", [torch.bfloat16, torch.float16])
+def test_lengths_that_no_rounding_explains_are_refused_in_16_bits_too(half, tmp_path):
+    with pytest.raises(CheckpointError, match=r"expected one length.*sae.load\(path, rounding=...\)"):
+        sae.load(stored_as(tmp_path, "sparsify", half, apart=0.05))
+
+
+def test_nothing_is_said_where_lengths_are_alike_or_moved_exactly(tmp_path):
+    assert sae.load(sparsify_folder(tmp_path)).rounded == ""
+
+
+def rows_of(width):
+    return torch.randn(90, width, generator=torch.Generator().manual_seed(5))
 
 
 def pickled(path):
