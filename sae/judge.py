@@ -12,6 +12,7 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Callable, Sequence
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ from sae.errors import ConfigError, InputError
 from sae.interop import Loaded, loaded
 from sae.interop.openai import standardise
 from sae.judge_floors import judged_sae, with_nulls
-from sae.judge_groups import Grouped, grouped
+from sae.judge_groups import Grouped, grouped, same
 from sae.judge_intervals import intervals
 from sae.judge_nulls import budget_of, gained, in_the_end, learning, settled, word_of
 from sae.judged_rows import JudgedRows, Part, judged_rows
@@ -34,8 +35,6 @@ from sae.seeding import derived
 from sae.values import choice, flag, says_itself, whole
 
 NULLS = ("none", "quick", "full")
-# Directions of one SAE in two files differ by rounding; those of two trainings by much more.
-SAME = 1e-3
 
 IF_UNSEEN = (
     "By rows that the nulls never saw, it would be structure beside these nulls: if you know that the SAEs never saw "
@@ -108,6 +107,12 @@ def judge(
                 f"{name} reads rows of width {sae.layer.sae.d_in}, the rows have width {prepared.used.width}: they are "
                 "another layer's, or another model's"
             )
+    for (name, one), (other, another) in combinations(given, 2):
+        if same(one, another, prepared.held.rows):
+            raise InputError(
+                f"{name} and {other} are the same SAE, with the same directions and reconstructions: seeds are "
+                "different trainings; give it once"
+            )
     together, apart = grouped(given, seeds)
     groups = tuple(_group(one, prepared, nulls, null_steps, trained_on, seed, observe) for one in together)
     rounded = [f"{name}: {said}." for name, sae in given if (said := getattr(sae.layer, "rounded", ""))]
@@ -119,7 +124,7 @@ def judge(
 
 
 def _saes(saes: Any) -> list[tuple[str, Loaded]]:
-    """Every SAE with a name of its own. Raises InputError for none, and for one that is there twice."""
+    """Every SAE with a name of its own. Raises InputError for none, and for what is no SAE."""
     several = list(saes) if isinstance(saes, list | tuple) else [saes]
     if not several:
         raise InputError("no SAE was given, expected one or more")
@@ -133,16 +138,8 @@ def _saes(saes: Any) -> list[tuple[str, Loaded]]:
             name, one = str(sae), loaded(sae)
         else:
             raise InputError(f"SAE {number} is of type {type(sae).__name__}, expected a Layer or a path")
-        for other, known in found:
-            if _same(known.layer, one.layer):
-                raise InputError(f"{other} and {name} are the same SAE: seeds are different trainings; give it once")
         found.append((name, one))
     return found
-
-
-def _same(one: Layer, other: Layer) -> bool:
-    a, b = one.sae.directions(), other.sae.directions()
-    return a.shape == b.shape and float((a - b).abs().max()) < SAME
 
 
 def _group(

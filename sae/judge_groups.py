@@ -10,11 +10,21 @@ import math
 from dataclasses import dataclass
 from itertools import combinations
 
+from jaxtyping import Float
+from torch import Tensor
+
 from sae.interop import Loaded
+from sae.interop.openai import standardise
 from sae.layer import Layer
 
 SAID = "the caller says that they are trainings on the same rows"
 HOW = "say `seeds = True` (`--seeds`) if they are trainings on the same rows"
+
+# Directions of one SAE in two files differ by rounding, be it to 16 bits; those of two trainings by much more.
+SAME = 4e-3
+# So do its reconstructions, but on rows where rounding changes which latents are active; one with another threshold,
+# activation or k gives other rows back. So many rows are looked at.
+SAME_ROWS, SAME_BACK, LOOKED_AT = 0.9, 4e-3, 512
 
 
 @dataclass(frozen=True)
@@ -55,6 +65,18 @@ def shape(one: Loaded) -> tuple[object, ...]:
     sae = one.layer.sae
     k = sae.k if sae.k_is_met != "as a target" else None
     return one.layer.architecture, sae.d_in, sae.n_latents, k, one.standardised
+
+
+def same(one: Loaded, other: Loaded, rows: Float[Tensor, "rows d_in"]) -> bool:
+    """Whether two are one SAE, be it in two formats: the same directions, and the same reconstructions of the rows."""
+    a, b = one.layer.sae.directions(), other.layer.sae.directions()
+    if one.standardised != other.standardised or a.shape != b.shape or float((a - b).abs().max()) >= SAME:
+        return False
+    read = rows[:LOOKED_AT].float()
+    read = standardise(read).rows if one.standardised else read
+    x, y = (some.layer.decode(some.layer.encode(read)).double() for some in (one, other))
+    size = (x - x.mean(0)).pow(2).sum(1).mean().sqrt()
+    return float(((x - y).norm(dim=1) <= SAME_BACK * size).double().mean()) >= SAME_ROWS
 
 
 def evidence(one: Loaded, other: Loaded) -> str:

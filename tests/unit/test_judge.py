@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
 from judged_rows import WIDTH, planted_rows, trained
 from planted import shapes_unchecked
+from safetensors.torch import load_file, save_file
 from torch.nn.functional import normalize
 
+from sae.architectures.jumprelu import JumpReLU
+from sae.architectures.relu_l1 import ReluL1
 from sae.architectures.topk import TopK
 from sae.checkpoint import save_layer
 from sae.config import TrainConfig
 from sae.errors import ConfigError, InputError, NumericError
 from sae.interop import Loaded, loaded, saelens
 from sae.judge import judge
-from sae.judge_groups import grouped
+from sae.judge_groups import grouped, same
 from sae.layer import Layer
 from sae.normaliser import Normaliser
 from sae.per_latent import Shuffled
@@ -318,6 +322,43 @@ REFUSED = {
     "steps of no nulls": (lambda r, s: judge(r, s, nulls="none", null_steps=3), ConfigError, "left out"),
     "other examples": (lambda r, s: judge(r, s, random_rows=r[:9]), InputError, "the same examples in the same order"),
 }  # fmt: skip
+
+
+def of_weights(make, layer, **changes):
+    """An SAE of another kind with the directions, encoder and biases of `layer`."""
+    sae = make(WIDTH, 48)
+    state = sae.state_dict()
+    shared = {name: value for name, value in layer.sae.state_dict().items() if name in state}
+    sae.load_state_dict(state | shared | {name: torch.full_like(state[name], v) for name, v in changes.items()})
+    return Loaded(Layer(type(sae).__name__.lower(), sae, layer.normaliser), None, "layer", None)
+
+
+RELU, ANOTHER_K = partial(ReluL1, k=3), partial(TopK, k=5)
+TWINS = {
+    "a threshold that cuts": (RELU, {}, partial(JumpReLU, k=3), {"theta": 0.05}, False),
+    "a threshold that cuts nothing": (RELU, {}, partial(JumpReLU, k=3), {"theta": 0.0}, True),
+    "another k": (partial(TopK, k=3), {}, ANOTHER_K, {}, False),
+    "another bias of the encoder": (RELU, {}, RELU, {"b_enc": 0.2}, False),
+    "itself": (ANOTHER_K, {}, ANOTHER_K, {}, True),
+}
+
+
+@pytest.mark.parametrize("case", TWINS)
+def test_one_sae_is_what_has_the_same_directions_and_gives_the_same_back(planted, learned, case):
+    first, set_, second, other, expected = TWINS[case]
+    one, two = of_weights(first, learned[0], **set_), of_weights(second, learned[0], **other)
+    assert same(one, two, planted[0]) == same(two, one, planted[0]) == expected
+
+
+@pytest.mark.parametrize("half", [None, torch.bfloat16])
+def test_one_sae_in_two_forms_is_one(planted, learned, tmp_path, half):
+    saelens.write(learned[0], tmp_path)
+    if half:
+        file = tmp_path / saelens.WEIGHTS
+        save_file({name: value.to(half) for name, value in load_file(file).items()}, file)
+    with pytest.raises(InputError, match=r"SAE 1 and .* are the same SAE.*give it once"):
+        judge(planted[0], [learned[0], tmp_path], nulls="none")
+    assert not same(Loaded(learned[0], None, "layer", None), Loaded(learned[1], None, "layer", None), planted[0])
 
 
 @pytest.mark.parametrize("case", REFUSED)
