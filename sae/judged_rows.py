@@ -73,6 +73,11 @@ def judged_rows(
         raise InputError(
             f"random_rows are {len(random)}, rows are {len(given)}, expected the same examples in the same order"
         )
+    if random is not None and random.shape[1] != given.shape[1]:
+        raise InputError(
+            f"random_rows have width {random.shape[1]}, rows have width {given.shape[1]}: expected the same layer in a "
+            "host of the same size"
+        )
     chosen = torch.arange(len(given), device="cpu")
     if len(given) > most:
         chosen = torch.randperm(len(given), generator=stream(seed, "judged rows"), device="cpu")[:most].sort().values

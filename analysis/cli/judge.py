@@ -84,12 +84,19 @@ def judge(
     saes = [loaded(path) for path in sae]  # before the rows: these are quickly refused
     found = read_rows(rows, array=array, most=most, seed=seed)
     say(found.said)
+    width = found.rows.shape[1]
     result = judged(
         found.rows,
         saes,
-        held_out=read_rows(held_out, array=array, most=most, seed=seed).rows if held_out else None,
+        held_out=read_rows(held_out, array=array, most=most, seed=seed, option="--held-out", width=width).rows
+        if held_out
+        else None,
         labels=read_labels(labels, found.total, found.numbers) if labels else None,
-        random_rows=_same_examples(random_rows, array, found.total, found.numbers) if random_rows else None,
+        random_rows=read_rows(
+            random_rows, array=array, only=found.numbers, option="--random-rows", total=found.total, width=width
+        ).rows
+        if random_rows
+        else None,
         unseen=unseen,
         seeds=seeds,
         nulls=nulls,
@@ -181,17 +188,6 @@ def train(
         + f"; L0 {codes.l0():.1f}; {float(codes.fired().float().mean()):.0%} of {width} latents fire there"
     )
     write(f"{out}: strata judge {rows} --sae {out}")
-
-
-def _same_examples(source: str, array: str, total: int, numbers: list[int]) -> Any:
-    """The rows of a random host with the same numbers. Raises DataError where it has others."""
-    from analysis.run.rows_files import read_rows
-    from sae.errors import DataError
-
-    found = read_rows(source, array=array, only=numbers)
-    if found.total != total:
-        raise DataError(f"{source} has {found.total} rows, expected the {total} examples of the rows, in their order")
-    return found.rows
 
 
 def _write(path: Path, text: str) -> None:

@@ -59,12 +59,25 @@ class ReadRows:
     """What was read, for people."""
 
 
-def read_rows(source: str, *, array: str = "", most: int = 0, seed: int = 0, only: list[int] | None = None) -> ReadRows:
+def read_rows(
+    source: str,
+    *,
+    array: str = "",
+    most: int = 0,
+    seed: int = 0,
+    only: list[int] | None = None,
+    option: str = "",
+    total: int | None = None,
+    width: int | None = None,
+) -> ReadRows:
     """Rows (n, d) of a source; at most `most` of them, drawn at random (0: all), or those with the numbers `only`.
 
-    `array`: which array, tensor or column, where there are several. Raises DataError for what is not there, cannot be
-    read, is empty, or holds anything else than rows of numbers.
+    `array`: which array, tensor or column, where there are several. `total` and `width`: how many rows there have to
+    be, and how wide, as the rows beside them; `option`: which option of a command named the source, for what is said.
+    Raises DataError for what is not there, cannot be read, is empty, or holds anything else than rows of numbers; before
+    rows are read, where that can be told.
     """
+    named = f"{option} {source}".lstrip()
     pieces = _pieces(source, array)
     for piece in pieces:
         if len(piece.shape) != 2 or not piece.shape[1]:
@@ -75,18 +88,25 @@ def read_rows(source: str, *, array: str = "", most: int = 0, seed: int = 0, onl
             raise DataError(
                 f"{piece.name} has rows of width {piece.shape[1]}, {pieces[0].name} of width {pieces[0].shape[1]}"
             )
-    total = sum(piece.shape[0] for piece in pieces)
-    if not total:
+    there = sum(piece.shape[0] for piece in pieces)
+    if not there:
         raise DataError(f"{source} is empty (shape {pieces[0].shape}), expected rows")
+    if total is not None and there != total:
+        raise DataError(f"{named} has {there} rows, expected the {total} examples of the rows, in their order")
+    if width is not None and pieces[0].shape[1] != width:
+        raise DataError(
+            f"{named} has rows of width {pieces[0].shape[1]}, expected {width} as the rows have: of the same layer, "
+            "in a model of the same size"
+        )
     if only is not None:
         chosen = np.asarray(only, dtype=np.int64)
-        if len(chosen) and chosen.max() >= total:
-            raise DataError(f"{source} has {total} rows, expected the same examples as the rows beside it")
-    elif most and total > most:
-        order = torch.randperm(total, generator=stream(seed, "rows of a file"), device="cpu")
+        if len(chosen) and chosen.max() >= there:
+            raise DataError(f"{source} has {there} rows, expected the same examples as the rows beside it")
+    elif most and there > most:
+        order = torch.randperm(there, generator=stream(seed, "rows of a file"), device="cpu")
         chosen = order[:most].sort().values.numpy()
     else:
-        chosen = np.arange(total)
+        chosen = np.arange(there)
     found, start = [], 0
     for piece in pieces:
         here = chosen[(chosen >= start) & (chosen < start + piece.shape[0])] - start
@@ -94,8 +114,8 @@ def read_rows(source: str, *, array: str = "", most: int = 0, seed: int = 0, onl
             found.append(_read(piece, here))
         start += piece.shape[0]
     files = f"{len(pieces)} files of {source}" if len(pieces) > 1 else source
-    drawn = f"{len(chosen)} of {total} rows, drawn at random" if len(chosen) < total else f"all {total} rows"
-    return ReadRows(torch.cat(found), chosen.tolist(), total, f"{drawn}, {pieces[0].shape[1]} wide, from {files}")
+    drawn = f"{len(chosen)} of {there} rows, drawn at random" if len(chosen) < there else f"all {there} rows"
+    return ReadRows(torch.cat(found), chosen.tolist(), there, f"{drawn}, {pieces[0].shape[1]} wide, from {files}")
 
 
 def read_labels(source: str, total: int, numbers: list[int], array: str = "") -> np.ndarray:

@@ -125,6 +125,14 @@ REFUSED = {
     "another width": (("judge", "narrow.npy", "--sae", "."), "reads rows of width 10, the rows have width 6"),
     "labels of others": (("judge", "rows.npy", "--sae", ".", "--labels", "few.npy"), "one for every row"),
     "random rows of others": (("judge", "rows.npy", "--sae", ".", "--random-rows", "bad.npy"), "400 examples"),
+    "random rows of another width": (
+        ("judge", "rows.npy", "--sae", ".", "--random-rows", "narrow.npy"),
+        "--random-rows narrow.npy has rows of width 6, expected 10",
+    ),
+    "held-out rows of another width": (
+        ("judge", "rows.npy", "--sae", ".", "--held-out", "narrow.npy"),
+        "--held-out narrow.npy has rows of width 6, expected 10",
+    ),
     "other nulls": (("judge", "rows.npy", "--sae", ".", "--nulls", "some"), "must be one of none, quick, full"),
     "an architecture that is not": (
         ("train", "rows.npy", "--width", "9", "--k", "2", "--architecture", "topp"), "did you mean 'topk'",

@@ -320,6 +320,9 @@ REFUSED = {
     "labels in words": (lambda r, s: judge(r, s, labels=["cat"] * 700), InputError, "expected whole numbers"),
     "other nulls": (lambda r, s: judge(r, s, nulls="some"), ConfigError, "none, quick, full"),
     "steps of no nulls": (lambda r, s: judge(r, s, nulls="none", null_steps=3), ConfigError, "left out"),
+    "another host's width": (
+        lambda r, s: judge(r, s, random_rows=r[:, :9]), InputError, "random_rows have width 9, rows have width 24",
+    ),
     "other examples": (lambda r, s: judge(r, s, random_rows=r[:9]), InputError, "the same examples in the same order"),
 }  # fmt: skip
 
