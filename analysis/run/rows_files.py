@@ -74,8 +74,8 @@ def read_rows(
 
     `array`: which array, tensor or column, where there are several. `total` and `width`: how many rows there have to
     be, and how wide, as the rows beside them; `option`: which option of a command named the source, for what is said.
-    Raises DataError for what is not there, cannot be read, is empty, or holds anything else than rows of numbers; before
-    rows are read, where that can be told.
+    Raises DataError for what is not there, cannot be read, is empty, or holds anything else than rows of finite
+    numbers; before rows are read, where that can be told.
     """
     named = f"{option} {source}".lstrip()
     pieces = _pieces(source, array)
@@ -112,10 +112,27 @@ def read_rows(
         here = chosen[(chosen >= start) & (chosen < start + piece.shape[0])] - start
         if len(here):
             found.append(_read(piece, here))
+            _check_finite(piece.name, found[-1], here, start if len(pieces) > 1 else None)
         start += piece.shape[0]
     files = f"{len(pieces)} files of {source}" if len(pieces) > 1 else source
     drawn = f"{len(chosen)} of {there} rows, drawn at random" if len(chosen) < there else f"all {there} rows"
     return ReadRows(torch.cat(found), chosen.tolist(), there, f"{drawn}, {pieces[0].shape[1]} wide, from {files}")
+
+
+def _check_finite(name: str, rows: Tensor, numbers: np.ndarray, start: int | None) -> None:
+    """Raise DataError naming the first row that float32 cannot hold by where it stands in its file, and, of several
+    files, among all rows: the file's begin at `start`."""
+    parts = (rows[at : at + BLOCK].float() for at in range(0, len(rows), BLOCK))
+    bad = torch.cat([(~torch.isfinite(part)).any(1) for part in parts]).nonzero().flatten()
+    if not len(bad):
+        return
+    first = int(bad[0])
+    what = "NaN or infinity" if not torch.isfinite(rows[first]).all() else "a number beyond float32"
+    among = "" if start is None else f", row {start + int(numbers[first])} of all"
+    raise DataError(
+        f"{name}: row {int(numbers[first])} holds {what}{among} ({len(bad)} such rows of the {len(rows)} that were "
+        "read), expected finite numbers: leave such rows out"
+    )
 
 
 def read_labels(source: str, total: int, numbers: list[int], array: str = "") -> np.ndarray:

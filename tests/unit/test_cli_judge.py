@@ -121,7 +121,11 @@ def test_words_of_others_are_text_on_the_page_and_in_the_terminal(here):
 REFUSED = {
     "no such rows": (("judge", "gone.npy", "--sae", "."), "gone.npy is not there"),
     "no such SAE": (("judge", "rows.npy", "--sae", "gone"), "gone is not there"),
-    "NaN": (("judge", "bad.npy", "--sae", "."), "row 5 holds NaN"),
+    "NaN": (("judge", "bad.npy", "--sae", "."), "bad.npy: row 5 holds NaN"),
+    "NaN in training": (("train", "bad.npy", "--width", "9", "--k", "2", "--seed", "3"), "bad.npy: row 5 holds NaN"),
+    "NaN in held-out rows": (
+        ("judge", "rows.npy", "--sae", ".", "--held-out", "bad.npy"), "bad.npy: row 5 holds NaN",
+    ),
     "another width": (("judge", "narrow.npy", "--sae", "."), "reads rows of width 10, the rows have width 6"),
     "labels of others": (("judge", "rows.npy", "--sae", ".", "--labels", "few.npy"), "one for every row"),
     "random rows of others": (("judge", "rows.npy", "--sae", ".", "--random-rows", "bad.npy"), "400 examples"),

@@ -69,6 +69,27 @@ def test_half_precision_and_bfloat16_stay_as_they_are(tmp_path):
     assert read_rows(str(tmp_path / "b.safetensors")).rows.dtype == torch.bfloat16
 
 
+def test_a_row_that_is_not_finite_is_named_by_its_file_and_where_it_stands_there(tmp_path):
+    rows = ROWS.astype(np.float64)
+    rows[[17, 40], 3] = np.nan, -np.inf
+    np.save(tmp_path / "bad.npy", rows)
+    with pytest.raises(
+        DataError, match=r"bad\.npy: row 17 holds NaN or infinity \(2 such rows of the 61 that were read"
+    ):
+        read_rows(str(tmp_path / "bad.npy"))
+    with pytest.raises(DataError, match=r"bad\.npy: row 40 holds NaN or infinity \(1 such rows of the 3"):
+        read_rows(str(tmp_path / "bad.npy"), only=[3, 40, 60])
+    assert len(read_rows(str(tmp_path / "bad.npy"), only=[3, 60]).rows) == 2, (
+        "of rows that nobody asked for nothing is said"
+    )
+    rows[[17, 40], 3] = 1e300
+    (tmp_path / "shards").mkdir()
+    for number, part in enumerate(np.array_split(rows, 4)):
+        np.save(tmp_path / "shards" / f"part-{number}.npy", part)
+    with pytest.raises(DataError, match=r"part-1\.npy: row 1 holds a number beyond float32, row 17 of all \("):
+        read_rows(str(tmp_path / "shards"))
+
+
 def test_one_of_several_arrays_is_named(tmp_path):
     np.savez(tmp_path / "x.npz", mlp=ROWS, resid=ROWS * 2)
     assert np.array_equal(read_rows(str(tmp_path / "x.npz"), array="resid").rows.numpy(), ROWS * 2)
