@@ -15,6 +15,7 @@ from sae.classes import Classes
 from sae.errors import InputError, NumericError
 from sae.judgement import RowsUsed
 from sae.leaks import found_among
+from sae.nulls import times, usual_scale
 from sae.seeding import stream
 from sae.values import says_itself, whole
 
@@ -23,6 +24,8 @@ LEAST = 50
 # Attention sinks: some rows of a language model are hundreds of times as long as the others, and would be all that
 # variance explained is about.
 OUTLIER = 10.0
+# Sizes of rows beyond which sums over them leave float32, or lose its digits.
+SIZES = (1e-30, 1e30)
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,12 @@ def judged_rows(
     x = taken("rows", given, chosen, own)
     if not bool((x != x[0]).any()):
         raise NumericError(f"the {len(x)} rows are all the same: nothing can be said of SAEs on them")
+    size = float(x.abs().max())
+    if not SIZES[0] <= size <= SIZES[1]:
+        raise NumericError(
+            f"the largest number of the rows is {size:.1e}, expected {SIZES[0]:.0e} to {SIZES[1]:.0e}, which float32 "
+            "can add up: multiply the rows by a constant, and judge SAEs of such rows"
+        )
     kept = ordinary(x)
     outliers = len(x) - len(kept)
     x, chosen = x[kept], chosen[kept]
@@ -168,7 +177,7 @@ def taken(what: str, rows: Tensor | np.ndarray, chosen: Int[Tensor, " some"], nu
 
 def ordinary(x: Float[Tensor, "rows d_in"]) -> Int[Tensor, " kept"]:
     """The rows that are not more than ten times as long as the median one."""
-    length = x.norm(dim=1)
+    length = times(x, usual_scale(x)).norm(dim=1)
     middle = float(length.median())
     return torch.arange(len(x), device="cpu") if middle == 0 else (length <= OUTLIER * middle).nonzero().flatten()
 

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from sae.ambient import reading
-from sae.nulls import PART
+from sae.nulls import PART, times, usual_scale
 
 NEAR = 0.01
 """Rows nearer than this share of how far rows lie from their mean (root mean square) are the same one."""
@@ -18,6 +18,8 @@ SAMPLE = 1000
 def found_among(held: Float[Tensor, "held d_in"], train: Float[Tensor, "train d_in"]) -> float:
     """Share of the held-out rows (of some of them, where they are many) that stand among the training rows, exactly or
     nearly. 0 for rows that never vary: then all are the same, and nothing is to be learned from any."""
+    scale = usual_scale(train)
+    held, train = times(held, scale), times(train, scale)
     mean = train.mean(0)
     limit = NEAR * float((train - mean).square().sum(1).mean().sqrt())
     if limit == 0:

@@ -10,6 +10,7 @@ each coordinate's distribution only. (A frozen random decoder is a `Trainee` of 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -25,6 +26,21 @@ from sae.rows import width_of
 WHOLE, PART = 2**25, 2**22
 SAME = 0.9999
 """Rows with a |cosine| above this are one direction."""
+
+# Rows whose largest entry lies between these are taken as they are; squares of others may leave float32.
+USUAL = (2.0**-20, 2.0**20)
+
+
+def usual_scale(rows: Float[Tensor, "rows d_in"]) -> float:
+    """What to multiply rows with so that lengths can be taken in float32: 1 for rows of a usual scale, else a power of
+    two, with which no digit is lost."""
+    largest = float(rows.abs().max()) if rows.numel() else 0.0
+    return 1.0 if largest == 0 or USUAL[0] <= largest <= USUAL[1] else 2.0 ** -math.frexp(largest)[1]
+
+
+def times(rows: Float[Tensor, "rows d_in"], scale: float) -> Float[Tensor, "rows d_in"]:
+    """Rows times a scale that float32 perhaps does not hold; the same ones where it is 1."""
+    return rows if scale == 1.0 else (rows.double() * scale).to(rows.dtype)
 
 
 def memorising_bound(n_latents: int, n_rows: int) -> float:
@@ -175,6 +191,7 @@ def matched_directions(
 
     Where the rows do not fill their space an isotropic dictionary wastes most of its directions; this one does not.
     """
+    rows = times(rows, usual_scale(rows))
     # random mixtures of the rows have their covariance exactly, and need no factorisation
     mixed = torch.randn(n_latents, len(rows), generator=generator, dtype=torch.float32, device="cpu") @ rows
     unit: Tensor = mixed / mixed.norm(dim=1, keepdim=True).clamp(min=1e-12)
@@ -190,6 +207,7 @@ def stored_directions(
     No two of them are alike: a row that is there twice, or is a multiple of another, is one direction. All of them
     where there are fewer than latents.
     """
+    rows = times(rows, usual_scale(rows))
     order = rows[torch.randperm(len(rows), generator=generator, device="cpu")]
     # most rows differ, so that few more than are needed have to be looked at
     chosen, looked = _different(order[: 2 * n_latents]), 2 * n_latents

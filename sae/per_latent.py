@@ -22,7 +22,7 @@ from sae.judgement import Latents, Near, Strong
 from sae.layer import Layer
 from sae.measures._sums import ClassMeasure
 from sae.measures.copy_score import COPY
-from sae.nulls import matched_directions, parts
+from sae.nulls import matched_directions, parts, times, usual_scale
 from sae.rule import THRESHOLDS
 from sae.seeding import stream
 
@@ -192,7 +192,8 @@ def _stored(
     which = torch.zeros(n, dtype=torch.int64, device="cpu")
     closest = torch.zeros(n, dtype=torch.float32, device="cpu")
     for centre in centres:
-        seen = normalize(rows - centre, dim=1)
+        seen = rows - centre
+        seen = normalize(times(seen, usual_scale(seen)), dim=1)
         for start in range(0, n, BLOCK):
             block = slice(start, start + BLOCK)
             cosine = (normalize(directions[block], dim=1) @ seen.T).abs()

@@ -294,6 +294,23 @@ def test_the_same_seed_gives_the_same_judgement(planted, learned):
     assert one == other and one["rows"]["used"] == 400 and one["rows"]["given"] == 700
 
 
+@pytest.mark.parametrize("power", [-80, -43, 62, 90])
+def test_floors_are_the_same_whatever_the_rows_are_multiplied_with(planted, power):
+    """The directions of the SAE stay, and its normaliser goes with the rows."""
+    sunk = torch.cat([planted[0], 40 * planted[0][:2]])
+    directions = torch.cat([torch.eye(WIDTH), planted[0][:9]])
+    found = []
+    for rows in (sunk, torch.ldexp(sunk, torch.tensor(power))):
+        result = judge(rows, of_directions(rows, directions), held_out=rows[-300:], nulls="none")
+        found.append((result.rows.outliers, result.verdict.word, result.notes, sizes_of(result)))
+    assert found[0][:3] == found[1][:3]
+    assert found[1][3] == pytest.approx(found[0][3], abs=1e-5)
+
+
+def sizes_of(result):
+    return [number.value for number in result.groups[0].saes[0].numbers]
+
+
 def bad_row(rows):
     rows = rows.clone()
     rows[41, 2] = float("nan")
@@ -312,6 +329,8 @@ REFUSED = {
     "whole numbers": (lambda r, s: judge(r.long(), s), InputError, "expected floating point"),
     "a list": (lambda r, s: judge(r.tolist(), s), InputError, "of type list"),
     "rows that do not vary": (lambda r, s: judge(torch.ones(100, 24), s), NumericError, "all the same"),
+    "rows too large to be added up": (lambda r, s: judge(r * 1e34, s), NumericError, "largest number of the rows is 1"),
+    "rows too small to have digits": (lambda r, s: judge(r * 1e-36, s), NumericError, "expected 1e-30 to 1e.30"),
     "no SAE": (lambda r, s: judge(r, []), InputError, "no SAE was given"),
     "the same SAE twice": (lambda r, s: judge(r, [s, s]), InputError, "are the same SAE"),
     "no SAE but a number": (lambda r, s: judge(r, 7), InputError, "SAE 1 is of type int"),

@@ -267,3 +267,21 @@ def test_stored_rows_are_directions_of_their_own_whatever_repeats():
         cosine = (made @ made.T - torch.eye(len(made))).abs()
         assert cosine.max() < 0.9999 and torch.allclose(made.norm(dim=1), torch.ones(len(made)))
         assert ((made @ torch.nn.functional.normalize(rows, dim=1).T).abs().max(1).values > 0.9999).all()
+
+
+@pytest.mark.parametrize("power", [-120, -60, -43, -22, 22, 45, 62, 105])
+@pytest.mark.parametrize("make", [nulls.matched_directions, stored_directions])
+def test_dictionaries_are_the_same_whatever_the_rows_are_multiplied_with(make, power):
+    """By a power of two, so that it is the same to the last digit; an entry far below the others aside."""
+    rows = torch.randn(60, 7, generator=torch.Generator().manual_seed(2))
+    made, again = (
+        make(some, 20, torch.Generator().manual_seed(3)) for some in (rows, torch.ldexp(rows, torch.tensor(power)))
+    )
+    assert torch.equal(made, again)
+
+
+def test_rows_of_a_usual_scale_are_left_as_they_are():
+    for size in (1e-6, 1.0, 1e6):
+        rows = torch.full((2, 3), size)
+        assert nulls.usual_scale(rows) == 1.0 and nulls.times(rows, 1.0) is rows
+    assert nulls.usual_scale(torch.zeros(2, 3)) == nulls.usual_scale(torch.zeros(0, 3)) == 1.0
