@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from analysis.cli.judge_file import JUDGED, named
+from analysis.cli.sae_folder import check_folder, check_free, clear
 from analysis.cli.saying import say, write
 from analysis.system.extras import need
 from sae.errors import ConfigError
@@ -76,6 +77,7 @@ def judge(
         return
     if not rows or not sae:
         raise ConfigError(f"name ROWS and at least one --sae; or neither, for what {JUDGED} of the project names")
+    check_folder(out)
     from analysis.pages.judge_page import page, text
     from analysis.run.rows_files import read_labels, read_rows
     from sae.interop import loaded
@@ -140,7 +142,6 @@ def train(
     to standard output.
     """
     need("train", "strata train")
-    from analysis.cli.sae_folder import check_free, clear
     from analysis.run.rows_files import read_rows
 
     choice("format", layout, ("ours", "saelens"))

@@ -6,12 +6,6 @@ import os
 from pathlib import Path
 
 from sae.errors import ConfigError
-from sae.interop._load import OURS, TRAINING, WEIGHTS
-from sae.interop.saelens import CFG
-from sae.interop.saelens import WEIGHTS as SAELENS
-
-# What `strata train` writes beside training.json, in one layout or the other.
-FILES = (OURS, CFG, SAELENS)
 
 
 def check_folder(out: Path) -> None:
@@ -25,9 +19,11 @@ def check_folder(out: Path) -> None:
 
 def check_free(out: Path) -> None:
     """Raise ConfigError where `out` holds an SAE that `strata train` did not write there."""
+    from sae.interop._load import TRAINING, WEIGHTS
+
     check_folder(out)
     found = [name for name in WEIGHTS if (out / name).exists()]
-    others = [name for name in found if name not in FILES or not (out / TRAINING).is_file()]
+    others = [name for name in found if name not in _written() or not (out / TRAINING).is_file()]
     if others:
         raise ConfigError(
             f"--out {out}: it holds {' and '.join(others)}, an SAE that `strata train` did not write: name a folder "
@@ -37,5 +33,15 @@ def check_free(out: Path) -> None:
 
 def clear(out: Path) -> None:
     """Take away what `strata train` wrote there before, so that the folder holds the new SAE alone, or none."""
-    for name in (TRAINING, *FILES):
+    from sae.interop._load import TRAINING
+
+    for name in (TRAINING, *_written()):
         (out / name).unlink(missing_ok=True)
+
+
+def _written() -> tuple[str, ...]:
+    """What `strata train` writes beside training.json, in one layout or the other."""
+    from sae.interop import saelens
+    from sae.interop._load import OURS
+
+    return OURS, saelens.CFG, saelens.WEIGHTS

@@ -187,3 +187,15 @@ def test_an_sae_of_others_is_not_written_over(name, here, monkeypatch):
     with pytest.raises(StrataError, match="an SAE that `strata train` did not write"):
         strata(*TRAIN, "--width", "9", "--out", "theirs")
     assert {file.name: file.read_bytes() for file in folder.iterdir()} == before
+
+
+@pytest.mark.parametrize("place", ["notes.txt", "notes.txt/deeper/still", "gone"])
+def test_a_place_that_can_be_no_folder_is_refused_before_the_work(place, here, monkeypatch):
+    (here / "notes.txt").write_text("mine")
+    (here / "gone").symlink_to(here / "nowhere")
+    FORMATS["sparsify"][0](here)
+    monkeypatch.setattr("analysis.run.rows_files.read_rows", lambda *_, **__: pytest.fail("read before it was refused"))
+    for command in ((*TRAIN, "--width", "9"), ("judge", "rows.npy", "--sae", ".")):
+        with pytest.raises(StrataError, match=r"^--out .* is no folder, expected one"):
+            strata(*command, "--out", place)
+    assert (here / "notes.txt").read_text() == "mine"
