@@ -24,9 +24,12 @@ def named(context: typer.Context) -> dict[str, Any]:
     """The values of the command as judge.toml gives them; what was typed is not replaced.
 
     Paths in it are seen from the project. Raises ConfigError, with the line, for a key that is no option and a value
-    that the option does not take, and for a project without the file.
+    that the option does not take, for a project without the file, and where there is no project.
     """
-    root = project.find().root
+    try:
+        root = project.find().root
+    except project.NoProjectError as error:
+        raise ConfigError(f"name ROWS and --sae: without them, a project's {JUDGED} is read, and {error}") from error
     file = root / JUDGED
     if not file.is_file():
         raise ConfigError(f"name ROWS and --sae, or write {JUDGED} beside {project.MARK}: rows = '...', sae = ['...']")

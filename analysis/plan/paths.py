@@ -1,7 +1,8 @@
-"""The one module that knows the folders. Nobody else joins paths to project files.
+"""Where the folders of a project lie, which is said here alone; a module adds to them the names of its own files.
 
-The project is found from `STRATA_ROOT` if that is set, else from the working directory upwards (the folder that
-holds `_quarto.yml`), else it is the checkout this package was installed from.
+The project is the folder that `STRATA_ROOT` names, if that is set, else the working directory or the nearest folder
+above it that holds `_quarto.yml`. Where the tool lies does not matter: the checkout that it was installed from is a
+project like any other, and is found from within it.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ MARK = "_quarto.yml"
 
 
 class NoProjectError(ConfigError):
-    """Neither the working directory nor a folder above it is a project."""
+    """There is no project where one is looked for."""
 
 
 @dataclass(frozen=True)
@@ -128,8 +129,13 @@ def find() -> Paths:
     """The project's folders. Raises NoProjectError where there is none."""
     named = os.environ.get("STRATA_ROOT")
     here = Path(named).resolve() if named else Path.cwd().resolve()
-    candidates = [here] if named else [here, *here.parents, Path(__file__).resolve().parents[2]]
-    for folder in candidates:
+    for folder in [here] if named else [here, *here.parents]:
         if (folder / MARK).exists():
             return Paths(folder)
-    raise NoProjectError(f"no {MARK} in {here} or above it: run strata inside a project, or set STRATA_ROOT")
+    if named:
+        raise NoProjectError(
+            f"STRATA_ROOT names {here}, which is no project: there is no {MARK} in it; unset or mend it"
+        )
+    raise NoProjectError(
+        f"no project here: there is no {MARK} in {here} or above it; go into a project, or begin one: strata new FOLDER"
+    )
