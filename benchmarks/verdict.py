@@ -132,9 +132,9 @@ def main() -> None:
     options.add_argument("--out", type=Path, default=FILE)
     asked = options.parse_args()
     if asked.again:
-        written = json.loads(asked.out.read_text())
-        rows = [again(row) for row in written["judged"]]
-        write(asked.out, rows, written["made_with"] | {"thresholds": dataclasses.asdict(THRESHOLDS)})
+        made, judged_then = read(asked.out)
+        rows = [again(row) for row in judged_then]
+        write(asked.out, rows, made | {"thresholds": dataclasses.asdict(THRESHOLDS)})
         print(table(rows))
         return
     torch.set_num_threads(1)
@@ -160,12 +160,11 @@ def main() -> None:
 
 def written_by_this_code(out: Path) -> tuple[float, list[dict[str, Any]]]:
     """The seconds and the judgements in a file; refused where other code or other settings made it."""
-    written = json.loads(out.read_text())
-    made, now = written["made_with"], made_with(0)
+    (made, found), now = read(out), made_with(0)
     for part in ("code", "rows", "held_out", "seeds", "train", "thresholds"):
         if made.get(part) != now[part]:
             raise ValueError(f"{out} was made with another {part}: {made.get(part)}, not {now[part]}; run it anew")
-    return made["seconds"], written["judged"]
+    return made["seconds"], found
 
 
 def made_with(seconds: float) -> dict[str, Any]:
@@ -179,10 +178,42 @@ def made_with(seconds: float) -> dict[str, Any]:
 
 
 def write(out: Path, found: list[dict[str, Any]], made: dict[str, Any]) -> None:
-    """All judgements so far, with what they were made with; one line each."""
+    """All judgements so far, with what they were made with; one line each. Numbers of a seed stand in the order of
+    `seed_numbers`, whose names stand once: they would be more than half of the file."""
     out.parent.mkdir(parents=True, exist_ok=True)
-    rows = ",\n".join(json.dumps(row) for row in found)
-    out.write_text(f'{{"made_with": {json.dumps(made)},\n"judged": [\n{rows}\n]}}\n')
+    names = list(dict.fromkeys(name for row in found for seed in row["seeds"] for name in _flat(seed)))
+    packed = [row | {"seeds": [[_flat(seed).get(name) for name in names] for seed in row["seeds"]]} for row in found]
+    rows = ",\n".join(json.dumps(row) for row in packed)
+    out.write_text(
+        f'{{"made_with": {json.dumps(made)},\n"seed_numbers": {json.dumps(names)},\n"judged": [\n{rows}\n]}}\n'
+    )
+
+
+def read(file: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """How judgements were made, and they, as they were given to `write`."""
+    written = json.loads(file.read_text())
+    rows = []
+    for row in written["judged"]:
+        seeds = []
+        for numbers in row["seeds"]:
+            seed: dict[str, Any] = {}
+            for name, value in zip(written["seed_numbers"], numbers, strict=True):
+                first, _, second = name.partition(".")
+                if second and value is not None:
+                    seed.setdefault(first, {})[second] = value
+                elif not second:
+                    seed[first] = value
+            seeds.append(seed)
+        rows.append(row | {"seeds": seeds})
+    return written["made_with"], rows
+
+
+def _flat(seed: dict[str, Any]) -> dict[str, float | None]:
+    """The numbers of a seed by name; of what is a mapping, "mapping.name"."""
+    inner = {
+        f"{first}.{name}": one for first, part in seed.items() if isinstance(part, dict) for name, one in part.items()
+    }
+    return {name: part for name, part in seed.items() if not isinstance(part, dict)} | inner
 
 
 if __name__ == "__main__":

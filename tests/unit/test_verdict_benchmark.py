@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import math
 
 import pytest
 import torch
 
 from benchmarks.truths import NOISE, STRUCTURE, TRUTHS, UNFINISHED, chosen
-from benchmarks.verdict import FILE, again, made_with, table, written_by_this_code
+from benchmarks.verdict import FILE, again, made_with, read, table, write, written_by_this_code
 
-ROWS = json.loads(FILE.read_text())["judged"]
+ROWS = read(FILE)[1]
 
 
 @pytest.mark.parametrize("truth", TRUTHS, ids=lambda truth: truth.name)
@@ -56,16 +55,23 @@ def test_beside_the_floors_before_those_of_codes_the_rule_is_wrong_more_often():
     assert sum(row["before_least"] > 0 for row in noise) > sum(row["least"] > 0 for row in noise)
 
 
-def test_an_unfinished_first_layer_fools_the_rule_each_time_where_one_feature_is_loud():
-    fooled = judged_of({f"{FOOLED}_unfinished"})
-    assert fooled and all(row["word"] == "structure" for row in fooled)
+def test_an_unfinished_first_layer_fools_the_rule_where_one_feature_is_loud():
+    """Nearly each time, and a finished one still often: the page says half."""
+    short, whole = (judged_of({name}) for name in (f"{FOOLED}_unfinished", FOOLED))
+    called = [sum(row["word"] == "structure" for row in rows) / len(rows) for rows in (short, whole)]
+    assert called[0] > 0.9 and 0.4 <= called[1] <= 0.6
 
 
-def test_groups_are_found_and_none_that_is_there_is_floor():
+HIDDEN = "slots_loud_or_soft"
+"""Structure that the rule does not see with three seeds, and may call floor. Told on the page of the verdict."""
+
+
+def test_groups_are_found_and_none_that_is_there_is_floor_but_of_the_kind_that_is_told():
     structure = judged_of(KINDS[1])
     sure = ("slots_fixed", "groups", "hierarchy")
     assert all(row["word"] == "structure" for row in structure if row["truth"] in sure)
-    assert not [row["truth"] for row in structure if row["word"] == "floor"]
+    assert {row["truth"] for row in structure if row["word"] == "floor"} <= {HIDDEN}
+    assert not [row for row in structure if row["truth"] == HIDDEN and row["word"] == "structure"]
     # where it is undecided it is for want of power: three seeds of a thousand rows would not find what is there
     undecided = [row for row in structure if row["word"] == "undecided"]
     assert all(row["detects"] > row["margin"] for row in undecided)
@@ -74,10 +80,10 @@ def test_groups_are_found_and_none_that_is_there_is_floor():
 def test_what_other_code_or_settings_made_is_not_gone_on_with(tmp_path):
     file = tmp_path / "verdict.json"
     now = made_with(5.0)
-    file.write_text(json.dumps({"made_with": now, "judged": ROWS[:1]}))
+    write(file, ROWS[:1], now)
     assert written_by_this_code(file) == (5, ROWS[:1])
     for part, other in (("code", "0123"), ("rows", 7)):
-        file.write_text(json.dumps({"made_with": now | {part: other}, "judged": []}))
+        write(file, [], now | {part: other})
         with pytest.raises(ValueError, match=f"another {part}"):
             written_by_this_code(file)
 
@@ -90,6 +96,19 @@ def test_the_table_counts_words_intervals_and_margins():
     ]
     line = table(rows).splitlines()[1]
     assert line.split() == ["dust", "2", "0", "(1)", "1", "(1)", "1", "-0.100", "(+0.300)", "0.020"]
+
+
+def test_what_is_written_is_read_again_whatever_numbers_a_seed_has(tmp_path):
+    file, row = tmp_path / "some" / "verdict.json", {name: part for name, part in ROWS[0].items() if name != "seeds"}
+    rows = [
+        row
+        | {"seeds": [{"own": 0.5, "leaked": None, "floors": {"a": 1.0}}, {"own": None, "floors": {"a": 2.0, "b": 3.0}}]}
+    ]
+    write(file, rows, {"seconds": 1})
+    made, again_ = read(file)
+    assert made == {"seconds": 1} and again_[0]["seeds"][0] == rows[0]["seeds"][0]
+    assert again_[0]["seeds"][1] == {"own": None, "leaked": None, "floors": {"a": 2.0, "b": 3.0}}
+    assert FILE.stat().st_size < 500_000
 
 
 def test_what_is_written_is_judged_again_to_the_same_words():
