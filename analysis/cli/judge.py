@@ -23,7 +23,9 @@ HELD_OUT = 0.1
 ROWS_HELP = ".npy, .npz, .safetensors, a folder of such files, or a Hugging Face data set's name"
 
 Rows = Annotated[str, typer.Argument(metavar="ROWS", help=ROWS_HELP)]
-Array = Annotated[str, typer.Option(help="which array, tensor or column of ROWS, where there are several")]
+Array = Annotated[
+    str, typer.Option(help="which array, tensor or column of ROWS, where there are several; or ROWS[NAME]")
+]
 Seed = Annotated[int, typer.Option(help="of all that is drawn at random")]
 
 
@@ -38,7 +40,10 @@ def judge(
         typer.Option(help="folder or file of an SAE; several times for several"),
     ] = None,
     labels: Annotated[
-        str, typer.Option(help="a whole number for every row: .npy, .npz, .safetensors, or text, one a line")
+        str,
+        typer.Option(
+            help="a whole number for every row: .npy, .npz, .safetensors (FILE[NAME] of several), or text, one a line"
+        ),
     ] = "",
     random_rows: Annotated[str, typer.Option(help="rows of the same examples from a randomly initialised host")] = "",
     held_out: Annotated[str, typer.Option(help="rows that the SAEs never saw; without labels")] = "",

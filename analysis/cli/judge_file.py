@@ -67,6 +67,8 @@ def _seen(root: Path, path: Any, key: str) -> Any:
     """Paths of the file as seen from here; a data set's name stays as it is."""
     if isinstance(path, list):
         return [_seen(root, one, key) for one in path]
-    if not path or (key == "rows" and not (root / path).exists()):
+    from analysis.run.rows_files import split_name
+
+    if not path or (key == "rows" and not (root / split_name(path)[0]).exists()):
         return path
     return os.path.relpath(root / path)

@@ -8,12 +8,14 @@ format allows it, and never a pickle.
 | `.safetensors` | the tensor that is named, or the only one there; block by block |
 | a folder of such files, all of one kind | one after the other in natural order: `rows-2` before `rows-10` |
 | the name of a Hugging Face data set | a column of vectors of its split `train`; needs the package `datasets` |
+| any of these with `[NAME]` behind it | its array, tensor or column of that name |
 """
 
 from __future__ import annotations
 
 import importlib
 import re
+import shlex
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -78,7 +80,7 @@ def read_rows(
     numbers; before rows are read, where that can be told.
     """
     named = f"{option} {source}".lstrip()
-    pieces = _pieces(source, array)
+    pieces = _pieces(source, array, option)
     for piece in pieces:
         if len(piece.shape) != 2 or not piece.shape[1]:
             raise DataError(
@@ -135,13 +137,13 @@ def _check_finite(name: str, rows: Tensor, numbers: np.ndarray, start: int | Non
     )
 
 
-def read_labels(source: str, total: int, numbers: list[int], array: str = "") -> np.ndarray:
+def read_labels(source: str, total: int, numbers: list[int]) -> np.ndarray:
     """The labels of the rows with these numbers; a text file has one whole number a line. Raises DataError."""
     path = Path(source)
     if path.suffix.lower() in (".txt", ".csv", ".tsv") and path.is_file():
         labels = _lines(path)
     else:
-        pieces = _pieces(source, array)
+        pieces = _pieces(source, "", "--labels")
         parts = [_read(piece, np.arange(piece.shape[0]), numeric=False) for piece in pieces if piece.shape]
         labels = torch.cat(parts).numpy() if parts else np.zeros(0)
     if labels.ndim == 2 and labels.shape[1] == 1:
@@ -162,25 +164,35 @@ def _lines(path: Path) -> np.ndarray:
     return np.array([int(line) for line in lines])
 
 
-def _pieces(source: str, array: str) -> list[Piece]:
+def split_name(source: str) -> tuple[str, str]:
+    """What is before `[NAME]`, and NAME; empty where there is none, or a file is called so."""
+    found = re.fullmatch(r"(.+)\[([^\[\]]+)\]", source)
+    return (found[1], found[2]) if found and not Path(source).exists() else (source, "")
+
+
+def _pieces(source: str, array: str, option: str) -> list[Piece]:
+    source, name = split_name(source)
+    array = name or array
+    # --array is for ROWS, and for what has its arrays under the same names
+    how = f"{option} {shlex.quote(f'{source}[NAME]')} reads one: NAME is" if option else "--array is"
     path = Path(source)
     if path.is_dir():
-        return _folder(path, array)
+        return _folder(path, array, how)
     if path.is_file():
-        return [_file(path, array)]
+        return [_file(path, array, how)]
     if path.suffix.lower() in SUFFIXES or path.is_absolute() or source.startswith((".", "~")):
         raise DataError(f"{source} is not there, expected {', '.join(SUFFIXES)} or a folder of such files")
-    return [_data_set(source, array)]
+    return [_data_set(source, array, how)]
 
 
-def _folder(path: Path, array: str) -> list[Piece]:
+def _folder(path: Path, array: str, how: str) -> list[Piece]:
     files = [file for file in path.iterdir() if file.suffix.lower() in SUFFIXES]
     kinds = sorted({file.suffix.lower() for file in files})
     if not files:
         raise DataError(f"{path} holds no {', '.join(SUFFIXES)}: expected a folder of files of rows")
     if len(kinds) > 1:
         raise DataError(f"{path} holds {' and '.join(kinds)}, expected files of one kind: name one, or move the others")
-    return [_file(file, array) for file in sorted(files, key=_natural)]
+    return [_file(file, array, how) for file in sorted(files, key=_natural)]
 
 
 def _natural(path: Path) -> list[tuple[int, int | str]]:
@@ -189,7 +201,7 @@ def _natural(path: Path) -> list[tuple[int, int | str]]:
     return [(0, int(part)) if part.isdigit() else (1, part) for part in parts if part]
 
 
-def _file(path: Path, array: str) -> Piece:
+def _file(path: Path, array: str, how: str) -> Piece:
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise DataError(
@@ -201,9 +213,9 @@ def _file(path: Path, array: str) -> Piece:
             return _array(str(path), np.load(path, mmap_mode="r", allow_pickle=False))
         if suffix == ".npz":
             with np.load(path, allow_pickle=False) as file:
-                name = _one(path, file.files, array)
+                name = _one(path, file.files, array, how)
                 return _array(f"{path}[{name}]", file[name])
-        return _tensor(path, array)
+        return _tensor(path, array, how)
     except UNREADABLE as error:
         raise DataError(f"{path} cannot be read: {_line(error)}") from error
 
@@ -217,9 +229,9 @@ def _native(values: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("="))
 
 
-def _tensor(path: Path, array: str) -> Piece:
+def _tensor(path: Path, array: str, how: str) -> Piece:
     with safetensors.safe_open(path, "pt") as file:
-        name = _one(path, list(file.keys()), array)
+        name = _one(path, list(file.keys()), array, how)
         shape = tuple(file.get_slice(name).get_shape())
 
     def take(chosen: np.ndarray) -> Tensor:
@@ -235,16 +247,16 @@ def _tensor(path: Path, array: str) -> Piece:
     return Piece(f"{path}[{name}]", shape, take)
 
 
-def _one(path: Path, names: list[str], wanted: str) -> str:
+def _one(path: Path, names: list[str], wanted: str, how: str) -> str:
     if wanted in names:
         return wanted
     if wanted or len(names) != 1:
         asked = f"no {wanted!r}" if wanted else f"{len(names)} arrays"
-        raise DataError(f"{path} has {asked}, expected one: --array is one of {', '.join(sorted(names)) or 'none'}")
+        raise DataError(f"{path} has {asked}, expected one: {how} one of {', '.join(sorted(names)) or 'none'}")
     return names[0]
 
 
-def _data_set(name: str, column: str) -> Piece:
+def _data_set(name: str, column: str, how: str) -> Piece:
     try:
         datasets: Any = importlib.import_module("datasets")
     except ImportError as error:
@@ -254,7 +266,7 @@ def _data_set(name: str, column: str) -> Piece:
     try:
         data = datasets.load_dataset(name, split="train")
         columns = [entry for entry in data.column_names if _is_vector(data[0][entry])] if len(data) else []
-        chosen = _one(Path(name), columns, column)
+        chosen = _one(Path(name), columns, column, how)
         width = len(data[0][chosen])
     except DataError:
         raise

@@ -199,3 +199,16 @@ def test_a_place_that_can_be_no_folder_is_refused_before_the_work(place, here, m
         with pytest.raises(StrataError, match=r"^--out .* is no folder, expected one"):
             strata(*command, "--out", place)
     assert (here / "notes.txt").read_text() == "mine"
+
+
+def test_judge_toml_names_arrays_of_its_files(here, monkeypatch):
+    """Paths in it are seen from the project, from wherever the command is called."""
+    FORMATS["sparsify"][0](here)
+    rows = np.load("rows.npy")
+    np.savez("all.npz", acts=rows, other=rows[:, :4], y=np.arange(len(rows)) % 3)
+    (here / "_quarto.yml").write_text("project:\n  type: website\n")
+    (here / "judge.toml").write_text("rows = 'all.npz[acts]'\nlabels = 'all.npz[y]'\nsae = ['.']\nnulls = 'none'\n")
+    (here / "deeper").mkdir()
+    monkeypatch.chdir(here / "deeper")
+    said = json.loads(strata("judge", "--json").stdout)
+    assert said["rows"]["classes"] == [0, 1, 2] and said["rows"]["width"] == D_IN

@@ -98,6 +98,27 @@ def test_one_of_several_arrays_is_named(tmp_path):
             read_rows(str(tmp_path / "x.npz"), array=array)
 
 
+def test_an_array_is_named_behind_its_file_whatever_reads_it(tmp_path):
+    labels = np.arange(61) * 3
+    np.savez(tmp_path / "two.npz", acts=ROWS, twice=ROWS * 2, y=labels)
+    save_file({"acts": torch.from_numpy(ROWS), "y": torch.from_numpy(labels)}, tmp_path / "two.safetensors")
+    np.save(tmp_path / "odd[y].npy", ROWS)
+    (tmp_path / "shards").mkdir()
+    for number in range(2):
+        np.savez(tmp_path / "shards" / f"{number}.npz", mlp=ROWS[number::2], resid=ROWS)
+    assert np.array_equal(read_rows(f"{tmp_path}/two.npz[twice]", array="acts").rows.numpy(), ROWS * 2)
+    assert np.array_equal(read_rows(f"{tmp_path}/odd[y].npy").rows.numpy(), ROWS)
+    assert read_rows(f"{tmp_path}/shards[mlp]").total == 61
+    for file in ("two.npz", "two.safetensors"):
+        assert read_labels(f"{tmp_path}/{file}[y]", 61, [4, 7]).tolist() == [12, 21]
+        with pytest.raises(
+            DataError, match=r"arrays, expected one: --labels '.*\[NAME\]' reads one: NAME is one of acts,"
+        ):
+            read_labels(f"{tmp_path}/{file}", 61, [4, 7])
+    with pytest.raises(DataError, match=r"no 'rand', expected one: --held-out '.*\[NAME\]' reads one"):
+        read_rows(f"{tmp_path}/two.npz", array="rand", option="--held-out")
+
+
 @pytest.mark.parametrize("form", ["npy", "column", "text", "shards"])
 def test_labels_of_every_form_follow_the_rows(form, tmp_path):
     labels = np.arange(61) * 10**10 - 7
