@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -193,7 +194,8 @@ def train(
         + (f", of {len(held)} held-out rows {worth(layer, held):.3f}" if len(held) else "")
         + f"; L0 {codes.l0():.1f}; {float(codes.fired().float().mean()):.0%} of {width} latents fire there"
     )
-    write(f"{out}: strata judge {rows} --sae {out}")
+    named_array = ["--array", array] if array else []
+    write(f"{out}: {shlex.join(['strata', 'judge', rows, *named_array, '--sae', str(out)])}")
 
 
 def _write(path: Path, text: str) -> None:

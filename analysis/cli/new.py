@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -33,4 +34,4 @@ def new(
     write(f"{len(done.new)} files written in {target}")
     if done.kept:
         write(f"left as they were: {', '.join(done.kept)}")
-    write(f"next: {f'cd {target} && ' if folder else ''}strata render && strata serve")
+    write(f"next: {f'cd {shlex.quote(str(target))} && ' if folder else ''}strata render && strata serve")

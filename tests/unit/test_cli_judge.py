@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 
 import numpy as np
 import pytest
@@ -212,3 +213,19 @@ def test_judge_toml_names_arrays_of_its_files(here, monkeypatch):
     monkeypatch.chdir(here / "deeper")
     said = json.loads(strata("judge", "--json").stdout)
     assert said["rows"]["classes"] == [0, 1, 2] and said["rows"]["width"] == D_IN
+
+
+@pytest.mark.parametrize("form", ["option", "name"])
+def test_the_command_that_training_prints_can_be_typed_as_it_stands(form, here):
+    np.savez("layer 8 (mlp).npz", acts=np.load("rows.npy"), other=np.zeros(3))
+    rows = ["layer 8 (mlp).npz", "--array", "acts"] if form == "option" else ["layer 8 (mlp).npz[acts]"]
+    made = strata("train", *rows, *TRAIN[2:], "--width", "9", "--out", "it's; mine/an sae")
+    line = made.stdout.strip().splitlines()[-1]
+    typed = shlex.split(line.removeprefix("it's; mine/an sae: "))
+    assert typed[:2] == ["strata", "judge"]
+    assert json.loads(strata(*typed[1:], "--nulls", "none", "--json").stdout)["rows"]["given"] == 400
+
+
+def test_the_way_into_a_new_project_can_be_typed_as_it_stands(here):
+    made = strata("new", "a study of $HOME", "--template", "blank")
+    assert shlex.split(made.stdout.splitlines()[-1])[:4] == ["next:", "cd", "a study of $HOME", "&&"]
