@@ -58,13 +58,18 @@ WORDS = {
 }
 
 
+def said(verdict: dict[str, Any]) -> str:
+    """The word of a verdict; what was not tested leaves none, which is another thing than undecided."""
+    return verdict["word"] or "no word"
+
+
 def page(judgement: dict[str, Any]) -> str:
     """The page as HTML."""
     groups = [
         {**group, "chart": _chart(group, f"margins-{i}"), "explained": _explained(group),
          "others": _by_measure(_others(group)), "shown": [_latents(sae) for sae in group["saes"]],
          "shuffles": max((n for _, _, n in _over_shuffles(group).values()), default=0),
-         "meaning": WORDS[group["verdict"]["word"]]}
+         "said": said(group["verdict"]), "meaning": WORDS[group["verdict"]["word"]]}
         for i, group in enumerate(judgement["groups"], 1)
     ]  # fmt: skip
     return environment().get_template("judgement.html").render(
@@ -78,7 +83,7 @@ def text(judgement: dict[str, Any]) -> str:
     lines = []
     for group in judgement["groups"]:
         verdict = group["verdict"]
-        lines += [f"{', '.join(sae['name'] for sae in group['saes'])}: {verdict['word'] or 'undecided'}"]
+        lines += [f"{', '.join(sae['name'] for sae in group['saes'])}: {said(verdict)}"]
         lines += [f"  seeds of one training: {group['seeds_why']}"] if group.get("seeds_why") else []
         lines += [f"  {verdict['why']}", f"  {group['interval']}", ""]
         lines += [

@@ -116,7 +116,7 @@ def test_words_of_others_are_text_on_the_page_and_in_the_terminal(here):
     said = json.loads(found.stdout)
     said["groups"][0]["saes"][0]["name"] = "<script>alert(1)</script>"
     assert "<script>" not in page(said) and "&lt;script&gt;" in page(said)
-    assert "undecided" in text(said) or "floor" in text(said) or "collapse" in text(said)
+    assert any(f"</script>: {word}\n" in text(said) for word in ("no word", "floor", "collapse"))
 
 
 REFUSED = {
@@ -229,3 +229,18 @@ def test_the_command_that_training_prints_can_be_typed_as_it_stands(form, here):
 def test_the_way_into_a_new_project_can_be_typed_as_it_stands(here):
     made = strata("new", "a study of $HOME", "--template", "blank")
     assert shlex.split(made.stdout.splitlines()[-1])[:4] == ["next:", "cd", "a study of $HOME", "&&"]
+
+
+@pytest.mark.parametrize("word", [None, "undecided", "floor"])
+def test_one_word_stands_in_the_terminal_on_the_page_and_in_the_numbers(word, here, judgement_without_nulls):
+    judgement_without_nulls["groups"][0]["verdict"]["word"] = word
+    shown = word or "no word"
+    assert f"theirs: {shown}\n" in text(judgement_without_nulls)
+    assert f'<p class="word">{shown}</p>' in page(judgement_without_nulls)
+
+
+@pytest.fixture
+def judgement_without_nulls(here):
+    (here / "theirs").mkdir()
+    FORMATS["sparsify"][0](here / "theirs")
+    return json.loads(strata("judge", "rows.npy", "--sae", "theirs", "--nulls", "none", "--json").stdout)

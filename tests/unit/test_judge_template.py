@@ -58,13 +58,13 @@ def test_the_judgement_that_it_begins_with_is_of_the_files_that_are_named(here):
     begun = json.loads((here.judgement / "judgement.json").read_text())
     (here.root / "judge.toml").write_text((here.root / "judge.toml").read_text() + 'nulls = "none"\nmost = 300\n')
     said = strata("judge", "--most", "600")
-    assert "data/saes/seed0, data/saes/seed1, data/saes/seed2: undecided" in said.stdout
+    assert "data/saes/seed0, data/saes/seed1, data/saes/seed2: no word" in said.stdout
     found = json.loads((here.judgement / "judgement.json").read_text())
     assert found["rows"] == begun["rows"], "what was typed stands above the file"
     own = [[entry["value"] for entry in one["groups"][0]["saes"][2]["numbers"][:4]] for one in (found, begun)]
     np.testing.assert_allclose(*own, rtol=1e-3)
     # the pages follow
-    assert build(None, here)[0].title == "seed0, seed1, seed2: undecided"
+    assert build(None, here)[0].title == "seed0, seed1, seed2: no word"
 
 
 def test_paths_are_seen_from_the_file(here, monkeypatch):

@@ -6,7 +6,7 @@ import altair as alt
 import pandas as pd
 
 from analysis.figures.drawing import Drawing
-from analysis.pages.judge_page import WORDS, number
+from analysis.pages.judge_page import WORDS, number, said
 from analysis.results.judged import Judged
 from sae.errors import DataError
 from sae.rule import NAMES
@@ -29,11 +29,11 @@ def judged_floors(judged: Judged, *, group: int = 1) -> Drawing:
     )  # fmt: skip
     points = alt.Chart(data).mark_point(filled=True, size=70, opacity=1).encode(x="mean:Q", y=place)
     zero = alt.Chart(pd.DataFrame({"x": [0]})).mark_rule().encode(x="x:Q")
-    said = "; ".join(f"{row.floor} {number(row.mean, sign=True)}" for row in data.itertuples())
+    apart = "; ".join(f"{row.floor} {number(row.mean, sign=True)}" for row in data.itertuples())
     return Drawing(
-        title=f"{names}: {verdict['word'] or 'undecided'}",
+        title=f"{names}: {said(verdict)}",
         caption=f"{WORDS[verdict['word']]} {verdict['why']} {found['interval']}",
-        alt=f"Distance from each floor. {said}.",
+        alt=f"Distance from each floor. {apart}.",
         data=data,
         chart=zero + lines + points,
     )
