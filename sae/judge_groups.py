@@ -1,4 +1,5 @@
-"""Which SAEs count as seeds of one training: as the caller says, or as their files and weights do; nothing else.
+"""Which SAEs count as seeds of one training: as the caller says, or as their files and weights do; nothing else. And
+which are no two, but one.
 
 The rule's bound is over seeds. SAEs of one shape that were trained on other rows are no seeds: their spread is that of
 the data, and a word over them would be about nothing.
