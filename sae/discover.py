@@ -208,13 +208,13 @@ def find_all(package: str) -> dict[str, Callable[..., Any]]:
     return found
 
 
-def construct(package: str, name: str, *arguments: Any, **options: Any) -> Any:
+def construct(package: str, name: str, /, *arguments: Any, **options: Any) -> Any:
     """What the class or function that `package.name` offers makes of these. Raises ConfigError for an option that it
     does not take, or lacks."""
     return taking(package, name, *arguments, **options)(*arguments, **options)
 
 
-def taking(package: str, name: str, *arguments: Any, **options: Any) -> Callable[..., Any]:
+def taking(package: str, name: str, /, *arguments: Any, **options: Any) -> Callable[..., Any]:
     """The class or function that `package.name` offers. Raises ConfigError where it does not take these."""
     kind = find(package, name)
     try:

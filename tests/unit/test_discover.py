@@ -1,12 +1,18 @@
-"""Modules are listed once, and again where a folder has changed."""
+"""Modules are listed once, and again where a folder has changed; options of a user never meet names of ours."""
 
 from __future__ import annotations
 
 import pkgutil
 import sys
+from types import SimpleNamespace
 
-from sae.discover import find, names
-from sae.errors import NotFoundError
+import pytest
+
+from analysis.plan.chains import to_fetch
+from analysis.run.stages._load import new_host
+from analysis.run.stages.sae import new_sae
+from sae.discover import construct, find, names
+from sae.errors import ConfigError, NotFoundError
 
 
 def test_a_folder_is_listed_once_until_a_module_comes_or_goes(tmp_path, monkeypatch):
@@ -40,3 +46,21 @@ def test_of_very_many_names_the_nearest_are_listed():
     assert said.endswith(" and 84 others; did you mean 'blocks.12.hook_resid_post'?") and len(said) < 300
     few = str(NotFoundError("hook", "hook_pre", found[:50]))
     assert all(name in few for name in found[:50])
+
+
+@pytest.mark.parametrize("called", ["package", "name", "arguments", "options", "kind", "self"])
+def test_an_option_called_as_something_of_ours_is_an_unknown_option(called):
+    said = rf"got an unexpected keyword argument '{called}'; its options: "
+    with pytest.raises(ConfigError, match=said):
+        construct("sae.architectures", "relu_l1", 4, 8, k=2, **{called: "z"})
+    with pytest.raises(ConfigError, match=said):
+        new_host("mlp", {called: "z"}, 0, SimpleNamespace(shape=(12,), n_classes=3, text=None))
+    with pytest.raises(ConfigError, match=said):
+        to_fetch(f'digits {{"{called}": "z"}}')
+
+
+def test_what_has_a_setting_of_its_own_is_no_option():
+    with pytest.raises(ConfigError, match="k = 7: k is a setting of its own"):
+        new_sae("gated", 4, 8, 2, {"k": 7})
+    with pytest.raises(ConfigError, match="multiple values for argument 'n_latents'"):
+        new_sae("gated", 4, 8, 2, {"n_latents": 7})

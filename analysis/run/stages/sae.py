@@ -132,6 +132,8 @@ def train_layer(
 
 def new_sae(architecture: str, d_in: int, width: int, k: int, options: dict[str, Any]) -> SAE:
     """An SAE as settings describe it. Raises ConfigError for an option that the architecture does not take."""
+    if "k" in options:  # else Python's own words for two values of one name
+        raise ConfigError(f"options: k = {options['k']!r}: k is a setting of its own, beside them, and no option")
     found: SAE = construct("sae.architectures", architecture, d_in, width, k=k, **options)
     return found
 
