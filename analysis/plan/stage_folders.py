@@ -174,6 +174,8 @@ def parsed(read: Callable[[], bytes], folder: Path) -> dict[str, Any]:
         raise StageError(f"{folder} has no readable manifest: {error}") from error
     if not isinstance(content, dict):
         raise StageError(f"{folder} has no readable manifest: it holds no object")
+    if not content:  # nothing ever wrote that, an older version neither
+        raise StageError(f"{folder} has no readable manifest: it is an empty object")
     if not digests.is_listing(content.get(FILES, {})):
         raise StageError(f"{folder} has no readable manifest: its files are not names with bytes and sha256")
     if (FILES in content or SEAL in content) and content.get(SEAL) != digests.of_json(

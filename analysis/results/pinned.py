@@ -44,9 +44,12 @@ class Pinned:
     def manifest(self) -> dict[str, Any]:
         """What the tables were made from. Raises StageError for one that is broken."""
         try:
-            return parsed(lambda: self.raw, self.folder)
+            content = parsed(lambda: self.raw, self.folder)
         except StageError as error:
             raise StageError(f"{error}; {MENDED}") from error
+        if not isinstance(content.get("experiment"), str) or not content["experiment"]:
+            raise StageError(f"{self.folder} has no readable manifest: it names no experiment; {MENDED}")
+        return content
 
     @property
     def listed(self) -> digests.Listed | None:

@@ -339,11 +339,14 @@ def mean_of(values: npt.NDArray[np.float64]) -> float:
 def open_results(name: str, paths: Paths) -> Results:
     """The tables of an experiment, run here or tracked. Raises NotFoundError when there are none.
 
-    Raises StageError for tables that were run here and have lost their manifest: the tracked ones are older.
+    Raises StageError for tables that were run here and have lost their manifest, or whose manifest is broken: the
+    tracked ones are older.
     """
     for folder in (paths.collected / name, paths.tracked / name):
         if present(folder):
-            return Results(folder)
+            opened = Results(folder)
+            _ = opened.manifest  # read once: what is broken is said before anything is drawn from it
+            return opened
     found = {p.parent.name for base in (paths.collected, paths.tracked) for p in base.glob(f"*/{MANIFEST}")}
     raise NotFoundError("results of an experiment", name, sorted(found))
 

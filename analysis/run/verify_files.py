@@ -14,6 +14,7 @@ from analysis.plan.config import experiment_names, load_experiment
 from analysis.plan.looks import stages_of
 from analysis.plan.paths import Paths
 from analysis.plan.stage_folders import FILES, MANIFEST, SUSPECT, damage, read_manifest, stage_damage
+from analysis.results.pinned import MENDED, Pinned
 from analysis.system import digests
 from sae.errors import NotFoundError, StageError
 from sae.temporary import MARK
@@ -54,7 +55,7 @@ def verify_files(paths: Paths, experiment: str = "") -> Checked:
         )
     for folder in _results(paths, experiment):
         remedy = KEPT_BY_GIT if folder.parent == paths.tracked else MADE_AGAIN
-        if not _checked(found, folder, damage, remedy, paths):
+        if not _checked(found, folder, _tables_damage, remedy, paths, of_tables=True):
             found.notes.append(
                 f"{paths.relative(folder)}: its manifest, of an older version, does not say what the files hold: "
                 "nothing was checked"
@@ -62,12 +63,23 @@ def verify_files(paths: Paths, experiment: str = "") -> Checked:
     return found
 
 
-def _checked(found: Checked, folder: Path, read: Callable[[Path], str], remedy: str, paths: Paths) -> bool:
+def _tables_damage(folder: Path) -> str:
+    """What differs from the manifest of tables, which must name their experiment; empty where nothing does."""
+    try:
+        _ = Pinned.now(folder).manifest
+    except StageError as error:
+        return str(error).removesuffix(f"; {MENDED}")
+    return damage(folder)
+
+
+def _checked(
+    found: Checked, folder: Path, read: Callable[[Path], str], remedy: str, paths: Paths, *, of_tables: bool = False
+) -> bool:
     """Read the files of one folder; False where its manifest lists none."""
     name = paths.relative(folder)
     listed: digests.Listed = {}
     try:
-        manifest = read_manifest(folder)
+        manifest = Pinned.now(folder).manifest if of_tables else read_manifest(folder)
     except StageError:  # what is wrong with it is said by `read`
         pass
     else:

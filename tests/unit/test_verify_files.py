@@ -11,9 +11,11 @@ from typer.testing import CliRunner
 from analysis.cli.main import app
 from analysis.plan.chains import plan
 from analysis.plan.config import load_experiment
+from analysis.plan.paths import Paths
 from analysis.plan.stage_folders import MANIFEST, read_manifest, seal, write_manifest, writing
+from analysis.results.tables import open_results
 from analysis.run.verify_files import verify_files
-from sae.errors import NotFoundError
+from sae.errors import NotFoundError, StageError
 
 RUNS = {"r0": ("", 0, 0.1), "r1": ("", 1, 0.3)}
 
@@ -99,3 +101,16 @@ def test_nothing_agrees_with_damaged_files(stages, project, monkeypatch):
     done = CliRunner().invoke(app, ["verify", "tiny"])
     assert done.exit_code == 1 and "DOES NOT AGREE" in done.stdout
     assert f"damaged: {project.relative(stages[0])}: weights.bin has 0 bytes, written were 1000" in done.stdout
+
+
+@pytest.mark.parametrize("content", ["{}", '{"title": "t"}', '{"experiment": 3, "title": "t"}', '{"experiment": ""}'])
+@pytest.mark.parametrize("tracked", [True, False])
+def test_tables_whose_manifest_does_not_say_what_they_are_of_are_broken_everywhere(tmp_path, content, tracked):
+    paths = Paths(tmp_path)
+    folder = (paths.tracked if tracked else paths.collected) / "mine"
+    folder.mkdir(parents=True)
+    (folder / MANIFEST).write_text(content)
+    with pytest.raises(StageError, match=r"mine has no readable manifest: it .*; `strata run` makes it again"):
+        open_results("mine", paths)
+    found = verify_files(paths)
+    assert not found.notes and len(found.damaged) == 1 and "mine has no readable manifest: it " in found.damaged[0]
