@@ -24,7 +24,7 @@ from types import ModuleType
 import vl_convert
 from altair.utils.schemapi import debug_mode
 
-from analysis.figures import explorer_links
+from analysis.figures import explorer_links, image_sheets
 from analysis.figures.asked import Asked
 from analysis.figures.captions import folded
 from analysis.figures.drawing import Drawing
@@ -114,22 +114,17 @@ def _draw(
     code, function = _imported(module, call)
     options = call.options(function)
     given = _given(call, code, main, history, paths)
-    if "set_name" in inspect.signature(function).parameters and "set_name" not in options:
-        # whose sprite its images are cut from: the site's own stands in every page
+    name = ""  # whose sprite its images are cut from: the site's own stands in every page
+    if "set_name" in inspect.signature(function).parameters:
         name = "" if given[0] is main else str(getattr(given[0], "experiment", ""))
-        options["set_name"] = name
-        if name and not _has_style(name, paths):
-            rule = f'.digits.{name} i {{ background-image: url("assets/generated/explorer/{name}/shown.webp"); }}'
-            raise RenderError(
-                f"the figure {call.name} shows images of {name}, which no style sheet in "
-                f"{paths.relative(paths.report)} knows; add to one that `css` lists: {rule}", call.file, call.line,
-            )  # fmt: skip
+        name = str(options.setdefault("set_name", name))
     tables = "-".join(results.digest for results in given)
     version = code_version(module, "analysis.figures.draw")
     key = f"{tables}-{version}-{library_versions()}" + (f"-{_short(options)}" if options else "")
     key += "" if explorer == explorer_links.USUAL else f"-{_short({'explorer': explorer})}"
     stamp = Stamp(paths.build / "artefacts" / f"{call.name}.json", key, paths.root)
     if (noted := stamp.current()) is not None:
+        _check_style(name, call, paths)
         return Artefact(**noted)
     report(call.name)
     stamp.forget()
@@ -145,14 +140,23 @@ def _draw(
         seconds=round(time.perf_counter() - started, 2),
     )  # fmt: skip
     stamp.write([paths.root / file for file in files], asdict(artefact))
+    _check_style(name, call, paths)
     return artefact
 
 
-def _has_style(name: str, paths: Paths) -> bool:
-    """Whether a style sheet of the project says where the images of a second experiment are cut from: without it the
-    page would show those of the site's own."""
+def _check_style(name: str, call: Asked, paths: Paths) -> None:
+    """Raise RenderError where a drawn figure shows images of a second experiment, and no style sheet of the project
+    says where they are cut from: the page would show those of the site's own."""
+    drawn = (paths.generated / f"{call.name}.md").read_text(encoding="utf-8") if name else ""
+    if not image_sheets.blocks(drawn, name):
+        return
     sheets = [sheet for sheet in sorted(paths.report.rglob("*.css")) if paths.built_assets not in sheet.parents]
-    return any(f".digits.{name} " in sheet.read_text(encoding="utf-8") for sheet in sheets)
+    if not any(f".digits.{name} " in sheet.read_text(encoding="utf-8") for sheet in sheets):
+        rule = f'.digits.{name} i {{ background-image: url("assets/generated/explorer/{name}/shown.webp"); }}'
+        raise RenderError(
+            f"the figure {call.name} shows images of {name}, which no style sheet in "
+            f"{paths.relative(paths.report)} knows; add to one that `css` lists: {rule}", call.file, call.line,
+        )  # fmt: skip
 
 
 def _short(options: dict[str, object]) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 from collections.abc import Sequence
 from html import escape
 from typing import Any
@@ -38,6 +39,14 @@ def cells(sprite: dict[str, Any], examples: Sequence[int], drives: Sequence[floa
         drive = "" if drives is None else f";--a:{drives[place]:.0%}"
         parts.append(f'<i style="--x:{x};--y:{y}{drive}{shape}"></i>')
     return "".join(parts)
+
+
+def blocks(text: str, name: str) -> list[str]:
+    """The cells of each block of images in a page's fragment that are cut out of the experiment `name`'s sprite."""
+    if not name:
+        return []
+    block = rf'<(\w+) class="digits(?: [^"]*)? {re.escape(name)}(?: [^"]*)?"[^>]*>(.*?)</\1>'
+    return [found[2] for found in re.finditer(block, text, re.S)]
 
 
 class Cut:

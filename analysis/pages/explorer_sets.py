@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from analysis.figures.explorer_links import OWN
-from analysis.figures.image_sheets import mode
+from analysis.figures.image_sheets import blocks, mode
 from analysis.pages.explorer_plain import check_plain
 from analysis.plan.config import experiment_names
 from analysis.plan.paths import MARK, Paths
@@ -116,9 +116,8 @@ def write_shown(results: Results, name: str, paths: Paths, cells: set[tuple[int,
 
 def shown_cells(name: str, paths: Paths) -> set[tuple[int, int]]:
     """Column and row of every cell of an experiment's sprite that a fragment shows."""
-    blocks = re.compile(rf'<div class="digits[^"]* {re.escape(name)}"[^>]*>(.*?)</div>', re.S)
     found = set()
     for fragment in sorted(paths.generated.glob("*.md")):
-        for block in blocks.findall(fragment.read_text(encoding="utf-8")):
+        for block in blocks(fragment.read_text(encoding="utf-8"), name):
             found |= {(int(x), int(y)) for x, y in re.findall(r"--x:(\d+);--y:(\d+)", block)}
     return found

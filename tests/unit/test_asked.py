@@ -174,15 +174,43 @@ def test_a_project_may_keep_no_logs(project):
     assert logs_of(project) == [project.logs]
 
 
+SETS = """from analysis.figures.drawing import Drawing
+from sae.errors import DataError
+
+
+def bars(results, *, set_name: str = "", images: bool = False, broken: bool = False) -> Drawing:
+    if broken:
+        raise DataError("there is nothing to see")
+    html = f'<div class="digits wide {set_name}"><i></i></div>' if images else "<p>theirs</p>"
+    rows = results.values("selectivity")
+    return Drawing(kind="tbl", title=f"T {set_name}", caption="C.", alt="A.", data=rows, html=html)
+"""
+
+
 def test_images_of_a_second_experiment_need_a_style_that_says_where_they_are_cut_from(project):
-    text = FIGURE.replace("*, depth: int, share", '*, set_name: str = "", share').replace("{depth!r}", "{set_name!r}")
-    (project.figures / "bars.py").write_text(text)
+    (project.figures / "bars.py").write_text(SETS)
     write_results(project.collected / "theirs", "theirs", {"b": ("", 0, 1.0)})
-    assert draw(project, "{{< figure bars >}}")[0].title.startswith("'' ")
-    with pytest.raises(RenderError, match=r"^index\.qmd:3: .*images of theirs, which no style sheet in report knows"):
-        draw(project, "{{< figure bars experiment=theirs >}}")
+    assert draw(project, "{{< figure bars images=true >}}")[0].title == "T "
+    for _ in range(2):  # drawn, and as it was kept
+        with pytest.raises(
+            RenderError, match=r"^index\.qmd:3: .*images of theirs, which no style sheet in report know"
+        ):
+            draw(project, "{{< figure bars images=true experiment=theirs >}}")
     (project.report / "sets.css").write_text(".digits.theirs i { background-image: url(x.webp); }")
-    assert draw(project, "{{< figure bars experiment=theirs >}}")[0].title.startswith("'theirs' ")
+    assert draw(project, "{{< figure bars images=true experiment=theirs >}}")[0].title == "T theirs"
+
+
+def test_what_shows_no_image_of_a_second_experiment_needs_no_style(project):
+    (project.figures / "bars.py").write_text(SETS)
+    write_results(project.collected / "theirs", "theirs", {"b": ("", 0, 1.0)})
+    assert draw(project, "{{< figure bars experiment=theirs >}}")[0].title == "T theirs"
+
+
+def test_what_cannot_be_drawn_says_why_before_a_style_is_asked_for(project):
+    (project.figures / "bars.py").write_text(SETS)
+    write_results(project.collected / "theirs", "theirs", {"b": ("", 0, 1.0)})
+    with pytest.raises(RenderError, match=r"^index\.qmd:3: the figure bars_.*: there is nothing to see$"):
+        draw(project, "{{< figure bars images=true broken=true experiment=theirs >}}")
 
 
 CHARTS = """import altair as alt

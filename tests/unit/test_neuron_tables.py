@@ -14,6 +14,7 @@ from analysis.figures.kinds.detector_scores import detector_scores
 from factories import write_results
 from tests_root import CHECKOUT
 
+from analysis.figures.image_sheets import blocks
 from analysis.figures.kinds import class_heat as _heat
 from analysis.figures.kinds import neurons as _neuron_words
 from analysis.figures.kinds.class_heat import class_heat
@@ -91,6 +92,13 @@ def cells(html, row):
     """The texts of a row's cells."""
     found = re.search(rf'<tr id="{row}".*?</tr>', html)[0]
     return [re.sub(r"<[^>]+>", " ", cell).split() for cell in re.findall(r"<t[hd].*?</t[hd]>", found)]
+
+
+@pytest.mark.parametrize("depth", [None, 1, 2])
+def test_images_and_links_of_a_second_experiment_are_its_own_at_every_depth(results, depth):
+    html = neurons(results, depth=depth, set_name="theirs").html
+    assert blocks(html, "theirs") and not re.search(r'class="digits[^"]*(?<!theirs)"', html)
+    assert re.findall(r'<a href="[^"]*set=theirs"', html) == re.findall(r'<a href="[^"]*"', html)
 
 
 def test_a_row_has_the_numbers_of_the_tables_in_the_order_of_the_heads(results):

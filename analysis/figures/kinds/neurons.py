@@ -36,7 +36,7 @@ def neurons(results: Results, *, depth: int | None = None, set_name: str = "") -
 
     `set_name` says whose images they are, as in `table`.
     """
-    return overview(results, set_name) if depth is None else one_depth(results, depth)
+    return overview(results, set_name) if depth is None else one_depth(results, depth, set_name)
 
 
 def overview(results: Results, set_name: str = "") -> Drawing:
@@ -77,8 +77,9 @@ def overview(results: Results, set_name: str = "") -> Drawing:
     )
 
 
-def one_depth(results: Results, depth: int) -> Drawing:
-    """The best latents of one depth; the data are all of them. A depth that is not there is a sentence."""
+def one_depth(results: Results, depth: int, set_name: str = "") -> Drawing:
+    """The best latents of one depth, `set_name` as in `table`; the data are all of them. A depth that is not there is a
+    sentence."""
     level = of_depth(results, depth) if depth in [place for _, place in latents.places(results)] else None
     if level is None or level.rows.empty:
         said = no_depth(results, depth)
@@ -100,7 +101,9 @@ def one_depth(results: Results, depth: int) -> Drawing:
         caption=f"{which}; the data have all {len(level.rows)}. {method(results)}",
         alt=ALT if level.labelled else ALT_UNLABELLED,
         data=level.rows,
-        html=table(best, images, results.sprite) if len(best) else f"<p>No {what} of this depth fires.</p>",
+        html=table(best, images, results.sprite, set_name=set_name)
+        if len(best)
+        else f"<p>No {what} of this depth fires.</p>",
     )
 
 
