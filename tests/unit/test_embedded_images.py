@@ -15,6 +15,7 @@ from scipy.ndimage import center_of_mass
 from tests_root import CHECKOUT
 
 from analysis.plan.chains import fingerprint
+from analysis.plan.config import load_experiment
 from analysis.run.datasets import letters as letters_module
 from analysis.run.datasets._dataset import Dataset
 from analysis.run.datasets.digits import digits
@@ -156,6 +157,13 @@ def test_a_file_of_other_rows_or_without_an_array_is_refused(copied):
         path.with_suffix(".sha256").write_text(hashlib.sha256(path.read_bytes()).hexdigest())
         with pytest.raises(DataError, match=words):
             letters()
+
+
+def test_the_experiment_on_letters_has_every_floor_and_three_seeds():
+    experiment = load_experiment(CHECKOUT / "data/experiments", "letters")
+    assert experiment.dataset == "letters" and len(experiment.seeds) >= 3 and experiment.controls
+    assert {tower.kind for tower in experiment.towers} == {"latents", "directions"}
+    assert all(tower.nulls and tower.direct for tower in experiment.towers)
 
 
 # the script, on a figure of our own
