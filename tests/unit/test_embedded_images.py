@@ -21,6 +21,7 @@ from analysis.run.datasets._dataset import Dataset
 from analysis.run.datasets.digits import digits
 from analysis.run.datasets.letters import letters
 from analysis.run.datasets.optdigits import optdigits
+from benchmarks import transfer
 from sae.errors import DataError
 
 LOADERS = {"letters": letters, "optdigits": optdigits}
@@ -213,3 +214,20 @@ def test_another_version_of_a_font_is_refused(script, tmp_path, monkeypatch):
     ):
         script.fetched(tmp_path)
     assert not any((tmp_path / "data").iterdir()), "nothing beside the data is changed"
+
+
+def test_transfer_says_for_each_seed_what_is_read_of_held_out_images_and_of_other_sets(monkeypatch, capsys):
+    draw = np.random.default_rng(8)
+    labels = np.arange(400) % 2
+    images = np.where(labels[:, None, None] == (np.arange(6) > 2), 200, draw.integers(0, 50, (400, 6, 6))).astype(
+        np.uint8
+    )
+    sets = {
+        "halves": Dataset("halves", images, labels, np.arange(400) >= 300),
+        "swapped": Dataset("swapped", images, 1 - labels, np.arange(400) >= 300),
+    }
+    monkeypatch.setattr(transfer, "opened", sets.__getitem__)
+    monkeypatch.setattr(transfer, "SEEDS", (4, 5))
+    transfer.main("halves", "swapped")
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == [f"seed {seed}: halves, held out: 1.000; swapped: 0.000" for seed in (4, 5)]
