@@ -20,7 +20,7 @@ from sae.errors import CheckpointError, StrataError
 from sae.files import one_line, read_safetensors, write_safetensors
 from sae.layer import Layer
 from sae.normaliser import Normaliser
-from sae.values import path_of, says_itself
+from sae.values import LARGEST, path_of, says_itself
 
 FORMAT = "strata-layer-1"
 MEAN = "normaliser.mean"
@@ -30,9 +30,18 @@ MEAN = "normaliser.mean"
 def save_layer(layer: Layer, path: str | os.PathLike[str]) -> None:
     """Write `layer` to `path` (.safetensors) so that a reader sees the whole file or none.
 
-    Raises CheckpointError, before anything is written, for weights that are not finite.
+    Raises CheckpointError, before anything is written, for weights that are not finite and an architecture that
+    `load_layer` does not know.
     """
     path = path_of("path", path)
+    if not isinstance(layer, Layer):
+        raise CheckpointError(
+            f"{path} would hold a {type(layer).__name__}, expected a layer: Layer(name, sae, normaliser)"
+        )
+    try:
+        find("sae.architectures", layer.architecture)
+    except StrataError as error:
+        raise CheckpointError(f"{path} would hold what nobody can load: {error}") from error
     tensors = {f"sae.{name}": value for name, value in layer.sae.state_dict().items()}
     tensors[MEAN] = layer.normaliser.mean
     check_all_finite(f"{path} would hold", tensors)
@@ -116,6 +125,7 @@ def _of_file(architecture: str, sizes: tuple[Any, Any], options: dict[str, Any],
 
 def _gamma(value: Any) -> float:
     """What the file says of the rows that the normaliser was fitted on; NaN where that is not known."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+    huge = isinstance(value, int) and value > LARGEST
+    if isinstance(value, bool) or not isinstance(value, int | float) or value < 0 or huge:
         raise CheckpointError(f"gamma = {value!r}, expected a number of at least 0, or NaN")
     return float(value)

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from sae.classes import Classes
 from sae.errors import InputError, NumericError
+from sae.given import check_tensor
 from sae.judgement import RowsUsed
 from sae.leaks import found_among
 from sae.nulls import times, usual_scale
@@ -154,6 +155,10 @@ def as_rows(what: str, rows: Any) -> Tensor | np.ndarray:
     """Rows (n, d) as they are, of floating point. Raises InputError."""
     if not isinstance(rows, Tensor | np.ndarray):
         raise InputError(f"{what} are of type {type(rows).__name__}, expected a tensor or a numpy array (n, d)")
+    if isinstance(rows, Tensor) and (rows.layout != torch.strided or rows.is_quantized):
+        check_tensor(what, rows, "(n, d)")
+    if isinstance(rows, Tensor) and rows.device.type == "meta":
+        raise InputError(f"{what} are on meta, expected a device that holds their numbers, such as cpu")
     shape = tuple(rows.shape)
     floating = rows.is_floating_point() if isinstance(rows, Tensor) else rows.dtype.kind == "f"
     if len(shape) != 2 or not shape[1]:
@@ -162,7 +167,8 @@ def as_rows(what: str, rows: Any) -> Tensor | np.ndarray:
         raise InputError(f"{what} are of {rows.dtype}, expected floating point")
     if not shape[0]:
         raise InputError(f"{what} are empty (shape {shape}), expected at least {LEAST} rows")
-    return rows
+    found: Tensor | np.ndarray = rows
+    return found
 
 
 def taken(what: str, rows: Tensor | np.ndarray, chosen: Int[Tensor, " some"], numbers: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ In few dimensions random directions come near each other too. Compare the share 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Real
 
 import torch
 from jaxtyping import Float, Int
@@ -18,7 +19,9 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from sae.ambient import reading
-from sae.errors import ConfigError, NumericError
+from sae.errors import ConfigError, InputError
+from sae.given import check_numbers, check_tensor
+from sae.values import says_itself
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,7 @@ class Matching:
 
 
 @reading()
+@says_itself
 def matched(
     first: Float[Tensor, "n_first d_in"],
     second: Float[Tensor, "n_second d_in"],
@@ -53,14 +57,18 @@ def matched(
     Rows are latents; lengths do not count, and a row of zeros has cosine 0 to all. With encoders there is still one
     assignment, the best by the sum of both cosines, and a pair is a match only if both reach `threshold`.
 
-    Raises ConfigError for a threshold outside -1..1, no latents, or shapes that do not fit; NumericError, naming the
-    row, for NaN or infinity. Memory is 8 * n_first * n_second bytes, a few times; time grows with the cube of n.
+    Raises ConfigError for a threshold outside -1..1, no latents, or shapes that do not fit; InputError for what is no
+    tensor of real numbers; NumericError, naming the row, for NaN or infinity.
+
+    Memory is 8 * n_first * n_second bytes, a few times; time grows with the cube of n.
     """
-    if not -1 <= threshold <= 1:
-        raise ConfigError(f"threshold must be a cosine, -1 to 1, not {threshold}")
+    if isinstance(threshold, bool) or not isinstance(threshold, Real) or not -1 <= threshold <= 1:
+        raise ConfigError(f"threshold must be a cosine, -1 to 1, not {threshold!r}")
     cosine = _cosines("decoder", first, second)
     encoder_cosine = None
     if encoders is not None:
+        if not isinstance(encoders, tuple | list) or len(encoders) != 2:
+            raise ConfigError("encoders must be two, those of the first and of the second SAE")
         encoder_cosine = _cosines("encoder", *encoders)
         if encoder_cosine.shape != cosine.shape:
             numbers = f"{tuple(encoder_cosine.shape)}, not {tuple(cosine.shape)}"
@@ -83,14 +91,18 @@ def matched(
     )
 
 
+@says_itself
 def _cosines(what: str, first: Tensor, second: Tensor) -> Tensor:
     """Cosines of all pairs of rows, in float64. Raises as `matched` says."""
-    if not len(first) or not len(second) or first.shape[1] != second.shape[1]:
+    for side, rows in (("first", first), ("second", second)):
+        if not isinstance(rows, Tensor) and hasattr(rows, "sae"):
+            raise InputError(f"{side} {what} is a {type(rows).__name__}, expected directions: layer.sae.directions()")
+        check_tensor(f"{side} {what} directions", rows, "(n_latents, d_in)")
+    flat = first.ndim == second.ndim == 2
+    if not flat or not len(first) or not len(second) or first.shape[1] != second.shape[1]:
         shapes = f"{tuple(first.shape)} and {tuple(second.shape)}"
         raise ConfigError(f"{what} directions must be rows of one width, one or more: {shapes}")
     for side, rows in (("first", first), ("second", second)):
-        bad = (~torch.isfinite(rows)).any(1).nonzero().flatten().tolist()
-        if bad:
-            raise NumericError(f"{side} {what}: row {bad[0]} holds NaN or infinity ({len(bad)} such rows)")
+        check_numbers(f"{side} {what}", rows)
     a, b = (normalize(rows.detach().cpu().double(), dim=1) for rows in (first, second))
     return a @ b.T

@@ -22,7 +22,7 @@ from sae.discover import find, names
 from sae.errors import ConfigError, InputError
 from sae.finite import check_weights
 from sae.frozen import Frozen
-from sae.given import TrainingRows
+from sae.given import TrainingRows, check_sae
 from sae.layer import Layer
 from sae.protocol import SAE
 from sae.records import Loss, StepRecord
@@ -54,6 +54,15 @@ class Trainee:
         if self.lr is not None:
             object.__setattr__(self, "lr", real("lr", self.lr, above=0))
         flag("frozen_decoder", self.frozen_decoder)
+        if not isinstance(self.architecture, str) or not self.architecture:
+            raise ConfigError(f"architecture = {self.architecture!r}: must be a name, such as 'topk'")
+        check_sae("the SAE to train", self.sae)
+        package, _, own = type(self.sae).__module__.rpartition(".")
+        if package == PACKAGE and own != self.architecture and own in names(PACKAGE):
+            kind = type(self.sae).__name__
+            raise ConfigError(
+                f"the SAE is a {kind}, not of the architecture {self.architecture!r}: its name is {own!r}"
+            )
         if self.architecture in names(PACKAGE) and not isinstance(self.sae, find(PACKAGE, self.architecture)):  # type: ignore[arg-type]  # discovered: a class
             raise ConfigError(f"the SAE is a {type(self.sae).__name__}, not of the architecture {self.architecture!r}")
         if self.frozen_decoder:
@@ -99,6 +108,12 @@ def train_together(
 
     Widths, k, architectures and learning rates may differ; `observe` gets the trainee's number with its record.
     """
+    if not isinstance(config, TrainConfig):
+        given = "TrainConfig(**config)" if isinstance(config, dict) else "sae.TrainConfig()"
+        raise ConfigError(f"config is of type {type(config).__name__}, expected sae.TrainConfig: {given}")
+    for trainee in trainees:
+        if not isinstance(trainee, Trainee):
+            raise ConfigError(f"a trainee is of type {type(trainee).__name__}, expected sae.train.Trainee")
     seed, device = whole("seed", seed, least=None), usable(device)
     with learning(device):
         return _train_together(trainees, Rows.fit(rows, config.normalise), config, seed, observe, checkpoints, device)
