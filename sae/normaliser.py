@@ -10,6 +10,7 @@ Centring matters beyond taste: a large mean relative to the spread predicts dead
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from numbers import Real
@@ -57,7 +58,7 @@ class Normaliser:
                 f"normaliser mean has shape {tuple(self.mean.shape)} and {self.mean.dtype}: one row of floats"
             )
         check_numbers("normaliser mean", self.mean[None])
-        if isinstance(self.scale, bool) or not isinstance(self.scale, Real) or not 0 < self.scale < float("inf"):
+        if isinstance(self.scale, bool) or not isinstance(self.scale, Real) or not 0 < self.scale <= sys.float_info.max:
             raise NumericError(f"normaliser scale = {self.scale!r}: must be a number above 0, and finite")
         if isinstance(self.gamma, bool) or not isinstance(self.gamma, Real):
             raise InputError(f"normaliser gamma = {self.gamma!r}: must be a number, or NaN")

@@ -15,6 +15,9 @@ from sae.files import read_safetensors
 from sae.interop._kinds import PICKLES, SAFETENSORS, kind_of, pickled, refused
 from sae.values import whole as whole_number
 
+LARGEST = 2**31
+"""Of widths: no weights of more could be held."""
+
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Tensors and metadata of a safetensors file.
@@ -57,9 +60,14 @@ def read_settings(path: Path) -> dict[str, Any]:
 
 def whole(path: Path, settings: dict[str, Any], name: str) -> int:
     """The setting `name` as a whole number above 0. Raises CheckpointError for anything else, None included."""
-    value = settings.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not float(value).is_integer() or value < 1:
-        raise CheckpointError(f"{path}: {name} = {value!r}, expected a whole number above 0")
+    value: Any = settings.get(name)
+    whole_one = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+    if isinstance(value, bool) or not whole_one or not 1 <= value <= LARGEST:
+        # Python itself refuses to write out a number of thousands of digits
+        shown = (
+            f"a number of {value.bit_length()} bits" if isinstance(value, int) and abs(value) > LARGEST else repr(value)
+        )
+        raise CheckpointError(f"{path}: {name} = {shown}, expected a whole number above 0, at most 2^31")
     return int(value)
 
 

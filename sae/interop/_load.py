@@ -60,7 +60,13 @@ def loaded(path: str | os.PathLike[str], *, rounding: float | None = None) -> Lo
     own. Raises CheckpointError for what is none of them, with what it is; pickles are never opened.
     """
     path = path_of("path", path)
-    if not path.exists():
+    try:
+        there = path.exists()
+    except (OSError, ValueError) as error:  # a name that no file can have
+        shown = str(path) if len(str(path)) <= 200 else f"{str(path)[:100]}..."
+        said = getattr(error, "strerror", None) or error
+        raise CheckpointError(f"{shown!r} cannot be the path of an SAE ({said}), expected: {FORMATS}") from error
+    if not there:
         raise CheckpointError(f"{path} is not there, expected the folder or file of an SAE: {FORMATS}")
     options: dict[str, Any] = {} if rounding is None else {"rounding": rounding}
     return dataclasses.replace(_read(path, options), path=path)
