@@ -48,7 +48,10 @@ def add_folder(package: str, folder: Path) -> None:
     own = {module.name for module in pkgutil.iter_modules([str(folder)]) if not module.name.startswith("_")}
     for name in sorted(own & set(names(package))):
         theirs = "".join(f" (of {entry.package})" for entry in entries(group(package)).get(name, ())[:1])
-        raise ConfigError(f"{folder / name}.py: there is a {name} in {package} already{theirs}; give it another name")
+        other = added_file(f"{package}.{name}")
+        there = f": {other}; give one of them another name" if other else f"{theirs}; give it another name"
+        file = _file_in(folder, name) or folder / name
+        raise ConfigError(f"{file}: there is a {name} {'' if other else f'in {package} '}already{there}")
     paths.append(str(folder))
     _added.setdefault(package, []).append(folder)
     importlib.invalidate_caches()
@@ -152,11 +155,18 @@ def _folder_of(module: str) -> Path:
 def added_file(module: str) -> Path | None:
     """The file of a module that lies in a folder that was added; None for any other."""
     package, _, name = module.rpartition(".")
-    for folder in added(package):
-        for file in (folder / name / "__init__.py", folder / f"{name}.py"):
-            if file.is_file():
-                return file
-    return None
+    return next((file for folder in added(package) if (file := _file_in(folder, name))), None)
+
+
+def _file_in(folder: Path, name: str) -> Path | None:
+    """The file of the module `name` in a folder; None where there is none."""
+    return next((file for file in (folder / name / "__init__.py", folder / f"{name}.py") if file.is_file()), None)
+
+
+def place_of(package: str, name: str) -> str:
+    """Where `package.name` stands, as its author knows it: the file of one that was added, else its module."""
+    module = module_name(package, name)
+    return str(added_file(module) or module)
 
 
 def object_in(module: ModuleType, package: str, name: str) -> Callable[..., Any]:
@@ -187,7 +197,8 @@ def offered(module: ModuleType, name: str) -> Callable[..., Any]:
         if here and attribute.replace("_", "").lower() == wanted.lower():
             found: Callable[..., Any] = value
             return found
-    raise NotFoundError(f"object in {module.__name__}", name, [a for a in vars(module) if not a.startswith("_")])
+    where = added_file(module.__name__) or module.__name__
+    raise NotFoundError(f"object in {where}", name, [a for a in vars(module) if not a.startswith("_")])
 
 
 def find_all(package: str) -> dict[str, Callable[..., Any]]:
@@ -221,5 +232,5 @@ def taking(package: str, name: str, /, *arguments: Any, **options: Any) -> Calla
         inspect.signature(kind).bind(*arguments, **options)
     except TypeError as error:
         known = [p.name for p in inspect.signature(kind).parameters.values() if p.kind is p.KEYWORD_ONLY]
-        raise ConfigError(f"{package}.{name}: {error}; its options: {', '.join(known) or 'none'}") from error
+        raise ConfigError(f"{place_of(package, name)}: {error}; its options: {', '.join(known) or 'none'}") from error
     return kind

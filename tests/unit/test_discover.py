@@ -11,8 +11,10 @@ import pytest
 from analysis.plan.chains import to_fetch
 from analysis.run.stages._load import new_host
 from analysis.run.stages.sae import new_sae
-from sae.discover import construct, find, names
-from sae.errors import ConfigError, NotFoundError
+import pytest
+
+from sae.discover import construct, add_folder, construct, find, names, remove_folder
+from sae.errors import ConfigError, ConfigError, NotFoundError
 
 
 def test_a_folder_is_listed_once_until_a_module_comes_or_goes(tmp_path, monkeypatch):
@@ -38,6 +40,50 @@ def test_a_folder_is_listed_once_until_a_module_comes_or_goes(tmp_path, monkeypa
     (package / "first.py").unlink()
     names("shelves_of_mine").append("not for others")
     assert names("shelves_of_mine") == ["second"] and len(listings) == 3
+
+
+@pytest.fixture
+def shelf(tmp_path, monkeypatch):
+    """A package with a module of its own, and the folders `left` and `right` that a project adds."""
+    name = f"shelf_{tmp_path.name}"
+    for folder in (name, "left", "right"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / name / "__init__.py").touch()
+    (tmp_path / name / "own.py").write_text("def own(*, size):\n    return size\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    yield name
+    for folder in ("left", "right"):
+        remove_folder(name, tmp_path / folder)
+
+
+@pytest.mark.parametrize("file", ["lamp.py", "lamp/__init__.py"])
+def test_what_is_wrong_with_an_added_module_is_said_with_its_file(shelf, tmp_path, file):
+    (tmp_path / "left" / file).parent.mkdir(exist_ok=True)
+    (tmp_path / "left" / file).write_text("def lantern(*, size):\n    return size\n")
+    add_folder(shelf, tmp_path / "left")
+    with pytest.raises(NotFoundError, match=rf"^no object in {tmp_path}/left/{file} named 'lamp'; found: lantern"):
+        find(shelf, "lamp")
+    remove_folder(shelf, tmp_path / "left")
+    (tmp_path / "left" / file).write_text("def lamp(*, size, watts=1):\n    return size\n")
+    add_folder(shelf, tmp_path / "left")
+    with pytest.raises(ConfigError, match=rf"^{tmp_path}/left/{file}: .*'colour'; its options: size, watts"):
+        construct(shelf, "lamp", size=1, colour=2)
+    with pytest.raises(ConfigError, match=rf"^{shelf}\.own: .*'colour'; its options: size"):
+        construct(shelf, "own", size=1, colour=2)
+
+
+def test_of_two_added_modules_of_one_name_both_files_are_named(shelf, tmp_path):
+    (tmp_path / "right" / "lamp").mkdir()
+    files = (tmp_path / "left" / "lamp.py", tmp_path / "right" / "lamp" / "__init__.py")
+    for file in files:
+        file.touch()
+    add_folder(shelf, tmp_path / "left")
+    with pytest.raises(ConfigError, match=rf"^{files[1]}: there is a lamp already: {files[0]}; give one of them"):
+        add_folder(shelf, tmp_path / "right")
+    (tmp_path / "right" / "own.py").touch()
+    files[0].unlink()
+    with pytest.raises(ConfigError, match=rf"right/own.py: there is a own in {shelf} already; give it another name"):
+        add_folder(shelf, tmp_path / "right")
 
 
 def test_of_very_many_names_the_nearest_are_listed():
