@@ -17,6 +17,7 @@ COMMON = "common"
 # What a template leaves open: {{ title }}, {{ day }}. Double braces with spaces stand in none of the files otherwise.
 _GAP = re.compile(r"\{\{ (title|day) \}\}")
 _TEXTS = {".qmd", ".md", ".yml", ".toml", ".py"}
+_YAML = {".qmd", ".yml"}
 # A file that git or a package manager would take for its own has another name in the tool.
 _NAMES = {"gitignore": ".gitignore"}
 
@@ -40,7 +41,8 @@ def write_project(
 ) -> Written:
     """Write a project into `folder`, which must be new or empty; with `here` beside what lies there.
 
-    Raises NotFoundError for a template that is not there, ConfigError for a folder that is not empty or a project.
+    Raises NotFoundError for a template that is not there, ConfigError for a folder that is not empty or a project, and
+    for a title that is no line of text.
     """
     if template not in template_names():
         raise NotFoundError("template", template, template_names())
@@ -51,13 +53,17 @@ def write_project(
     if here and (folder / MARK).exists():
         raise ConfigError(f"{folder} has a {MARK}: it is a project already")
     name = title or folder.resolve().name.replace("-", " ").replace("_", " ").capitalize()
-    said = {"title": name.replace('"', "'"), "day": (day or date.today()).isoformat()}
+    if not name.isprintable() or not name.strip():
+        raise ConfigError(f"the title {name!r} must be one line of text, without characters that steer")
+    said = {"title": name, "day": (day or date.today()).isoformat()}
+    # settings and the heads of pages are YAML, where the title stands between double quotes
+    quoted = said | {"title": name.replace("\\", "\\\\").replace('"', '\\"')}
     new, kept = [], []
     for source, target in _files(template):
         place = folder / target
         content = source.read_bytes()
         if source.suffix in _TEXTS or not source.suffix:
-            content = _GAP.sub(lambda match: said[match[1]], content.decode("utf-8")).encode()
+            content = _filled(content.decode("utf-8"), quoted if source.suffix in _YAML else said).encode()
         if place.exists():
             if place.read_bytes() != content:
                 kept.append(target)
@@ -67,6 +73,11 @@ def write_project(
         shutil.copymode(source, place)
         new.append(target)
     return Written(tuple(new), tuple(kept))
+
+
+def _filled(text: str, said: dict[str, str]) -> str:
+    """A file of a template with what it leaves open."""
+    return _GAP.sub(lambda match: said[match[1]], text)
 
 
 def _files(template: str) -> Iterator[tuple[Path, str]]:
