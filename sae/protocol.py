@@ -1,5 +1,6 @@
-"""What every architecture offers. The training loop, the tower and the measures use nothing else: any object that has
-it can be trained, whatever it is derived from.
+"""What every architecture offers. The training loop, the tower and the measures need nothing else: any object that has
+it can be trained, whatever it is derived from. Of a `sae.dictionary.Dictionary` training knows more: `sae.steps` may
+take a faster step for it, and its directions are kept at unit length, or as they were drawn where they are frozen.
 
 Inputs are normalised rows (see `sae.normaliser`). `encode`, `decode`, `directions` and `loss` change no state, so
 that measuring an SAE can never alter it; only the training loop calls the underscore methods, which may.
