@@ -21,10 +21,9 @@ from importlib import metadata
 from pathlib import Path
 from types import ModuleType
 
-import vl_convert
 from altair.utils.schemapi import debug_mode
 
-from analysis.figures import explorer_links, image_sheets
+from analysis.figures import explorer_links, image_sheets, vega
 from analysis.figures.asked import Asked
 from analysis.figures.captions import folded
 from analysis.figures.drawing import Drawing
@@ -317,13 +316,7 @@ def chart_html(name: str, figure: str, drawing: Drawing) -> str:
     """The chart's SVG, and its spec for the runtime that makes it interactive. Raises StrataError for a chart that is
     too big, that holds what a page cannot hold, or that Vega cannot draw."""
     spec = spec_of(drawing.chart, name, drawing.alt)
-    try:
-        drawn = vl_convert.vegalite_to_svg(spec, allowed_base_urls=[])  # a build asks no host for anything
-    except ValueError as error:
-        # its first line says that it failed, the second why, the others where in Vega's own code
-        told = str(error).splitlines()
-        raise StrataError(f"chart {name}: Vega cannot draw it: {told[min(1, len(told) - 1)].strip()}") from error
-    svg = clean_svg(drawn, name, drawing.alt, set(addresses(spec)))
+    svg = clean_svg(vega.svg(spec, name), name, drawing.alt, set(addresses(spec)))
     # inside a script element `</` would end it, and `<!--<script` would keep it from ending
     safe = written(spec).replace("<", "\\u003c")
     return (

@@ -138,6 +138,18 @@ class _Renaming:
         return "".join(out)
 
 
+def texts_in_expression(text: str) -> Iterator[str]:
+    """What stands in the quotes of an expression, escapes as they are; patterns are no texts."""
+    at, before = 0, ""
+    while at < len(text):
+        pattern = _PATTERN.match(text, at) if not _OPERAND_BEFORE.search(before) else None
+        token = (pattern or _TOKEN.match(text, at))[0]  # type: ignore[index]  # one of them matches any text
+        at += len(token)
+        if not pattern and token[0] in "\"'":
+            yield token[1:-1]
+        before = before if token.isspace() else token
+
+
 def _is_key(text: str, end: int, before: list[str], brackets: list[str]) -> bool:
     """Whether the word that ends at `end` is a key of an object: `{key: ...}`."""
     opens = brackets[-1:] == ["{"] and before[-1] in ("{", ",")

@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import chain
 from typing import Any
 
 import altair as alt
@@ -18,6 +19,7 @@ import numpy as np
 import pandas as pd
 from altair.utils.schemapi import SchemaValidationError, debug_mode
 
+from analysis.figures import spec_bounds
 from analysis.figures.spec_links import faults
 from analysis.figures.spec_names import renumbered
 from analysis.figures.style import altair_config
@@ -42,7 +44,7 @@ def spec_of(chart: Any, name: str, alt_text: str) -> dict[str, Any]:
         spec["config"] = _over(altair_config(), spec.get("config", {}))
         spec["description"] = alt_text
         spec = _plain(spec, "")
-        if fault := next(faults(spec), None):
+        if fault := next(chain(faults(spec), spec_bounds.faults(spec)), None):
             raise _Unfit(fault)
     except _Unfit as error:
         raise StrataError(f"chart {name}: {error}") from None
@@ -103,6 +105,8 @@ def _rows(data: Any) -> Any:
 
 def _column(values: pd.Series[Any], name: str) -> pd.Series[Any]:
     """A column as JSON can hold it, or as Altair can bring it there."""
+    if why := spec_bounds.character(name):
+        raise _Unfit(f"column {name!r} of its data {why}")
     if isinstance(values.dtype, pd.PeriodDtype):
         return pd.Series(values.dt.to_timestamp())
     if values.dtype.kind == "m":
@@ -110,7 +114,9 @@ def _column(values: pd.Series[Any], name: str) -> pd.Series[Any]:
     if values.dtype.kind == "f":
         for row in np.flatnonzero(np.isinf(values.to_numpy(dtype=float, na_value=np.nan)))[:1]:
             raise _Unfit(_infinite(f"row {row + 1}, column {name!r} of its data", float(values.iloc[row])))
-    if values.dtype == object:
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        _column(pd.Series(values.cat.categories), name)
+    if values.dtype == object or isinstance(values.dtype, pd.StringDtype):
         cells = [_cell(value, f"row {row}, column {name!r} of its data") for row, value in enumerate(values, 1)]
         return pd.Series(cells, index=values.index, dtype=object)
     return values
@@ -161,6 +167,8 @@ def _cell(value: Any, place: str) -> Any:
         raise _Unfit(_infinite(place, value))
     if isinstance(value, int) and abs(value) > MAX_INTEGER:
         raise _Unfit(f"{place} is {value}, and browsers count to {MAX_INTEGER} only: give it as text")
+    if isinstance(value, str) and (why := spec_bounds.character(value)):
+        raise _Unfit(f"{place} {why}")
     if isinstance(value, str | int | float):
         return value
     kind = type(value).__name__

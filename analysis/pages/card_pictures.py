@@ -10,9 +10,9 @@ import re
 from pathlib import Path
 from urllib.parse import unquote
 
-import vl_convert
 from PIL import Image
 
+from analysis.figures import vega
 from analysis.figures.svg import without_host
 from analysis.site.inside import refusal
 from analysis.site.whole import damage
@@ -29,7 +29,7 @@ def svg_with_pictures(spec: str, root: Path) -> str:
     """
     if '"image"' not in spec:  # no mark is one
         return ""
-    svg = str(vl_convert.vegalite_to_svg(json.loads(spec), allowed_base_urls=[]))
+    svg = vega.svg(json.loads(spec), "")
     if all(match[2].startswith("data:") for match in _PICTURE.finditer(svg)):
         return ""
     return _PICTURE.sub(lambda match: match[1] + _inline(html.unescape(match[2]), root) + match[3], svg)

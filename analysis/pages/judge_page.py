@@ -10,8 +10,8 @@ from typing import Any
 
 import altair as alt
 import pandas as pd
-import vl_convert
 
+from analysis.figures import vega
 from analysis.figures.specs import spec_of
 from analysis.figures.style import ROLES
 from analysis.figures.svg import clean_svg
@@ -242,4 +242,4 @@ def _chart(group: dict[str, Any], name: str) -> str:
         align="left", dy=ABOVE, fontSize=13, color=ROLES["paper"], stroke=ROLES["paper"], strokeWidth=5
     )
     chart = (zero + bars + points + ground + words).properties(width=WIDTH, height=ROW * len(table))
-    return clean_svg(vl_convert.vegalite_to_svg(spec_of(chart, name, alt_text)), name, alt_text)
+    return clean_svg(vega.svg(spec_of(chart, name, alt_text), name), name, alt_text)

@@ -16,9 +16,9 @@ import re
 from pathlib import Path
 
 import matplotlib
-import vl_convert
 from PIL import Image, ImageDraw, ImageFont
 
+from analysis.figures import vega
 from analysis.figures.draw import Artefact, library_versions
 from analysis.figures.style import ROLES
 from analysis.pages.card_pictures import svg_with_pictures
@@ -70,11 +70,7 @@ def _write(figure: Artefact, spec: str, grid: Element | None, site: str, paths: 
 
 def chart_picture(spec: str, svg: str = "") -> Image.Image:
     """A chart, three times as large as in the page. `svg` is the chart where it is drawn."""
-    if svg:
-        drawn = vl_convert.svg_to_png(svg, scale=3)
-    else:
-        # no addresses allowed: a build asks no host for anything
-        drawn = vl_convert.vegalite_to_png(json.loads(spec), scale=3, allowed_base_urls=[])
+    drawn = vega.svg_png(svg, "its chart", 3) if svg else vega.png(json.loads(spec), "", 3, [])
     return Image.open(io.BytesIO(drawn))
 
 

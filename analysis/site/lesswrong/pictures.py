@@ -13,16 +13,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-import vl_convert
 from PIL import Image, UnidentifiedImageError
 
+from analysis.figures import vega
 from analysis.figures.style import ROLES
 from analysis.site.lesswrong import widgets
 from analysis.site.lesswrong.canvas import NORMAL, SCALE, Line, below, beside, doubled, framed, on_white, words
 from analysis.site.lesswrong.grids import Sprites
 from analysis.site.lesswrong.markup import Element, written
 from analysis.site.lesswrong.names import short_hash, slug_of
-from sae.errors import RenderError
 
 MIN_WIDTH, MAX_BYTES = 640, 10_000_000
 
@@ -86,10 +85,10 @@ class Pictures:
         key = json.dumps(spec, sort_keys=True)
         if key not in self._charts:
             shown = spec | {"background": "white", "padding": 8}
-            data = vl_convert.vegalite_to_png(shown, scale=SCALE)
+            data = vega.png(shown, "", SCALE, None)
             width = Image.open(io.BytesIO(data)).width
             if width < MIN_WIDTH:
-                data = vl_convert.vegalite_to_png(shown, scale=SCALE * MIN_WIDTH / width)
+                data = vega.png(shown, "", SCALE * MIN_WIDTH / width, None)
             self._charts[key] = data
         return on_white(Image.open(io.BytesIO(self._charts[key])))
 
@@ -123,11 +122,7 @@ def read(src: str, path: Path | None) -> Image.Image:
 
 
 def _rendered(svg: str) -> Image.Image:
-    try:
-        data = vl_convert.svg_to_png(svg, scale=SCALE)
-    except ValueError as error:
-        raise RenderError(f"an SVG that cannot be drawn: {error}") from None
-    return on_white(Image.open(io.BytesIO(data)))
+    return on_white(Image.open(io.BytesIO(vega.svg_png(svg, "an SVG", SCALE))))
 
 
 def _data(src: str) -> Image.Image:
