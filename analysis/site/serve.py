@@ -184,10 +184,15 @@ class PreviewHandler(Handler):
     def do_GET(self) -> None:
         """A page with the script behind it, the number, or a file."""
         file = Path(self.translate_path(self.path))
+        try:
+            folder = file.is_dir()
+        except OSError:  # a name longer than a file can have
+            self.send_error(HTTPStatus.NOT_FOUND)
+            return
         if self.path == RELOAD:
             self._send(str(self.version()).encode(), "text/plain")
-        elif file.suffix == ".html" or file.is_dir():
-            self._page(file / "index.html" if file.is_dir() else file)
+        elif file.suffix == ".html" or folder:
+            self._page(file / "index.html" if folder else file)
         else:
             super().do_GET()
 
@@ -200,8 +205,8 @@ class PreviewHandler(Handler):
             self.send_error(HTTPStatus.NOT_FOUND)
             return
         script = _SCRIPT.format(at=RELOAD, now=self.version())
-        text = file.read_text(encoding="utf-8")
-        self._send(text.replace("</body>", f"{script}</body>").encode(), "text/html; charset=utf-8")
+        body = file.read_bytes()  # of any encoding: the script is ASCII
+        self._send(body.replace(b"</body>", f"{script}</body>".encode()), "text/html; charset=utf-8")
 
     def _send(self, body: bytes, kind: str) -> None:
         self.send_response(HTTPStatus.OK)

@@ -40,8 +40,8 @@ def site(tmp_path: Path) -> Path:
 
 
 @contextmanager
-def serving(site: Path) -> Iterator[int]:
-    server = Server(("127.0.0.1", 0), partial(Handler, directory=str(site)))
+def serving(site: Path, handler: partial[Handler] | type[Handler] = Handler) -> Iterator[int]:
+    server = Server(("127.0.0.1", 0), partial(handler, directory=str(site)))
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     try:
@@ -125,3 +125,13 @@ def test_the_check_serves_likewise(site: Path) -> None:
             answer = host.getresponse()
             assert (answer.status, SECRET in answer.read()) == (code, False)
         host.close()
+
+
+def test_a_preview_answers_names_that_no_file_has_and_pages_of_any_encoding(site: Path) -> None:
+    (site / "old.html").write_bytes("<body>größer</body>".encode("latin-1"))
+    with serving(site, partial(serve.PreviewHandler, version=lambda: 7)) as port:
+        for name in (b"/" + b"b" * 400, b"/" + b"c" * 400 + b".html", b"/d/" + b"e" * 5000 + b"/index.html"):
+            assert status(port, name) == 404
+        host = b"Host: 127.0.0.1:%d\r\n\r\n" % port
+        answer = raw(port, b"GET /old.html HTTP/1.0\r\n" + host)
+        assert "größer".encode("latin-1") in answer and b"location.reload" in answer
