@@ -211,6 +211,8 @@ def _called(
             call.file,
             call.line,
         )
+    if why := drawing.fault():
+        raise RenderError(f"the figure {call.name}: {file.name} gave a Drawing whose {why}", call.file, call.line)
     for results in tables:
         _check_measures(results, call, empty=drawing.chart is not None and drawing.data.empty)
     return drawing

@@ -14,6 +14,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
+from analysis.figures import spec_bounds
 from analysis.figures.chosen_depth import columns, depth_axis, depth_scale, linked, point_size, rule
 from analysis.figures.style import PLOT_HEIGHT, PLOT_WIDTH, ROLES, SERIES
 from analysis.results.tables import Results, mean_of
@@ -42,6 +43,21 @@ class Drawing:
     png: bytes = b""
     kind: str = "fig"
     """`fig` or `tbl`: how it is numbered."""
+
+    def fault(self) -> str:
+        """What no page can be made of, in words: the part, what it is, what it must be; empty where all is well."""
+        texts = ("title", "caption", "alt", "html", "kind")
+        for name, kind in (*dict.fromkeys(texts, str).items(), ("png", bytes), ("data", pd.DataFrame)):
+            value = getattr(self, name)
+            if not isinstance(value, kind):
+                return f"{name} is a {type(value).__name__}, must be a {kind.__name__}"
+            if isinstance(value, str) and (why := spec_bounds.character(value)):
+                return f"{name} {why}"
+        if self.chart is not None and not isinstance(self.chart, alt.TopLevelMixin):
+            return f"chart is a {type(self.chart).__name__}, must be a chart of Altair, as alt.Chart(data).mark_bar()"
+        if self.kind not in ("fig", "tbl"):
+            return f"kind is {self.kind!r}, must be 'fig' or 'tbl'"
+        return ""
 
 
 def series(

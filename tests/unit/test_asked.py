@@ -38,6 +38,10 @@ def project(tmp_path: Path) -> Paths:
     paths.figures.mkdir(parents=True)
     (paths.figures / "bars.py").write_text(FIGURE)
     (paths.figures / "broken.py").write_text("def broken(results):\n    return 1 / 0\n")
+    (paths.figures / "a_list.py").write_text(
+        "from analysis.figures.drawing import Drawing\n\n\ndef a_list(results):\n"
+        "    return Drawing(title='t', caption='c.', alt='a', data=None, chart=[])\n"
+    )
     (paths.figures / "nothing.py").write_text("def nothing(results):\n    return None\n")
     write_results(paths.collected / "mine", "mine", {"a": ("", 0, 1.0)})
     plugins.load(paths)
@@ -86,6 +90,7 @@ def test_arguments_get_the_types_that_the_function_names(project):
         ("{{< figure bars depth=1 loud=yes >}}", "bars loud=yes: must be true or false"),
         ("{{< figure bars depth=1 experiment=theirs >}}", "no results of an experiment named 'theirs'; found: mine"),
         ("{{< figure broken >}}", r"the figure broken cannot be drawn \(broken\.py:2\): ZeroDivisionError"),
+        ("{{< figure a_list >}}", r"the figure a_list: a_list\.py gave a Drawing whose data is a NoneType"),
         ("{{< figure nothing >}}", r"nothing\.py gave a NoneType, must be a Drawing"),
     ],
 )

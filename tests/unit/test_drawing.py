@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests_root import CHECKOUT
 
-from analysis.figures.drawing import LABEL_GAP, end_labels, over_seeds, spoken
+from analysis.figures.drawing import LABEL_GAP, Drawing, end_labels, over_seeds, spoken
 from analysis.figures.image_sheets import USUAL, cells
 from analysis.figures.style import ROLES, css_colours
 
@@ -81,3 +81,23 @@ def test_a_cell_says_the_shape_of_its_sprite_where_it_is_not_the_usual_one():
     assert cells(usual, [9]) == '<i style="--x:1;--y:0"></i>'
     other = {"ids": [7, 9], "columns": 1, "width": 8, "height": 6}
     assert cells(other, [9], [0.5]) == '<i style="--x:0;--y:1;--a:50%;--n:1;--r:0.75"></i>'
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"chart": [1]}, "chart is a list, must be a chart of Altair"),
+        ({"chart": "bar"}, "chart is a str, must be a chart of Altair"),
+        ({"data": {"a": 1}}, "data is a dict, must be a DataFrame"),
+        ({"data": None}, "data is a NoneType, must be a DataFrame"),
+        ({"title": 3}, "title is a int, must be a str"),
+        ({"alt": None}, "alt is a NoneType, must be a str"),
+        ({"png": "picture.png"}, "png is a str, must be a bytes"),
+        ({"caption": "a\x08b"}, r"caption holds the character U\+0008"),
+        ({"kind": "figure"}, "kind is 'figure', must be 'fig' or 'tbl'"),
+    ],
+)
+def test_a_drawing_of_other_things_says_which_part(wrong, says):
+    whole = {"title": "t", "caption": "c.", "alt": "a", "data": pd.DataFrame({"x": [1]}), "html": "<p>x</p>"}
+    assert Drawing(**whole).fault() == ""
+    assert re.match(says, Drawing(**{**whole, **wrong}).fault())
