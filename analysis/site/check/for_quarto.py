@@ -6,6 +6,7 @@ the project as a whole stands here.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,8 @@ IGNORED = ("/.quarto/", "**/*.quarto_ipynb")
 """Lines that Quarto adds to .gitignore while it renders; then every page says that it was made from changed files."""
 OFFSET = "quarto:offset"
 """A tag that Quarto writes only where its own search is on: a script that needs it is dead elsewhere."""
+
+_SCRIPT = re.compile(r"<script\b[^>]*>(.*?)</script", re.S | re.I)
 
 
 def findings(root: Path) -> Iterator[Finding]:
@@ -54,7 +57,30 @@ def _scripts(root: Path, patterns: list[str]) -> Iterator[Finding]:
         if not name.endswith((".js", ".mjs")):
             continue
         text = (root / name).read_text(encoding="utf-8", errors="replace")
-        for number, line in enumerate(text.splitlines(), start=1):
-            if re.search(rf"querySelector\w*\([^)]*{OFFSET}", line):
-                found = f"line {number} looks for <meta name={OFFSET!r}>, which is there only with Quarto's own search"
-                yield Finding(name, KIND, f"{found}: begin at the script's own address (document.currentScript.src)")
+        for number in _lines(text):
+            yield _offset(name, number)
+    for file in _pages(root):
+        text = file.read_text(encoding="utf-8", errors="replace")
+        for script in _SCRIPT.finditer(text):
+            for number in _lines(script[1]):
+                yield _offset(file.relative_to(root).as_posix(), text.count("\n", 0, script.start(1)) + number)
+
+
+def _pages(root: Path) -> Iterator[Path]:
+    """Every file of the project that can bring a script into a page: pages, what they include, templates."""
+    for folder, folders, files in os.walk(root):
+        # folders that a build makes, and those of programs, hold no sources
+        folders[:] = sorted(one for one in folders if one[0] != "." and one not in ("_site", "build", "node_modules"))
+        for name in sorted(files):
+            if (file := Path(folder, name)).suffix in (".qmd", ".md", ".html", ".yml") and file.is_file():
+                yield file
+
+
+def _lines(script: str) -> Iterator[int]:
+    """The lines of a script that name the tag, however it is then looked for."""
+    return (number for number, line in enumerate(script.splitlines(), start=1) if OFFSET in line)
+
+
+def _offset(file: str, line: int) -> Finding:
+    found = f"line {line} looks for <meta name={OFFSET!r}>, which is there only with Quarto's own search"
+    return Finding(file, KIND, f"{found}: begin at the script's own address (document.currentScript.src)")
