@@ -254,6 +254,9 @@ def test_a_cell_over_several_rows_or_columns_stands_in_each_of_them(made):
     [
         ('<tr><td rowspan="0">a</td><td>b</td></tr><tr><td>c</td></tr>', "<td>a</td><td>c</td>"),
         ('<tr><td rowspan="x">a</td><td>b</td></tr><tr><td>c</td></tr>', "<td>c</td><td></td>"),
+        ('<tr><td rowspan=" +02.9">a</td><td>b</td></tr><tr><td>c</td></tr>', "<td>a</td><td>c</td>"),
+        ('<tr><td rowspan="2 of 3">a</td><td>b</td></tr><tr><td>c</td></tr>', "<td>a</td><td>c</td>"),
+        ('<tr><td rowspan="-2">a</td><td>b</td></tr><tr><td>c</td></tr>', "<td>c</td><td></td>"),
         ('<tr><td colspan="0">a</td><td>b</td></tr>', "<td>a</td><td>b</td>"),
         ('<tr><td>a</td><td rowspan="9">b</td></tr><tr><td>c</td></tr>', "<td>c</td><td>b</td>"),
         ('<tr><td>a</td><td>b</td><td rowspan="2">c</td></tr><tr><td>d</td></tr>', "<td>d</td><td></td><td>c</td>"),

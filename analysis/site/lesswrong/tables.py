@@ -27,6 +27,7 @@ from analysis.site.lesswrong.nodes import (
 MAX_ROWS = 20
 MAX_COLUMNS = 1000
 """As many as a browser lets a cell span."""
+_WHOLE = re.compile(r"[ \t\n\f\r]*\+?0*([0-9]{1,9})")
 _NUMBER = re.compile(r"^[+\-−±]?[\d.,]+ ?%?(?: .*)?$|^$|^[–—-]$")
 
 
@@ -135,8 +136,9 @@ def grid(rows: Sequence[Element], context: Context) -> list[list[Element | None]
 
 
 def _span(cell: Element, name: str) -> int:
-    text = cell.attributes.get(name, "1").strip()
-    return int(text) if text.isascii() and text.isdigit() else 1
+    """A whole number as HTML reads one: digits at the beginning, behind spaces and a plus; what follows is ignored."""
+    found = _WHOLE.match(cell.attributes.get(name, "1"))
+    return int(found[1]) if found else 1
 
 
 def _row(row: Sequence[Element | None], context: Context) -> tuple[Inlines, ...]:

@@ -247,8 +247,10 @@ def _places(rows: list[Element]) -> list[list[Element | None]]:
                     open_cells[column] = (cell, more - 1)
                 continue
             cell = cells.pop(0)
-            spans = [cell.attributes.get(name, "1").strip() for name in ("colspan", "rowspan")]
-            across, down = (int(text) if text.isascii() and text.isdigit() else 1 for text in spans)
+            # HTML reads the digits at the beginning, and ignores what follows them
+            spans = [re.match(r"[ \t\n\f\r]*\+?0*(\d{1,9})", cell.attributes.get(name, "1"), re.ASCII)
+                     for name in ("colspan", "rowspan")]  # fmt: skip
+            across, down = (int(found[1]) if found else 1 for found in spans)
             down = (down or len(rows)) - 1
             for _ in range(max(across, 1)):
                 if down and at + 1 < len(rows):
