@@ -14,9 +14,13 @@ import pytest
 from own_data import empty_project, given, idx_bytes, pixels
 
 from analysis.plan.chains import fingerprint, to_fetch
+from analysis.plan.config import load_experiment
 from analysis.plan.data_source import NOT_HERE, source
+from analysis.plan.paths import Paths
+from analysis.results.tables import open_results
 from analysis.run.datasets import _fetch
-from sae.errors import ConfigError, DataError
+from analysis.run.pipeline import run
+from sae.errors import ConfigError, DataError, StrataError
 
 FINE = [f"fine{number}" for number in range(100)]
 COARSE = [f"coarse{number}" for number in range(20)]
@@ -164,6 +168,11 @@ class Harmful:
         return os.mkdir, ("harmed",)
 
 
+class Buffer:
+    def __reduce__(self):
+        return np._core.numeric._frombuffer, (10**12, "uint8", (1,), "C")
+
+
 def test_a_pickle_that_asks_for_more_than_plain_values_is_refused_and_not_executed(downloads, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     bad = {
@@ -174,6 +183,8 @@ def test_a_pickle_that_asks_for_more_than_plain_values_is_refused_and_not_execut
         "shape \\(1, 9\\)": pickle.dumps({b"data": np.zeros((1, 9), np.uint8), b"fine_labels": [1]}),
         "no list of whole numbers": pickle.dumps({b"data": np.zeros((1, 3072), np.uint8), b"fine_labels": "1"}),
         "2 labels; expected 1": pickle.dumps({b"data": np.zeros((1, 3072), np.uint8), b"fine_labels": [1, 2]}),
+        "list among its values": pickle.dumps({b"data": [[[1]]]}),
+        "an array held by int": pickle.dumps({b"data": Buffer()}, 2),
         "cannot be read as a pickle": pickle.dumps({b"data": [1] * 99})[:-9],
     }
     for words, content in bad.items():
@@ -225,8 +236,9 @@ def test_offline_it_is_said_what_to_put_where(downloads, monkeypatch, name, titl
 # EMNIST
 
 
-def letters(folder, split="letters", end=".gz", labels=(1, 26, 5)):
-    images = np.arange(3 * 2 * 2, dtype=np.uint8).reshape(3, 2, 2)
+def letters(folder, split="letters", end=".gz", labels=(1, 26, 5), images=None):
+    if images is None:
+        images = np.arange(3 * 2 * 2, dtype=np.uint8).reshape(3, 2, 2)
     folder.mkdir(parents=True, exist_ok=True)
     for half in ("train", "test"):
         for kind, values in (("images-idx3", images), ("labels-idx1", np.array(labels, np.uint8))):
@@ -271,3 +283,72 @@ def test_emnist_that_does_not_fit_is_refused_by_file(downloads):
 def test_options_of_published_sets_that_mean_nothing_are_refused(downloads, name, options):
     with pytest.raises(ConfigError, match=rf"dataset_options\.{next(iter(options))} = .*must be "):
         given(name, **options)
+
+
+# runs
+
+
+TOML = """title = "Published"
+dataset = "{name}"
+seeds = [0]
+controls = false
+panel = "short"
+dataset_options = {{ {options} }}
+
+[host]
+options = {{ hidden1 = 8, hidden2 = 6, epochs = 1 }}
+
+[sae]
+width = 8
+k = 2
+train = {{ steps = 5, batch = 16, compiled = false }}
+
+[[towers]]
+kind = "latents"
+depth = 1
+nulls = false
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "said"),
+    [
+        pytest.param(
+            "cifar100",
+            'labels = "coarse"',
+            "cifar100: 210 images of 32 x 32 in colour, 20 classes; 70 held out",
+            marks=pytest.mark.thorough,
+            id="cifar100",
+        ),
+        pytest.param(
+            "emnist", 'split = "letters"', "emnist: 260 images of 6 x 5, 26 classes; 130 held out", id="emnist"
+        ),
+    ],
+)
+def test_an_experiment_runs_from_the_published_files(downloads, monkeypatch, name, options, said):
+    monkeypatch.setenv("STRATA_BACKEND", "sequential")
+    raw = downloads / "EMNIST/raw"
+    letters(raw, labels=[1 + row % 26 for row in range(130)], images=pixels(130, 5, 6))
+    halves = {
+        file: b"".join(bytes([row % 20, row]) + pixels(3072).tobytes() for row in range(rows))
+        for file, rows in (("train.bin", 70), ("test.bin", 70))
+    }
+    halves["train.bin"] += halves["train.bin"]
+    packed(downloads / "cifar-100-binary.tar.gz", "cifar-100-binary", cifar100(**halves))
+    paths, heard = Paths(downloads.parent.parent), []
+    (paths.experiments / "mine.toml").write_text(TOML.format(name=name, options=options))
+    run(load_experiment(paths.experiments, "mine"), paths, workers=1, warn=heard.append)
+    assert said in heard[0] and heard[0].endswith("as its files say"), heard[0]
+    assert len(open_results("mine", paths).sprite["ids"]) in (70, 130)
+
+
+def test_a_run_that_cannot_fetch_says_so_before_anything_is_done(downloads, monkeypatch):
+    def offline(*args, **options):
+        raise OSError("no route")
+
+    monkeypatch.setattr("urllib.request.urlopen", offline)
+    paths, heard = Paths(downloads.parent.parent), []
+    (paths.experiments / "mine.toml").write_text(TOML.format(name="cifar100", options='labels = "coarse"'))
+    with pytest.raises(StrataError, match=r"cifar-100-binary\.tar\.gz could not be downloaded \(no route\)"):
+        run(load_experiment(paths.experiments, "mine"), paths, workers=1, warn=heard.append)
+    assert "fetching 169 MB into data/downloads/cifar-100-binary.tar.gz" in heard[0] and not paths.runs.exists()

@@ -25,12 +25,13 @@ PIXELS = COLOUR * SIDE * SIDE
 
 class Labels(NamedTuple):
     """Where the labels of a kind stand: the byte of a record, and the file or key with their names; the key of the
-    labels in a pickle."""
+    labels in a pickle; how many classes are published."""
 
     byte: int
     names: str
     key_of_names: str
     key: str
+    classes: int
 
 
 class Cifar(NamedTuple):
@@ -47,7 +48,6 @@ class Cifar(NamedTuple):
     label_bytes: int
     md5: str
     """Of the binary archive."""
-    classes: tuple[int, ...]
 
     @property
     def again(self) -> str:
@@ -135,8 +135,7 @@ def _names(content: bytes, place: Place, cifar: Cifar, labels: Labels) -> tuple[
     texts = isinstance(found, list) and all(isinstance(name, str) and name for name in found)
     if not texts or len(set(found)) < max(2, len(found)):
         count = f"{len(found)} names, {len(set(found))} different" if texts else "no list of names"
-        most = f"{max(cifar.classes)} different names" if len(cifar.classes) == 1 else "different names of all classes"
-        raise DataError(f"{shown} holds {count}; expected {most}; {cifar.again}")
+        raise DataError(f"{shown} holds {count}; expected {labels.classes} different names; {cifar.again}")
     return tuple(found)
 
 

@@ -53,6 +53,8 @@ class _Array:
 
     @classmethod
     def of_buffer(cls, held: Any, kind: Any, shape: Any, order: Any) -> _Array:
+        if not isinstance(held, bytes | bytearray):  # of a number, `bytes` would make as many zeros
+            raise ValueError(f"an array held by {type(held).__name__}")
         found = cls()
         found.state = (1, shape, kind, order == "F", bytes(held))
         return found
@@ -111,15 +113,16 @@ def read_plain(content: bytes, place: str, again: str) -> dict[str, Any]:
     return found
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any, depth: int = 0) -> Any:
+    """Arrays, texts and numbers, in lists, in a dictionary: no deeper, as lists may stand in lists many times over."""
     if isinstance(value, _Array):
         return value.values()
     if isinstance(value, bytes):
         return value.decode("latin1")
-    if isinstance(value, dict):
-        return {str(_plain(key)): _plain(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
     if value is None or isinstance(value, str | int | float):
         return value
+    if isinstance(value, dict) and depth == 0:
+        return {str(_plain(key, 2)): _plain(one, 1) for key, one in value.items()}
+    if isinstance(value, list | tuple) and depth < 2:
+        return [_plain(one, 2) for one in value]
     raise ValueError(f"{type(value).__name__} among its values")

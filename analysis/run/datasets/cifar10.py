@@ -21,9 +21,8 @@ CIFAR = Cifar(
     meta="batches.meta",
     label_bytes=1,
     md5="c32a1d4ab5d03f1284b67883e8d87530",
-    classes=(10,),
 )
-LABELS = Labels(0, "batches.meta.txt", "label_names", "labels")
+LABELS = Labels(0, "batches.meta.txt", "label_names", "labels", 10)
 MEGABYTES = 170
 
 

@@ -22,11 +22,10 @@ CIFAR = Cifar(
     meta="meta",
     label_bytes=2,
     md5="03b5dce01913d631647c71ecec9e9cb8",
-    classes=(100, 20),
 )
 KINDS = {
-    "fine": Labels(1, "fine_label_names.txt", "fine_label_names", "fine_labels"),
-    "coarse": Labels(0, "coarse_label_names.txt", "coarse_label_names", "coarse_labels"),
+    "fine": Labels(1, "fine_label_names.txt", "fine_label_names", "fine_labels", 100),
+    "coarse": Labels(0, "coarse_label_names.txt", "coarse_label_names", "coarse_labels", 20),
 }
 MEGABYTES = 169
 
