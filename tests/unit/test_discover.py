@@ -11,10 +11,8 @@ import pytest
 from analysis.plan.chains import to_fetch
 from analysis.run.stages._load import new_host
 from analysis.run.stages.sae import new_sae
-import pytest
-
-from sae.discover import construct, add_folder, construct, find, names, remove_folder
-from sae.errors import ConfigError, ConfigError, NotFoundError
+from sae.discover import add_folder, construct, find, names, remove_folder
+from sae.errors import ConfigError, NotFoundError
 
 
 def test_a_folder_is_listed_once_until_a_module_comes_or_goes(tmp_path, monkeypatch):

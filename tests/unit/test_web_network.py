@@ -20,6 +20,7 @@ from analysis.run.web_digits import ranges, reached
 from analysis.run.web_export import export, names_of
 from analysis.run.web_format import Writer, packed, read, unpacked
 from analysis.run.web_network import MOST_BYTES, Network, bits, encoded, given
+from sae.architectures.gated import Gated
 from sae.errors import ConfigError, DataError, NotFoundError, StageError
 
 NETWORKS = ("trained", "random")
@@ -178,7 +179,8 @@ def test_what_no_page_can_run_is_refused_in_a_line(site, tmp_path, monkeypatch):
         with pytest.raises(ConfigError, match=fault):
             web_network._check("digits", host, dataset, tower)
     gated = given(site.results, site.paths, 0, "latents", "trained")
-    other = replace(gated.tower.layers[0], architecture="gated", sae=object())
+    first = gated.tower.layers[0]
+    other = replace(first, architecture="gated", sae=Gated(first.sae.d_in, first.sae.n_latents, k=first.sae.k))
     with pytest.raises(ConfigError, match="made of gated; expected topk"):
         web_network._check("digits", one.host, one.dataset, replace(gated.tower, layers=(other,)))
     monkeypatch.setattr(web_network, "MOST_BYTES", 10_000)
