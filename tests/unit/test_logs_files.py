@@ -371,8 +371,8 @@ PLAIN = "_plain_pickle.py"
 
 
 def test_nothing_that_is_read_can_be_code() -> None:
-    """No pickle is obeyed: numpy refuses one unless it is told otherwise, torch is told to, and a reader of ours looks up
-    no name that a pickle gives."""
+    """No pickle is obeyed: numpy refuses one unless it is told otherwise, torch is told to, and a reader of ours looks
+    up no name that a pickle gives."""
     found = []
     for path in (p for place in ("sae", "analysis", "benchmarks", "data") for p in (CHECKOUT / place).rglob("*.py")):
         text = path.read_text(encoding="utf-8")
