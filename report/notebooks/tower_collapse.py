@@ -46,13 +46,17 @@ def topk_sae(d_in: int) -> TopK:
     return TopK(d_in, LATENTS, k=16, aux_weight=0)
 
 
+ARCHITECTURES = {ReluL1: "relu_l1", TopK: "topk"}
+
+
 def build(make, rows: torch.Tensor, depths: int) -> tuple[Tower, list[float]]:
     """A tower of SAEs that `make(width)` gives, and the last loss of each depth."""
     tower, losses = Tower("latents", ()), []
     for _ in range(depths):
         given = tower.activations(rows, tower.depth) if tower.depth else rows
         records, sae = [], make(given.shape[1])
-        layer = train("an SAE", sae, given, config, seed=0, observe=records.append)
+        name = ARCHITECTURES[type(sae)]
+        layer = train(name, sae, given, config, seed=0, observe=records.append)
         tower = Tower("latents", (*tower.layers, layer))
         losses.append(records[-1].loss)
     return tower, losses
@@ -146,7 +150,7 @@ for unit in units:
         ("L1", l1_sae(256, penalty=0.001, l1="rows")),
         ("TopK", topk_sae(256)),
     ):
-        layer = train("an SAE", sae, rows, config, seed=0)
+        layer = train(ARCHITECTURES[type(sae)], sae, rows, config, seed=0)
         survives[name].append(explained(new, layer.decode(layer.encode(new))))
 print("states times" + "".join(f"{unit:>8g}" for unit in units))
 for name, values in survives.items():
