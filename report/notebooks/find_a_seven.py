@@ -183,7 +183,7 @@ two SAEs and its own random directions.
 
 # %%
 def families(seed: int) -> dict[str, torch.Tensor]:
-    """The activations of a network's neurons and of both depths on it, and as many random directions."""
+    """Of a network: its neurons, both depths on it, and random directions."""
     host = Mlp((28, 28), data.n_classes, seed=seed)
     host.fit(images[~unseen], labels[~unseen])
     states = host.activations(images, "hidden1")
@@ -209,9 +209,9 @@ for seed in range(SEEDS):
             unit, _, parts = winner(acts, labels == digit)
             found[seed, place, digit] = parts[2][unit]
 
-print(f"{'best F1, mean of 3':20}" + "".join(f"{n:>7}" for n in range(10)))
+print(f"{'mean best F1':18}" + "".join(f"{n:>6}" for n in range(10)))
 for name, row in zip(units, found.mean(0), strict=True):
-    print(f"{name:20}" + "".join(f"{value:>7.2f}" for value in row))
+    print(f"{name:18}" + "".join(f"{value:>6.2f}" for value in row))
 latent, rival = found[:, 1], found[:, -1]
 for first, second, ahead in (
     ("depth-1 latent", "random direction", (latent > rival).all(0)),
