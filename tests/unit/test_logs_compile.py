@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from written_logs import write
 
 from analysis.logs.compile import compile_logs
 from analysis.logs.files import MAX_BYTES, decode
@@ -15,13 +16,6 @@ from analysis.logs.output import to_json, to_markdown
 from sae.errors import DataError
 
 SAMPLES = Path(__file__).parents[3] / "shared" / "logs"
-
-
-def write(folder: Path, name: str, text: str) -> Path:
-    path = folder / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
-    return path
 
 
 def test_items_that_return_are_shown_once(tmp_path: Path) -> None:
