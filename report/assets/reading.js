@@ -211,8 +211,9 @@
   });
 
   // --- folds: how a figure was measured, behind what it shows; what a machine proposes, behind a question ---
+  var folds = 0;
   function fold(parts, before, shut, open, about) {
-    var more = element("button", "", "more"), id = before.closest("[id]");
+    var more = element("button", "", "more");
     function set(opened) {
       more.textContent = opened ? open : shut;
       more.setAttribute("aria-expanded", opened);
@@ -220,7 +221,8 @@
       parts.forEach(function (part) { part.classList.toggle("folded", !opened); });
     }
     more.type = "button";
-    if (parts.length === 1 && id) more.setAttribute("aria-controls", parts[0].id = parts[0].id || id.id + "-rest");
+    parts.forEach(function (part) { part.id = part.id || "folded-" + (folds += 1); });
+    more.setAttribute("aria-controls", parts.map(function (part) { return part.id; }).join(" "));
     more.addEventListener("click", function () { set(more.getAttribute("aria-expanded") === "false"); });
     before.before(more, " ");
     set(false);

@@ -158,6 +158,11 @@ def test_what_a_machine_proposes_stands_behind_its_question(browser, base):
     expect(opener).to_have_text(f"{entries.count()} may help")
     opener.click()
     assert all(entry.is_visible() for entry in entries.all())
+    ids = page.locator("[id]").evaluate_all("all => all.map(one => one.id)")
+    controlled = page.locator("button.more").evaluate_all(
+        "all => all.flatMap(one => one.getAttribute('aria-controls').split(' '))"
+    )
+    assert len(ids) == len(set(ids)) and set(controlled) <= set(ids) and len(controlled) == len(set(controlled))
     assert page.complaints == []
     page.context.close()
 
