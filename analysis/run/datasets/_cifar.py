@@ -3,7 +3,6 @@ as pickles ("python"), which are read without executing them."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -169,8 +168,3 @@ def _pickled(content: bytes, shown: str, cifar: Cifar, labels: Labels) -> tuple[
 def _pictures(rows: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """(pictures, 32, 32, 3) of rows that hold a plane of each colour."""
     return np.ascontiguousarray(rows.reshape(-1, COLOUR, SIDE, SIDE).transpose(0, 2, 3, 1))
-
-
-def folders(cifar: Cifar) -> tuple[Path, ...]:
-    """Where it is looked for, in this order."""
-    return tuple(place.path for place in places(cifar))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from analysis.run.datasets import _cifar
@@ -24,11 +23,6 @@ CIFAR = Cifar(
 )
 LABELS = Labels(0, "batches.meta.txt", "label_names", "labels", 10)
 MEGABYTES = 170
-
-
-def folders() -> tuple[Path, ...]:
-    """Where the files are looked for, in this order: folders and archives, the binary version first."""
-    return _cifar.folders(CIFAR)
 
 
 def fingerprint(*, path: Any = "") -> str:

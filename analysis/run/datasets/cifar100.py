@@ -3,7 +3,6 @@ or fetched once."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from analysis.run.datasets import _cifar
@@ -28,11 +27,6 @@ KINDS = {
     "coarse": Labels(0, "coarse_label_names.txt", "coarse_label_names", "coarse_labels", 20),
 }
 MEGABYTES = 169
-
-
-def folders() -> tuple[Path, ...]:
-    """Where the files are looked for, in this order: folders and archives, the binary version first."""
-    return _cifar.folders(CIFAR)
 
 
 def fingerprint(*, path: Any = "", **others: object) -> str:
