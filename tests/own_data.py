@@ -12,6 +12,28 @@ from analysis.run.datasets._open import opened
 
 SEEDS = np.random.default_rng(5)
 
+TOML = """title = "Mine"
+dataset = "{name}"
+seeds = [0]
+controls = false
+panel = "short"
+dataset_options = {{ {options} }}
+
+[host]
+options = {{ hidden1 = 8, hidden2 = 6, epochs = 1 }}
+
+[sae]
+width = 8
+k = 2
+train = {{ steps = 5, batch = 16, compiled = false }}
+
+[[towers]]
+kind = "latents"
+depth = 1
+nulls = false
+"""
+"""The quickest experiment on a data set `name` with `options`."""
+
 
 def empty_project(tmp_path, monkeypatch):
     """An empty project."""

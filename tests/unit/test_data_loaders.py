@@ -7,7 +7,7 @@ import os
 
 import numpy as np
 import pytest
-from own_data import empty_project, folder, given, idx_bytes, picture, pixels
+from own_data import TOML, empty_project, folder, given, idx_bytes, picture, pixels
 from PIL import Image
 
 from analysis.plan.chains import fingerprint, plan
@@ -195,33 +195,13 @@ def test_a_data_set_with_its_options_is_one_text():
 # from an experiment
 
 
-TOML = """title = "Mine"
-dataset = "image_folder"
-seeds = [0]
-controls = false
-panel = "short"
-dataset_options = {{ path = "zoo", {options} }}
-
-[host]
-options = {{ hidden1 = 8, hidden2 = 6, epochs = 1 }}
-
-[sae]
-width = 8
-k = 2
-train = {{ steps = 5, batch = 16, compiled = false }}
-
-[[towers]]
-kind = "latents"
-depth = 1
-nulls = false
-"""
-
-
 def test_an_experiment_reads_a_folder_without_a_line_of_python(root, monkeypatch):
     monkeypatch.setenv("STRATA_BACKEND", "sequential")
     folder(root, each=90)
     paths = Paths(root)
-    (paths.experiments / "mine.toml").write_text(TOML.format(options="size = 4, held_out = 0.2"))
+    (paths.experiments / "mine.toml").write_text(
+        TOML.format(name="image_folder", options='path = "zoo", size = 4, held_out = 0.2')
+    )
     said = []
     run(load_experiment(paths.experiments, "mine"), paths, workers=1, warn=said.append)
     assert said[0] == ("the data set zoo: 180 images of 4 x 4, 2 classes; 36 held out, 0.2 of each class by content")
@@ -247,7 +227,7 @@ def test_what_is_wrong_in_an_experiment_is_said_with_its_line(root, options, wor
     if "overlap" not in options:
         folder(root, each=2)
     paths = Paths(root)
-    (paths.experiments / "mine.toml").write_text(TOML.format(options=options))
+    (paths.experiments / "mine.toml").write_text(TOML.format(name="image_folder", options=f'path = "zoo", {options}'))
     with pytest.raises(ConfigError, match=words):
         run(load_experiment(paths.experiments, "mine"), paths, workers=1, warn=lambda line: None)
     assert not paths.runs.exists()

@@ -11,7 +11,7 @@ import tarfile
 
 import numpy as np
 import pytest
-from own_data import empty_project, given, idx_bytes, pixels
+from own_data import TOML, empty_project, given, idx_bytes, pixels
 
 from analysis.plan.chains import fingerprint, to_fetch
 from analysis.plan.config import load_experiment
@@ -286,28 +286,6 @@ def test_options_of_published_sets_that_mean_nothing_are_refused(downloads, name
 
 
 # runs
-
-
-TOML = """title = "Published"
-dataset = "{name}"
-seeds = [0]
-controls = false
-panel = "short"
-dataset_options = {{ {options} }}
-
-[host]
-options = {{ hidden1 = 8, hidden2 = 6, epochs = 1 }}
-
-[sae]
-width = 8
-k = 2
-train = {{ steps = 5, batch = 16, compiled = false }}
-
-[[towers]]
-kind = "latents"
-depth = 1
-nulls = false
-"""
 
 
 @pytest.mark.parametrize(
