@@ -9,7 +9,7 @@ SHOWN = 40
 """At most so many words stand before the fold, but for a first sentence that is longer."""
 FOLDED = 25
 """Fewer words than these are not worth a fold."""
-_END = re.compile(r"(?<=[.?!;])\s+")
+_END = re.compile(r"(?<=[.?!])\s+")
 _QUOTED = re.compile(r"`[^`]*`|\$[^$\s][^$]*\$")
 
 

@@ -33,6 +33,8 @@ def test_sentences_stand_before_the_fold_as_long_as_they_have_room() -> None:
     five = "one two three four five."
     before, behind = parts(folded(" ".join([five] * 20)))
     assert before == " ".join([five] * (SHOWN // 5)) and behind == " ".join([five] * (20 - SHOWN // 5))
+    half = f"one two; {WORDS} three four five six seven; {five} {WORDS}."
+    assert parts(folded(half))[0].endswith("."), "what stands there is a sentence, not a part of one"
     long = f"{WORDS} {WORDS}. {WORDS}."
     assert folded(long) == f"{WORDS} {WORDS}. [{WORDS}.]{{.caption-rest}}", "the first sentence is never cut"
 
