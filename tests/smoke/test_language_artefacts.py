@@ -172,6 +172,7 @@ def test_what_cannot_be_made_is_refused_and_leaves_what_was_there(project, writt
     assert {file: file.read_bytes() for file in written} == before
 
 
+@pytest.mark.thorough
 def test_one_size_has_no_web_and_that_is_said(project, tmp_path):
     found, results = project
     said = []

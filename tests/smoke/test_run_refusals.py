@@ -32,6 +32,7 @@ def with_host(paths, **options):
     return replace(experiment, host=replace(experiment.host, options={**experiment.host.options, **options}))
 
 
+@pytest.mark.thorough
 def test_a_chain_that_fails_is_reported_and_the_other_one_is_whole(project):
     experiment = with_host(project, lr=1e30)  # the trained host ends in NaN, its untrained twin does not
     with pytest.raises(StageError, match=r"1 of 2 chains failed; tables of the other 1 are collected:\n") as caught:

@@ -26,6 +26,9 @@ from analysis.site import render as renderer
 from analysis.site.serve import serve
 from sae.errors import DataError, NotFoundError, RenderError
 
+# Every page of this repository, made once: half a minute that the default suite goes without.
+pytestmark = pytest.mark.thorough
+
 
 class Ids(HTMLParser):
     def __init__(self):

@@ -20,6 +20,8 @@ from analysis.plan.config import load_experiment
 from analysis.results.tables import open_results
 from sae.errors import NotFoundError, RenderError, StrataError
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.mark.slow
 def test_two_builds_from_the_same_results_are_byte_equal(site):

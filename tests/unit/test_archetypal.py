@@ -61,6 +61,7 @@ def agreement(name, make, rows):
     return float(cosines[linear_sum_assignment(-cosines)].mean())
 
 
+@pytest.mark.thorough
 def test_two_seeds_agree_where_those_of_topk_do_not():
     _, rows = planted()
     assert agreement("topk", lambda: TopK(12, 24, k=2), rows) < 0.85

@@ -206,6 +206,7 @@ def test_a_name_of_the_library_says_what_it_needs(monkeypatch):
         sae.__getattr__("judge")
 
 
+@pytest.mark.thorough
 def test_a_module_of_ours_that_is_missing_stays_a_fault_of_ours(monkeypatch):
     def broken():
         raise ModuleNotFoundError("No module named 'sae.gone'", name="sae.gone")

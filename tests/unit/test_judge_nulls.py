@@ -49,6 +49,7 @@ def test_noise_learned_for_long_is_no_structure_beside_nulls_of_few_steps(monkey
     assert found.groups[0].budget.steps >= 80 and found.groups[0].budget.doubled >= 1
 
 
+@pytest.mark.thorough
 def test_structure_stands_beside_nulls_of_twice_the_steps_and_says_so(planted, learned, monkeypatch):
     monkeypatch.setattr(judge_nulls, "QUICK_STEPS", 60)
     with shapes_unchecked():

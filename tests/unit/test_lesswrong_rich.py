@@ -197,6 +197,7 @@ def test_the_checklist_says_what_to_do(site):
         assert said in text, said
 
 
+@pytest.mark.thorough
 def test_other_targets(site):
     done = kit.export(site, ["words"], "https://other.example/x/", "markdown")
     assert set(files_of(done.folder)) == {"index.html", "words.md"}

@@ -55,6 +55,7 @@ def test_counting_floors_are_those_of_a_hand_count(script):
     assert found["by the token before it"] == pytest.approx(-(math.log(after_start) + math.log(twice)) / 2)
 
 
+@pytest.mark.thorough
 def test_the_weights_that_are_made_are_those_a_host_reads_and_are_what_is_said_of_them(script, tmp_path, monkeypatch):
     monkeypatch.setattr(script, "PLACES", 24)
     monkeypatch.setattr(script, "MEASURED", 12)

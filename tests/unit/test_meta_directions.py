@@ -48,7 +48,9 @@ def quick(monkeypatch):
     monkeypatch.setattr(room, "STEPS", (50, 300))
 
 
-@pytest.mark.parametrize(("make", "word"), [(shared, "structure"), (isotropic, "floor")])
+@pytest.mark.parametrize(
+    ("make", "word"), [(shared, "structure"), pytest.param(isotropic, "floor", marks=pytest.mark.thorough)]
+)
 def test_shared_ingredients_are_structure_and_directions_without_any_are_floor(quick, make, word):
     said: list[str] = []
     alive = torch.arange(600) % 6 != 0

@@ -112,6 +112,7 @@ def test_the_free_form_is_cheated_by_long_decoder_rows(l1, toy_rows):
     assert values(two)["l1"] == pytest.approx(values(one)["l1"] / 10, rel=1e-5)
 
 
+@pytest.mark.thorough
 def test_training_finds_the_cheat_where_there_is_one(toy_rows):
     """Unit rows stay; free ones grow longer than those that are paid for by length."""
     lengths = {}

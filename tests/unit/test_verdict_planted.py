@@ -58,6 +58,7 @@ def grouped(rows: int, draw: torch.Generator) -> torch.Tensor:
     return (on * sizes) @ directions
 
 
+@pytest.mark.thorough
 def test_features_that_fire_in_groups_are_structure_at_depth_2(tmp_path: Path) -> None:
     """Depth 1 finds the features, depth 2 which of them go together."""
     found = judged(tmp_path, grouped, topk(48, 8), latents(2, width=[16], k=[2]), first=2)
@@ -168,6 +169,7 @@ def repeated(rows: int, draw: torch.Generator) -> torch.Tensor:
     return some.repeat(12, 1)[torch.randperm(12 * len(some), generator=draw)][:rows]
 
 
+@pytest.mark.thorough
 def test_rows_that_stand_in_both_splits_are_no_structure(tmp_path: Path) -> None:
     """What was learned by heart is explained again, and no null has it by heart."""
     training = dataclasses.replace(TRAINING, steps=80)

@@ -5,16 +5,21 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+from factories import CHECKOUT, EVERY_OF_SITE, TINY_TOWERS, add_few_digits
+from planted import shapes_unchecked
 
 from analysis.cli.web import export_for_pages
 from analysis.pages import build as builder
 from analysis.pages import draw
+from analysis.plan.config import load_experiment
 from analysis.plan.paths import Paths
-from analysis.run import web_format, web_network
+from analysis.results.tables import Results
+from analysis.run import pipeline, web_format, web_network
 from analysis.run.stages._load import examples_of
 from analysis.run.web_digits import ranges, reached
 from analysis.run.web_export import export, names_of
@@ -27,10 +32,25 @@ NETWORKS = ("trained", "random")
 
 
 @pytest.fixture(scope="module")
-def exported(site, tmp_path_factory):
-    """The folder that `strata export-web` writes of the tiny site, seed 1."""
+def ran(tmp_path_factory):
+    """Both networks with their towers on latents, run and looked at, without a page."""
+    paths = Paths(tmp_path_factory.mktemp("networks").resolve() / "project")
+    paths.experiments.mkdir(parents=True)
+    shutil.copy(CHECKOUT / "_quarto.yml", paths.root)
+    shutil.copytree(CHECKOUT / "data" / "digits", paths.root / "data" / "digits")
+    add_few_digits(paths.root, EVERY_OF_SITE)
+    (paths.experiments / "digits.toml").write_text(TINY_TOWERS.replace("[0, 1]", "[1]"))
+    with pytest.MonkeyPatch.context() as patch, shapes_unchecked():
+        patch.setenv("STRATA_ROOT", str(paths.root))
+        folder = pipeline.run(load_experiment(paths.experiments, "digits"), paths, workers=1)
+        yield SimpleNamespace(paths=paths, results=Results(folder))
+
+
+@pytest.fixture(scope="module")
+def exported(ran, tmp_path_factory):
+    """The folder that `strata export-web` writes of these networks, seed 1."""
     folder = tmp_path_factory.mktemp("web")
-    return folder, [file.name for file in export(site.results, site.paths, folder, seed=1)]
+    return folder, [file.name for file in export(ran.results, ran.paths, folder, seed=1)]
 
 
 def network(folder, name):
@@ -86,11 +106,11 @@ def test_lower_depths_have_the_finer_weights_where_not_all_can():
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_the_file_computes_what_the_stages_hold(site, exported, name):
+def test_the_file_computes_what_the_stages_hold(ran, exported, name):
     folder, files = exported
     assert set(files) == {"trained.bin", "trained.json", "random.bin", "random.json", "digits.json"}
     manifest, found = network(folder, name)
-    one = given(site.results, site.paths, 1, "latents", name)
+    one = given(ran.results, ran.paths, 1, "latents", name)
     rows = examples_of(one.dataset, "held_out")[0]
     state, true = found.state(rows), one.states["held_out"]
     assert torch.allclose(state, true, atol=0.02 * float(true.abs().max()))
@@ -115,7 +135,7 @@ def test_the_file_computes_what_the_stages_hold(site, exported, name):
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_the_manifest_says_what_a_page_needs_and_what_pytorch_gives(site, exported, name):
+def test_the_manifest_says_what_a_page_needs_and_what_pytorch_gives(ran, exported, name):
     manifest, found = network(exported[0], name)
     pixels = found.at["test.pixels"]
     state = found.state(pixels)
@@ -127,17 +147,17 @@ def test_the_manifest_says_what_a_page_needs_and_what_pytorch_gives(site, export
     assert len(pixels) == 5 and (manifest["version"], manifest["seed"], manifest["experiment"]) == (1, 1, "digits")
     assert manifest["control"] == {"trained": "none", "random": "random_host"}[name]
     assert [level["k"] for level in manifest["depths"]] == [8, 4, 2, 1]
-    one = given(site.results, site.paths, 1, "latents", name)
-    called = names_of(site.results, one)
+    one = given(ran.results, ran.paths, 1, "latents", name)
+    called = names_of(ran.results, one)
     assert [level["names"] for level in manifest["depths"]] == [
         [names[latent] for latent in level["latents"]] for names, level in zip(called, manifest["depths"], strict=True)
     ]
 
 
-def test_two_held_out_digits_of_each_class_are_offered(site, exported):
+def test_two_held_out_digits_of_each_class_are_offered(ran, exported):
     kept = json.loads((exported[0] / "digits.json").read_text())
     assert [one["label"] for one in kept["digits"]] == sorted([*range(10)] * 2)
-    dataset = given(site.results, site.paths, 1, "latents", "trained").dataset
+    dataset = given(ran.results, ran.paths, 1, "latents", "trained").dataset
     for one in kept["digits"]:
         assert dataset.held_out[one["example"]] and dataset.classes[one["example"]] == one["label"]
         assert one["pixels"] == web_base64(dataset.images[one["example"]])
@@ -159,17 +179,17 @@ def test_a_file_that_is_another_is_refused(exported, change):
         read(manifest, content)
 
 
-def test_what_no_page_can_run_is_refused_in_a_line(site, tmp_path, monkeypatch):
+def test_what_no_page_can_run_is_refused_in_a_line(ran, tmp_path, monkeypatch):
     def refused(error, match, **asked):
         with pytest.raises(error, match=match) as told:
-            export(asked.pop("results", site.results), asked.pop("paths", site.paths), tmp_path / "out", **asked)
+            export(asked.pop("results", ran.results), asked.pop("paths", ran.paths), tmp_path / "out", **asked)
         assert "\n" not in str(told.value) and not (tmp_path / "out").exists()
 
     refused(ConfigError, "only towers on latents", kind="directions")
-    refused(NotFoundError, "no seed of digits named '7'; found: 0, 1", seed=7)
+    refused(NotFoundError, "no seed of digits named '7'; found: 1", seed=7)
     empty = Paths(tmp_path / "empty")
     refused(StageError, "is not here: `strata run digits` makes it", paths=empty)
-    one = given(site.results, site.paths, 0, "latents", "trained")
+    one = given(ran.results, ran.paths, 1, "latents", "trained")
     for fault, host, dataset, tower in (
         ("its host is object; expected the tool's mlp", object(), one.dataset, one.tower),
         ("no labels", one.host, replace(one.dataset, labels=None, class_names=()), one.tower),
@@ -178,7 +198,7 @@ def test_what_no_page_can_run_is_refused_in_a_line(site, tmp_path, monkeypatch):
     ):
         with pytest.raises(ConfigError, match=fault):
             web_network._check("digits", host, dataset, tower)
-    gated = given(site.results, site.paths, 0, "latents", "trained")
+    gated = given(ran.results, ran.paths, 1, "latents", "trained")
     first = gated.tower.layers[0]
     other = replace(first, architecture="gated", sae=Gated(first.sae.d_in, first.sae.n_latents, k=first.sae.k))
     with pytest.raises(ConfigError, match="made of gated; expected topk"):
@@ -188,14 +208,14 @@ def test_what_no_page_can_run_is_refused_in_a_line(site, tmp_path, monkeypatch):
         encoded(one, [])
 
 
-def test_an_altered_stage_is_not_exported(site, tmp_path):
+def test_an_altered_stage_is_not_exported(ran, tmp_path):
     paths = Paths(tmp_path / "copy")
-    shutil.copytree(site.paths.runs, paths.runs)
+    shutil.copytree(ran.paths.runs, paths.runs)
     layer = next((paths.runs / "sae").glob("*/layer.safetensors"))
     for layer in (paths.runs / "sae").glob("*/layer.safetensors"):
         layer.write_bytes(layer.read_bytes()[:-8])
     with pytest.raises(StageError, match=r"layer\.safetensors.*; `strata run digits` makes it again"):
-        export(site.results, paths, tmp_path / "out")
+        export(ran.results, paths, tmp_path / "out", seed=1)
 
 
 def planted():
@@ -221,6 +241,7 @@ def test_the_range_of_a_solution_is_in_hundredths_both_ways():
     assert ranges(planted(), state, unit, 0) == [[[-100, 29]], [[-29, 100]], [[-100, 50]]]
 
 
+@pytest.mark.thorough
 def test_the_build_makes_networks_only_where_a_page_asks_for_them(site, capsys):
     folder = site.paths.built_assets / draw.FOLDER
     pages = builder.sources(site.paths)
