@@ -17,7 +17,15 @@ COMMON = "common"
 # What a template leaves open: {{ title }}, {{ day }}. Double braces with spaces stand in none of the files otherwise.
 _GAP = re.compile(r"\{\{ (title|day) \}\}")
 _TEXTS = {".qmd", ".md", ".yml", ".toml", ".py"}
+# Settings and the heads of pages are YAML, where the title stands between double quotes; a page's title and what stands
+# in a Markdown file is Markdown. (Of Quarto the name of the site in the menu is Markdown, too, but not in the head.)
 _YAML = {".qmd", ".yml"}
+_MARKDOWN = {".qmd", ".md"}
+# What begins something in a line of Markdown: signs that do so anywhere, two hyphens or three dots, which would become
+# one sign, and at the beginning of the line what begins a list, a heading, a quotation or a div.
+_MARKUP = re.compile(r"[\\`*_$#\[\]<>@^~&{}|]|-(?=-)|(?<=-)-|\.(?=\.\.)|^[-+:=!(%]")
+_NUMBER_OF_LIST = re.compile(r"^(\w+)(?=[.)](?:\s|$))")
+_SHORTCODE = "{{<"
 # A file that git or a package manager would take for its own has another name in the tool.
 _NAMES = {"gitignore": ".gitignore"}
 
@@ -55,15 +63,15 @@ def write_project(
     name = title or folder.resolve().name.replace("-", " ").replace("_", " ").capitalize()
     if not name.isprintable() or not name.strip():
         raise ConfigError(f"the title {name!r} must be one line of text, without characters that steer")
-    said = {"title": name, "day": (day or date.today()).isoformat()}
-    # settings and the heads of pages are YAML, where the title stands between double quotes
-    quoted = said | {"title": name.replace("\\", "\\\\").replace('"', '\\"')}
+    if _SHORTCODE in name:
+        raise ConfigError(f"the title {name!r} has {_SHORTCODE}, with which a shortcode begins: leave it out")
+    said = {"title": name.strip(), "day": (day or date.today()).isoformat()}
     new, kept = [], []
     for source, target in _files(template):
         place = folder / target
         content = source.read_bytes()
         if source.suffix in _TEXTS or not source.suffix:
-            content = _filled(content.decode("utf-8"), quoted if source.suffix in _YAML else said).encode()
+            content = _filled(content.decode("utf-8"), said, source.suffix).encode()
         if place.exists():
             if place.read_bytes() != content:
                 kept.append(target)
@@ -75,9 +83,16 @@ def write_project(
     return Written(tuple(new), tuple(kept))
 
 
-def _filled(text: str, said: dict[str, str]) -> str:
-    """A file of a template with what it leaves open."""
-    return _GAP.sub(lambda match: said[match[1]], text)
+def _filled(text: str, said: dict[str, str], suffix: str) -> str:
+    """A file of a template with what it leaves open, as files of its kind write it."""
+
+    def written(match: re.Match[str]) -> str:
+        value = said[match[1]]
+        if match[1] == "title" and suffix in _MARKDOWN:
+            value = _NUMBER_OF_LIST.sub(r"\1\\", _MARKUP.sub(r"\\\g<0>", value))
+        return value.replace("\\", "\\\\").replace('"', '\\"') if suffix in _YAML else value
+
+    return _GAP.sub(written, text)
 
 
 def _files(template: str) -> Iterator[tuple[Path, str]]:

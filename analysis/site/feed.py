@@ -25,7 +25,8 @@ from analysis.site.source import front_matter, words_of
 from sae.errors import RenderError
 
 FILE = "feed.xml"
-_MARKS = re.compile(r"[*`]")
+# Markdown in a title: signs that are none of its words, and those that an author escaped, which are.
+_MARKS = re.compile(r"\\([!-/:-@\[-`{-~])|[*`]")
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class Site:
             if page == NOT_FOUND or not page.endswith(".qmd") or not (root / page).is_file():
                 continue
             words = words_of(root, page, dict(numbers))
-            title = _MARKS.sub("", words.get("title", ""))
+            title = _MARKS.sub(lambda sign: sign[1] or "", words.get("title", ""))
             pages.append((page, title, words.get("description") or str(site.get("description") or "")))
             stated[page] = _stated(root, page, shared)
         title = str(site.get("title") or "")

@@ -16,7 +16,7 @@ from typing import Any
 
 from analysis.site import language
 from analysis.site.kinds import NUMBERED, UNNUMBERED
-from analysis.site.source import Source
+from analysis.site.source import Source, escapes_marked
 from analysis.system import pandoc_program
 from sae.errors import RenderError
 
@@ -100,6 +100,8 @@ def _pandoc(
 ) -> str:
     # As options, since pandoc would read paths in the metadata as Markdown, underscores and all.
     files = [f"--{key}={path}" for key in ("bibliography", "csl") for path in meta.pop(key, [])]
+    # Markdown, too
+    meta |= {key: escapes_marked(str(meta[key])) for key in ("title", "subtitle") if meta.get(key)}
     context = {
         "classes": CLASSES, "numbers": numbers, "post": writer is _as_json, "settings": meta.pop("strata-code", {}),
         "kinds": NUMBERED, "unnumbered": UNNUMBERED, "full": source.meta.get("page-layout") == "full",

@@ -170,7 +170,7 @@ def _read_text(text: str) -> str:
     return _NOT_READ.sub(" ", text)
 
 
-def _escapes_marked(text: str) -> str:
+def escapes_marked(text: str) -> str:
     """The line with marks for what its author escaped, so that the filter takes it for text."""
 
     def mark(match: re.Match[str]) -> str:
@@ -245,7 +245,7 @@ class _Reader:
                 raise RenderError("grid tables are not supported; write a pipe table", file, number)
             if text.lstrip().startswith("#") and "{{<" in text and "{#" not in text:
                 raise RenderError("a heading with a number needs an explicit id: {#...}", file, number)
-            self.lines.append(Line(_escapes_marked(self.marked(text, file, number)), file, number, False))
+            self.lines.append(Line(escapes_marked(self.marked(text, file, number)), file, number, False))
         if fence is not None:
             raise RenderError("this code block is not closed", file, opened)
         if divs:

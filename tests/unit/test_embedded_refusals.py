@@ -240,6 +240,13 @@ def test_what_an_author_escaped_is_text(root: Path) -> None:
     assert not re.search("[\ue000-\ue00f]", html)
 
 
+def test_what_an_author_escaped_in_a_title_is_text(root: Path) -> None:
+    (root / "index.qmd").write_text("---\ntitle: A \\{.b} \\[^1] \\*c\\*\ndescription: D\n---\n\nx\n")
+    source = load_source(root, "index.qmd", {})
+    parts = pandoc.convert(source, {"title": source.meta["title"]}, root, 3)
+    assert parts.pagetitle == parts.title == "A {.b} [^1] *c*"
+
+
 @pytest.mark.parametrize(
     ("body", "line"),
     [("a\n\n<table\n  id='t'><tr><td>1</td></tr></table>\n", 3), ("a `<h2>`{=html} b\n", 1),
