@@ -57,6 +57,10 @@ class Drawing:
             return f"chart is a {type(self.chart).__name__}, must be a chart of Altair, as alt.Chart(data).mark_bar()"
         if self.kind not in ("fig", "tbl"):
             return f"kind is {self.kind!r}, must be 'fig' or 'tbl'"
+        bodies = {"chart": self.chart is not None, "html": bool(self.html.strip()), "png": bool(self.png)}
+        shown = [name for name, is_given in bodies.items() if is_given]
+        if len(shown) != 1:
+            return f"body is {' and '.join(shown) or 'missing'}, must be exactly one of {', '.join(bodies)}"
         return ""
 
 

@@ -42,6 +42,9 @@ def project(tmp_path: Path) -> Paths:
         "from analysis.figures.drawing import Drawing\n\n\ndef a_list(results):\n"
         "    return Drawing(title='t', caption='c.', alt='a', data=None, chart=[])\n"
     )
+    (paths.figures / "two_bodies.py").write_text(
+        FIGURE.replace("bars(", "two_bodies(").replace("html=", "png=b'x', html=")
+    )
     (paths.figures / "nothing.py").write_text("def nothing(results):\n    return None\n")
     write_results(paths.collected / "mine", "mine", {"a": ("", 0, 1.0)})
     plugins.load(paths)
@@ -91,6 +94,10 @@ def test_arguments_get_the_types_that_the_function_names(project):
         ("{{< figure bars depth=1 experiment=theirs >}}", "no results of an experiment named 'theirs'; found: mine"),
         ("{{< figure broken >}}", r"the figure broken cannot be drawn \(broken\.py:2\): ZeroDivisionError"),
         ("{{< figure a_list >}}", r"the figure a_list: a_list\.py gave a Drawing whose data is a NoneType"),
+        (
+            "{{< figure two_bodies depth=1 >}}",
+            r"the figure two_bodies_1: two_bodies\.py gave .* body is html and png, must be .* of chart, html, png$",
+        ),
         ("{{< figure nothing >}}", r"nothing\.py gave a NoneType, must be a Drawing"),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 
+import altair as alt
 import pandas as pd
 import pytest
 from hypothesis import example, given, settings
@@ -14,6 +15,8 @@ from tests_root import CHECKOUT
 from analysis.figures.drawing import LABEL_GAP, Drawing, end_labels, over_seeds, spoken
 from analysis.figures.image_sheets import USUAL, cells
 from analysis.figures.style import ROLES, css_colours
+
+CHART = alt.Chart(pd.DataFrame({"x": [1]})).mark_bar()
 
 
 def lines(values: dict[str, list[float]]) -> pd.DataFrame:
@@ -95,9 +98,14 @@ def test_a_cell_says_the_shape_of_its_sprite_where_it_is_not_the_usual_one():
         ({"png": "picture.png"}, "png is a str, must be a bytes"),
         ({"caption": "a\x08b"}, r"caption holds the character U\+0008"),
         ({"kind": "figure"}, "kind is 'figure', must be 'fig' or 'tbl'"),
+        ({"html": ""}, "body is missing, must be exactly one of chart, html, png"),
+        ({"html": " \n"}, "body is missing, must be exactly one of"),
+        ({"png": b"x"}, "body is html and png, must be exactly one of"),
+        ({"png": b"x", "chart": CHART}, "body is chart and html and png, must be exactly one of"),
     ],
 )
 def test_a_drawing_of_other_things_says_which_part(wrong, says):
     whole = {"title": "t", "caption": "c.", "alt": "a", "data": pd.DataFrame({"x": [1]}), "html": "<p>x</p>"}
-    assert Drawing(**whole).fault() == ""
+    for body in ({}, {"html": "", "png": b"x"}, {"html": "", "chart": CHART}):
+        assert Drawing(**{**whole, **body}).fault() == ""
     assert re.match(says, Drawing(**{**whole, **wrong}).fault())
