@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from analysis.results.schema import places
 from analysis.results.tables import SHEETS, Results
 
 QUALITY = 60
@@ -29,7 +30,7 @@ def cells(sprite: dict[str, Any], examples: Sequence[int], drives: Sequence[floa
     `drives` are activations as shares of the largest one: drawn as a bar under each image, and shown on hover. A cell
     of a sprite that has not USUAL columns of square images says how many (`--n`), and height over width (`--r`).
     """
-    where = {example: cell for cell, example in enumerate(sprite["ids"])}
+    where = places(sprite)
     shape = "" if sprite["columns"] == USUAL else f";--n:{sprite['columns']}"
     shape += "" if sprite["height"] == sprite["width"] else f";--r:{sprite['height'] / sprite['width']:.4g}"
     parts = []
@@ -57,7 +58,7 @@ class Cut:
         self.sheets = results.sheets if results.pictures() else {}
         self.whole = np.asarray(Image.open(results.file("sprite.webp")).convert(mode(self.sprite)))
         self.opened: dict[str, np.ndarray] = {}
-        self.number = {example: cell for cell, example in enumerate(self.sprite["ids"])}
+        self.number = places(self.sprite)
 
     def image(self, example: int) -> np.ndarray:
         """An example's image (height, width), or (height, width, 3) in colour."""
@@ -107,12 +108,13 @@ def inline(picture: np.ndarray, alt: str, width: int) -> str:
 
 def label_counts(sprite: dict[str, Any], examples: Sequence[int]) -> list[tuple[str, int]]:
     """How many of the examples each class has, most first; nothing without labels."""
-    label = dict(zip(sprite["ids"], sprite["labels"], strict=True))
+    where = places(sprite)
     counts: dict[str, int] = {}
     for example in examples:
-        if label[int(example)] is None:
+        label = sprite["labels"][where[int(example)]]
+        if label is None:
             continue
-        name = sprite["class_names"][label[int(example)]]
+        name = sprite["class_names"][label]
         counts[name] = counts.get(name, 0) + 1
     return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
 

@@ -107,15 +107,16 @@ class Pinned:
         if self.listed is None:
             return {}
         if name not in self.listed:
-            raise DataError(f"{self.folder} has no {name}; {self._again()}")
+            raise DataError(f"{self.folder} has no {name}; {self.again()}")
         return self.listed[name]
 
     def _broken(self, wrong: str) -> DataError:
         """What is said of a file that differs from the manifest as it stood."""
         self.check_unchanged()
-        return DataError(f"{self.folder}: {wrong}; {self._again()}")
+        return DataError(f"{self.folder}: {wrong}; {self.again()}")
 
-    def _again(self) -> str:
+    def again(self) -> str:
+        """How the files are made again, or brought back, as a sentence goes on."""
         if "tracked" in self.manifest:
             return "`git checkout` of that folder brings it back"
         return f"`strata run {self.manifest.get('experiment', '')}` makes it again"

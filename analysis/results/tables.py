@@ -25,6 +25,7 @@ from analysis.plan.config import Experiment
 from analysis.plan.looks import of_chains
 from analysis.plan.paths import Paths
 from analysis.plan.stage_folders import MANIFEST, damage, read_manifest
+from analysis.results import schema
 from analysis.results.pinned import Pinned, present
 from analysis.system import digests
 from sae.errors import DataError, NotFoundError, StageError
@@ -68,7 +69,7 @@ class Results:
     @cached_property
     def variants(self) -> list[str]:
         """The points of the grid, in the order of the runs."""
-        runs = self.pinned.table("runs")
+        runs = schema.table(self.pinned, "runs")
         if "variant" not in runs:
             raise DataError(f"{self.folder} was made by an older version; `strata run {self.experiment}` renews it")
         return [str(name) for name in runs["variant"].unique()]
@@ -99,7 +100,7 @@ class Results:
     @cached_property
     def runs(self) -> pd.DataFrame:
         """One row a chain; see the module's docstring."""
-        rows = self.pinned.table("runs")
+        rows = schema.table(self.pinned, "runs")
         return rows if self.only is None else rows[rows["variant"] == self.only]
 
     @cached_property
@@ -198,21 +199,20 @@ class Results:
         return self._seen(name)
 
     def _seen(self, name: str) -> pd.DataFrame:
-        rows = self.pinned.table(name)
+        rows = schema.table(self.pinned, name)
         return rows if self.only is None else rows[rows["run"].isin(set(self.runs["run"]))]
 
     @cached_property
     def sprite(self) -> dict[str, Any]:
         """How the sprite is cut, example ids and labels of its cells, the class names; see the module's docstring."""
-        if not self.pinned.has("sprite.json"):
+        if not self.pinned.has(schema.SPRITE):
             raise DataError(f"{self.folder} holds no images, as tracked tables do; `strata run {self.experiment}` does")
-        content: dict[str, Any] = json.loads(self.file("sprite.json").read_text())
-        return content
+        return schema.sprite(self.pinned)
 
     @cached_property
     def labelled(self) -> bool:
         """Whether the data set has labels: without them nothing about classes is measured."""
-        if self.pinned.has("sprite.json"):
+        if self.pinned.has(schema.SPRITE):
             return bool(self.sprite["class_names"])
         return bool(self.measures["measure"].isin(OF_CLASSES).any())
 

@@ -74,7 +74,8 @@ def test_pictures_stay_in_colour_and_what_is_no_image_has_none(made):
 
 def test_without_a_set_the_part_says_what_asks_for_one(tmp_path):
     paths = project(tmp_path, {"plain": Planted(looked=False, depths=1, seeds=1)})
-    (paths.collected / "plain" / "sprite.json").write_text("{}")
+    sprite = {"columns": 1, "width": 0, "height": 0, "ids": [], "labels": [], "class_names": []}
+    (paths.collected / "plain" / "sprite.json").write_text(json.dumps(sprite))
     write(paths.collected / "stray", SETS["letters"], "stray")  # no experiment of the project any more
     texts = explored(paths, "plain")
     assert set(texts) == {"explorer.md"} and "[interpret]" in texts["explorer.md"] == page_part([])
