@@ -11,6 +11,7 @@ from typing import NoReturn, TextIO
 import typer
 
 from analysis.cli import check, judge, language, lesswrong, logs, new, publish, runs, site, web
+from analysis.cli.remedies import right_here
 from analysis.cli.saying import errors, say
 from analysis.plan import paths as project
 from analysis.plan import plugins
@@ -52,7 +53,7 @@ def _note(
 
 def _fail(error: Exception) -> NoReturn:
     """Say what went wrong, and what would have to be installed where that is it; exit code 1."""
-    text = shown(error, line=False)  # a report of several failed chains has a line for each
+    text = shown(right_here(str(error)), line=False)  # a report of several failed chains has a line for each
     remedy = extras.remedy_for(error)
     text += f": {remedy}" if remedy else ""
     errors.print(f"error: {text}", style="red", markup=False, highlight=False, soft_wrap=True)

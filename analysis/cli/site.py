@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from analysis.cli import logs as log_commands
+from analysis.cli.remedies import right_here
 from analysis.cli.runs import ensure_results
 from analysis.cli.saying import MainExperiment, errors, say, write
 from analysis.cli.web import export_for_pages, language_for_pages
@@ -101,7 +102,7 @@ def preview(
     from analysis.site.serve import serve as start
 
     paths = project.find()
-    shown = Preview(paths, lambda: build_site(experiment), say)
+    shown = Preview(paths, lambda: build_site(experiment), lambda line: say(right_here(line)))
     stop = threading.Event()
     try:
         shown.begin(stop)

@@ -52,6 +52,11 @@ def changed(root: Path) -> list[str]:
     return _changed(root) if is_checkout(root) else []
 
 
+def tracks(root: Path, folder: str) -> bool:
+    """Whether the checkout keeps a file below `folder`, which is relative to it. False outside git."""
+    return is_checkout(root) and bool(_say(root, "ls-files", "--", folder))
+
+
 def first_days(root: Path, folder: Path) -> dict[str, date]:
     """The day on which git first saw each file below `folder`, by its name relative to that.
 

@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -63,7 +64,14 @@ def test_a_damaged_data_file_is_named_with_the_way_to_get_it_again(project):
     path.write_bytes(path.read_bytes()[:1000])
     done = strata(project, "run", "tiny", "--workers", "1")
     assert done.returncode == 1 and "Traceback" not in done.stderr
-    assert "digits.npz" in done.stderr and "git checkout data/digits" in done.stderr
+    assert "digits.npz" in done.stderr and done.stderr.endswith("; make it with `python data/digits/make_digits.py`\n")
+
+
+def test_of_data_that_the_project_does_not_have_the_error_says_where_they_are(project):
+    shutil.rmtree(project.data / "digits")
+    done = strata(project, "run", "tiny", "--workers", "1")
+    assert done.returncode == 1 and done.stderr.count("\n") == 1 and "digits.npz" in done.stderr
+    assert "git checkout" not in done.stderr and "copy the folder data/digits from the repository" in done.stderr
 
 
 def test_a_place_that_cannot_be_written_is_named(project):
