@@ -1,6 +1,6 @@
 """Drawings: what a chart, a table or a grid gives to the build; and the one shape that most charts here have.
 
-A chart module `charts/NAME.py` holds `def NAME(results) -> Drawing`. It computes nothing that is not in the tables:
+A figure's module `NAME.py` holds `def NAME(results) -> Drawing`. It computes nothing that is not in the tables:
 it selects, averages over seeds, and draws.
 """
 

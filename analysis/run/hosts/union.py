@@ -1,4 +1,4 @@
-"""Union, a tiny language model of our own, in plain torch: 4 blocks of width 192, 2.6M parameters.
+"""Union, a tiny language model of our own, in plain torch: 4 blocks of width 192, 2.2M parameters.
 
 It reads tokens of the tokeniser `union` (2,048 of them). logits = layernorm(x) E^T, E being the token embedding, and x
 the residual stream: E and learned positions, then blocks (`_transformer`). Hooks are after each block.
