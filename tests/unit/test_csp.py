@@ -44,7 +44,7 @@ def test_nothing_is_allowed_that_is_not_named_and_no_other_host_and_no_eval():
 
 
 def test_every_source_is_explained():
-    text = (CHECKOUT / "ARCHITECTURE.md").read_text()
+    text = (CHECKOUT / "docs/site.md").read_text()
     for name, sources in policy().items():
         for source in {name, *sources}:
             assert f"`{source}`" in text, source

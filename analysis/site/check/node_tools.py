@@ -2,7 +2,7 @@
 
 Each is pinned in `node/` with all that it needs: `NAME.json` says the version, `NAME.lock.json` the digest of every
 package, without the address of any registry. npm asks the registry that its own settings say, refuses what has another
-digest, and runs none of the packages' own scripts. To renew a lock file, see CONTRIBUTING.md.
+digest, and runs none of the packages' own scripts. To renew a lock file, see docs/site.md.
 """
 
 from __future__ import annotations
