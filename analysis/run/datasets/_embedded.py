@@ -1,4 +1,4 @@
-"""Images that are part of the repository: `data/NAME/NAME.npz` beside its hash, as `data/NAME/make_NAME.py` made it."""
+"""Images that are part of the repository: `data/FILE/FILE.npz` beside its hash, as `data/FILE/make_FILE.py` made it."""
 
 from __future__ import annotations
 
@@ -29,15 +29,23 @@ class Embedded:
     """How many of the rows are held out."""
     split: str
     """How the examples were parted, in words."""
+    shape: tuple[int, ...] = (28, 28)
+    """Of one image."""
+    file: str = ""
+    """Its folder, file and script; empty: they are called as it is."""
+
+    @property
+    def _file(self) -> str:
+        return self.file or self.name
 
     @property
     def _path(self) -> Path:
-        return paths.find().data / self.name / f"{self.name}.npz"
+        return paths.find().data / self._file / f"{self._file}.npz"
 
     @property
     def _again(self) -> str:
-        folder = f"data/{self.name}"
-        return f"get it again with `git checkout {folder}` or make it with `python {folder}/make_{self.name}.py`"
+        folder = f"data/{self._file}"
+        return f"get it again with `git checkout {folder}` or make it with `python {folder}/make_{self._file}.py`"
 
     def fingerprint(self) -> str:
         """The sha256 of the file; part of every run's key. Raises DataError where there is none."""
@@ -47,12 +55,13 @@ class Embedded:
             raise DataError(f"{self._path}: {error}; {self._again}") from error
 
     def dataset(self) -> Dataset:
-        """Images (rows, 28, 28) uint8 with labels and split. Raises DataError when the file is missing, altered or
+        """Images (rows, *shape) uint8 with labels and split. Raises DataError when the file is missing, altered or
         short."""
-        arrays = self.arrays()
-        return Dataset(
-            self.name, arrays["images"], arrays["labels"], arrays["held_out"], self.class_names, split=self.split
-        )
+        return self.labelled(self.arrays(), "labels", self.class_names)
+
+    def labelled(self, arrays: dict[str, NDArray[Any]], labels: str, class_names: tuple[str, ...]) -> Dataset:
+        """The data set of `arrays`, with the array `labels` for labels. Raises DataError for labels that do not fit."""
+        return Dataset(self.name, arrays["images"], arrays[labels], arrays["held_out"], class_names, split=self.split)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """All that the file holds, by name. Raises DataError when it is missing, altered or short."""
@@ -69,12 +78,17 @@ class Embedded:
             )
         try:
             arrays = _unpacked(path, found)
-            rows, held_out = len(arrays["images"]), int(arrays["held_out"].sum())
+            images = arrays["images"]
+            rows, held_out = len(images), int(arrays["held_out"].sum())
         except (ValueError, KeyError, zipfile.BadZipFile) as error:
             raise DataError(f"{path} is not the archive it should be: {error}; {again}") from error
         if (rows, held_out) != (self.rows, self.held_out):
             raise DataError(
                 f"{path} holds {rows} rows, {held_out} held out; expected {self.rows} and {self.held_out}; {again}"
+            )
+        if images.dtype != np.uint8 or images.shape[1:] != self.shape:
+            raise DataError(
+                f"{path} holds images of {images.dtype}, {images.shape[1:]}; expected uint8, {self.shape}; {again}"
             )
         return dict(arrays)
 
