@@ -158,13 +158,13 @@ def toy_rows(toy_directions: torch.Tensor) -> torch.Tensor:
     return codes @ toy_directions
 
 
-def make_project(root: Path, experiment: str = TINY) -> Paths:
-    """A project folder with the digits and the experiment `tiny`."""
+def make_project(root: Path, experiment: str = TINY, name: str = "tiny") -> Paths:
+    """A project folder with the digits and one experiment."""
     root.mkdir(parents=True)
     shutil.copy(CHECKOUT / "_quarto.yml", root)
     shutil.copytree(CHECKOUT / "data" / "digits", root / "data" / "digits")
     (root / "data" / "experiments").mkdir()
-    (root / "data" / "experiments" / "tiny.toml").write_text(experiment)
+    (root / "data" / "experiments" / f"{name}.toml").write_text(experiment)
     return Paths(root.resolve())
 
 

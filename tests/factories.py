@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pandas as pd
@@ -122,6 +127,20 @@ import json
 
 print(json.dumps({KEPT_STEERING}))
 """
+
+
+@contextmanager
+def kept_script(file: Path) -> Iterator[ModuleType]:
+    """A script that stands beside its data, as a module; not run, and gone again afterwards."""
+    spec = importlib.util.spec_from_file_location(file.stem, file)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[file.stem] = module  # where its dataclasses look for their own names
+    try:
+        spec.loader.exec_module(module)
+        yield module
+    finally:
+        del sys.modules[file.stem]
 
 
 def site_project(root: Path) -> Paths:

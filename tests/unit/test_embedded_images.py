@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import re
 import shutil
 import string
-import sys
 
 import numpy as np
 import pytest
+from factories import kept_script
 from scipy.ndimage import center_of_mass
 from tests_root import CHECKOUT
 
@@ -43,12 +42,8 @@ def copied(project):
 
 @pytest.fixture(scope="module")
 def script():
-    spec = importlib.util.spec_from_file_location("make_letters", CHECKOUT / "data/letters/make_letters.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["make_letters"] = module
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules["make_letters"]
+    with kept_script(CHECKOUT / "data/letters/make_letters.py") as module:
+        yield module
 
 
 def test_letters_are_26_classes_as_many_of_each_on_both_sides(checkout):

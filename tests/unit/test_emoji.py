@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import io
 import shutil
-import sys
 
 import numpy as np
 import pytest
+from factories import kept_script
 from PIL import Image
 from tests_root import CHECKOUT
 
@@ -35,12 +34,8 @@ def copied(project):
 
 @pytest.fixture(scope="module")
 def script():
-    spec = importlib.util.spec_from_file_location("make_emoji", FOLDER / "make_emoji.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["make_emoji"] = module
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules["make_emoji"]
+    with kept_script(FOLDER / "make_emoji.py") as module:
+        yield module
 
 
 def test_there_are_nine_categories_and_98_subcategories_within_them(checkout):

@@ -270,7 +270,7 @@ HEADS = st.sampled_from(
 BODIES = st.lists(st.one_of(BULLETS, BULLETS, HEADS, TEXTS.map("{}. ".format)), max_size=9).map("\n".join)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(("", "Date: 2024-01-02\n", "Date: 2024-01-04\n")), BODIES), max_size=4))
 def test_nothing_is_lost_or_doubled_states_are_legal_and_the_order_of_files_is_nothing(
     logs: list[tuple[str, str]],

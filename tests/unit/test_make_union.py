@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.util
 import json
 import math
-import sys
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+from factories import kept_script
 from tests_root import CHECKOUT
 
 from analysis.run.datasets.sotu import addresses
@@ -25,12 +24,8 @@ FOLDER = CHECKOUT / "data" / "language"
 
 @pytest.fixture(scope="module")
 def script():
-    spec = importlib.util.spec_from_file_location("make_union", FOLDER / "make_union.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["make_union"] = module
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules["make_union"]
+    with kept_script(FOLDER / "make_union.py") as module:
+        yield module
 
 
 def test_windows_of_an_epoch_hold_every_token_once_but_at_the_ends_and_are_cut_elsewhere_in_each(script):

@@ -3,12 +3,12 @@ extra `lm`; what needs it stands in tests/lm."""
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import zipfile
 from types import SimpleNamespace
 
 import pytest
+from factories import kept_script
 from tests_root import CHECKOUT
 
 from analysis.plan.data_source import NOT_HERE
@@ -116,10 +116,8 @@ def test_the_tokeniser_is_called_as_a_data_set_calls_it(model):
 
 @pytest.fixture(scope="module")
 def maker():
-    spec = importlib.util.spec_from_file_location("make_smollm2", CHECKOUT / "data/models/make_smollm2.py")
-    found = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(found)
-    return found
+    with kept_script(CHECKOUT / "data/models/make_smollm2.py") as module:
+        yield module
 
 
 def test_a_package_without_the_right_weights_makes_nothing(maker, tmp_path, monkeypatch):

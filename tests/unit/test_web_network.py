@@ -10,7 +10,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from factories import CHECKOUT, EVERY_OF_SITE, TINY_TOWERS, add_few_digits
+from conftest import make_project
+from factories import EVERY_OF_SITE, TINY_TOWERS, add_few_digits
 from planted import shapes_unchecked
 
 from analysis.cli.web import export_for_pages
@@ -33,13 +34,9 @@ NETWORKS = ("trained", "random")
 
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory):
-    """Both networks with their towers on latents, run and looked at, without a page."""
-    paths = Paths(tmp_path_factory.mktemp("networks").resolve() / "project")
-    paths.experiments.mkdir(parents=True)
-    shutil.copy(CHECKOUT / "_quarto.yml", paths.root)
-    shutil.copytree(CHECKOUT / "data" / "digits", paths.root / "data" / "digits")
+    """Two seeds of both networks with their towers on latents, run and looked at, without a page."""
+    paths = make_project(tmp_path_factory.mktemp("networks") / "project", TINY_TOWERS, "digits")
     add_few_digits(paths.root, EVERY_OF_SITE)
-    (paths.experiments / "digits.toml").write_text(TINY_TOWERS.replace("[0, 1]", "[1]"))
     with pytest.MonkeyPatch.context() as patch, shapes_unchecked():
         patch.setenv("STRATA_ROOT", str(paths.root))
         folder = pipeline.run(load_experiment(paths.experiments, "digits"), paths, workers=1)
@@ -186,10 +183,10 @@ def test_what_no_page_can_run_is_refused_in_a_line(ran, tmp_path, monkeypatch):
         assert "\n" not in str(told.value) and not (tmp_path / "out").exists()
 
     refused(ConfigError, "only towers on latents", kind="directions")
-    refused(NotFoundError, "no seed of digits named '7'; found: 1", seed=7)
+    refused(NotFoundError, "no seed of digits named '7'; found: 0, 1", seed=7)
     empty = Paths(tmp_path / "empty")
     refused(StageError, "is not here: `strata run digits` makes it", paths=empty)
-    one = given(ran.results, ran.paths, 1, "latents", "trained")
+    one = given(ran.results, ran.paths, 0, "latents", "trained")
     for fault, host, dataset, tower in (
         ("its host is object; expected the tool's mlp", object(), one.dataset, one.tower),
         ("no labels", one.host, replace(one.dataset, labels=None, class_names=()), one.tower),
@@ -198,7 +195,7 @@ def test_what_no_page_can_run_is_refused_in_a_line(ran, tmp_path, monkeypatch):
     ):
         with pytest.raises(ConfigError, match=fault):
             web_network._check("digits", host, dataset, tower)
-    gated = given(ran.results, ran.paths, 1, "latents", "trained")
+    gated = given(ran.results, ran.paths, 0, "latents", "trained")
     first = gated.tower.layers[0]
     other = replace(first, architecture="gated", sae=Gated(first.sae.d_in, first.sae.n_latents, k=first.sae.k))
     with pytest.raises(ConfigError, match="made of gated; expected topk"):
@@ -215,7 +212,7 @@ def test_an_altered_stage_is_not_exported(ran, tmp_path):
     for layer in (paths.runs / "sae").glob("*/layer.safetensors"):
         layer.write_bytes(layer.read_bytes()[:-8])
     with pytest.raises(StageError, match=r"layer\.safetensors.*; `strata run digits` makes it again"):
-        export(ran.results, paths, tmp_path / "out", seed=1)
+        export(ran.results, paths, tmp_path / "out")
 
 
 def planted():
